@@ -1,0 +1,55 @@
+/**
+ * What went wrong, in a closed set that callers can switch on.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `ERR_RPCX_ADDRESS` | an address is not `network@host:port` |
+ * | `ERR_RPCX_ARGUMENT` | the arguments of a call cannot be encoded, or the server could not decode them |
+ * | `ERR_RPCX_AUTH` | the server refused the caller's token |
+ * | `ERR_RPCX_CLOSED` | the client, server or discovery was closed |
+ * | `ERR_RPCX_CODEC` | a codec is missing, or a payload does not decode |
+ * | `ERR_RPCX_FRAME` | bytes on a connection are not rpcx frames, or exceed a limit |
+ * | `ERR_RPCX_LOST` | a registration is no longer held |
+ * | `ERR_RPCX_METHOD_NOT_FOUND` | the service has no such method |
+ * | `ERR_RPCX_NO_ENDPOINT` | the registry knows no server of the service |
+ * | `ERR_RPCX_NOT_EXECUTED` | the server did not run the call; repeating it elsewhere is safe |
+ * | `ERR_RPCX_OUTCOME_UNKNOWN` | the connection was lost after the call was sent; it may have run |
+ * | `ERR_RPCX_REGISTRY` | a registry could not be reached or refused |
+ * | `ERR_RPCX_SERVICE` | the service itself failed; the message is its own |
+ * | `ERR_RPCX_SERVICE_NOT_FOUND` | the server has no such service |
+ * | `ERR_RPCX_TIMEOUT` | a deadline passed |
+ * | `ERR_RPCX_UNAVAILABLE` | no server could be reached |
+ */
+export type RpcxErrorCode =
+  | 'ERR_RPCX_ADDRESS'
+  | 'ERR_RPCX_ARGUMENT'
+  | 'ERR_RPCX_AUTH'
+  | 'ERR_RPCX_CLOSED'
+  | 'ERR_RPCX_CODEC'
+  | 'ERR_RPCX_FRAME'
+  | 'ERR_RPCX_LOST'
+  | 'ERR_RPCX_METHOD_NOT_FOUND'
+  | 'ERR_RPCX_NO_ENDPOINT'
+  | 'ERR_RPCX_NOT_EXECUTED'
+  | 'ERR_RPCX_OUTCOME_UNKNOWN'
+  | 'ERR_RPCX_REGISTRY'
+  | 'ERR_RPCX_SERVICE'
+  | 'ERR_RPCX_SERVICE_NOT_FOUND'
+  | 'ERR_RPCX_TIMEOUT'
+  | 'ERR_RPCX_UNAVAILABLE'
+
+/** Every failure that is not misuse. Tell them apart by `code`; `cause` holds the error underneath. */
+export class RpcxError extends Error {
+  override readonly name = 'RpcxError'
+  readonly code: RpcxErrorCode
+  constructor(code: RpcxErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Recognises an `RpcxError` by its shape, so that two copies of this package in one tree understand each other. */
+export function isRpcxError(error: unknown, code?: RpcxErrorCode): error is RpcxError {
+  if (!(error instanceof Error) || error.name !== 'RpcxError') return false
+  return code === undefined || (error as RpcxError).code === code
+}
