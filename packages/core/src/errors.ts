@@ -8,6 +8,7 @@
  * | `ERR_RPCX_AUTH` | the server refused the caller's token |
  * | `ERR_RPCX_CLOSED` | the client, server or discovery was closed |
  * | `ERR_RPCX_CODEC` | a codec is missing, or a payload does not decode |
+ * | `ERR_RPCX_CONFLICT` | another live server is registered at our address |
  * | `ERR_RPCX_FRAME` | bytes on a connection are not rpcx frames, or exceed a limit |
  * | `ERR_RPCX_LOST` | a registration is no longer held |
  * | `ERR_RPCX_METHOD_NOT_FOUND` | the service has no such method |
@@ -20,31 +21,24 @@
  * | `ERR_RPCX_TIMEOUT` | a deadline passed |
  * | `ERR_RPCX_UNAVAILABLE` | no server could be reached |
  */
-export type RpcxErrorCode =
-  | 'ERR_RPCX_ADDRESS'
-  | 'ERR_RPCX_ARGUMENT'
-  | 'ERR_RPCX_AUTH'
-  | 'ERR_RPCX_CLOSED'
-  | 'ERR_RPCX_CODEC'
-  | 'ERR_RPCX_FRAME'
-  | 'ERR_RPCX_LOST'
-  | 'ERR_RPCX_METHOD_NOT_FOUND'
-  | 'ERR_RPCX_NO_ENDPOINT'
-  | 'ERR_RPCX_NOT_EXECUTED'
-  | 'ERR_RPCX_OUTCOME_UNKNOWN'
-  | 'ERR_RPCX_REGISTRY'
-  | 'ERR_RPCX_SERVICE'
-  | 'ERR_RPCX_SERVICE_NOT_FOUND'
-  | 'ERR_RPCX_TIMEOUT'
-  | 'ERR_RPCX_UNAVAILABLE'
+export type RpcxErrorCode = (typeof codes)[number]
+
+export interface RpcxErrorOptions extends ErrorOptions {
+  /** Whether only a change of the configuration can help. @default false */
+  readonly fatal?: boolean
+}
 
 /** Every failure that is not misuse. Tell them apart by `code`; `cause` holds the error underneath. */
 export class RpcxError extends Error {
   override readonly name = 'RpcxError'
   readonly code: RpcxErrorCode
-  constructor(code: RpcxErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+  /** Whether only a change of the configuration can help: trying again cannot. */
+  readonly fatal: boolean
+  constructor(code: RpcxErrorCode, message: string, options: RpcxErrorOptions = {}) {
+    const { cause, fatal = false } = options
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.fatal = fatal
   }
 }
 
@@ -53,3 +47,28 @@ export function isRpcxError(error: unknown, code?: RpcxErrorCode): error is Rpcx
   if (!(error instanceof Error) || error.name !== 'RpcxError') return false
   return code === undefined || (error as RpcxError).code === code
 }
+
+/** Whether a text that a peer sent is a code that this version knows. */
+export function isRpcxErrorCode(text: string | undefined): text is RpcxErrorCode {
+  return (codes as readonly (string | undefined)[]).includes(text)
+}
+
+const codes = [
+  'ERR_RPCX_ADDRESS',
+  'ERR_RPCX_ARGUMENT',
+  'ERR_RPCX_AUTH',
+  'ERR_RPCX_CLOSED',
+  'ERR_RPCX_CODEC',
+  'ERR_RPCX_CONFLICT',
+  'ERR_RPCX_FRAME',
+  'ERR_RPCX_LOST',
+  'ERR_RPCX_METHOD_NOT_FOUND',
+  'ERR_RPCX_NO_ENDPOINT',
+  'ERR_RPCX_NOT_EXECUTED',
+  'ERR_RPCX_OUTCOME_UNKNOWN',
+  'ERR_RPCX_REGISTRY',
+  'ERR_RPCX_SERVICE',
+  'ERR_RPCX_SERVICE_NOT_FOUND',
+  'ERR_RPCX_TIMEOUT',
+  'ERR_RPCX_UNAVAILABLE',
+] as const

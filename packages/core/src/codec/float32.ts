@@ -1,0 +1,12 @@
+/**
+ * A number that is written as a 4-byte float: Go refuses the 8-byte one for a `float32` field.
+ * Rounded to the nearest float; beyond its range ±Infinity, as in Go. Decoding gives a plain number.
+ */
+export class Float32 {
+  readonly value: number
+  /** Throws a TypeError if `value` is not a number. */
+  constructor(value: number) {
+    if (typeof value !== 'number') throw new TypeError(`a Float32 holds a number, not a ${typeof value}`)
+    this.value = value
+  }
+}

@@ -1,0 +1,23 @@
+import { RpcxError } from '../errors.ts'
+import { Serialize } from '../wire/header.ts'
+import type { Codec } from './codec.ts'
+
+/** JSON in UTF-8, as Go's `encoding/json` reads it: dates as ISO 8601, bytes as base64. */
+export const json: Codec = {
+  name: 'json',
+  id: Serialize.json,
+  encode: value => Buffer.from(JSON.stringify(value, bytesAsBase64) ?? 'null'),
+  decode(bytes) {
+    try {
+      return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+    } catch (cause) {
+      throw new RpcxError('ERR_RPCX_CODEC', `json: ${(cause as Error).message}`, { cause })
+    }
+  },
+}
+
+// `Buffer` has a `toJSON` that runs before this function: `this` still holds the bytes.
+function bytesAsBase64(this: unknown, key: string, value: unknown): unknown {
+  const original = (this as Record<string, unknown>)[key]
+  return original instanceof Uint8Array ? Buffer.from(original).toString('base64') : value
+}

@@ -1,0 +1,16 @@
+import { Serialize } from '../wire/header.ts'
+import type { Codec } from './codec.ts'
+
+/** Bytes as they are. A decoded payload is a view into what was received: copy it to keep it for long. */
+export const raw: Codec = {
+  name: 'raw',
+  id: Serialize.raw,
+  encode(value) {
+    if (value instanceof Uint8Array) return value
+    if (value === undefined) return EMPTY
+    throw new TypeError(`raw: the value is ${value === null ? 'null' : typeof value}, not a Uint8Array`)
+  },
+  decode: bytes => bytes,
+}
+
+const EMPTY = new Uint8Array(0)
