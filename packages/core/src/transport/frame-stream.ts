@@ -1,0 +1,134 @@
+import type { Duplex } from 'node:stream'
+import { RpcxError } from '../errors.ts'
+import type { FrameLimits } from '../wire/frame-decoder.ts'
+import { FrameDecoder } from '../wire/frame-decoder.ts'
+import type { OutgoingMessage } from '../wire/frame-writer.ts'
+import { FrameWriter } from '../wire/frame-writer.ts'
+import type { Message } from '../wire/message.ts'
+
+/** Who is told what a stream brings. */
+export interface FrameStreamOwner {
+  received(message: Message): void
+  /** Once, when the stream is gone: with the error that ended it, if one did. */
+  closed(error: Error | undefined): void
+}
+
+export interface FrameStreamOptions extends FrameLimits {
+  /**
+   * Whether to stop reading while the peer does not read what we write. A server does, so that a slow reader cannot
+   * make it hold ever more replies; if clients did too, both could wait for each other.
+   */
+  readonly pausesReads: boolean
+}
+
+/** Messages over one byte stream, both ways, written once per tick. */
+export class FrameStream {
+  readonly #stream: Duplex
+  readonly #owner: FrameStreamOwner
+  readonly #decoder: FrameDecoder
+  readonly #pausesReads: boolean
+  readonly #writer = new FrameWriter()
+  readonly #flush = (): void => this.flush()
+  #scheduled = false
+  #blocked = false
+  #error: Error | undefined
+  #written = 0
+  #handedOn = 0
+  /** When the last bytes came, by `performance.now()`. */
+  lastReadAt: number = performance.now()
+  /** Whether anything came at all. */
+  hasRead = false
+
+  constructor(stream: Duplex, owner: FrameStreamOwner, options: FrameStreamOptions) {
+    this.#stream = stream
+    this.#owner = owner
+    this.#decoder = new FrameDecoder(message => owner.received(message), options)
+    this.#pausesReads = options.pausesReads
+    stream.on('data', (chunk: Buffer) => this.#read(chunk))
+    stream.on('drain', () => this.#unblock())
+    stream.on('error', (error: Error) => {
+      this.#error ??= error
+    })
+    stream.on('close', () => this.#closed())
+  }
+
+  /** Bytes that wait for the peer to read. */
+  get bufferedBytes(): number {
+    return this.#writer.length + this.#stream.writableLength
+  }
+
+  /** Queues a message for the end of this tick. Returns its number, for `wasSent`. */
+  send(message: OutgoingMessage): number {
+    this.#writer.write(message)
+    this.#schedule()
+    return ++this.#written
+  }
+
+  /** Answers a heartbeat with its own bytes. */
+  echo(heartbeat: Message): void {
+    this.#writer.writeEcho(heartbeat.frame)
+    this.#written++
+    this.#schedule()
+  }
+
+  /** Whether any byte of that message may have left this process. */
+  wasSent(number: number): boolean {
+    return number <= this.#handedOn
+  }
+
+  flush(): void {
+    this.#scheduled = false
+    if (this.#blocked || this.#writer.length === 0 || this.#stream.destroyed) return
+    const chunks = this.#writer.take()
+    this.#handedOn = this.#written
+    if (chunks.length > 1) this.#stream.cork()
+    for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk)
+    if (chunks.length > 1) this.#stream.uncork()
+    if (this.#blocked && this.#pausesReads) this.#stream.pause()
+  }
+
+  /** Sends what is queued, then says goodbye. */
+  end(): void {
+    this.flush()
+    this.#stream.end()
+  }
+
+  /** Ends the stream now. Messages that are queued are lost. */
+  destroy(error?: Error): void {
+    this.#error ??= error
+    this.#decoder.stop()
+    this.#stream.destroy()
+  }
+
+  #read(chunk: Buffer): void {
+    this.lastReadAt = performance.now()
+    this.hasRead = true
+    // What is answered at once leaves in one write, without waiting for the end of the tick.
+    this.#scheduled = true
+    try {
+      this.#decoder.push(chunk)
+    } catch (error) {
+      this.flush()
+      this.destroy(error instanceof RpcxError ? error : new Error(`rpcx: ${String(error)}`, { cause: error }))
+      return
+    }
+    this.flush()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    process.nextTick(this.#flush)
+  }
+
+  #unblock(): void {
+    this.#blocked = false
+    if (this.#pausesReads) this.#stream.resume()
+    this.flush()
+  }
+
+  #closed(): void {
+    this.#decoder.stop()
+    this.#owner.closed(this.#error)
+  }
+}

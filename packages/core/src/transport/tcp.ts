@@ -1,0 +1,97 @@
+import { rm } from 'node:fs/promises'
+import type { AddressInfo, ListenOptions, NetConnectOpts, Server, Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { formatHostPort, parseHostPort } from '../address.ts'
+import type { Listener, Transport } from './transport.ts'
+
+/** TCP (`tcp`, `tcp4`, `tcp6`) and unix domain sockets (`unix`). */
+export const tcp: Transport = {
+  networks: ['tcp', 'tcp4', 'tcp6', 'unix'],
+
+  connect(network, host, signal) {
+    return new Promise((resolve, reject) => {
+      const socket = connect(target(network, host))
+      const abort = (): void => {
+        socket.destroy()
+        reject(signal.reason)
+      }
+      const settle = (): void => {
+        signal.removeEventListener('abort', abort)
+        socket.off('error', reject)
+      }
+      if (signal.aborted) return abort()
+      signal.addEventListener('abort', abort, { once: true })
+      socket.once('error', settle).once('error', reject)
+      socket.once('connect', () => {
+        settle()
+        resolve(socket)
+      })
+    })
+  },
+
+  async listen(network, host, accept) {
+    const server = createServer(SOCKET, socket => accept(socket, remoteAddress(socket, network)))
+    const place: ListenOptions =
+      network === 'unix' ? { path: host } : { ...parseHostPort(host), ipv6Only: network === 'tcp6' }
+    if (place.host === '') delete place.host
+    if (network === 'tcp4' && place.host === undefined) place.host = '0.0.0.0'
+    await listening(server, place).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' || network !== 'unix' || !(await isAbandoned(host))) throw error
+      await rm(host)
+      await listening(server, place)
+    })
+    return new TcpListener(server, host)
+  },
+}
+
+// A peer that vanished without a FIN is noticed by the kernel, also when nothing is sent.
+const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 } as const
+
+class TcpListener implements Listener {
+  readonly host: string
+  readonly #server: Server
+  constructor(server: Server, host: string) {
+    this.#server = server
+    const address = server.address()
+    this.host = isInfo(address) ? formatHostPort(address.address, address.port) : host
+  }
+  close(): Promise<void> {
+    return new Promise(resolve => this.#server.close(() => resolve()))
+  }
+}
+
+function isInfo(address: ReturnType<Server['address']>): address is AddressInfo {
+  return typeof address === 'object' && address !== null
+}
+
+function target(network: string, host: string): NetConnectOpts {
+  if (network === 'unix') return { path: host }
+  const family = network === 'tcp4' ? 4 : network === 'tcp6' ? 6 : undefined
+  return { ...SOCKET, ...parseHostPort(host), ...(family !== undefined && { family }) }
+}
+
+function listening(server: Server, place: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(place, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Whether a crashed server left this socket file behind: nobody answers there. */
+async function isAbandoned(path: string): Promise<boolean> {
+  const stream: Duplex | string = await tcp
+    .connect('unix', path, AbortSignal.timeout(1000))
+    .catch((error: NodeJS.ErrnoException) => error.code ?? '')
+  if (typeof stream === 'string') return stream === 'ECONNREFUSED'
+  stream.destroy()
+  return false
+}
+
+function remoteAddress(socket: Socket, network: string): string {
+  if (socket.remoteAddress === undefined || socket.remotePort === undefined) return `${network}@`
+  return `${network}@${formatHostPort(socket.remoteAddress, socket.remotePort)}`
+}

@@ -1,0 +1,30 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { RpcxError } from '../errors.ts'
+import { Flag } from './header.ts'
+
+/** Payloads up to this many bytes are sent as they are (protocol/compressor.go, share.go). */
+export const COMPRESS_OVER_BYTES = 1024
+
+export function compress(payload: Uint8Array): Uint8Array {
+  // Level 1: on a fast network a better ratio costs more time than it saves.
+  return gzipSync(payload, { level: 1 })
+}
+
+/**
+ * The payload behind the compress bits of `flags`.
+ * @throws `ERR_RPCX_FRAME` on an unknown compression, broken gzip, or more than `maxBytes` after decompression
+ */
+export function decompress(payload: Buffer, flags: number, maxBytes: number): Buffer {
+  const kind = flags & Flag.compress
+  if (kind === 0) return payload
+  if (kind !== Flag.gzip) throw new RpcxError('ERR_RPCX_FRAME', `frame: unknown compression ${kind >> 2}`)
+  try {
+    return gunzipSync(payload, { maxOutputLength: maxBytes })
+  } catch (cause) {
+    throw new RpcxError(
+      'ERR_RPCX_FRAME',
+      `frame: gzip payload of ${payload.length} bytes: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,102 @@
+import { RpcxError } from '../errors.ts'
+import { MAGIC, Offset } from './header.ts'
+import { Message } from './message.ts'
+
+/** What a peer may send before its connection is closed. */
+export interface FrameLimits {
+  /** The longest body of a frame, in bytes, also after decompression. @default 16 MiB */
+  readonly maxFrameBytes: number
+}
+
+/** The default of `maxFrameBytes`. */
+export const MAX_FRAME_BYTES: number = 16 * 1024 * 1024
+
+/** Cuts a byte stream into messages. A whole frame is never copied; one that spans chunks is joined. */
+export class FrameDecoder {
+  readonly #onMessage: (message: Message) => void
+  readonly #maxFrameBytes: number
+  /** The beginning of a frame whose rest has not come yet, and how much of it is filled. */
+  #partial: Buffer = EMPTY
+  #filled = 0
+  #stopped = false
+
+  constructor(onMessage: (message: Message) => void, limits: FrameLimits) {
+    this.#onMessage = onMessage
+    this.#maxFrameBytes = limits.maxFrameBytes
+  }
+
+  /** Hands on each message that `chunk` completes. @throws `ERR_RPCX_FRAME`; the stream is then unusable. */
+  push(chunk: Buffer): void {
+    let at = this.#filled === 0 ? 0 : this.#resume(chunk)
+    while (!this.#stopped) {
+      const left = chunk.length - at
+      const size = left < Offset.body ? Number.POSITIVE_INFINITY : this.#frameSize(chunk, at)
+      if (size > left) break
+      const start = at
+      at += size
+      this.#onMessage(new Message(chunk, start, at))
+    }
+    if (!this.#stopped && at < chunk.length) this.#keep(chunk, at, chunk.length)
+  }
+
+  /** Hands on nothing more, not even what the current chunk still holds. */
+  stop(): void {
+    this.#stopped = true
+    this.#partial = EMPTY
+    this.#filled = 0
+  }
+
+  /** Completes the partial frame from `chunk` as far as it goes; returns how much of `chunk` that took. */
+  #resume(chunk: Buffer): number {
+    let at = 0
+    if (this.#filled < Offset.body) {
+      at = Math.min(Offset.body - this.#filled, chunk.length)
+      this.#keep(chunk, 0, at)
+      if (this.#filled < Offset.body) return at
+    }
+    const size = this.#frameSize(this.#partial, 0)
+    const end = Math.min(at + size - this.#filled, chunk.length)
+    this.#keep(chunk, at, end)
+    if (this.#filled === size) {
+      const frame = this.#partial
+      this.#partial = EMPTY
+      this.#filled = 0
+      this.#onMessage(new Message(frame, 0, size))
+    }
+    return end
+  }
+
+  #frameSize(bytes: Buffer, at: number): number {
+    if (bytes[at] !== MAGIC) {
+      throw new RpcxError('ERR_RPCX_FRAME', `frame: begins with 0x${bytes[at]?.toString(16)} instead of 0x08`)
+    }
+    const length = bytes.readUInt32BE(at + Offset.length)
+    if (length > this.#maxFrameBytes) {
+      throw new RpcxError(
+        'ERR_RPCX_FRAME',
+        `frame: ${length} bytes, more than maxFrameBytes ${this.#maxFrameBytes}`,
+      )
+    }
+    return Offset.body + length
+  }
+
+  /** Grows by what really came, not by what a header promises, so that a lie costs the liar as much as us. */
+  #keep(chunk: Buffer, start: number, end: number): void {
+    const needed = this.#filled + end - start
+    if (needed > this.#partial.length) {
+      const known = needed > Offset.body && this.#filled >= Offset.body
+      const whole = known ? this.#frameSize(this.#partial, 0) : Number.POSITIVE_INFINITY
+      const grown = Buffer.allocUnsafeSlow(
+        Math.min(whole, Math.max(needed, GROWTH * this.#partial.length, MIN_PARTIAL)),
+      )
+      this.#partial.copy(grown, 0, 0, this.#filled)
+      this.#partial = grown
+    }
+    chunk.copy(this.#partial, this.#filled, start, end)
+    this.#filled = needed
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+const MIN_PARTIAL = 64
+const GROWTH = 4

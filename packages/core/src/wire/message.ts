@@ -1,0 +1,104 @@
+import { RpcxError } from '../errors.ts'
+import type { Seq } from './header.ts'
+import { Flag, Offset, readSeq } from './header.ts'
+import type { Metadata } from './pairs.ts'
+import { checkPairs, findPair, readPairs } from './pairs.ts'
+
+// The body: four fields, each with a u32 length before it.
+//
+// +---+---------+---+--------+---+----------------+---+---------+
+// | n | service | n | method | n | metadata pairs | n | payload |
+// +---+---------+---+--------+---+----------------+---+---------+
+//
+// The length of the payload is not looked at: it is what is left of the frame, as in Go.
+
+/** A message as received: a view into the bytes of its frame, which it keeps alive. */
+export class Message {
+  readonly seq: Seq
+  readonly service: string
+  readonly method: string
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #metadataStart: number
+  readonly #metadataEnd: number
+  readonly #end: number
+  #metadata: Metadata | undefined
+
+  /**
+   * The message in `bytes` between the start of its header and its end.
+   * @throws `ERR_RPCX_FRAME` when an inner length leaves the frame
+   */
+  constructor(bytes: Buffer, start: number, end: number) {
+    const service = start + Offset.body + 4
+    const method = skip(bytes, service, end, 'service') + 4
+    const metadata = skip(bytes, method, end, 'method') + 4
+    const payload = skip(bytes, metadata, end, 'metadata') + 4
+    if (payload > end) throw tooShort('payload')
+    this.seq = readSeq(bytes, start + Offset.seq)
+    this.service = bytes.toString('utf8', service, method - 4)
+    this.method = bytes.toString('utf8', method, metadata - 4)
+    this.#bytes = bytes
+    this.#start = start
+    this.#metadataStart = metadata
+    this.#metadataEnd = payload - 4
+    this.#end = end
+    if (metadata !== payload - 4) checkPairs(bytes, metadata, payload - 4)
+  }
+
+  get version(): number {
+    return this.#bytes[this.#start + Offset.version] as number
+  }
+  /** Byte 2 of the header: see `Flag`. */
+  get flags(): number {
+    return this.#bytes[this.#start + Offset.flags] as number
+  }
+  /** The codec of the payload: see `Serialize`. */
+  get serialize(): number {
+    return (this.#bytes[this.#start + Offset.serialize] as number) >> 4
+  }
+  get isResponse(): boolean {
+    return (this.flags & Flag.response) !== 0
+  }
+  get isHeartbeat(): boolean {
+    return (this.flags & Flag.heartbeat) !== 0
+  }
+  get isOneway(): boolean {
+    return (this.flags & Flag.oneway) !== 0
+  }
+  get isError(): boolean {
+    return (this.flags & Flag.status) === Flag.error
+  }
+  get metadata(): Metadata {
+    this.#metadata ??= readPairs(this.#bytes, this.#metadataStart, this.#metadataEnd)
+    return this.#metadata
+  }
+  /** The value of one ASCII metadata key, without reading the others. */
+  metadataValue(key: string): string | undefined {
+    return findPair(this.#bytes, this.#metadataStart, this.#metadataEnd, key)
+  }
+  /** The payload as sent, perhaps compressed: a view, not a copy. */
+  get payload(): Buffer {
+    return this.#bytes.subarray(this.#metadataEnd + 4, this.#end)
+  }
+  /** The whole frame: a view, not a copy. */
+  get frame(): Buffer {
+    return this.#bytes.subarray(this.#start, this.#end)
+  }
+}
+
+/** The offset behind the field at `at`, whose length stands in the four bytes before it. */
+function skip(bytes: Buffer, at: number, end: number, field: string): number {
+  if (at > end) throw tooShort(field)
+  const length = bytes.readUInt32BE(at - 4)
+  if (length > end - at) {
+    throw new RpcxError(
+      'ERR_RPCX_FRAME',
+      `frame: ${field} of ${length} bytes exceeds the ${end - at} that are left`,
+    )
+  }
+  return at + length
+}
+
+function tooShort(field: string): RpcxError {
+  return new RpcxError('ERR_RPCX_FRAME', `frame: ends before the length of its ${field}`)
+}

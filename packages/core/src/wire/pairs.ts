@@ -1,0 +1,72 @@
+import { RpcxError } from '../errors.ts'
+import { writeText } from './text.ts'
+
+// Metadata on the wire: (u32 length, key, u32 length, value), repeated, in no particular order.
+
+/** The metadata of a message: what the caller or the service sent beside the payload. */
+export type Metadata = Readonly<Record<string, string>>
+
+/** Shared by all messages without metadata. */
+export const NO_METADATA: Metadata = Object.freeze(Object.create(null))
+
+/** Reads the pairs between two offsets. The object has no prototype, so that no key is special. */
+export function readPairs(bytes: Buffer, start: number, end: number): Metadata {
+  if (start === end) return NO_METADATA
+  const metadata: Record<string, string> = Object.create(null)
+  for (let at = start; at < end; ) {
+    const key = at + 4
+    const value = key + bytes.readUInt32BE(at) + 4
+    at = value + bytes.readUInt32BE(value - 4)
+    metadata[bytes.toString('utf8', key, value - 4)] = bytes.toString('utf8', value, at)
+  }
+  return metadata
+}
+
+/** The value of one key without reading the others, or `undefined`. */
+export function findPair(bytes: Buffer, start: number, end: number, wanted: string): string | undefined {
+  for (let at = start; at < end; ) {
+    const key = at + 4
+    const value = key + bytes.readUInt32BE(at) + 4
+    at = value + bytes.readUInt32BE(value - 4)
+    if (value - 4 - key === wanted.length && isText(bytes, key, wanted))
+      return bytes.toString('latin1', value, at)
+  }
+  return undefined
+}
+
+/** @throws `ERR_RPCX_FRAME` unless whole pairs fill the range exactly. */
+export function checkPairs(bytes: Buffer, start: number, end: number): void {
+  for (let at = start; at < end; ) {
+    for (const part of ['key', 'value']) {
+      const length = end - at < 4 ? Number.NaN : bytes.readUInt32BE(at)
+      if (!(length <= end - at - 4)) {
+        throw new RpcxError(
+          'ERR_RPCX_FRAME',
+          `frame: a metadata ${part} exceeds the metadata by length ${length}`,
+        )
+      }
+      at += 4 + length
+    }
+  }
+}
+
+/** An upper bound of the bytes that `writePairs` takes. */
+export function maxPairBytes(metadata: Metadata): number {
+  let bytes = 0
+  for (const key in metadata) bytes += 8 + 3 * (key.length + (metadata[key] as string).length)
+  return bytes
+}
+
+/** Writes all pairs and returns the offset behind them. */
+export function writePairs(bytes: Buffer, metadata: Metadata, at: number): number {
+  for (const key in metadata) {
+    at = writeText(bytes, key, at)
+    at = writeText(bytes, metadata[key] as string, at)
+  }
+  return at
+}
+
+function isText(bytes: Buffer, at: number, ascii: string): boolean {
+  for (let i = 0; i < ascii.length; i++) if (bytes[at + i] !== ascii.charCodeAt(i)) return false
+  return true
+}
