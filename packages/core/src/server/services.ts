@@ -1,0 +1,130 @@
+import { RpcxError } from '../errors.ts'
+import type { CallContext } from './context.ts'
+
+/** What a service offers under one name. May return a promise. */
+export type ServiceMethod = (args: never, context: CallContext) => unknown
+
+/** The message types of one method, for codecs that need them (protobuf, Thrift). */
+export interface MethodTypes {
+  readonly args?: unknown
+  readonly reply?: unknown
+}
+
+export interface ServiceOptions {
+  /** Offers these only. @default all methods that `registerName` finds */
+  readonly methods?: readonly string[]
+  /** Message types by method name. */
+  readonly types?: Readonly<Record<string, MethodTypes>>
+}
+
+/** One method of a registered service, ready to be called. */
+export interface Method {
+  call(args: unknown, context: CallContext): unknown
+  readonly types: MethodTypes | undefined
+}
+
+interface Service {
+  metadata: string
+  readonly methods: Map<string, Method>
+  /** Whether `registerFunction` made it, and may add to it. */
+  readonly ofFunctions: boolean
+}
+
+/** The services of a server, by name. */
+export class Services {
+  readonly #services = new Map<string, Service>()
+
+  /** @throws TypeError on a name that is empty, taken or has a `/`; RangeError when there is nothing to offer */
+  add(name: string, target: object, metadata: string, options: ServiceOptions): void {
+    this.#checkNew(name)
+    const methods = new Map<string, Method>()
+    for (const method of options.methods ?? exposed(target)) {
+      methods.set(method, bind(target, name, method, options.types?.[method]))
+    }
+    if (methods.size === 0) throw new RangeError(`registerName: ${name} has no methods to offer`)
+    this.#services.set(name, { metadata, methods, ofFunctions: false })
+  }
+
+  /** Returns whether this made the service. @throws TypeError as `add`, and on a function without a name */
+  addFunction(
+    name: string,
+    fn: ServiceMethod,
+    metadata: string,
+    method: string,
+    types?: MethodTypes,
+  ): boolean {
+    if (typeof fn !== 'function')
+      throw new TypeError(`registerFunction: ${name} needs a function, not ${typeof fn}`)
+    if (method === '')
+      throw new TypeError(`registerFunction: a function of ${name} has no name; pass options.name`)
+    const known = this.#services.get(name)
+    if (known === undefined) this.#checkNew(name)
+    else if (!known.ofFunctions) throw new TypeError(`registerFunction: ${name} is registered already`)
+    const service = known ?? { metadata, methods: new Map(), ofFunctions: true }
+    if (service.methods.has(method))
+      throw new TypeError(`registerFunction: ${name}.${method} is registered already`)
+    service.methods.set(method, { call: (args, context) => fn(args as never, context), types })
+    this.#services.set(name, service)
+    return known === undefined
+  }
+
+  /** @throws `ERR_RPCX_SERVICE_NOT_FOUND` or `ERR_RPCX_METHOD_NOT_FOUND` with Go's texts */
+  find(service: string, method: string): Method {
+    const methods = this.#services.get(service)?.methods
+    if (methods === undefined) {
+      throw new RpcxError('ERR_RPCX_SERVICE_NOT_FOUND', `rpcx: can't find service ${service}`)
+    }
+    const found = methods.get(method)
+    if (found === undefined)
+      throw new RpcxError('ERR_RPCX_METHOD_NOT_FOUND', `rpcx: can't find method ${method}`)
+    return found
+  }
+
+  /** The metadata of each service, by name. */
+  get metadata(): ReadonlyMap<string, string> {
+    return new Map([...this.#services].map(([name, service]) => [name, service.metadata]))
+  }
+
+  setMetadata(name: string, metadata: string): void {
+    const service = this.#services.get(name)
+    if (service === undefined)
+      throw new TypeError(`setMetadata: no service ${JSON.stringify(name)} is registered`)
+    service.metadata = metadata
+  }
+
+  /** Returns whether there was one. */
+  remove(name: string): boolean {
+    return this.#services.delete(name)
+  }
+
+  #checkNew(name: string): void {
+    if (typeof name !== 'string' || name.trim() === '') {
+      throw new TypeError(`register: the name of a service is ${JSON.stringify(name)}, not a text`)
+    }
+    // A `/` would make it two levels in the registries that have paths.
+    if (name.includes('/')) throw new TypeError(`register: the service name ${JSON.stringify(name)} has a /`)
+    if (this.#services.has(name)) throw new TypeError(`register: service ${name} is registered already`)
+  }
+}
+
+/** Of a plain object its own functions, of a class instance the methods of its classes. Never `_…` or getters. */
+function exposed(target: object): Set<string> {
+  const names = new Set<string>()
+  const prototype: object | null = Object.getPrototypeOf(target)
+  const isPlain = prototype === null || prototype === Object.prototype
+  let level: object | null = isPlain ? target : prototype
+  while (level !== null && level !== Object.prototype) {
+    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
+      if (typeof property.value === 'function' && name !== 'constructor' && !name.startsWith('_'))
+        names.add(name)
+    }
+    level = Object.getPrototypeOf(level)
+  }
+  return names
+}
+
+function bind(target: object, service: string, name: string, types: MethodTypes | undefined): Method {
+  const method: unknown = (target as Record<string, unknown>)[name]
+  if (typeof method !== 'function') throw new TypeError(`registerName: ${service} has no method ${name}`)
+  return { call: (args, context) => method.call(target, args, context), types }
+}
