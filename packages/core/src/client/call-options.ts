@@ -1,0 +1,48 @@
+import type { Metadata } from '../wire/pairs.ts'
+
+/** What a call made inside a method inherits from the call that the method serves: its `CallContext`. */
+export interface ParentCall {
+  readonly deadline: number | undefined
+  readonly signal: AbortSignal
+  readonly metadata: Metadata
+}
+
+export interface CallOptions {
+  /** How long this call may take in all, in milliseconds. 0: without end. @default the client's */
+  readonly timeoutMs?: number
+  /** Ends the call, which rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Sent beside the arguments. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Whether this call may be repeated after it may have run. @default the client's */
+  readonly idempotent?: boolean
+  /** The context of the call that this one is made for: caps the deadline, joins the signal, forwards the trace. */
+  readonly parent?: ParentCall
+}
+
+/** When the call has to end, by `performance.now()`. */
+export function deadlineOf(timeoutMs: number, parent: ParentCall | undefined): number {
+  const now = performance.now()
+  const own = timeoutMs > 0 ? now + timeoutMs : Number.POSITIVE_INFINITY
+  return parent?.deadline === undefined ? own : Math.min(own, now + parent.deadline - Date.now())
+}
+
+/** What ends the call early. */
+export function signalOf({ signal, parent }: CallOptions): AbortSignal | undefined {
+  if (parent === undefined) return signal
+  return signal === undefined ? parent.signal : AbortSignal.any([signal, parent.signal])
+}
+
+/** What is sent beside the arguments; the client's own, such as its token, wins. */
+export function metadataOf({ metadata, parent }: CallOptions, own: Metadata): Metadata {
+  if (metadata === undefined && parent === undefined) return own
+  const trace: Record<string, string> = {}
+  for (const key of TRACE) {
+    const value = parent?.metadata[key]
+    if (value !== undefined) trace[key] = value
+  }
+  return { ...trace, ...metadata, ...own }
+}
+
+// W3C Trace Context, under the keys that Go's OpenTelemetry plugin uses (rpcx-plugins, share/trace.go).
+const TRACE = ['traceparent', 'tracestate']

@@ -1,0 +1,211 @@
+import type { Duplex } from 'node:stream'
+import type { Codecs } from '../codec/codecs.ts'
+import { RpcxError } from '../errors.ts'
+import type { FrameStreamOwner } from '../transport/frame-stream.ts'
+import { FrameStream } from '../transport/frame-stream.ts'
+import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
+import type { Seq } from '../wire/header.ts'
+import { Flag, ReservedKey, Serialize } from '../wire/header.ts'
+import type { Message } from '../wire/message.ts'
+import type { Metadata } from '../wire/pairs.ts'
+import { NO_METADATA } from '../wire/pairs.ts'
+import type { Call, Holder } from './call.ts'
+import { errorOf } from './reply-error.ts'
+
+/** What the connections of a client have in common. */
+export interface ConnectionOptions {
+  readonly service: string
+  readonly codecs: Codecs
+  readonly compress: boolean
+  readonly heartbeatMs: number
+  readonly maxFrameBytes: number
+  readonly maxBufferedBytes: number
+}
+
+/** Who decides what becomes of a call and of its server. */
+export interface ConnectionOwner {
+  /** `mayHaveRun`: the server may have got it. */
+  failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
+  /** Once, before the pending calls fail. */
+  closed(error: Error | undefined): void
+}
+
+/** One connection to a server: many calls at once, told apart by their `seq`. */
+export class Connection implements FrameStreamOwner, Holder {
+  readonly #address: string
+  readonly #options: ConnectionOptions
+  readonly #owner: ConnectionOwner
+  readonly #stream: FrameStream
+  readonly #pending = new Map<Seq, Call>()
+  readonly #heartbeat: NodeJS.Timeout | undefined
+  #heartbeatSentAt = Number.POSITIVE_INFINITY
+  #seq = 0
+  #closing = false
+  #closeTimer: NodeJS.Timeout | undefined
+
+  constructor(stream: Duplex, address: string, options: ConnectionOptions, owner: ConnectionOwner) {
+    const { maxFrameBytes, heartbeatMs } = options
+    this.#address = address
+    this.#options = options
+    this.#owner = owner
+    this.#stream = new FrameStream(stream, this, { maxFrameBytes, pausesReads: false })
+    if (heartbeatMs > 0) this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref()
+  }
+
+  get inFlight(): number {
+    return this.#pending.size
+  }
+
+  /** Whether the server ever said anything. */
+  get wasUsed(): boolean {
+    return this.#stream.hasRead
+  }
+
+  send(call: Call): void {
+    const { request } = call
+    const { service, maxBufferedBytes } = this.#options
+    if (this.#stream.bufferedBytes > maxBufferedBytes) {
+      const text = `${service}.${request.method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
+      this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text), false)
+      return
+    }
+    let payload: Uint8Array
+    try {
+      payload = request.codec.encode(request.args, request.argsType)
+    } catch (cause) {
+      const text = `${service}.${request.method}: cannot encode the arguments: ${(cause as Error).message}`
+      call.fail(new RpcxError('ERR_RPCX_ARGUMENT', text, { cause }))
+      return
+    }
+    const zip = this.#options.compress && payload.length > COMPRESS_OVER_BYTES
+    call.seq = this.#seq++
+    call.message = this.#stream.send({
+      flags: (request.isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0),
+      serialize: request.codec.id,
+      seq: call.seq,
+      service,
+      method: request.method,
+      metadata: metadataOf(call),
+      payload: zip ? compress(payload) : payload,
+    })
+    if (request.isOneway) {
+      call.succeed({ reply: undefined, metadata: NO_METADATA })
+      return
+    }
+    call.holder = this
+    this.#pending.set(call.seq, call)
+  }
+
+  /** A late reply is then dropped. Go has no frame that cancels a call. */
+  forget(call: Call): void {
+    this.#pending.delete(call.seq)
+    if (this.#closing) this.#endWhenIdle()
+  }
+
+  /** Takes no more calls and closes when the last one has its reply. */
+  retire(): void {
+    this.#closing = true
+    this.#endWhenIdle()
+  }
+
+  /** Sends what is queued and closes; cuts a server off that does not follow within `CLOSE_MS`. */
+  end(): void {
+    this.#stream.end()
+    this.#closeTimer ??= setTimeout(() => this.#stream.destroy(), CLOSE_MS)
+  }
+
+  received(message: Message): void {
+    // A heartbeat was heard of by its bytes; a one-way request is a push.
+    if (message.isHeartbeat || (!message.isResponse && message.isOneway)) return
+    const call = this.#pending.get(message.seq)
+    if (call === undefined) return
+    this.#pending.delete(message.seq)
+    call.holder = undefined
+    this.#answer(call, message)
+    if (this.#closing) this.#endWhenIdle()
+  }
+
+  closed(error: Error | undefined): void {
+    clearInterval(this.#heartbeat)
+    clearTimeout(this.#closeTimer)
+    this.#owner.closed(error)
+    for (const call of [...this.#pending.values()]) {
+      call.holder = undefined
+      const text = `${this.#options.service}.${call.request.method}: lost the connection to ${this.#address}`
+      const mayHaveRun = this.#stream.wasSent(call.message)
+      this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error }), mayHaveRun)
+    }
+    this.#pending.clear()
+  }
+
+  #endWhenIdle(): void {
+    if (this.#pending.size === 0) this.end()
+  }
+
+  #answer(call: Call, message: Message): void {
+    if (message.isError) {
+      const error = errorOf(message)
+      if (error.code === 'ERR_RPCX_NOT_EXECUTED') this.#owner.failed(call, error, false)
+      else call.fail(error)
+      return
+    }
+    let reply: unknown
+    try {
+      reply = this.#decode(call, message)
+    } catch (cause) {
+      const text = `${this.#options.service}.${call.request.method}: cannot decode the reply: ${(cause as Error).message}`
+      call.fail(new RpcxError('ERR_RPCX_CODEC', text, { cause }))
+      return
+    }
+    call.succeed({ reply, metadata: message.metadata })
+  }
+
+  /** By the codec that the reply names, as Go's clients do. */
+  #decode(call: Call, message: Message): unknown {
+    const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
+    // Go sends nothing at all when there is nothing to say.
+    if (payload.length === 0 && message.serialize !== Serialize.raw) return undefined
+    return this.#options.codecs.byId(message.serialize).decode(payload, call.request.replyType)
+  }
+
+  #beat(): void {
+    const { heartbeatMs } = this.#options
+    const now = performance.now()
+    if (this.#stream.lastReadAt > now - heartbeatMs) {
+      this.#heartbeatSentAt = Number.POSITIVE_INFINITY
+    } else if (this.#heartbeatSentAt < now) {
+      const text = `${this.#address}: no answer to a heartbeat within ${heartbeatMs} ms`
+      this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
+    } else {
+      this.#heartbeatSentAt = now
+      this.#stream.send({ ...HEARTBEAT, seq: this.#seq++, payload: clock() })
+    }
+  }
+}
+
+const CLOSE_MS = 1_000
+
+const HEARTBEAT = {
+  flags: Flag.heartbeat,
+  serialize: Serialize.msgpack,
+  service: '',
+  method: '',
+  metadata: NO_METADATA,
+}
+
+/** The time as Go's clients send it: nanoseconds in a MessagePack int64. */
+function clock(): Buffer {
+  const payload = Buffer.alloc(9, 0xd3)
+  payload.writeBigInt64BE(BigInt(Date.now()) * 1_000_000n, 1)
+  return payload
+}
+
+/** The caller's metadata, and what is left of the deadline now. */
+function metadataOf(call: Call): Metadata {
+  const { metadata } = call.request
+  if (call.deadline === Number.POSITIVE_INFINITY) return metadata
+  const left = String(Math.max(Math.ceil(call.deadline - performance.now()), 1))
+  return metadata === NO_METADATA
+    ? { [ReservedKey.timeout]: left }
+    : { ...metadata, [ReservedKey.timeout]: left }
+}

@@ -1,0 +1,19 @@
+import type { RpcxErrorCode } from '../errors.ts'
+import { isRpcxErrorCode, RpcxError } from '../errors.ts'
+import { ReservedKey } from '../wire/header.ts'
+import type { Message } from '../wire/message.ts'
+
+/** The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it. */
+export function errorOf(reply: Message): RpcxError {
+  const text = reply.metadata[ReservedKey.error] ?? ''
+  const code = reply.metadata[ReservedKey.code]
+  return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), text)
+}
+
+/** What Go's server says of its own accord (server/server.go); all else is the service's. */
+function codeOf(text: string): RpcxErrorCode {
+  if (text.startsWith("rpcx: can't find service ")) return 'ERR_RPCX_SERVICE_NOT_FOUND'
+  if (text.startsWith("rpcx: can't find method ")) return 'ERR_RPCX_METHOD_NOT_FOUND'
+  if (text.startsWith('can not find codec for ')) return 'ERR_RPCX_CODEC'
+  return 'ERR_RPCX_SERVICE'
+}

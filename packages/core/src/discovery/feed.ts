@@ -1,0 +1,76 @@
+import { RpcxError } from '../errors.ts'
+import type { Endpoints, WaitOptions } from './discovery.ts'
+
+/** The newest list of one service, and all who wait for the next. */
+export class Feed {
+  readonly #name: string
+  /** Why there is no list yet, for those who wait in vain. */
+  readonly #why: () => Error | undefined
+  readonly #waiting = new Set<() => void>()
+  #current: Endpoints | undefined
+  #closed = false
+
+  /** @param name who is asked, in errors: `etcd: Arith` */
+  constructor(name: string, why: () => Error | undefined = () => undefined) {
+    this.#name = name
+    this.#why = why
+  }
+
+  get current(): Endpoints | undefined {
+    return this.#current
+  }
+
+  publish(endpoints: Endpoints): void {
+    this.#current = endpoints
+    this.#wake()
+  }
+
+  /** Ends all loops and rejects all waits. */
+  close(): void {
+    this.#closed = true
+    this.#wake()
+  }
+
+  async list(options: WaitOptions = {}): Promise<Endpoints> {
+    for await (const endpoints of this.watch(options)) return endpoints
+    options.signal?.throwIfAborted()
+    throw new RpcxError('ERR_RPCX_CLOSED', `${this.#name}: the discovery is closed`)
+  }
+
+  async *watch({ signal, timeoutMs }: WaitOptions = {}): AsyncGenerator<Endpoints, void, undefined> {
+    let seen: Endpoints | undefined
+    while (!this.#closed && !signal?.aborted) {
+      if (this.#current !== seen) {
+        seen = this.#current
+        if (seen !== undefined) yield seen
+        continue
+      }
+      const inTime = await this.#changed(signal, seen === undefined ? timeoutMs : undefined)
+      if (!inTime) {
+        throw new RpcxError('ERR_RPCX_REGISTRY', `${this.#name}: no list within ${timeoutMs} ms`, {
+          cause: this.#why(),
+        })
+      }
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake()
+  }
+
+  /** Whether anything changed before `timeoutMs` was over. */
+  #changed(signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<boolean> {
+    return new Promise(resolve => {
+      const done = (inTime: boolean): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', wake)
+        this.#waiting.delete(wake)
+        resolve(inTime)
+      }
+      const wake = (): void => done(true)
+      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs, false)
+      signal?.addEventListener('abort', wake, { once: true })
+      this.#waiting.add(wake)
+    })
+  }
+}

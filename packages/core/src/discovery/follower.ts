@@ -1,0 +1,141 @@
+import type { Events } from '../events.ts'
+import type { DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
+import type { Replica, Session } from './driver.ts'
+import { Feed } from './feed.ts'
+import type { ReplicaOwner } from './replica.ts'
+import { ServiceReplica } from './replica.ts'
+import type { Uplink } from './uplink.ts'
+
+/** What a discovery tells when there is no caller to tell. */
+export interface DiscoveryEvents {
+  /** The registry does not answer; the lists stand as they were. */
+  registryDown: { registry: string; error: Error }
+  registryBack: { registry: string }
+  endpointAdded: { service: string; endpoint: Endpoint }
+  endpointChanged: { service: string; endpoint: Endpoint; before: Endpoint }
+  endpointRemoved: { service: string; endpoint: Endpoint }
+  /** The registry holds something under this service that is no server. Told once. */
+  entryIgnored: { service: string; address: string; error: Error }
+}
+
+export interface FollowerOptions {
+  /** How often the whole list is read again. */
+  readonly resyncMs: number
+}
+
+/** Keeps the list of one service in step with a registry, through whatever happens to it. */
+export class Follower implements ReplicaOwner {
+  readonly #service: string
+  readonly #uplink: Uplink
+  readonly #events: Events<DiscoveryEvents>
+  readonly #options: FollowerOptions
+  readonly #stopping = new AbortController()
+  readonly #feed: Feed
+  readonly #replica: ServiceReplica = new ServiceReplica(this)
+  /** The run whose changes count. */
+  #active: AbortController | undefined
+  #state: 'waiting' | 'fresh' | 'stale' = 'waiting'
+  #since = Date.now()
+
+  constructor(service: string, uplink: Uplink, events: Events<DiscoveryEvents>, options: FollowerOptions) {
+    this.#service = service
+    this.#uplink = uplink
+    this.#events = events
+    this.#options = options
+    this.#feed = new Feed(`${uplink.driver.name}: ${service}`, () => uplink.lastError)
+    void this.#run()
+  }
+
+  list(options?: WaitOptions): Promise<Endpoints> {
+    return this.#feed.list(options)
+  }
+
+  watch(options?: WaitOptions): AsyncIterable<Endpoints> {
+    return this.#feed.watch(options)
+  }
+
+  status(): DiscoveryStatus {
+    return { state: this.#state, since: this.#since, source: 'registry', lastError: this.#uplink.lastError }
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+    this.#active?.abort()
+    this.#feed.close()
+  }
+
+  published(endpoints: Endpoints): void {
+    this.#feed.publish(endpoints)
+  }
+  added(endpoint: Endpoint): void {
+    this.#events.emit('endpointAdded', { service: this.#service, endpoint })
+  }
+  changed(endpoint: Endpoint, before: Endpoint): void {
+    this.#events.emit('endpointChanged', { service: this.#service, endpoint, before })
+  }
+  removed(endpoint: Endpoint): void {
+    this.#events.emit('endpointRemoved', { service: this.#service, endpoint })
+  }
+  ignored(address: string, error: Error): void {
+    this.#events.emit('entryIgnored', { service: this.#service, address, error })
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const session = await this.#uplink.session()
+        if (signal.aborted) return
+        const run = new AbortController()
+        // A resync begins a second run beside the first, which lives until the second has its list.
+        await Promise.race([this.#follow(session, run), resyncDue(this.#options.resyncMs, run.signal)])
+      } catch (error) {
+        if (signal.aborted) return
+        this.#uplink.failed(error as Error)
+        if (this.#state === 'fresh') this.#enter('stale')
+        await this.#uplink.backoff.wait(error, signal)
+      }
+    }
+  }
+
+  /** Ends only by rejecting: when the session has ended, or the driver cannot vouch for the list any more. */
+  async #follow(session: Session, run: AbortController): Promise<never> {
+    const ended = session.ended.then(reason => {
+      throw reason
+    })
+    ended.catch(() => {})
+    try {
+      await Promise.race([session.follow(this.#service, this.#into(run), run.signal), ended])
+      throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
+    } finally {
+      if (this.#active === run) this.#active = undefined
+      run.abort()
+    }
+  }
+
+  #into(run: AbortController): Replica {
+    return {
+      replace: all => {
+        if (run.signal.aborted) return
+        const before = this.#active
+        this.#active = run
+        if (before !== run) before?.abort()
+        this.#replica.replace(all)
+        this.#uplink.succeeded()
+        this.#enter('fresh')
+      },
+      put: (address, metadata) => {
+        if (this.#active === run) this.#replica.put(address, metadata)
+      },
+      remove: address => {
+        if (this.#active === run) this.#replica.remove(address)
+      },
+    }
+  }
+
+  #enter(state: 'fresh' | 'stale'): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#since = Date.now()
+  }
+}

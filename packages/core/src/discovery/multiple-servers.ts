@@ -1,0 +1,63 @@
+import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
+import { byAddress, parseEndpoint } from './discovery.ts'
+import { Feed } from './feed.ts'
+
+/** One server in a fixed list. */
+export interface KeyValue {
+  /** The address, `tcp@10.0.0.7:8972`. */
+  readonly key: string
+  /** The metadata, a query string. @default '' */
+  readonly value?: string
+}
+
+/** Servers that the program itself names, for every service; `update` replaces them while calls run. */
+export class MultipleServersDiscovery implements Discovery {
+  readonly #feed = new Feed('MultipleServersDiscovery')
+  #since = Date.now()
+  #closed = false
+
+  /** @throws TypeError when there is no server, or one is there twice; `ERR_RPCX_ADDRESS` */
+  constructor(servers: readonly KeyValue[]) {
+    if (servers.length === 0) throw new TypeError('MultipleServersDiscovery: servers is empty')
+    this.update(servers)
+  }
+
+  /** Replaces the list; an empty one means that there are no servers now. @throws as the constructor */
+  update(servers: readonly KeyValue[]): void {
+    const endpoints = servers.map(({ key, value = '' }) => parseEndpoint(key, value)).sort(byAddress)
+    endpoints.forEach((endpoint, i) => {
+      if (endpoint.address === endpoints[i + 1]?.address) {
+        throw new TypeError(`MultipleServersDiscovery: ${endpoint.address} is there twice`)
+      }
+    })
+    this.#since = Date.now()
+    this.#feed.publish(Object.freeze(endpoints))
+  }
+
+  list(_service: string, options?: WaitOptions): Promise<Endpoints> {
+    return this.#feed.list(options)
+  }
+
+  watch(_service: string, options?: WaitOptions): AsyncIterable<Endpoints> {
+    return this.#feed.watch(options)
+  }
+
+  status(_service: string): DiscoveryStatus {
+    return {
+      state: this.#closed ? 'closed' : 'fresh',
+      since: this.#since,
+      source: 'static',
+      lastError: undefined,
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    this.#feed.close()
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

@@ -1,0 +1,32 @@
+import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
+import { MultipleServersDiscovery } from './multiple-servers.ts'
+
+/** One known server, for every service. */
+export class Peer2PeerDiscovery implements Discovery {
+  readonly #server: MultipleServersDiscovery
+
+  /**
+   * @param server its address, `tcp@127.0.0.1:8972`
+   * @param metadata a query string. @default ''
+   * @throws `ERR_RPCX_ADDRESS`
+   */
+  constructor(server: string, metadata = '') {
+    this.#server = new MultipleServersDiscovery([{ key: server, value: metadata }])
+  }
+
+  list(service: string, options?: WaitOptions): Promise<Endpoints> {
+    return this.#server.list(service, options)
+  }
+  watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints> {
+    return this.#server.watch(service, options)
+  }
+  status(service: string): DiscoveryStatus {
+    return this.#server.status(service)
+  }
+  close(): Promise<void> {
+    return this.#server.close()
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

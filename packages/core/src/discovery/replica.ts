@@ -1,0 +1,80 @@
+import type { Endpoint, Endpoints } from './discovery.ts'
+import { byAddress, parseEndpoint } from './discovery.ts'
+import type { Replica } from './driver.ts'
+
+/** Who hears what becomes of a service's servers. */
+export interface ReplicaOwner {
+  /** All changes of one tick at once. */
+  published(endpoints: Endpoints): void
+  added(endpoint: Endpoint): void
+  changed(endpoint: Endpoint, before: Endpoint): void
+  removed(endpoint: Endpoint): void
+  /** The registry holds something that is no server. Told once per address. */
+  ignored(address: string, error: Error): void
+}
+
+/** The list of one service: raw entries in, endpoints out. */
+export class ServiceReplica implements Replica {
+  readonly #owner: ReplicaOwner
+  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #ignored = new Set<string>()
+  #scheduled = false
+
+  constructor(owner: ReplicaOwner) {
+    this.#owner = owner
+  }
+
+  replace(all: Iterable<readonly [address: string, metadata: string]>): void {
+    const seen = new Set<string>()
+    for (const [address, metadata] of all) {
+      seen.add(address)
+      this.#put(address, metadata)
+    }
+    for (const address of this.#endpoints.keys()) if (!seen.has(address)) this.#remove(address)
+    this.#schedule()
+  }
+
+  put(address: string, metadata: string): void {
+    if (this.#put(address, metadata)) this.#schedule()
+  }
+
+  remove(address: string): void {
+    if (this.#remove(address)) this.#schedule()
+  }
+
+  #put(address: string, metadata: string): boolean {
+    const before = this.#endpoints.get(address)
+    if (before?.metadata === metadata) return false
+    let endpoint: Endpoint
+    try {
+      endpoint = parseEndpoint(address, metadata)
+    } catch (error) {
+      if (!this.#ignored.has(address)) {
+        this.#ignored.add(address)
+        this.#owner.ignored(address, error as Error)
+      }
+      return false
+    }
+    this.#endpoints.set(address, endpoint)
+    if (before === undefined) this.#owner.added(endpoint)
+    else this.#owner.changed(endpoint, before)
+    return true
+  }
+
+  #remove(address: string): boolean {
+    const endpoint = this.#endpoints.get(address)
+    if (endpoint === undefined) return false
+    this.#endpoints.delete(address)
+    this.#owner.removed(endpoint)
+    return true
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#owner.published(Object.freeze([...this.#endpoints.values()].sort(byAddress)))
+    })
+  }
+}

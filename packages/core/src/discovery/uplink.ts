@@ -1,0 +1,108 @@
+import { RpcxError } from '../errors.ts'
+import { limited } from '../limited.ts'
+import { Backoff } from './backoff.ts'
+import type { Driver, Session } from './driver.ts'
+
+/** Who hears whether the registry answers. */
+export interface UplinkOwner {
+  registryDown(error: Error): void
+  registryBack(): void
+}
+
+/**
+ * One connection to a registry: a session, opened when it is needed and shared by all that need it. It never retries; those
+ * who need it do, together, by its back-off.
+ */
+export class Uplink {
+  readonly driver: Driver
+  readonly backoff: Backoff = new Backoff()
+  readonly #owner: UplinkOwner
+  readonly #closing = new AbortController()
+  #session: Session | undefined
+  #opening: Promise<Session> | undefined
+  #isDown = false
+  #lastError: Error | undefined
+
+  constructor(driver: Driver, owner: UplinkOwner) {
+    this.driver = driver
+    this.#owner = owner
+  }
+
+  /** What went wrong last, also when it has healed. */
+  get lastError(): Error | undefined {
+    return this.#lastError
+  }
+
+  /** The session that is open, or one attempt to open one. @throws what the attempt failed with; `ERR_RPCX_CLOSED` */
+  async session(): Promise<Session> {
+    if (this.#closing.signal.aborted) throw this.#closing.signal.reason
+    if (this.#session !== undefined) return this.#session
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  /** Something that went through the registry failed. */
+  failed(error: Error): void {
+    if (this.#closing.signal.aborted) return
+    this.#lastError = error
+    if (this.#isDown) return
+    this.#isDown = true
+    this.#owner.registryDown(error)
+  }
+
+  /** Something that went through the registry succeeded. */
+  succeeded(): void {
+    if (!this.#isDown) return
+    this.#isDown = false
+    this.#owner.registryBack()
+  }
+
+  /** Ends the session, within `CLOSE_MS`. What was not withdrawn before goes with it, or by its TTL. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new RpcxError('ERR_RPCX_CLOSED', `${this.driver.name}: closed`))
+    await this.#opening?.catch(ignore)
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await closeSession(session, this.driver.name)
+  }
+
+  async #open(): Promise<Session> {
+    const { name } = this.driver
+    try {
+      const session = await limited(`${name}: open`, OPEN_MS, this.#closing.signal, signal =>
+        this.driver.open(signal),
+      )
+      if (this.#closing.signal.aborted) {
+        await closeSession(session, name)
+        throw this.#closing.signal.reason
+      }
+      this.#session = session
+      void session.ended.then(reason => this.#ended(session, reason))
+      return session
+    } catch (error) {
+      this.failed(error as Error)
+      throw error
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  #ended(session: Session, reason: Error): void {
+    if (this.#session !== session) return
+    this.#session = undefined
+    this.#lastError = reason
+    void closeSession(session, this.driver.name)
+  }
+}
+
+const OPEN_MS = 10_000
+const CLOSE_MS = 5_000
+
+/** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
+async function closeSession(session: Session, name: string): Promise<void> {
+  const never = new AbortController().signal
+  await limited(`${name}: close`, CLOSE_MS, never, signal => session.close(signal)).catch(ignore)
+}
+
+function ignore(): void {}
