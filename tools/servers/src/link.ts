@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net'
+import { Lane } from './lane.ts'
+
+/** Up is from the client to the target. */
+export type Direction = 'up' | 'down' | 'both'
+
+/** A client's connection and the one to the target that it is forwarded to. */
+export class Link {
+  readonly #client: Socket
+  readonly #target: Socket
+  readonly #up: Lane
+  readonly #down: Lane
+  readonly #broken = new Set<Lane>()
+
+  /** Calls `closed` once, when both connections have ended. */
+  constructor(client: Socket, target: Socket, closed: () => void) {
+    this.#client = client
+    this.#target = target
+    this.#up = new Lane(client, target)
+    this.#down = new Lane(target, client)
+    client.on('error', () => this.#breakAt(this.#up))
+    target.on('error', () => this.#breakAt(this.#down))
+    let open = 2
+    for (const socket of [client, target]) {
+      socket.once('close', () => {
+        open--
+        if (open === 0) closed()
+      })
+    }
+  }
+
+  set(stalled: Direction | undefined, delayMs: number): void {
+    this.#up.delayMs = delayMs
+    this.#down.delayMs = delayMs
+    this.#up.stalled = stalled === 'up' || stalled === 'both'
+    this.#down.stalled = stalled === 'down' || stalled === 'both'
+    this.#passResetsOn()
+  }
+
+  reset(): void {
+    this.#up.close()
+    this.#down.close()
+    this.#client.resetAndDestroy()
+    this.#target.resetAndDestroy()
+  }
+
+  #breakAt(lane: Lane): void {
+    this.#broken.add(lane)
+    this.#passResetsOn()
+  }
+
+  /** A reset at one end becomes one at the other, unless that way is stalled: then the other end must not know. */
+  #passResetsOn(): void {
+    for (const lane of this.#broken) if (!lane.stalled) this.reset()
+  }
+}

@@ -1,0 +1,68 @@
+import { randomInt } from 'node:crypto'
+import { accessSync, constants } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+// Below the range that systems give to outgoing connections: a client that retries while its server is down could
+// otherwise be given the server's own port, connect to itself and keep the port taken.
+const lowest = 20_000
+const highest = 30_000
+
+/** A folder and four ports on 127.0.0.1 that belong to one server. */
+export interface Place {
+  readonly folder: string
+  readonly ports: readonly [number, number, number, number]
+}
+
+/**
+ * Takes a free place. No two test processes get the same one: the folder is named after the ports and
+ * `mkdir` is the lock. The owner gives it back by removing the folder.
+ */
+export async function takePlace(): Promise<Place> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const first = lowest + 4 * randomInt((highest - lowest) / 4)
+    const ports = [first, first + 1, first + 2, first + 3] as const
+    const folder = join(parent(), `rpcx-servers-${first}`)
+    try {
+      await mkdir(folder, { mode: 0o700 })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue
+      throw error
+    }
+    if (await allFree(ports)) return { folder, ports }
+    await rm(folder, { recursive: true })
+  }
+  throw new Error(`found no four free ports between ${lowest} and ${highest} in 100 attempts`)
+}
+
+/** A port on 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = randomInt(lowest, highest)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`found no free port between ${lowest} and ${highest} in 100 attempts`)
+}
+
+async function allFree(ports: readonly number[]): Promise<boolean> {
+  return (await Promise.all(ports.map(isFree))).every(Boolean)
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)))
+  })
+}
+
+function parent(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK)
+    return '/dev/shm'
+  } catch {
+    return tmpdir()
+  }
+}

@@ -1,0 +1,153 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { type Direction, Link } from './link.ts'
+import { freePort } from './place.ts'
+
+export type { Direction }
+
+export interface CutOptions {
+  /**
+   * False (default): new connections are accepted, counted and reset at once. True: the port is closed, so that
+   * clients get ECONNREFUSED, which cannot be counted.
+   */
+  refuse?: boolean
+}
+
+/** A TCP proxy on 127.0.0.1 that breaks on command. It forwards faithfully until told otherwise. */
+export interface TcpProxy extends AsyncDisposable {
+  /** `host:port`, the same for the proxy's whole life. */
+  readonly address: string
+  /** Connections that are open now. */
+  readonly connections: number
+  /** Connections that clients opened since the start, including those that were reset at once. */
+  readonly attempts: number
+  /** Resets all connections, and each new one until `heal`. */
+  cut(options?: CutOptions): Promise<void>
+  /** Resets the present connections only. */
+  drop(): void
+  /** Forwards nothing that way until `heal`, on present and new connections, and keeps them open. */
+  stall(direction?: Direction): void
+  /** Forwards everything `ms` later, both ways, until `heal`. */
+  delay(ms: number): void
+  /** Ends `cut`, `stall` and `delay`; what a stall held back is forwarded. */
+  heal(): Promise<void>
+  /** Resets all connections and gives the port back. */
+  close(): Promise<void>
+}
+
+/** Starts a proxy before a target `host:port`, which need not be reachable yet. */
+export async function startProxy(target: string): Promise<TcpProxy> {
+  for (let attempt = 1; ; attempt++) {
+    const proxy = new BreakableProxy(target, await freePort())
+    try {
+      await proxy.heal()
+      return proxy
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+  }
+}
+
+class BreakableProxy implements TcpProxy {
+  readonly #target: URL
+  readonly #port: number
+  readonly #server: Server
+  readonly #open = new Set<Link>()
+  #attempts = 0
+  #isCut = false
+  #stalled: Direction | undefined
+  #delayMs = 0
+
+  constructor(target: string, port: number) {
+    this.#target = new URL(`tcp://${target}`)
+    this.#port = port
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, client => this.#accept(client))
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`
+  }
+
+  get connections(): number {
+    return this.#open.size
+  }
+
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  async cut(options: CutOptions = {}): Promise<void> {
+    this.#isCut = true
+    this.drop()
+    if (options.refuse) await this.#closePort()
+  }
+
+  drop(): void {
+    for (const link of this.#open) link.reset()
+  }
+
+  stall(direction: Direction = 'both'): void {
+    this.#stalled = direction
+    this.#apply()
+  }
+
+  delay(ms: number): void {
+    this.#delayMs = ms
+    this.#apply()
+  }
+
+  async heal(): Promise<void> {
+    this.#isCut = false
+    this.#stalled = undefined
+    this.#delayMs = 0
+    this.#apply()
+    if (!this.#server.listening) await this.#openPort()
+  }
+
+  async close(): Promise<void> {
+    this.#isCut = true
+    this.drop()
+    await this.#closePort()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #accept(client: Socket): void {
+    this.#attempts++
+    if (this.#isCut) {
+      client.on('error', () => {})
+      client.resetAndDestroy()
+      return
+    }
+    const target = createConnection({
+      host: this.#target.hostname,
+      port: Number(this.#target.port),
+      allowHalfOpen: true,
+      noDelay: true,
+    })
+    const link = new Link(client, target, () => this.#open.delete(link))
+    this.#open.add(link)
+    link.set(this.#stalled, this.#delayMs)
+  }
+
+  #apply(): void {
+    for (const link of this.#open) link.set(this.#stalled, this.#delayMs)
+  }
+
+  #openPort(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(this.#port, '127.0.0.1', () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  #closePort(): Promise<void> {
+    return new Promise(resolve => {
+      this.#server.close(() => resolve())
+    })
+  }
+}

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { untilResolved } from '../src/deadline.ts'
+import { requireServer } from '../src/index.ts'
+import { folderOf, isAlive } from './lifecycle.ts'
+
+const owner = fileURLToPath(new URL('./owner.ts', import.meta.url))
+const runnable = (await requireServer('etcd')) && !process.env.RPCX_ETCD
+
+test.runIf(runnable).each(['running', 'paused', 'killed'])(
+  'A SIGKILLed process leaves neither the server nor its data when the server is %s',
+  async state => {
+    const child = spawn(process.execPath, ['--import', 'tsx', owner, state], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    const [pid, address] = line.split(' ') as [string, string]
+    const folder = folderOf(address)
+    expect(isAlive(Number(pid))).toBe(state !== 'killed')
+    expect(existsSync(folder)).toBe(true)
+    child.kill('SIGKILL')
+    await untilResolved(
+      async () => {
+        expect(isAlive(Number(pid))).toBe(false)
+        expect(existsSync(folder)).toBe(false)
+      },
+      { what: 'the end of the server', timeoutMs: 10_000 },
+    )
+  },
+)
+
+test.runIf(runnable)(
+  'A process that ends without stopping its server ends, and so does the server',
+  async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', owner, 'leave'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    const gone = async () => expect(isAlive(Number(line.split(' ')[0]))).toBe(false)
+    await untilResolved(gone, { what: 'the end of the server', timeoutMs: 10_000 })
+  },
+)
