@@ -16,16 +16,30 @@ export type {
   Endpoints,
   WaitOptions,
 } from './discovery/discovery.ts'
+export type {
+  Announcement,
+  Driver,
+  DriverTraits,
+  Entry,
+  Holder,
+  Replica,
+  Session,
+} from './discovery/driver.ts'
+export type { DiscoveryEvents } from './discovery/follower.ts'
 export type { KeyValue } from './discovery/multiple-servers.ts'
 export { MultipleServersDiscovery } from './discovery/multiple-servers.ts'
 export { Peer2PeerDiscovery } from './discovery/peer-to-peer.ts'
-export type { RpcxErrorCode } from './errors.ts'
+export type { RegistryDiscoveryOptions } from './discovery/registry-discovery.ts'
+export { RegistryDiscovery } from './discovery/registry-discovery.ts'
+export type { RpcxErrorCode, RpcxErrorOptions } from './errors.ts'
 export { isRpcxError, RpcxError } from './errors.ts'
 export type { ParsedMetadata, Values } from './metadata.ts'
 export { formatMetadata, parseMetadata } from './metadata.ts'
+export type { RegisterPluginOptions } from './registry/register-plugin.ts'
+export { RegisterPlugin } from './registry/register-plugin.ts'
 export type { CallContext, ServerConnection } from './server/context.ts'
 export type { Meter, Metrics } from './server/meters.ts'
-export type { PluginHost, ServerEvents, ServerPlugin } from './server/plugin.ts'
+export type { PluginHost, ServerEvents, ServerHooks, ServerPlugin } from './server/plugin.ts'
 export type { FunctionOptions, ServerOptions } from './server/server.ts'
 export { Server } from './server/server.ts'
 export type { MethodTypes, ServiceMethod, ServiceOptions } from './server/services.ts'

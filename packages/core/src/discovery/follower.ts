@@ -1,4 +1,5 @@
 import type { Events } from '../events.ts'
+import { sleep } from '../sleep.ts'
 import type { DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import type { Replica, Session } from './driver.ts'
 import { Feed } from './feed.ts'
@@ -61,6 +62,7 @@ export class Follower implements ReplicaOwner {
   stop(): void {
     this.#stopping.abort()
     this.#active?.abort()
+    this.#active = undefined
     this.#feed.close()
   }
 
@@ -88,11 +90,10 @@ export class Follower implements ReplicaOwner {
         if (signal.aborted) return
         const run = new AbortController()
         // A resync begins a second run beside the first, which lives until the second has its list.
-        await Promise.race([this.#follow(session, run), resyncDue(this.#options.resyncMs, run.signal)])
+        await Promise.race([this.#follow(session, run), sleep(this.#options.resyncMs, run.signal)])
       } catch (error) {
         if (signal.aborted) return
         this.#uplink.failed(error as Error)
-        if (this.#state === 'fresh') this.#enter('stale')
         await this.#uplink.backoff.wait(error, signal)
       }
     }
@@ -108,7 +109,10 @@ export class Follower implements ReplicaOwner {
       await Promise.race([session.follow(this.#service, this.#into(run), run.signal), ended])
       throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
     } finally {
-      if (this.#active === run) this.#active = undefined
+      if (this.#active === run) {
+        this.#active = undefined
+        this.#enter('stale')
+      }
       run.abort()
     }
   }

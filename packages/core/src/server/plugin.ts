@@ -2,12 +2,16 @@ import type { Events } from '../events.ts'
 import type { Metrics } from './meters.ts'
 
 /**
- * What extends a server. Every hook is optional. A register plugin is one: it keeps a registry in step with what the
- * server offers.
+ * What extends a server. A register plugin is one: it keeps a registry in step with what the server offers. One plugin may
+ * be added to several servers.
  */
 export interface ServerPlugin {
-  /** Once, in `plugins.add`, before any other hook. */
-  attach?(host: PluginHost): void
+  /** Called by `plugins.add`. What belongs to this one server lives in the hooks that it returns. */
+  attach(host: PluginHost): ServerHooks
+}
+
+/** What a plugin does at each turn of one server's life. Every hook is optional. */
+export interface ServerHooks {
   /** A service is about to be registered. Throw to refuse it; the server then never offers it. */
   registering?(service: string, metadata: string): void
   /** A service is registered, or was before the plugin was added. */
@@ -44,4 +48,19 @@ export interface ServerEvents {
   /** A one-way call failed; its caller does not wait to hear of it. */
   onewayFailed: { service: string; method: string; error: Error }
   pluginFailed: { error: Error }
+  /** A registry shows this service at this address. */
+  registered: { registry: string; service: string; address: string }
+  /** A registry no longer showed it, though it should; it is being registered again. */
+  lost: {
+    registry: string
+    service: string
+    address: string
+    why: 'deleted' | 'expired' | 'taken'
+    error: Error
+  }
+  /** Another live server is registered at this address; ours waits until it goes. */
+  conflict: { registry: string; service: string; address: string; error: Error }
+  withdrawn: { registry: string; service: string; address: string }
+  registryDown: { registry: string; error: Error }
+  registryBack: { registry: string }
 }

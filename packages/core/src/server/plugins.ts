@@ -1,10 +1,10 @@
-import type { PluginHost, ServerPlugin } from './plugin.ts'
+import type { PluginHost, ServerHooks, ServerPlugin } from './plugin.ts'
 
 /** The plugins of one server, and how each hook is run through all of them. */
 export class Plugins {
   readonly #host: PluginHost
   readonly #services: () => ReadonlyMap<string, string>
-  readonly #plugins: ServerPlugin[] = []
+  readonly #plugins: ServerHooks[] = []
 
   constructor(host: PluginHost, services: () => ReadonlyMap<string, string>) {
     this.#host = host
@@ -13,14 +13,14 @@ export class Plugins {
 
   /** Adds a plugin, before or after services are registered. Throws what the plugin throws to refuse one of them. */
   add(plugin: ServerPlugin): void {
-    plugin.attach?.(this.#host)
+    const hooks = plugin.attach(this.#host)
     const services = this.#services()
-    for (const [service, metadata] of services) plugin.registering?.(service, metadata)
-    this.#plugins.push(plugin)
-    for (const [service, metadata] of services) plugin.registered?.(service, metadata)
+    for (const [service, metadata] of services) hooks.registering?.(service, metadata)
+    this.#plugins.push(hooks)
+    for (const [service, metadata] of services) hooks.registered?.(service, metadata)
     // A server that listens already cannot reject for a plugin that came late.
     if (this.#host.address !== undefined)
-      plugin.listening?.(this.#host.address).catch(error => this.#failed(error))
+      hooks.listening?.(this.#host.address).catch(error => this.#failed(error))
   }
 
   registering(service: string, metadata: string): void {

@@ -45,6 +45,8 @@ export class FrameStream {
     this.#decoder = new FrameDecoder(message => owner.received(message), options)
     this.#pausesReads = options.pausesReads
     stream.on('data', (chunk: Buffer) => this.#read(chunk))
+    // A peer that has said goodbye reads no more replies.
+    stream.on('end', () => this.end())
     stream.on('drain', () => this.#unblock())
     stream.on('error', (error: Error) => {
       this.#error ??= error

@@ -28,7 +28,9 @@ export class FrameDecoder {
   /** Hands on each message that `chunk` completes. @throws `ERR_RPCX_FRAME`; the stream is then unusable. */
   push(chunk: Buffer): void {
     let at = this.#filled === 0 ? 0 : this.#resume(chunk)
-    while (!this.#stopped) {
+    while (!this.#stopped && at < chunk.length) {
+      // Before the rest of the header is there: a peer that speaks another protocol may wait for us to close.
+      checkMagic(chunk[at] as number)
       const left = chunk.length - at
       const size = left < Offset.body ? Number.POSITIVE_INFINITY : this.#frameSize(chunk, at)
       if (size > left) break
@@ -67,9 +69,6 @@ export class FrameDecoder {
   }
 
   #frameSize(bytes: Buffer, at: number): number {
-    if (bytes[at] !== MAGIC) {
-      throw new RpcxError('ERR_RPCX_FRAME', `frame: begins with 0x${bytes[at]?.toString(16)} instead of 0x08`)
-    }
     const length = bytes.readUInt32BE(at + Offset.length)
     if (length > this.#maxFrameBytes) {
       throw new RpcxError(
@@ -95,6 +94,11 @@ export class FrameDecoder {
     chunk.copy(this.#partial, this.#filled, start, end)
     this.#filled = needed
   }
+}
+
+function checkMagic(byte: number): void {
+  if (byte === MAGIC) return
+  throw new RpcxError('ERR_RPCX_FRAME', `frame: begins with 0x${byte.toString(16)} instead of 0x08`)
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -22,16 +22,17 @@ export function readPairs(bytes: Buffer, start: number, end: number): Metadata {
   return metadata
 }
 
-/** The value of one key without reading the others, or `undefined`. */
+/** The value of one ASCII key without reading the others, or `undefined`. Of a key that comes twice the last, as in Go. */
 export function findPair(bytes: Buffer, start: number, end: number, wanted: string): string | undefined {
+  let found: string | undefined
   for (let at = start; at < end; ) {
     const key = at + 4
     const value = key + bytes.readUInt32BE(at) + 4
     at = value + bytes.readUInt32BE(value - 4)
     if (value - 4 - key === wanted.length && isText(bytes, key, wanted))
-      return bytes.toString('latin1', value, at)
+      found = bytes.toString('utf8', value, at)
   }
-  return undefined
+  return found
 }
 
 /** @throws `ERR_RPCX_FRAME` unless whole pairs fill the range exactly. */

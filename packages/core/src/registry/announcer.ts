@@ -1,0 +1,229 @@
+import type { Announcement, Holder } from '../discovery/driver.ts'
+import type { Uplink } from '../discovery/uplink.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
+import type { Events } from '../events.ts'
+import { limited } from '../limited.ts'
+import type { Metrics } from '../server/meters.ts'
+import type { ServerEvents } from '../server/plugin.ts'
+import { AnnouncedMetadata } from './announced-metadata.ts'
+
+/**
+ * Keeps one entry in a registry as its server wants it, from `claim` to `withdraw`. One loop does all of it, so that an
+ * update, a loss and the withdrawal never race.
+ */
+export class Announcer {
+  /** Resolves or rejects as the first attempt does. */
+  readonly firstAttempt: Promise<void>
+  readonly #service: string
+  readonly #address: string
+  readonly #uplink: Uplink
+  readonly #events: Events<ServerEvents>
+  readonly #metadata: AnnouncedMetadata
+  readonly #stopping = new AbortController()
+  readonly #done: Promise<void>
+  readonly #waiting = new Set<() => void>()
+  /** What the registry holds of us; `undefined` while it holds nothing that we know of. */
+  #current: string | undefined
+  #audience: 'all' | 'metrics' = 'metrics'
+  #loss: Error | undefined
+  /** Which announcement counts: an earlier one may still tell of its end. */
+  #life = 0
+  #wake: () => void = () => {}
+
+  constructor(
+    service: string,
+    address: string,
+    metadata: string,
+    uplink: Uplink,
+    events: Events<ServerEvents>,
+  ) {
+    this.#service = service
+    this.#address = address
+    this.#uplink = uplink
+    this.#events = events
+    this.#metadata = new AnnouncedMetadata(metadata)
+    let settle: (error?: unknown) => void = () => {}
+    this.firstAttempt = new Promise((resolve, reject) => {
+      settle = error => (error === undefined ? resolve() : reject(error))
+    })
+    this.firstAttempt.catch(() => {})
+    this.#done = this.#run(settle)
+  }
+
+  /** Resolves when others can see it. @throws `ERR_RPCX_REGISTRY` when that takes too long; it is still written later */
+  setMetadata(text: string): Promise<void> {
+    this.#metadata.set(text)
+    this.#audience = 'all'
+    this.#wake()
+    return limited(this.#name('setMetadata'), OPERATION_MS, this.#stopping.signal, () => this.visible())
+  }
+
+  /** Writes new figures. */
+  measure(metrics: Metrics): void {
+    this.#metadata.measure(metrics)
+    this.#wake()
+  }
+
+  /** Resolves when the registry holds what it should. */
+  visible(): Promise<void> {
+    if (this.#isVisible()) return Promise.resolve()
+    return new Promise(resolve => this.#waiting.add(resolve))
+  }
+
+  /** Resolves when the entry is gone, or left to its TTL. */
+  withdraw(): Promise<void> {
+    this.#stopping.abort(new RpcxError('ERR_RPCX_CLOSED', `${this.#name('withdrawn')}`))
+    this.#wake()
+    return this.#done
+  }
+
+  async #run(settle: (error?: unknown) => void): Promise<void> {
+    const { signal } = this.#stopping
+    let mode: 'claim' | 'restore' = 'claim'
+    let isConflict = false
+    while (!signal.aborted) {
+      try {
+        const announcement = await this.#announce(mode)
+        mode = 'restore'
+        isConflict = false
+        settle()
+        await this.#hold(announcement)
+      } catch (cause) {
+        const error = cause as Error
+        settle(error)
+        if (isRpcxError(error, 'ERR_RPCX_CONFLICT')) {
+          if (!isConflict) this.#events.emit('conflict', { ...this.#subject, error })
+          isConflict = true
+        } else if (!isRpcxError(error, 'ERR_RPCX_LOST')) {
+          this.#uplink.failed(error)
+        }
+        await this.#uplink.backoff.wait(error, signal)
+      }
+    }
+    settle()
+    this.#wakeWaiting()
+  }
+
+  async #announce(mode: 'claim' | 'restore'): Promise<Announcement> {
+    const session = await this.#uplink.session()
+    const metadata = this.#metadata.toString()
+    const entry = { service: this.#service, address: this.#address, metadata }
+    const life = ++this.#life
+    const holder: Holder = {
+      changed: theirs => this.#changed(life, theirs),
+      lost: (why, error) => this.#lost(life, why, error),
+    }
+    this.#loss = undefined
+    this.#metadata.written(metadata)
+    // Before the answer, since a change by others may be told as soon as the entry is there.
+    this.#current = metadata
+    try {
+      // Not ended by `withdraw`: what was written meanwhile could then not be removed.
+      const announcement = await limited(this.#name('announce'), OPERATION_MS, NEVER, signal =>
+        session.announce(entry, mode, holder, signal),
+      )
+      void session.ended.then(reason => this.#lost(life, 'expired', reason))
+      this.#uplink.succeeded()
+      this.#events.emit('registered', this.#subject)
+      return announcement
+    } catch (error) {
+      this.#current = undefined
+      throw error
+    }
+  }
+
+  #changed(life: number, theirs: string): void {
+    if (life !== this.#life || this.#current === undefined) return
+    this.#metadata.edited(theirs)
+    this.#current = theirs
+    this.#audience = 'all'
+    this.#wake()
+  }
+
+  #lost(life: number, why: 'deleted' | 'expired' | 'taken', error: Error): void {
+    if (life !== this.#life || this.#current === undefined) return
+    this.#loss = error
+    this.#current = undefined
+    this.#events.emit('lost', { ...this.#subject, why, error })
+    this.#wake()
+  }
+
+  /** Keeps the entry as it should be until it is lost, which rejects, or withdrawn. */
+  async #hold(announcement: Announcement): Promise<void> {
+    for (;;) {
+      if (this.#loss !== undefined) {
+        throw new RpcxError('ERR_RPCX_LOST', `${this.#name('lost')}: ${this.#loss.message}`, {
+          cause: this.#loss,
+        })
+      }
+      if (this.#stopping.signal.aborted) {
+        await this.#withdraw(announcement)
+        return
+      }
+      if (!this.#isVisible()) {
+        await this.#update(announcement)
+        continue
+      }
+      this.#audience = 'metrics'
+      this.#wakeWaiting()
+      await this.#woken()
+    }
+  }
+
+  async #update(announcement: Announcement): Promise<void> {
+    const expected = this.#current as string
+    const next = this.#metadata.toString()
+    try {
+      const written = await limited(this.#name('update'), OPERATION_MS, NEVER, () =>
+        announcement.update(expected, next, this.#audience),
+      )
+      if (written) {
+        this.#metadata.written(next)
+        if (this.#current === expected) this.#current = next
+      } else if (this.#current === expected && this.#loss === undefined) {
+        // Someone else wrote; the driver is about to say what.
+        await limited(this.#name('changed'), OPERATION_MS, this.#stopping.signal, () => this.#woken())
+      }
+      this.#uplink.succeeded()
+    } catch (error) {
+      if (this.#loss !== undefined || this.#stopping.signal.aborted) return
+      this.#uplink.failed(error as Error)
+      await Promise.race([this.#uplink.backoff.wait(error, this.#stopping.signal), this.#woken()])
+    }
+  }
+
+  async #withdraw(announcement: Announcement): Promise<void> {
+    this.#current = undefined
+    try {
+      await limited(this.#name('withdraw'), WITHDRAW_MS, NEVER, signal => announcement.withdraw(signal))
+      this.#events.emit('withdrawn', this.#subject)
+    } catch (error) {
+      this.#uplink.failed(error as Error)
+    }
+  }
+
+  #isVisible(): boolean {
+    return this.#current !== undefined && this.#current === this.#metadata.toString()
+  }
+
+  #woken(): Promise<void> {
+    return new Promise(resolve => (this.#wake = resolve))
+  }
+
+  #wakeWaiting(): void {
+    for (const wake of this.#waiting) wake()
+    this.#waiting.clear()
+  }
+
+  get #subject(): { registry: string; service: string; address: string } {
+    return { registry: this.#uplink.driver.name, service: this.#service, address: this.#address }
+  }
+
+  #name(what: string): string {
+    return `${this.#uplink.driver.name}: ${what} ${this.#service} at ${this.#address}`
+  }
+}
+
+const NEVER = new AbortController().signal
+const OPERATION_MS = 5_000
+const WITHDRAW_MS = 4_000

@@ -1,0 +1,122 @@
+import { parseAddress } from '../address.ts'
+import type { Driver } from '../discovery/driver.ts'
+import { Uplink } from '../discovery/uplink.ts'
+import { isRpcxError } from '../errors.ts'
+import type { Events } from '../events.ts'
+import type { Metrics } from '../server/meters.ts'
+import type { PluginHost, ServerEvents, ServerHooks } from '../server/plugin.ts'
+import { within } from '../within.ts'
+import { Announcer } from './announcer.ts'
+import type { RegisterPluginOptions } from './register-plugin.ts'
+import { publishedAddress } from './service-address.ts'
+
+/** What one server has in one registry. */
+export class Registration implements ServerHooks {
+  readonly #driver: Driver
+  readonly #serviceAddress: RegisterPluginOptions['serviceAddress']
+  readonly #metrics: Metrics
+  readonly #updateIntervalMs: number
+  readonly #required: boolean
+  readonly #events: Events<ServerEvents>
+  readonly #uplink: Uplink
+  readonly #wanted = new Map<string, string>()
+  readonly #announcers = new Map<string, Announcer>()
+  /** Where clients reach the server; `undefined` as long as nothing may be published. */
+  #address: string | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** Those who wait for the server to listen. */
+  readonly #unpublished: (() => void)[] = []
+
+  constructor(driver: Driver, host: PluginHost, options: RegisterPluginOptions) {
+    const { serviceAddress, metrics = host.metrics, updateIntervalMs = 60_000, required = false } = options
+    const registry = driver.name
+    this.#driver = driver
+    this.#serviceAddress = serviceAddress
+    this.#metrics = metrics
+    this.#updateIntervalMs = updateIntervalMs
+    this.#required = required
+    this.#events = host.events
+    this.#uplink = new Uplink(driver, {
+      registryDown: error => host.events.emit('registryDown', { registry, error }),
+      registryBack: () => host.events.emit('registryBack', { registry }),
+    })
+    if (driver.traits.publishes === 'registered') this.#publishAt(host.listenInMemory())
+  }
+
+  registering(service: string, metadata: string): void {
+    this.#driver.check({ service, metadata, address: this.#address ?? '' })
+  }
+
+  registered(service: string, metadata: string): void {
+    this.#wanted.set(service, metadata)
+    if (this.#address !== undefined) this.#announce(service, metadata, this.#address)
+  }
+
+  async changed(service: string, metadata: string): Promise<void> {
+    this.#driver.check({ service, metadata, address: this.#address ?? '' })
+    this.#wanted.set(service, metadata)
+    await this.#announcers.get(service)?.setMetadata(metadata)
+  }
+
+  async unregistered(service: string): Promise<void> {
+    this.#wanted.delete(service)
+    const announcer = this.#announcers.get(service)
+    this.#announcers.delete(service)
+    await announcer?.withdraw()
+  }
+
+  async listening(address: string): Promise<void> {
+    if (this.#address === undefined) this.#publishAt(await this.#resolve(address))
+    const attempts = await Promise.allSettled(
+      [...this.#announcers.values()].map(announcer => announcer.firstAttempt),
+    )
+    for (const attempt of attempts) {
+      if (attempt.status === 'fulfilled') continue
+      const { reason } = attempt
+      if (this.#required || !isRpcxError(reason) || reason.fatal) throw reason
+    }
+  }
+
+  async published(): Promise<void> {
+    if (this.#address === undefined) await new Promise<void>(resolve => this.#unpublished.push(resolve))
+    await Promise.all([...this.#announcers.values()].map(announcer => announcer.visible()))
+  }
+
+  /** Takes `CLOSE_MS` at most; what the registry could not be told then goes by its TTL. */
+  async closing(): Promise<void> {
+    clearInterval(this.#timer)
+    const withdrawn = Promise.all([...this.#announcers.values()].map(announcer => announcer.withdraw()))
+    await within(
+      CLOSE_MS,
+      withdrawn.then(() => this.#uplink.close()),
+    )
+    for (const resolve of this.#unpublished.splice(0)) resolve()
+  }
+
+  async #resolve(address: string): Promise<string> {
+    const option = this.#serviceAddress
+    const text = typeof option === 'function' ? await option() : (option ?? publishedAddress(address))
+    parseAddress(text)
+    return text
+  }
+
+  #publishAt(address: string): void {
+    for (const [service, metadata] of this.#wanted) this.#driver.check({ service, metadata, address })
+    this.#address = address
+    for (const [service, metadata] of this.#wanted) this.#announce(service, metadata, address)
+    if (this.#updateIntervalMs > 0) {
+      this.#timer = setInterval(() => this.#measure(), this.#updateIntervalMs).unref()
+    }
+    for (const resolve of this.#unpublished.splice(0)) resolve()
+  }
+
+  #announce(service: string, metadata: string, address: string): void {
+    this.#announcers.set(service, new Announcer(service, address, metadata, this.#uplink, this.#events))
+  }
+
+  #measure(): void {
+    for (const announcer of this.#announcers.values()) announcer.measure(this.#metrics)
+  }
+}
+
+const CLOSE_MS = 5_000

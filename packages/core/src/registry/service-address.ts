@@ -1,0 +1,32 @@
+import { networkInterfaces } from 'node:os'
+import { formatHostPort, parseAddress, parseHostPort } from '../address.ts'
+import { RpcxError } from '../errors.ts'
+
+/**
+ * The address to publish for a server that listens at `address`: the same, unless it listens on all interfaces. Then it is
+ * the one external address of this host.
+ * @throws `ERR_RPCX_ADDRESS` that names the candidates when there is not exactly one
+ */
+export function publishedAddress(address: string): string {
+  const { network, host } = parseAddress(address)
+  if (!network.startsWith('tcp')) return address
+  const { host: ip, port } = parseHostPort(host)
+  if (ip !== '0.0.0.0' && ip !== '::' && ip !== '') return address
+  const candidates = externalAddresses()
+  const [only] = candidates
+  if (only !== undefined && candidates.length === 1) return `${network}@${formatHostPort(only, port)}`
+  const found = candidates.length === 0 ? 'there is none' : `there are ${candidates.join(', ')}`
+  throw new RpcxError(
+    'ERR_RPCX_ADDRESS',
+    `serviceAddress: the server listens on all interfaces (${address}); name the address that clients can reach: ${found}`,
+    { fatal: true },
+  )
+}
+
+/** Those of IPv4, or those of IPv6 where there is no IPv4. */
+function externalAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
+  const external = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+  const v4 = external.filter(({ family }) => family === 'IPv4')
+  return (v4.length > 0 ? v4 : external).map(({ address }) => address)
+}

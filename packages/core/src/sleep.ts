@@ -1,0 +1,13 @@
+/** Resolves after `ms`, or at once when `signal` aborts. Does not keep the process alive. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms).unref()
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,31 @@
+import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
+import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { InprocessDriver } from './driver.ts'
+import { registry } from './registry.ts'
+
+export interface InprocessRegisterPluginOptions extends RegisterPluginOptions {
+  /** The name of the registry: servers and clients of different registries do not see each other. @default 'default' */
+  readonly registry?: string
+}
+
+/** Registers a server in this process. Its services can be called from `registerName` on, before it listens. */
+export class InprocessRegisterPlugin extends RegisterPlugin {
+  constructor(options: InprocessRegisterPluginOptions = {}) {
+    super(new InprocessDriver(registry(options.registry)), options)
+  }
+}
+
+export interface InprocessDiscoveryOptions extends RegistryDiscoveryOptions {
+  /** @default 'default' */
+  readonly registry?: string
+}
+
+/** Discovers the servers in this process. */
+export class InprocessDiscovery extends RegistryDiscovery {
+  constructor(options: InprocessDiscoveryOptions = {}) {
+    super(new InprocessDriver(registry(options.registry)), options)
+  }
+}
+
+/** The plugin for the default registry. Any number of servers may share it. */
+export const inprocessClient: InprocessRegisterPlugin = new InprocessRegisterPlugin()
