@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util'
+import { Load } from './load.ts'
+import { openRegistry, registryNames } from './registries.ts'
+import { Screen } from './screen.ts'
+import { ServerProcess } from './server-process.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '8' }, concurrency: { type: 'string', default: '50' } },
+})
+const name = positionals[0] ?? 'multiple-servers'
+const seconds = Number(values.seconds)
+const concurrency = Number(values.concurrency)
+if (!registryNames.includes(name) || positionals.length > 1 || !(seconds >= 1) || !(concurrency >= 1)) {
+  console.error(
+    `usage: npm start [-- <registry>] [--seconds 8] [--concurrency 50]\nregistries: ${registryNames.join(', ')}`,
+  )
+  process.exit(2)
+}
+
+const stopping = new AbortController()
+process.once('SIGINT', () => stopping.abort())
+process.once('SIGTERM', () => stopping.abort())
+
+const screen = new Screen()
+await using registry = await openRegistry(name)
+screen.say(`${registry.title}; Arith.Mul over MessagePack, ${concurrency} calls at a time`)
+
+await using first = await ServerProcess.start(registry.settings)
+await using second = await ServerProcess.start(registry.settings)
+await using third = await ServerProcess.start(registry.settings)
+for (const server of [first, second, third]) screen.say(`server ${server.pid} listens at ${server.address}`)
+
+await using discovery = registry.discovery([first, second, third].map(server => server.address))
+await using load = new Load(discovery, concurrency)
+const timer = setInterval(() => screen.show(load.status()), screen.isLive ? 100 : 1_000)
+
+const act = async (at: number, what: () => Promise<string>): Promise<void> => {
+  await load.until(at * 1_000, stopping.signal)
+  if (!stopping.signal.aborted) screen.say(await what())
+}
+await act(seconds / 4, async () => {
+  await first.kill()
+  return `killed server ${first.pid} at ${first.address} (kill -9)`
+})
+await act(seconds / 2, async () => {
+  await first.restart()
+  return `started it again as ${first.pid}`
+})
+await act(seconds, async () => 'done')
+clearInterval(timer)
+await load.stop()
+screen.end(load.summary())
+process.exitCode = load.failed === 0 ? 0 : 1
