@@ -73,6 +73,11 @@ export interface Holder {
 /** An entry that this session holds in the registry. */
 export interface Announcement {
   /**
+   * Looks at the entry as it is now, then tells its holder of every change. Rejects when it can no longer vouch for that;
+   * core calls again. Ends with `signal`. Left out where the registry tells holders by itself.
+   */
+  watch?(signal: AbortSignal): Promise<void>
+  /**
    * Compares with `expected` and sets. `false`: someone else wrote, and `changed` follows. Rejects with `ERR_RPCX_LOST` after
    * `lost`. `metrics`: need not be noticed by those who follow.
    */

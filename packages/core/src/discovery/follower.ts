@@ -85,22 +85,25 @@ export class Follower implements ReplicaOwner {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
+      const resync = new AbortController()
       try {
         const session = await this.#uplink.session()
         if (signal.aborted) return
-        const run = new AbortController()
         // A resync begins a second run beside the first, which lives until the second has its list.
-        await Promise.race([this.#follow(session, run), sleep(this.#options.resyncMs, run.signal)])
+        await Promise.race([this.#follow(session), sleep(this.#options.resyncMs, resync.signal)])
       } catch (error) {
         if (signal.aborted) return
         this.#uplink.failed(error as Error)
         await this.#uplink.backoff.wait(error, signal)
+      } finally {
+        resync.abort()
       }
     }
   }
 
   /** Ends only by rejecting: when the session has ended, or the driver cannot vouch for the list any more. */
-  async #follow(session: Session, run: AbortController): Promise<never> {
+  async #follow(session: Session): Promise<never> {
+    const run = new AbortController()
     const ended = session.ended.then(reason => {
       throw reason
     })

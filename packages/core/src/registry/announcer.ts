@@ -1,3 +1,4 @@
+import { Backoff } from '../discovery/backoff.ts'
 import type { Announcement, Holder } from '../discovery/driver.ts'
 import type { Uplink } from '../discovery/uplink.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
@@ -24,6 +25,7 @@ export class Announcer {
   readonly #waiting = new Set<() => void>()
   /** What the registry holds of us; `undefined` while it holds nothing that we know of. */
   #current: string | undefined
+  readonly #losses = new Backoff()
   #audience: 'all' | 'metrics' = 'metrics'
   #loss: Error | undefined
   /** Which announcement counts: an earlier one may still tell of its end. */
@@ -87,7 +89,9 @@ export class Announcer {
         mode = 'restore'
         isConflict = false
         settle()
-        await this.#hold(announcement)
+        const held = new AbortController()
+        void this.#watch(announcement, held.signal)
+        await this.#hold(announcement).finally(() => held.abort())
       } catch (cause) {
         const error = cause as Error
         settle(error)
@@ -97,7 +101,9 @@ export class Announcer {
         } else if (!isRpcxError(error, 'ERR_RPCX_LOST')) {
           this.#uplink.failed(error)
         }
-        await this.#uplink.backoff.wait(error, signal)
+        // A loss says nothing of the registry, which is there to be asked.
+        const backoff = isRpcxError(error, 'ERR_RPCX_LOST') ? this.#losses : this.#uplink.backoff
+        await backoff.wait(error, signal)
       }
     }
     settle()
@@ -167,6 +173,19 @@ export class Announcer {
       this.#audience = 'metrics'
       this.#wakeWaiting()
       await this.#woken()
+    }
+  }
+
+  /** Has the driver look after the entry for as long as it is held, through every disconnect. */
+  async #watch(announcement: Announcement, signal: AbortSignal): Promise<void> {
+    while (announcement.watch !== undefined && !signal.aborted) {
+      try {
+        await announcement.watch(signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#uplink.failed(error as Error)
+        await this.#uplink.backoff.wait(error, signal)
+      }
     }
   }
 

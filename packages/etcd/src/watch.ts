@@ -1,0 +1,61 @@
+import type { IEvent, IWatchCreateRequest } from 'etcd3'
+import type { EtcdClient } from './link.ts'
+
+/** One key, or all keys that begin with a prefix. */
+export type Range = Required<Pick<IWatchCreateRequest, 'key'>> & Pick<IWatchCreateRequest, 'range_end'>
+
+export function keyRange(key: string): Range {
+  return { key: Buffer.from(key) }
+}
+
+export function prefixRange(prefix: string): Range {
+  const key = Buffer.from(prefix)
+  const end = Buffer.from(prefix)
+  // Our prefixes end in a slash, so the last byte can be counted up.
+  end[end.length - 1] = (end[end.length - 1] as number) + 1
+  return { key, range_end: end }
+}
+
+/**
+ * Tells every change in some ranges from `revision` on, over one gRPC stream. The library's own watcher is not used: it
+ * reconnects by itself and then misses compactions and restored stores. Ends with `signal`; rejects at any sign of trouble.
+ */
+export async function watchRanges(
+  client: EtcdClient,
+  ranges: readonly Range[],
+  revision: string,
+  changed: (event: IEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = await client.watches.watch()
+  const gone = AbortSignal.any([signal, client.failed.signal])
+  let stop: () => void = () => {}
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stop = () => (signal.aborted ? resolve() : reject(new Error('the connection was given up')))
+      gone.addEventListener('abort', stop, { once: true })
+      stream.on('error', reject)
+      stream.on('end', () => reject(new Error('etcd ended the watch')))
+      stream.on('data', response => {
+        if (response.canceled) {
+          // Compacted: what happened since `revision` can no longer be told.
+          reject(
+            new Error(
+              `etcd cancelled the watch: ${response.cancel_reason || `compacted at ${response.compact_revision}`}`,
+            ),
+          )
+          return
+        }
+        for (const event of response.events) changed(event)
+      })
+      if (gone.aborted) stop()
+      else
+        for (const range of ranges) stream.write({ create_request: { ...range, start_revision: revision } })
+    })
+  } finally {
+    gone.removeEventListener('abort', stop)
+    // A stream that was cancelled tells so by an error, which nobody needs any more.
+    stream.on('error', () => {})
+    stream.cancel()
+  }
+}
