@@ -1,4 +1,5 @@
 import type { Endpoint, Endpoints } from '../../discovery/discovery.ts'
+import { parseMetadata } from '../../metadata.ts'
 
 /**
  * The servers that may be called: not `state=inactive`, and of the group when one is asked for. A server whose metadata do
@@ -7,7 +8,7 @@ import type { Endpoint, Endpoints } from '../../discovery/discovery.ts'
 export function filterByStateAndGroup(endpoints: Endpoints, group: string | undefined): Endpoint[] {
   return endpoints.filter(({ metadata, values }) => {
     if (values.get('state')?.[0] === 'inactive') return false
-    const isReadable = values.size > 0 || metadata === ''
+    const isReadable = values.size > 0 || parseMetadata(metadata).valid
     return group === undefined || !isReadable || (values.get('group')?.includes(group) ?? false)
   })
 }

@@ -1,0 +1,21 @@
+import { describe, expect, test } from 'vitest'
+import { filterByStateAndGroup } from '../../src/client/select/filter.ts'
+import { parseEndpoint } from '../../src/discovery/discovery.ts'
+import { vectors } from '../vectors.ts'
+
+describe('servers kept for a client, as in Go', () => {
+  for (const { group, servers, kept } of vectors.filter.vectors) {
+    // An empty group is none in Go.
+    const wanted = group === '' ? undefined : group
+    const endpoints = Object.entries(servers).map(([name, metadata]) =>
+      parseEndpoint(`tcp@${name}`, metadata),
+    )
+
+    test(group === '' ? 'of no group' : `of group ${group}`, () => {
+      const ours = filterByStateAndGroup(endpoints, wanted).map(({ address }) => address.slice('tcp@'.length))
+      expect(ours.sort()).toEqual([...kept].sort())
+    })
+  }
+
+  test('vectors are all there', () => expect(vectors.filter.vectors).toHaveLength(4))
+})
