@@ -9,4 +9,8 @@ export class Float32 {
     if (typeof value !== 'number') throw new TypeError(`a Float32 holds a number, not a ${typeof value}`)
     this.value = value
   }
+  /** In JSON there is one kind of number. */
+  toJSON(): number {
+    return this.value
+  }
 }
