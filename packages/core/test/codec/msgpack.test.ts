@@ -202,10 +202,24 @@ describe('msgpack encode', () => {
 
   it('keeps the length true when a getter changes the container', () => {
     const list: unknown[] = []
-    list.push({ get a() { list.length = 1; return 1 } }, 2, 3) // biome-ignore format: one line
+    list.push(
+      {
+        get a() {
+          list.length = 1
+          return 1
+        },
+      },
+      2,
+      3,
+    )
     expect(encoded(list)).toBe('9381a16101c0c0')
     const map = new Map<unknown, unknown>()
-    map.set(1, { get a() { map.set(2, 2); return 1 } }) // biome-ignore format: one line
+    map.set(1, {
+      get a() {
+        map.set(2, 2)
+        return 1
+      },
+    })
     expect(encoded(map)).toBe('810181a16101')
   })
 
@@ -253,7 +267,13 @@ describe('msgpack decode', () => {
     ['81a1fe01', { '\ufffd': 1 }],
     ['82a15601a15602', { V: 2 }],
     ['81d9016101', { a: 1 }],
-    ['82a1610102c0', new Map<unknown, unknown>([['a', 1], [2, null]])], // biome-ignore format: one line
+    [
+      '82a1610102c0',
+      new Map<unknown, unknown>([
+        ['a', 1],
+        [2, null],
+      ]),
+    ],
     ['81c4015607', new Map([[Buffer.from('V'), 7]])],
     ['81c0cf0020000000000000', new Map([[null, 2n ** 53n]])],
     ['d40501', new Ext(5, Buffer.from([1]))],
@@ -270,7 +290,10 @@ describe('msgpack decode', () => {
     for (const bytes of ['82a95f5f70726f746f5f5f81a16101a16202', '82d9095f5f70726f746f5f5f81a16101a16202']) {
       const value = decoded(bytes) as Record<string, unknown>
       expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
-      expect(Object.entries(value)).toEqual([['__proto__', { a: 1 }], ['b', 2]]) // biome-ignore format: one line
+      expect(Object.entries(value)).toEqual([
+        ['__proto__', { a: 1 }],
+        ['b', 2],
+      ])
       expect(encoded(value)).toBe('82a95f5f70726f746f5f5f81a16101a16202')
     }
   })
