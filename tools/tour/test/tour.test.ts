@@ -1,14 +1,31 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { requireServer } from '@rpcx/servers'
 import { expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-test('the tour fails no call while a server is killed and started again, and says so', async () => {
-  const main = new URL('../src/main.ts', import.meta.url).pathname
-  const args = ['--conditions=@rpcx/source', '--import', 'tsx', main, 'multiple-servers', '--seconds', '3']
-  const { stdout } = await run(process.execPath, args)
-  expect(stdout).toMatch(/killed server \d+ at tcp@127\.0\.0\.1:\d+/)
-  expect(stdout).toMatch(/started it again as \d+/)
-  expect(stdout).toMatch(/calls made, 0 failed/)
+test('over a fixed list, no call fails while a server is killed and started again', async () => {
+  const said = await tour('multiple-servers', '3')
+  expect(said).toMatch(/killed server \d+ at tcp@127\.0\.0\.1:\d+/)
+  expect(said).toMatch(/started it again as \d+/)
+  expect(said).toMatch(/calls made, 0 failed/)
 })
+
+test.runIf(await requireServer('etcd'))(
+  'over etcd, the killed server leaves the list and comes back',
+  async () => {
+    const said = await tour('etcd', '12')
+    expect(said).toMatch(/failed {2}2 endpoints/)
+    expect(said).toMatch(/started it again as \d+/)
+    expect(said).toMatch(/calls made, 0 failed/)
+  },
+  40_000,
+)
+
+async function tour(registry: string, seconds: string): Promise<string> {
+  const main = new URL('../src/main.ts', import.meta.url).pathname
+  const args = ['--conditions=@rpcx/source', '--import', 'tsx', main, registry, '--seconds', seconds]
+  const { stdout } = await run(process.execPath, args)
+  return stdout
+}

@@ -1,0 +1,26 @@
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { describe, test } from 'vitest'
+import { Program } from './program.ts'
+
+describe.runIf(await requireServer('etcd'))('etcd', () => {
+  test('a client follows servers that come, go and crash', async () => {
+    await using etcd = await startEtcd()
+    await using client = new Program('etcd/client.ts', etcd.address)
+
+    await using first = new Program('etcd/server.ts', '127.0.0.1:0', etcd.address)
+    const [, one = ''] = await first.line(/listens at (.*)/)
+    await client.line(new RegExp(`^\\+ ${one} weight=10$`))
+    await client.line(new RegExp(`= 200, said ${one}`))
+
+    await using second = new Program('etcd/server.ts', '127.0.0.1:0', etcd.address)
+    const [, two = ''] = await second.line(/listens at (.*)/)
+    await client.line(new RegExp(`= 200, said ${two}`))
+
+    await first.kill('SIGTERM')
+    await client.line(new RegExp(`^- ${one}`))
+    await client.line(new RegExp(`said ${two}`), client.lines.length)
+
+    await second.kill('SIGKILL')
+    await client.line(new RegExp(`^- ${two}`))
+  }, 30_000)
+})
