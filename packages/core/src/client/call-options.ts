@@ -33,9 +33,13 @@ export function signalOf({ signal, parent }: CallOptions): AbortSignal | undefin
   return signal === undefined ? parent.signal : AbortSignal.any([signal, parent.signal])
 }
 
-/** What is sent beside the arguments; the client's own, such as its token, wins. */
+/** What is sent beside the arguments; the client's own, such as its token, wins. @throws TypeError when it is no text */
 export function metadataOf({ metadata, parent }: CallOptions, own: Metadata): Metadata {
   if (metadata === undefined && parent === undefined) return own
+  for (const key in metadata) {
+    if (typeof metadata[key] !== 'string')
+      throw new TypeError(`call: metadata.${key} is ${typeof metadata[key]}, not a text`)
+  }
   const trace: Record<string, string> = {}
   for (const key of TRACE) {
     const value = parent?.metadata[key]

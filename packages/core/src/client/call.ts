@@ -1,13 +1,17 @@
-import type { Codec } from '../codec/codec.ts'
 import type { RpcxError } from '../errors.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Node } from './node.ts'
 
-/** How a call ended well. */
-export interface Outcome {
-  readonly reply: unknown
+/** All that is known about a call that succeeded. */
+export interface Invocation<Reply> {
+  readonly reply: Reply
+  /** What the server sent beside the reply. */
   readonly metadata: Metadata
+  /** The address of the server that replied. */
+  readonly endpoint: string
+  /** How often it was tried, the last time included. */
+  readonly attempts: number
 }
 
 /** Whatever a call waits in: a connection, a dial, the first list. */
@@ -16,69 +20,79 @@ export interface Holder {
   forget(call: Call): void
 }
 
-/** What a caller asked for. */
-export interface CallRequest {
-  readonly method: string
-  readonly args: unknown
-  readonly codec: Codec
-  readonly argsType: unknown
-  readonly replyType: unknown
-  readonly metadata: Metadata
-  readonly isOneway: boolean
-  /** Whether repeating it does no harm, even if it may have run already. */
-  readonly isIdempotent: boolean
-  readonly signal: AbortSignal | undefined
-}
+/** What the caller is given: the reply, all that is known, or nothing, since a one-way call is never answered. */
+export type Wanted = 'reply' | 'invocation' | 'nothing'
 
 /** One call from its start to its end, over all attempts. It ends once, and then nothing holds it. */
 export class Call {
-  readonly request: CallRequest
+  readonly method: string
+  readonly args: unknown
+  readonly wanted: Wanted
+  readonly metadata: Metadata
+  /** Whether repeating it does no harm, even if it may have run already. */
+  readonly isIdempotent: boolean
   /** By `performance.now()`; `Infinity` when there is none. */
   readonly deadline: number
   attempts = 0
   /** The server of the newest attempt. */
-  node: Node | undefined
+  node: Node | undefined = undefined
   /** What it waits in. */
-  holder: Holder | undefined
+  holder: Holder | undefined = undefined
   /** What went wrong in the newest attempt. */
-  lastError: RpcxError | undefined
+  lastError: RpcxError | undefined = undefined
   /** Its number on the connection, and the number of its message in the stream. */
   seq = 0
   message = 0
-  /** Neighbours in `Deadlines`. */
-  earlier: Call | undefined
-  later: Call | undefined
   #ended = false
   readonly #deadlines: Deadlines
-  readonly #resolve: (outcome: Outcome, call: Call) => void
+  readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
-  readonly #onAbort: (() => void) | undefined
+  #signal: AbortSignal | undefined = undefined
+  #onAbort: (() => void) | undefined = undefined
 
   constructor(
-    request: CallRequest,
+    method: string,
+    args: unknown,
+    wanted: Wanted,
+    metadata: Metadata,
+    isIdempotent: boolean,
     deadline: number,
     deadlines: Deadlines,
-    resolve: (outcome: Outcome, call: Call) => void,
+    resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
-    this.request = request
+    this.method = method
+    this.args = args
+    this.wanted = wanted
+    this.metadata = metadata
+    this.isIdempotent = isIdempotent
     this.deadline = deadline
     this.#deadlines = deadlines
     this.#resolve = resolve
     this.#reject = reject
-    deadlines.add(this)
-    if (request.signal !== undefined) {
-      this.#onAbort = () => this.fail(request.signal?.reason)
-      request.signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
+    deadlines.started(deadline)
   }
 
   get hasEnded(): boolean {
     return this.#ended
   }
 
-  succeed(outcome: Outcome): void {
-    if (this.#end()) this.#resolve(outcome, this)
+  /** Ends the call when the signal aborts. */
+  endWith(signal: AbortSignal): void {
+    this.#signal = signal
+    this.#onAbort = () => this.fail(signal.reason)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  succeed(reply: unknown, metadata: Metadata): void {
+    if (!this.#end()) return
+    if (this.wanted !== 'invocation') {
+      this.#resolve(reply)
+      return
+    }
+    const endpoint = this.node?.endpoint.address ?? ''
+    const invocation: Invocation<unknown> = { reply, metadata, endpoint, attempts: this.attempts }
+    this.#resolve(invocation)
   }
 
   fail(error: unknown): void {
@@ -88,10 +102,10 @@ export class Call {
   #end(): boolean {
     if (this.#ended) return false
     this.#ended = true
-    this.#deadlines.remove(this)
+    this.#deadlines.ended()
     this.holder?.forget(this)
     this.holder = undefined
-    if (this.#onAbort !== undefined) this.request.signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
     return true
   }
 }

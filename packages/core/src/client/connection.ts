@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream'
+import type { Codec } from '../codec/codec.ts'
 import type { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
 import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
 import type { Seq } from '../wire/header.ts'
-import { Flag, ReservedKey, Serialize } from '../wire/header.ts'
+import { Flag, Serialize } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
-import type { Metadata } from '../wire/pairs.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 import type { Call, Holder } from './call.ts'
 import { errorOf } from './reply-error.ts'
@@ -15,7 +15,12 @@ import { errorOf } from './reply-error.ts'
 /** What the connections of a client have in common. */
 export interface ConnectionOptions {
   readonly service: string
+  /** What arguments are encoded by. */
+  readonly codec: Codec
+  /** What replies may come in. */
   readonly codecs: Codecs
+  /** Message types by method. */
+  readonly types: Readonly<Record<string, { readonly args?: unknown; readonly reply?: unknown }>>
   readonly compress: boolean
   readonly heartbeatMs: number
   readonly maxFrameBytes: number
@@ -56,40 +61,47 @@ export class Connection implements FrameStreamOwner, Holder {
     return this.#pending.size
   }
 
+  /** The calls that wait for their reply. */
+  get calls(): Iterable<Call> {
+    return this.#pending.values()
+  }
+
   /** Whether the server ever said anything. */
   get wasUsed(): boolean {
     return this.#stream.hasRead
   }
 
   send(call: Call): void {
-    const { request } = call
-    const { service, maxBufferedBytes } = this.#options
+    const { method } = call
+    const { service, codec, maxBufferedBytes } = this.#options
     if (this.#stream.bufferedBytes > maxBufferedBytes) {
-      const text = `${service}.${request.method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
+      const text = `${service}.${method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
       this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text), false)
       return
     }
     let payload: Uint8Array
     try {
-      payload = request.codec.encode(request.args, request.argsType)
+      payload = codec.encode(call.args, this.#options.types[method]?.args)
     } catch (cause) {
-      const text = `${service}.${request.method}: cannot encode the arguments: ${(cause as Error).message}`
+      const text = `${service}.${method}: cannot encode the arguments: ${(cause as Error).message}`
       call.fail(new RpcxError('ERR_RPCX_ARGUMENT', text, { cause }))
       return
     }
+    const isOneway = call.wanted === 'nothing'
     const zip = this.#options.compress && payload.length > COMPRESS_OVER_BYTES
     call.seq = this.#seq++
     call.message = this.#stream.send({
-      flags: (request.isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0),
-      serialize: request.codec.id,
+      flags: (isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0),
+      serialize: codec.id,
       seq: call.seq,
       service,
-      method: request.method,
-      metadata: metadataOf(call),
+      method,
+      metadata: call.metadata,
+      timeoutMs: timeoutOf(call),
       payload: zip ? compress(payload) : payload,
     })
-    if (request.isOneway) {
-      call.succeed({ reply: undefined, metadata: NO_METADATA })
+    if (isOneway) {
+      call.succeed(undefined, NO_METADATA)
       return
     }
     call.holder = this
@@ -131,7 +143,7 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#owner.closed(error)
     for (const call of [...this.#pending.values()]) {
       call.holder = undefined
-      const text = `${this.#options.service}.${call.request.method}: lost the connection to ${this.#address}`
+      const text = `${this.#options.service}.${call.method}: lost the connection to ${this.#address}`
       const mayHaveRun = this.#stream.wasSent(call.message)
       this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error }), mayHaveRun)
     }
@@ -153,11 +165,11 @@ export class Connection implements FrameStreamOwner, Holder {
     try {
       reply = this.#decode(call, message)
     } catch (cause) {
-      const text = `${this.#options.service}.${call.request.method}: cannot decode the reply: ${(cause as Error).message}`
+      const text = `${this.#options.service}.${call.method}: cannot decode the reply: ${(cause as Error).message}`
       call.fail(new RpcxError('ERR_RPCX_CODEC', text, { cause }))
       return
     }
-    call.succeed({ reply, metadata: message.metadata })
+    call.succeed(reply, call.wanted === 'invocation' ? message.metadata : NO_METADATA)
   }
 
   /** By the codec that the reply names, as Go's clients do. */
@@ -165,21 +177,28 @@ export class Connection implements FrameStreamOwner, Holder {
     const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
     // Go sends nothing at all when there is nothing to say.
     if (payload.length === 0 && message.serialize !== Serialize.raw) return undefined
-    return this.#options.codecs.byId(message.serialize).decode(payload, call.request.replyType)
+    return this.#options.codecs
+      .byId(message.serialize)
+      .decode(payload, this.#options.types[call.method]?.reply)
   }
 
   #beat(): void {
-    const { heartbeatMs } = this.#options
     const now = performance.now()
-    if (this.#stream.lastReadAt > now - heartbeatMs) {
-      this.#heartbeatSentAt = Number.POSITIVE_INFINITY
-    } else if (this.#heartbeatSentAt < now) {
-      const text = `${this.#address}: no answer to a heartbeat within ${heartbeatMs} ms`
-      this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
-    } else {
+    const { lastReadAt } = this.#stream
+    if (lastReadAt >= this.#heartbeatSentAt) this.#heartbeatSentAt = Number.POSITIVE_INFINITY
+    if (this.#heartbeatSentAt < now) {
+      // An answer that came while this process was busy is read before this runs.
+      setImmediate(() => this.#miss())
+    } else if (lastReadAt <= now - this.#options.heartbeatMs) {
       this.#heartbeatSentAt = now
       this.#stream.send({ ...HEARTBEAT, seq: this.#seq++, payload: clock() })
     }
+  }
+
+  #miss(): void {
+    if (this.#stream.lastReadAt >= this.#heartbeatSentAt) return
+    const text = `${this.#address}: no answer to a heartbeat within ${this.#options.heartbeatMs} ms`
+    this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
   }
 }
 
@@ -200,12 +219,8 @@ function clock(): Buffer {
   return payload
 }
 
-/** The caller's metadata, and what is left of the deadline now. */
-function metadataOf(call: Call): Metadata {
-  const { metadata } = call.request
-  if (call.deadline === Number.POSITIVE_INFINITY) return metadata
-  const left = String(Math.max(Math.ceil(call.deadline - performance.now()), 1))
-  return metadata === NO_METADATA
-    ? { [ReservedKey.timeout]: left }
-    : { ...metadata, [ReservedKey.timeout]: left }
+/** What is left of the deadline now; 0 when there is none. */
+function timeoutOf(call: Call): number {
+  if (call.deadline === Number.POSITIVE_INFINITY) return 0
+  return Math.max(Math.ceil(call.deadline - performance.now()), 1)
 }

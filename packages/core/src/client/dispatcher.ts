@@ -11,6 +11,8 @@ export interface DispatcherOptions extends NodeOptions {
   readonly failMode: FailMode
   readonly retries: number
   readonly selector: Selector
+  /** Chooses among the rest. A selector of its own: one that counts would lose its place in the whole list. */
+  readonly detours: Selector
   readonly group: string | undefined
   readonly waitForReady: boolean
 }
@@ -23,9 +25,18 @@ export class Dispatcher implements NodeOwner, Holder {
   #nodes: readonly Node[] | undefined
   /** Calls that wait for the first list, or for the first server. */
   readonly #waiting = new Set<Call>()
+  /** Servers that left the list, until their last call has ended. */
+  readonly #leaving = new Set<Node>()
 
   constructor(options: DispatcherOptions) {
     this.#options = options
+  }
+
+  /** Every call that has not ended. */
+  *calls(): Generator<Call> {
+    yield* this.#waiting
+    for (const node of this.#byAddress.values()) yield* node.calls()
+    for (const node of this.#leaving) yield* node.calls()
   }
 
   get hasList(): boolean {
@@ -60,7 +71,7 @@ export class Dispatcher implements NodeOwner, Holder {
     for (const node of gone) this.#byAddress.delete(node.endpoint.address)
     this.#nodes = chosen.map(endpoint => this.#nodeFor(endpoint))
     // Only now, so that the calls that waited there find the new list.
-    for (const node of gone) node.retire()
+    for (const node of gone) this.#retire(node)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const call of waiting) {
@@ -71,7 +82,7 @@ export class Dispatcher implements NodeOwner, Holder {
 
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
     call.lastError = error
-    if (mayHaveRun && !call.request.isIdempotent) {
+    if (mayHaveRun && !call.isIdempotent) {
       const text = `${this.#name(call)}: may have run on ${call.node?.endpoint.address}, whose connection was lost before it replied`
       call.fail(new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', text, { cause: error }))
     } else if (this.#options.failMode === 'failfast' || call.attempts > this.#options.retries) {
@@ -81,15 +92,25 @@ export class Dispatcher implements NodeOwner, Holder {
     }
   }
 
+  returned(call: Call): void {
+    call.attempts--
+    this.start(call)
+  }
+
   maxBackoffMs(): number {
     return this.#byAddress.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
   }
 
   async close(): Promise<void> {
-    const nodes = [...this.#byAddress.values()]
+    const nodes = [...this.#byAddress.values(), ...this.#leaving]
     this.#byAddress.clear()
     this.#nodes = []
     await Promise.all(nodes.map(node => node.close()))
+  }
+
+  #retire(node: Node): void {
+    this.#leaving.add(node)
+    void node.retire().then(() => this.#leaving.delete(node))
   }
 
   #nodeFor(endpoint: Endpoints[number]): Node {
@@ -111,7 +132,9 @@ export class Dispatcher implements NodeOwner, Holder {
         : this.#pick(call, nodes)
     const isFirst = call.attempts === 0
     if (node === undefined && this.#options.failMode === 'failfast') {
-      call.fail(this.#exhausted(call, earliest(nodes).lastError))
+      const cause = earliest(nodes).lastError
+      const text = `${this.#name(call)}: all servers are in back-off: ${cause?.message}`
+      call.fail(new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause }))
       return
     }
     call.attempts++
@@ -121,23 +144,25 @@ export class Dispatcher implements NodeOwner, Holder {
 
   /** A server that is not known to be in trouble, and not the one that just failed if there is another. */
   #pick(call: Call, nodes: readonly Node[]): Node | undefined {
-    const { selector } = this.#options
-    const node = selector.pick(nodes)
-    if (node.isAvailable && node !== call.node) return node
+    const { selector, detours } = this.#options
+    if (call.node === undefined) {
+      const node = selector.pick(nodes)
+      if (node.isAvailable) return node
+    }
     const available = nodes.filter(candidate => candidate.isAvailable)
     const others = available.filter(candidate => candidate !== call.node)
-    if (others.length > 0) return selector.pick(others)
+    if (others.length > 0) return detours.pick(others)
     return available[0]
   }
 
-  #exhausted(call: Call, error: RpcxError | undefined): RpcxError {
+  #exhausted(call: Call, error: RpcxError): RpcxError {
     const attempts = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`
-    const text = `${this.#name(call)}: failed after ${attempts}: ${error?.message ?? 'all servers are in back-off'}`
-    return new RpcxError(error?.code ?? 'ERR_RPCX_UNAVAILABLE', text, { cause: error })
+    const text = `${this.#name(call)}: failed after ${attempts}: ${error.message}`
+    return new RpcxError(error.code, text, { cause: error })
   }
 
   #name(call: Call): string {
-    return `${this.#options.service}.${call.request.method}`
+    return `${this.#options.service}.${call.method}`
   }
 }
 

@@ -14,6 +14,8 @@ export interface NodeOptions extends ConnectionOptions {
 /** Who decides what becomes of a call that a node could not serve. */
 export interface NodeOwner {
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
+  /** The node left the list before it could send the call. */
+  returned(call: Call): void
   /** The longest back-off of a node. */
   maxBackoffMs(): number
 }
@@ -22,7 +24,7 @@ type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'dialling'; readonly abort: AbortController }
   | { readonly kind: 'open'; readonly connection: Connection }
-  | { readonly kind: 'closed' }
+  | { readonly kind: 'closed'; readonly connection: Connection | undefined }
 
 /**
  * One server as a client sees it: at most one connection, dialled by the first call that is sent there. After a failure it
@@ -39,13 +41,16 @@ export class Node implements ConnectionOwner, Holder {
   #dueAt = 0
   #dialledAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  #wakesAt = 0
   #lastError: RpcxError | undefined
-  #onClosed: (() => void) | undefined
+  readonly #gone: Promise<void>
+  #onGone: () => void = () => {}
 
   constructor(endpoint: Endpoint, options: NodeOptions, owner: NodeOwner) {
     this.endpoint = endpoint
     this.#options = options
     this.#owner = owner
+    this.#gone = new Promise(resolve => (this.#onGone = resolve))
   }
 
   /** Whether it may be chosen like any other: it is not known to be in trouble. */
@@ -63,6 +68,13 @@ export class Node implements ConnectionOwner, Holder {
     return this.#lastError
   }
 
+  /** Every call that waits here. */
+  *calls(): Generator<Call> {
+    yield* this.#parked
+    const { connection } = this.#state as { readonly connection?: Connection }
+    if (connection !== undefined) yield* connection.calls
+  }
+
   /** Sends now, when connected, or when its back-off is over. `urgent` cuts the back-off short. */
   send(call: Call, urgent: boolean): void {
     if (this.#state.kind === 'open' && (urgent || this.isAvailable)) {
@@ -72,43 +84,30 @@ export class Node implements ConnectionOwner, Holder {
     call.holder = this
     this.#parked.add(call)
     if (this.#state.kind === 'dialling') return
-    this.#wakeAt(urgent ? this.#dialledAt + URGENT_EVERY_MS : this.#dueAt)
+    this.#wakeAt(urgent ? Math.min(this.#dueAt, this.#dialledAt + URGENT_EVERY_MS) : this.#dueAt)
   }
 
   forget(call: Call): void {
     this.#parked.delete(call)
   }
 
-  /** It said that it did not run a call: leave it alone for a while. */
-  backOff(error: RpcxError): void {
-    this.#lastError = error
-    this.#failures++
-    this.#dueAt = performance.now() + backoffMs(this.#failures, this.#owner.maxBackoffMs())
-  }
-
-  /** It is no longer in the list: takes no more calls, and closes when those under way have ended. */
-  retire(): void {
-    const state = this.#leave()
-    if (state.kind === 'open') state.connection.retire()
+  /** It is no longer in the list: takes no more calls. Resolves when those under way have ended and it is closed. */
+  retire(): Promise<void> {
+    return this.#leave(connection => connection.retire())
   }
 
   /** Closes at once, but sends what is queued first. Resolves when the connection is gone. */
-  async close(): Promise<void> {
-    const state = this.#leave()
-    if (state.kind !== 'open') return
-    const closed = new Promise<void>(resolve => (this.#onClosed = resolve))
-    state.connection.end()
-    await closed
+  close(): Promise<void> {
+    return this.#leave(connection => connection.end())
   }
 
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
-    if (error.code === 'ERR_RPCX_NOT_EXECUTED') this.backOff(error)
+    if (error.code === 'ERR_RPCX_NOT_EXECUTED') this.#declined(error)
     this.#owner.failed(call, error, mayHaveRun)
   }
 
   closed(error: Error | undefined): void {
-    this.#onClosed?.()
-    if (this.#state.kind !== 'open') return
+    if (this.#state.kind !== 'open') return this.#onGone()
     const { connection } = this.#state
     this.#state = IDLE
     if (connection.wasUsed) this.#failures = 0
@@ -116,21 +115,28 @@ export class Node implements ConnectionOwner, Holder {
     if (error !== undefined || connection.inFlight > 0) this.#troubled(error)
   }
 
-  /** Ends every wait; what it was in before is the caller's to end. */
-  #leave(): State {
+  async #leave(end: (connection: Connection) => void): Promise<void> {
     const state = this.#state
-    this.#state = { kind: 'closed' }
+    const connection = state.kind === 'open' || state.kind === 'closed' ? state.connection : undefined
+    this.#state = { kind: 'closed', connection }
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (state.kind === 'dialling') state.abort.abort()
-    this.#failParked(new RpcxError('ERR_RPCX_UNAVAILABLE', `${this.endpoint.address}: no longer in use`))
-    return state
+    for (const call of this.#unpark()) this.#owner.returned(call)
+    if (connection === undefined) return
+    end(connection)
+    await this.#gone
   }
 
   #wakeAt(at: number): void {
     const ms = at - performance.now()
-    if (ms <= 0) this.#wake()
-    else this.#timer ??= setTimeout(() => this.#wake(), ms).unref()
+    if (ms <= 0) {
+      this.#wake()
+    } else if (this.#timer === undefined || at < this.#wakesAt) {
+      clearTimeout(this.#timer)
+      this.#wakesAt = at
+      this.#timer = setTimeout(() => this.#wake(), ms).unref()
+    }
   }
 
   /** The back-off is over, or was cut short. */
@@ -181,26 +187,38 @@ export class Node implements ConnectionOwner, Holder {
       `${this.endpoint.address}: ${cause?.message ?? 'closed the connection'}`,
       { cause },
     )
-    this.backOff(error)
+    this.#backOff(error)
     return error
   }
 
+  /** It did not run a call. Those that were under way are declined too: that is one failure, not many. */
+  #declined(error: RpcxError): void {
+    if (!this.isAvailable) return
+    // After a good while of service, this is trouble out of the blue.
+    if (performance.now() - this.#dueAt > this.#owner.maxBackoffMs()) this.#failures = 0
+    this.#backOff(error)
+  }
+
+  #backOff(error: RpcxError): void {
+    this.#lastError = error
+    this.#failures++
+    this.#dueAt = performance.now() + backoffMs(this.#failures, this.#owner.maxBackoffMs())
+  }
+
   #sendParked(connection: Connection): void {
-    const calls = [...this.#parked]
-    this.#parked.clear()
-    for (const call of calls) {
-      call.holder = undefined
-      connection.send(call)
-    }
+    for (const call of this.#unpark()) connection.send(call)
   }
 
   #failParked(error: RpcxError): void {
+    for (const call of this.#unpark()) this.#owner.failed(call, error, false)
+  }
+
+  /** The calls that waited, none of them held any longer. */
+  #unpark(): Call[] {
     const calls = [...this.#parked]
     this.#parked.clear()
-    for (const call of calls) {
-      call.holder = undefined
-      this.#owner.failed(call, error, false)
-    }
+    for (const call of calls) call.holder = undefined
+    return calls
   }
 }
 

@@ -7,7 +7,7 @@ import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
 import { ReservedKey } from '../wire/header.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
-import type { Outcome } from './call.ts'
+import type { Invocation, Wanted } from './call.ts'
 import { Call } from './call.ts'
 import type { CallOptions } from './call-options.ts'
 import { deadlineOf, metadataOf, signalOf } from './call-options.ts'
@@ -54,17 +54,6 @@ export interface XClientOptions {
   readonly maxBufferedBytes?: number
 }
 
-/** All that is known about a call that succeeded. */
-export interface Invocation<Reply> {
-  readonly reply: Reply
-  /** What the server sent beside the reply. */
-  readonly metadata: Metadata
-  /** The address of the server that replied. */
-  readonly endpoint: string
-  /** How often it was tried, the last time included. */
-  readonly attempts: number
-}
-
 /**
  * Calls the methods of one service, on whichever server its discovery shows. `S` is an interface or a class.
  *
@@ -76,15 +65,18 @@ export interface Invocation<Reply> {
 export class XClient<S extends object> implements AsyncDisposable {
   readonly #service: string
   readonly #discovery: Discovery
-  readonly #codec: Codec
-  readonly #types: NonNullable<XClientOptions['types']>
   readonly #timeoutMs: number
   readonly #isIdempotent: (method: string) => boolean
   /** Sent with every call. */
   readonly #metadata: Metadata
   readonly #dispatcher: Dispatcher
-  readonly #deadlines = new Deadlines(call => this.#expired(call))
+  readonly #deadlines = new Deadlines(
+    () => this.#dispatcher.calls(),
+    call => this.#expired(call),
+  )
   readonly #closing = new AbortController()
+  /** Why no more lists come, though nobody closed anything. */
+  #watchError: unknown
   #closed: Promise<void> | undefined
 
   /**
@@ -113,49 +105,55 @@ export class XClient<S extends object> implements AsyncDisposable {
     } = options
     if (typeof service !== 'string' || service === '')
       throw new TypeError('XClient: the name of the service is empty')
+    if (token !== undefined && typeof token !== 'string')
+      throw new TypeError(`XClient: token is ${typeof token}, not a text`)
     if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
     const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec])
     this.#service = service
     this.#discovery = discovery
-    this.#codec = typeof codec === 'string' ? all.byName(codec) : codec
-    this.#types = types
     this.#timeoutMs = checkMs('XClient', 'timeoutMs', timeoutMs)
     this.#isIdempotent =
       typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method)
     this.#metadata = token === undefined ? NO_METADATA : { [ReservedKey.auth]: token }
     this.#dispatcher = new Dispatcher({
       service,
+      codec: typeof codec === 'string' ? all.byName(codec) : codec,
       codecs: all,
+      types,
       failMode: checkFailMode(failMode),
       retries: checkRetries(retries, failMode),
       selector: selectorFor(selectMode),
+      detours: selectorFor(selectMode),
       group,
       waitForReady,
       compress: compress === 'gzip',
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
       heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
-      maxFrameBytes,
-      maxBufferedBytes,
+      maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
+      maxBufferedBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
     })
-    void this.#follow()
+    this.#follow().catch(error => (this.#watchError = error))
   }
 
   /**
    * Calls a method and resolves to its reply.
    * @throws `RpcxError` by `code`; the reason of `options.signal` when that aborts
    */
-  call<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Out<S[M]>> {
-    return this.#start(method, rest, false, replyOf) as Promise<Out<S[M]>>
+  call<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Out<S[M]>>
+  call(method: string, args?: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#start(method, args, options, 'reply')
   }
 
   /** As `call`, but resolves to all that is known: the reply, its metadata, the server, the number of attempts. */
-  invoke<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Invocation<Out<S[M]>>> {
-    return this.#start(method, rest, false, invocationOf) as Promise<Invocation<Out<S[M]>>>
+  invoke<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Invocation<Out<S[M]>>>
+  invoke(method: string, args?: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#start(method, args, options, 'invocation')
   }
 
   /** Sends a call that is never answered. Resolves when it is on its way; whether it ran is not known. */
-  notify<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<void> {
-    return this.#start(method, rest, true, () => undefined) as Promise<void>
+  notify<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<void>
+  notify(method: string, args?: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#start(method, args, options, 'nothing')
   }
 
   /** Fails the calls that wait, sends what is queued and closes the connections. The discovery stays open. */
@@ -168,38 +166,29 @@ export class XClient<S extends object> implements AsyncDisposable {
     return this.close()
   }
 
-  #start(
-    method: string,
-    [args, options = NO_OPTIONS]: readonly [args?: unknown, options?: CallOptions],
-    isOneway: boolean,
-    result: (outcome: Outcome, call: Call) => unknown,
-  ): Promise<unknown> {
+  #start(method: string, args: unknown, options = NO_OPTIONS, wanted: Wanted): Promise<unknown> {
+    // One closure: this is what a call costs most.
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) throw closedError(this.#service, method)
-      const { timeoutMs } = options
+      const { timeoutMs = this.#timeoutMs, idempotent, parent } = options
+      if (timeoutMs !== this.#timeoutMs) checkMs('call', 'timeoutMs', timeoutMs)
       const signal = signalOf(options)
       signal?.throwIfAborted()
-      const types = this.#types[method]
+      const metadata = metadataOf(options, this.#metadata)
+      const isIdempotent = idempotent ?? this.#isIdempotent(method)
+      const deadline = deadlineOf(timeoutMs, parent)
       const call = new Call(
-        {
-          method,
-          args,
-          codec: this.#codec,
-          argsType: types?.args,
-          replyType: types?.reply,
-          metadata: metadataOf(options, this.#metadata),
-          isOneway,
-          isIdempotent: options.idempotent ?? this.#isIdempotent(method),
-          signal,
-        },
-        deadlineOf(
-          timeoutMs === undefined ? this.#timeoutMs : checkMs('call', 'timeoutMs', timeoutMs),
-          options.parent,
-        ),
+        method,
+        args,
+        wanted,
+        metadata,
+        isIdempotent,
+        deadline,
         this.#deadlines,
-        (outcome, ended) => resolve(result(outcome, ended)),
+        resolve,
         reject,
       )
+      if (signal !== undefined) call.endWith(signal)
       this.#dispatcher.start(call)
     })
   }
@@ -212,10 +201,10 @@ export class XClient<S extends object> implements AsyncDisposable {
   }
 
   #expired(call: Call): void {
-    const name = `${this.#service}.${call.request.method}`
+    const name = `${this.#service}.${call.method}`
     if (!this.#dispatcher.hasList) {
-      const cause = this.#discovery.status(this.#service).lastError
-      const why = cause === undefined ? 'the registry has not answered' : cause.message
+      const cause = this.#watchError ?? this.#discovery.status(this.#service).lastError
+      const why = cause instanceof Error ? cause.message : 'the registry has not answered'
       call.fail(
         new RpcxError('ERR_RPCX_REGISTRY', `${name}: no list of servers within the deadline: ${why}`, {
           cause,
@@ -231,7 +220,7 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    for (const call of this.#deadlines) call.fail(closedError(this.#service, call.request.method))
+    for (const call of [...this.#dispatcher.calls()]) call.fail(closedError(this.#service, call.method))
     this.#deadlines.close()
     await this.#dispatcher.close()
   }
@@ -243,19 +232,17 @@ type Rest<F> =
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
 
-function replyOf(outcome: Outcome): unknown {
-  return outcome.reply
-}
-
-function invocationOf({ reply, metadata }: Outcome, call: Call): Invocation<unknown> {
-  return { reply, metadata, endpoint: call.node?.endpoint.address ?? '', attempts: call.attempts }
-}
-
 function checkRetries(retries: number | undefined, failMode: FailMode): number {
   if (retries === undefined) return 3
   if (failMode === 'failfast') throw new TypeError('XClient: retries has no meaning with failMode failfast')
   if (Number.isInteger(retries) && retries >= 0) return retries
   throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
+}
+
+function checkBytes(option: string, value: number): number {
+  // A frame is no shorter than its lengths.
+  if (Number.isInteger(value) && value >= 16) return value
+  throw new RangeError(`XClient: ${option} is ${value}, not an integer from 16 up`)
 }
 
 function closedError(service: string, method: string): RpcxError {

@@ -19,5 +19,6 @@ export const json: Codec = {
 // `Buffer` has a `toJSON` that runs before this function: `this` still holds the bytes.
 function bytesAsBase64(this: unknown, key: string, value: unknown): unknown {
   const original = (this as Record<string, unknown>)[key]
-  return original instanceof Uint8Array ? Buffer.from(original).toString('base64') : value
+  const bytes = original instanceof Uint8Array ? original : value
+  return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('base64') : value
 }

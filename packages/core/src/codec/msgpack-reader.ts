@@ -1,5 +1,5 @@
 import { RpcxError } from '../errors.ts'
-import { KeyCache } from './key-cache.ts'
+import { KeyCache } from '../key-cache.ts'
 
 /** A position in a payload, and what is read there. Each method throws `ERR_RPCX_CODEC` at the payload's end. */
 export class MsgpackReader {

@@ -1,5 +1,8 @@
 import { RpcxError } from '../errors.ts'
+import { ReservedKey } from '../wire/header.ts'
+import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
+import { deadlineOf } from './deadline.ts'
 
 /** The connection that a call came in on. */
 export interface ServerConnection {
@@ -27,31 +30,44 @@ export interface CallContext {
 
 /** Where a call came from: what its context is made of. */
 export interface CallOrigin extends ServerConnection {
+  /** When its newest bytes came, by `performance.now()`. */
+  readonly lastReadAt: number
   /** Contexts whose signal someone holds; aborted when the connection goes. */
   readonly watched: Set<ServedCall>
+  /** Why the connection went, once it has. */
+  readonly gone: Error | undefined
 }
 
 /** A call that a session serves. All that a method may never look at is made when it is looked at. */
 export class ServedCall implements CallContext {
-  readonly service: string
-  readonly method: string
-  readonly deadline: number | undefined
-  readonly #message: { readonly metadata: Metadata }
+  readonly #message: Message
   readonly #origin: CallOrigin
+  /** By `performance.now()`. */
+  readonly #receivedAt: number
+  #deadline: number | undefined | null = null
   #responseMetadata: Record<string, string> | undefined
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
+  #hasEnded = false
 
-  constructor(
-    message: { readonly service: string; readonly method: string; readonly metadata: Metadata },
-    deadline: number | undefined,
-    origin: CallOrigin,
-  ) {
-    this.service = message.service
-    this.method = message.method
-    this.deadline = deadline
+  constructor(message: Message, origin: CallOrigin) {
     this.#message = message
     this.#origin = origin
+    this.#receivedAt = origin.lastReadAt
+  }
+
+  get service(): string {
+    return this.#message.service
+  }
+  get method(): string {
+    return this.#message.method
+  }
+  get deadline(): number | undefined {
+    if (this.#deadline === null) {
+      const sinceMs = performance.now() - this.#receivedAt
+      this.#deadline = deadlineOf(this.#message.metadataValue(ReservedKey.timeout), Date.now() - sinceMs)
+    }
+    return this.#deadline
   }
 
   get metadata(): Metadata {
@@ -70,8 +86,8 @@ export class ServedCall implements CallContext {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
-      this.#origin.watched.add(this)
-      if (this.deadline !== undefined) this.#startTimer(this.deadline - Date.now())
+      if (this.#origin.gone !== undefined) this.#abort.abort(this.#origin.gone)
+      else if (!this.#hasEnded) this.#watch()
     }
     return this.#abort.signal
   }
@@ -88,9 +104,15 @@ export class ServedCall implements CallContext {
 
   /** The method has settled: nothing of the call stays behind. */
   end(): void {
+    this.#hasEnded = true
     if (this.#abort === undefined) return
     clearTimeout(this.#timer)
     this.#origin.watched.delete(this)
+  }
+
+  #watch(): void {
+    this.#origin.watched.add(this)
+    if (this.deadline !== undefined) this.#startTimer(this.deadline - Date.now())
   }
 
   #startTimer(ms: number): void {

@@ -47,8 +47,10 @@ export class Plugins {
     await Promise.all(this.#plugins.map(plugin => plugin.published?.()))
   }
 
+  /** Whatever a plugin does here, the others are asked and the server closes. */
   async closing(): Promise<void> {
-    await Promise.all(this.#plugins.map(plugin => plugin.closing?.().catch(error => this.#failed(error))))
+    const close = async (plugin: ServerHooks): Promise<void> => plugin.closing?.()
+    await Promise.all(this.#plugins.map(plugin => close(plugin).catch(error => this.#failed(error))))
   }
 
   #failed(error: Error): void {

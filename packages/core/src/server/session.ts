@@ -13,7 +13,6 @@ import type { Metadata } from '../wire/pairs.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 import type { CallOrigin } from './context.ts'
 import { ServedCall } from './context.ts'
-import { deadlineOf } from './deadline.ts'
 import type { Meters } from './meters.ts'
 import type { ServerEvents } from './plugin.ts'
 import type { Method, Services } from './services.ts'
@@ -37,6 +36,7 @@ export class Session implements FrameStreamOwner, CallOrigin {
   readonly #host: SessionHost
   readonly #stream: FrameStream
   #inFlight = 0
+  #gone: Error | undefined
   #lingering: NodeJS.Timeout | undefined
 
   constructor(stream: Duplex, remoteAddress: string, host: SessionHost) {
@@ -50,6 +50,10 @@ export class Session implements FrameStreamOwner, CallOrigin {
   /** Calls whose reply is still owed. */
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  get gone(): Error | undefined {
+    return this.#gone
   }
 
   /** When the peer last sent anything, by `performance.now()`. */
@@ -95,6 +99,7 @@ export class Session implements FrameStreamOwner, CallOrigin {
     const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
       cause: error,
     })
+    this.#gone = reason
     clearTimeout(this.#lingering)
     for (const call of this.watched) call.abort(reason)
     this.#host.events.emit('connectionClosed', { remoteAddress, ...(error && { error }) })
@@ -102,16 +107,14 @@ export class Session implements FrameStreamOwner, CallOrigin {
   }
 
   #run(message: Message, codec: Codec, method: Method, args: unknown): void {
-    const call = new ServedCall(message, deadlineOf(message.metadataValue(ReservedKey.timeout)), this)
-    let result: unknown
+    const call = new ServedCall(message, this)
     try {
-      result = method.call(args, call)
+      const result = method.call(args, call)
+      if (isThenable(result)) void this.#await(message, codec, method, call, result)
+      else this.#reply(message, codec, method, call, result)
     } catch (error) {
       this.#replyError(message, call, error, 'ERR_RPCX_SERVICE')
-      return
     }
-    if (isThenable(result)) void this.#await(message, codec, method, call, result)
-    else this.#reply(message, codec, method, call, result)
   }
 
   async #await(
@@ -135,6 +138,8 @@ export class Session implements FrameStreamOwner, CallOrigin {
   #reply(message: Message, codec: Codec, method: Method, call: ServedCall, result: unknown): void {
     call.end()
     if (message.isOneway) return
+    const metadata = call.reply ?? NO_METADATA
+    for (const key in metadata) checkText(key, metadata[key])
     let payload: Uint8Array
     try {
       payload = codec.encode(result, method.types?.reply)
@@ -142,23 +147,23 @@ export class Session implements FrameStreamOwner, CallOrigin {
       this.#replyError(message, call, error, 'ERR_RPCX_CODEC')
       return
     }
-    this.#send(message, 0, call.reply ?? NO_METADATA, payload)
+    this.#send(message, 0, metadata, payload)
   }
 
   /**
    * A method's own failure is always `ERR_RPCX_SERVICE`, whatever it threw: a code that it got from a server further on
-   * (`ERR_RPCX_NOT_EXECUTED`, say) says nothing about this call.
+   * (`ERR_RPCX_NOT_EXECUTED`, say) says nothing about this call. Never throws: nobody is left to tell.
    */
-  #replyError(message: Message, call: ServedCall | undefined, cause: unknown, code: RpcxErrorCode): void {
+  #replyError(message: Message, call: ServedCall | undefined, thrown: unknown, code: RpcxErrorCode): void {
     call?.end()
-    const error = cause instanceof Error ? cause : new Error(String(cause))
+    const error = asError(thrown, message)
     if (message.isOneway) {
       const { service, method } = message
       this.#host.events.emit('onewayFailed', { service, method, error })
       return
     }
     // The message only: a stack would show the caller how this server is built.
-    const metadata = { ...call?.reply, [ReservedKey.error]: error.message, [ReservedKey.code]: code }
+    const metadata = { ...textsOf(call?.reply), [ReservedKey.error]: error.message, [ReservedKey.code]: code }
     this.#send(message, Flag.error, metadata, EMPTY)
   }
 
@@ -192,4 +197,25 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   )
+}
+
+/** Anything can be thrown, and not everything has a text. */
+function asError(thrown: unknown, { service, method }: Message): Error {
+  try {
+    if (!(thrown instanceof Error)) return new Error(String(thrown))
+    if (typeof thrown.message === 'string') return thrown
+  } catch {
+    // An object without a prototype has no `toString`.
+  }
+  return new Error(`${service}.${method} failed`, { cause: thrown })
+}
+
+// Methods written in JavaScript may set anything.
+function checkText(key: string, value: unknown): void {
+  if (typeof value !== 'string')
+    throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
+}
+
+function textsOf(metadata: Metadata = NO_METADATA): Metadata {
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => typeof value === 'string'))
 }

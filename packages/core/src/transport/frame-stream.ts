@@ -80,19 +80,16 @@ export class FrameStream {
 
   flush(): void {
     this.#scheduled = false
-    if (this.#blocked || this.#writer.length === 0 || this.#stream.destroyed) return
-    const chunks = this.#writer.take()
-    this.#handedOn = this.#written
-    if (chunks.length > 1) this.#stream.cork()
-    for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk)
-    if (chunks.length > 1) this.#stream.uncork()
-    if (this.#blocked && this.#pausesReads) this.#stream.pause()
+    if (!this.#blocked) this.#write()
   }
 
-  /** Sends what is queued, then says goodbye. */
+  /** Sends what is queued, however slowly the peer reads, then says goodbye. Nothing that comes later is answered. */
   end(): void {
-    this.flush()
+    this.#write()
+    this.#decoder.stop()
     this.#stream.end()
+    // A stream that is paused would not see the other side's goodbye.
+    this.#stream.resume()
   }
 
   /** Ends the stream now. Messages that are queued are lost. */
@@ -115,6 +112,17 @@ export class FrameStream {
       return
     }
     this.flush()
+  }
+
+  #write(): void {
+    // What is queued after our goodbye never leaves, and must not count as sent.
+    if (this.#writer.length === 0 || !this.#stream.writable) return
+    const chunks = this.#writer.take()
+    this.#handedOn = this.#written
+    if (chunks.length > 1) this.#stream.cork()
+    for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk)
+    if (chunks.length > 1) this.#stream.uncork()
+    if (this.#blocked && this.#pausesReads) this.#stream.pause()
   }
 
   #schedule(): void {

@@ -11,6 +11,9 @@ export const memory: Transport = {
     const accept = listeners.get(host)
     if (accept === undefined) return Promise.reject(new Error(`connect: nobody listens at memu@${host}`))
     const [ours, theirs] = duplexPair()
+    // As with sockets: when one end goes, so does the other.
+    ours.once('close', () => theirs.destroy())
+    theirs.once('close', () => ours.destroy())
     accept(theirs, `memu@${host}`)
     return Promise.resolve(ours)
   },

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import type { AddressInfo, ListenOptions, NetConnectOpts, Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -83,6 +83,8 @@ function listening(server: Server, place: ListenOptions): Promise<void> {
 
 /** Whether a crashed server left this socket file behind: nobody answers there. */
 async function isAbandoned(path: string): Promise<boolean> {
+  // Linux refuses connections to any other file too, and that is not ours to remove.
+  if (!(await lstat(path)).isSocket()) return false
   const stream: Duplex | string = await tcp
     .connect('unix', path, AbortSignal.timeout(1000))
     .catch((error: NodeJS.ErrnoException) => error.code ?? '')

@@ -1,5 +1,5 @@
 import type { Seq } from './header.ts'
-import { Flag, MAGIC, Offset, writeSeq } from './header.ts'
+import { Flag, MAGIC, Offset, ReservedKey, writeSeq } from './header.ts'
 import type { Metadata } from './pairs.ts'
 import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
 import { writeText } from './text.ts'
@@ -15,6 +15,8 @@ export interface OutgoingMessage {
   readonly service: string
   readonly method: string
   readonly metadata: Metadata
+  /** Sent as one more pair of the metadata, `__ServerTimeout`, in whole milliseconds; 0 for none. @default 0 */
+  readonly timeoutMs?: number
   /** Compressed already if `flags` say so. Copied by `write`. */
   readonly payload: Uint8Array
 }
@@ -36,9 +38,14 @@ export class FrameWriter {
   }
 
   write(message: OutgoingMessage): void {
-    const { service, method, metadata, payload } = message
+    const { service, method, metadata, payload, timeoutMs = 0 } = message
     const most =
-      Offset.body + 16 + 3 * (service.length + method.length) + maxPairBytes(metadata) + payload.length
+      Offset.body +
+      16 +
+      TIMEOUT_BYTES +
+      3 * (service.length + method.length) +
+      maxPairBytes(metadata) +
+      payload.length
     const slab = this.#room(most)
     const { bytes } = slab
     const start = slab.used
@@ -51,6 +58,7 @@ export class FrameWriter {
     at = writeText(bytes, method, at)
     const pairs = at + 4
     at = metadata === NO_METADATA ? pairs : writePairs(bytes, metadata, pairs)
+    if (timeoutMs > 0) at = writeTimeout(bytes, timeoutMs, at)
     bytes.writeUInt32BE(at - pairs, pairs - 4)
     bytes.writeUInt32BE(payload.length, at)
     bytes.set(payload, at + 4)
@@ -97,6 +105,21 @@ export class FrameWriter {
     this.#bytes += at - slab.used
     slab.used = at
   }
+}
+
+const TIMEOUT_KEY = Buffer.from(`\0\0\0\x0f${ReservedKey.timeout}`)
+const TIMEOUT_BYTES = TIMEOUT_KEY.length + 4 + 16
+
+/** Writes the pair without making a text of the number, and returns the offset behind it. */
+function writeTimeout(bytes: Buffer, ms: number, at: number): number {
+  for (let i = 0; i < TIMEOUT_KEY.length; i++) bytes[at + i] = TIMEOUT_KEY[i] as number
+  const start = at + TIMEOUT_KEY.length + 4
+  let digits = 1
+  for (let rest = ms; rest >= 10; rest = (rest / 10) | 0) digits++
+  for (let i = start + digits - 1, rest = ms; i >= start; i--, rest = (rest / 10) | 0)
+    bytes[i] = 48 + (rest % 10)
+  bytes.writeUInt32BE(digits, start - 4)
+  return start + digits
 }
 
 /** A buffer that is filled once from front to back, by one connection after another. */

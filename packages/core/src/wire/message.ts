@@ -1,4 +1,5 @@
 import { RpcxError } from '../errors.ts'
+import { KeyCache } from '../key-cache.ts'
 import type { Seq } from './header.ts'
 import { Flag, Offset, readSeq } from './header.ts'
 import type { Metadata } from './pairs.ts'
@@ -15,10 +16,9 @@ import { checkPairs, findPair, readPairs } from './pairs.ts'
 /** A message as received: a view into the bytes of its frame, which it keeps alive. */
 export class Message {
   readonly seq: Seq
-  readonly service: string
-  readonly method: string
   readonly #bytes: Buffer
   readonly #start: number
+  readonly #methodStart: number
   readonly #metadataStart: number
   readonly #metadataEnd: number
   readonly #end: number
@@ -35,16 +35,22 @@ export class Message {
     const payload = skip(bytes, metadata, end, 'metadata') + 4
     if (payload > end) throw tooShort('payload')
     this.seq = readSeq(bytes, start + Offset.seq)
-    this.service = bytes.toString('utf8', service, method - 4)
-    this.method = bytes.toString('utf8', method, metadata - 4)
     this.#bytes = bytes
     this.#start = start
+    this.#methodStart = method
     this.#metadataStart = metadata
     this.#metadataEnd = payload - 4
     this.#end = end
     if (metadata !== payload - 4) checkPairs(bytes, metadata, payload - 4)
   }
 
+  get service(): string {
+    const start = this.#start + Offset.body + 4
+    return names.read(this.#bytes, start, this.#methodStart - 4 - start)
+  }
+  get method(): string {
+    return names.read(this.#bytes, this.#methodStart, this.#metadataStart - 4 - this.#methodStart)
+  }
   get version(): number {
     return this.#bytes[this.#start + Offset.version] as number
   }
@@ -85,6 +91,8 @@ export class Message {
     return this.#bytes.subarray(this.#start, this.#end)
   }
 }
+
+const names = new KeyCache()
 
 /** The offset behind the field at `at`, whose length stands in the four bytes before it. */
 function skip(bytes: Buffer, at: number, end: number, field: string): number {

@@ -101,16 +101,9 @@ const boxes = [
 
 const types = {
   ...Object.fromEntries(boxes.map(name => [name, box])),
-  F32: ({ V }: { V: number }) => ({ V: new Float(V) }),
-  Zoo: (zoo: { F32: number }) => ({ ...zoo, F32: new Float(zoo.F32) }),
+  F32: ({ V }: { V: number }) => ({ V: new Float32(V) }),
+  Zoo: (zoo: { F32: number }) => ({ ...zoo, F32: new Float32(zoo.F32) }),
   ...Object.fromEntries(['Tagged', 'Deep', 'BareString', 'BareInt', 'BareMap'].map(name => [name, asIs])),
-}
-
-/** A float32 that JSON writes as a plain number. */
-class Float extends Float32 {
-  toJSON(): number {
-    return this.value
-  }
 }
 
 function integer(name: string, value: unknown): number {

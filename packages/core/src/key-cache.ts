@@ -1,5 +1,5 @@
 /**
- * ASCII strings that come again and again, such as the field names of maps: at most 512 of up to 31 bytes, so
+ * ASCII strings that come again and again, such as the names of services and of fields: at most 512 of up to 31 bytes, so
  * what peers send cannot make it grow. A string from here is ready as a property name; a new one must be hashed first.
  */
 export class KeyCache {

@@ -1,0 +1,174 @@
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { Flag, ReservedKey } from '../../src/wire/header.ts'
+import { BareServer } from '../bare-peer.ts'
+import { Dials } from '../dials.ts'
+import { Program } from '../program.ts'
+import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { until } from '../until.ts'
+
+interface Any {
+  method(args?: unknown): unknown
+}
+
+const good = { Any: { method: () => 'good' } }
+
+/** A port on which nobody listens, and every attempt to connect to it. */
+async function deserted(): Promise<{ port: number; address: string; dials: Dials }> {
+  const server = await BareServer.listen()
+  const { port, address } = server
+  await server.close()
+  return { port, address, dials: closing(new Dials(port)) }
+}
+
+function gaps(times: readonly number[]): number[] {
+  return times.slice(1).map((time, i) => time - (times[i] as number))
+}
+
+describe('a server that refused', () => {
+  test('is not dialled again within its back-off, which grows', async () => {
+    const bad = await deserted()
+    const client = clientOf<Any>('Any', [await serving(good), bad], { failMode: 'failover' })
+    while (bad.dials.count < 4) expect(await client.call('method')).toBe('good')
+    const [first, second, third] = gaps(bad.dials.at) as [number, number, number]
+    expect(first).toBeGreaterThanOrEqual(49)
+    expect(second).toBeGreaterThanOrEqual(99)
+    expect(third).toBeGreaterThanOrEqual(199)
+  })
+
+  test('by resetting each connection is not dialled again within its back-off', async () => {
+    const bad = closing(await BareServer.listen({ onConnection: socket => void socket.resetAndDestroy() }))
+    const options = { failMode: 'failover', idempotent: true } as const
+    const client = clientOf<Any>('Any', [await serving(good), bad], options)
+    while (bad.acceptedAt.length < 3) expect(await client.call('method')).toBe('good')
+    const [first, second] = gaps(bad.acceptedAt) as [number, number]
+    expect(first).toBeGreaterThanOrEqual(45)
+    expect(second).toBeGreaterThanOrEqual(95)
+  })
+
+  test('leaves its calls to all the others alike', async () => {
+    const names = ['memu@spread-a', 'memu@spread-b', 'memu@spread-c']
+    const calls = new Map<string, number>()
+    for (const name of names.slice(1)) {
+      const method = (): void => void calls.set(name, (calls.get(name) ?? 0) + 1)
+      await serving({ Any: { method } }, {}, ['memu', name.slice('memu@'.length)])
+    }
+    const servers = names.map(address => ({ address }))
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover', selectMode: 'roundRobin' })
+    const { attempts } = await client.invoke('method')
+    expect(attempts).toBe(2)
+    calls.clear()
+    for (let i = 0; i < 12; i++) await client.call('method')
+    expect([...calls].sort()).toEqual(names.slice(1).map(name => [name, 6]))
+  })
+
+  test('many calls at once is in back-off as after one', async () => {
+    let refused = 0
+    const busy = await BareServer.listen({
+      onMessage(message, peer) {
+        refused++
+        const metadata = { [ReservedKey.error]: 'busy', [ReservedKey.code]: 'ERR_RPCX_NOT_EXECUTED' }
+        peer.reply(message, { flags: Flag.error, metadata })
+      },
+    })
+    const client = clientOf<Any>('Any', [await serving(good), closing(busy)], { failMode: 'failover' })
+    await Promise.all(Array.from({ length: 100 }, () => client.call('method')))
+    expect(refused).toBeGreaterThan(10)
+    const before = refused
+    const start = performance.now()
+    while (refused === before) await client.call('method')
+    // As after 10 failures in a row it would be 2.5 s at least.
+    expect(performance.now() - start).toBeLessThan(1_500)
+  })
+})
+
+describe('a dial that hangs', () => {
+  test('delays no call to another server, and gives its own up after connectTimeoutMs', async () => {
+    const hole = closing(new Program('black-hole'))
+    const port = Number(await hole.line(0))
+    // As many as the queue takes, and some that hang as the client's will.
+    let queued = 0
+    for (let i = 0; i < 8; i++) {
+      const socket = connect(port, '127.0.0.1', () => queued++)
+      closing({ close: () => socket.destroy() })
+    }
+    await until(() => queued === 2)
+    const dials = closing(new Dials(port))
+    const server = await serving(good)
+    const client = clientOf<Any>('Any', [{ address: `tcp@127.0.0.1:${port}` }, server], {
+      failMode: 'failover',
+      selectMode: 'roundRobin',
+      connectTimeoutMs: 1_000,
+    })
+    const start = performance.now()
+    const calls = Array.from({ length: 20 }, async () => {
+      const { attempts } = await client.invoke('method')
+      return { attempts, tookMs: performance.now() - start }
+    })
+    const settled = await Promise.all(calls)
+    const direct = settled.filter(({ attempts }) => attempts === 1)
+    const detour = settled.filter(({ attempts }) => attempts === 2)
+    expect([direct.length, detour.length, dials.count]).toEqual([10, 10, 1])
+    for (const { tookMs } of direct) expect(tookMs).toBeLessThan(500)
+    for (const { tookMs } of detour) expect(tookMs).toBeGreaterThanOrEqual(990)
+  })
+})
+
+describe('with all servers in back-off', () => {
+  test('one call has the earliest due dialled at once, and the others share that dial', async () => {
+    const servers = [await deserted(), await deserted()] as const
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover', retries: 1 })
+    await failure(client.call('method'))
+    const dials = (): number => servers[0].dials.count + servers[1].dials.count
+    expect(dials()).toBe(2)
+    const server = await serving(good, {}, ['tcp', `127.0.0.1:${servers[0].port}`])
+    const calls = Array.from({ length: 10 }, () => client.invoke('method'))
+    const endpoints = (await Promise.all(calls)).map(({ endpoint }) => endpoint)
+    expect(endpoints).toEqual(Array(10).fill(server.address))
+    expect(dials()).toBeLessThanOrEqual(4)
+  })
+
+  test('a first attempt does not wait out the back-off that an earlier call waits out', async () => {
+    const { port, address, dials } = await deserted()
+    const client = clientOf<Any>('Any', [{ address }], { failMode: 'failtry', retries: 100 })
+    const waiting = client.call('method')
+    // The fourth failure is followed by 400 ms at least.
+    await until(() => dials.count === 4)
+    await serving(good, {}, ['tcp', `127.0.0.1:${port}`])
+    const start = performance.now()
+    expect(await client.call('method')).toBe('good')
+    expect(performance.now() - start).toBeLessThan(300)
+    expect(await waiting).toBe('good')
+  })
+
+  test('a server that restarts on the same port is found again within about a second', async () => {
+    const first = await serving(good)
+    const port = portOf(first)
+    const client = clientOf<Any>('Any', [first], { failMode: 'failtry', retries: 100 })
+    expect(await client.call('method')).toBe('good')
+    await first.close()
+    const dials = closing(new Dials(port))
+    const call = client.call('method')
+    // By now the back-off has reached its longest.
+    await until(() => dials.count === 6)
+    await serving({ Any: { method: () => 'restarted' } }, {}, ['tcp', `127.0.0.1:${port}`])
+    const start = performance.now()
+    expect(await call).toBe('restarted')
+    expect(performance.now() - start).toBeLessThan(1_500)
+  })
+
+  test('failfast finds it again too, though its calls never wait', async () => {
+    const first = await serving(good)
+    const port = portOf(first)
+    const client = clientOf<Any>('Any', [first])
+    await client.call('method')
+    await first.close()
+    for (let i = 0; i < 100; i++) {
+      expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE' })
+    }
+    await serving(good, {}, ['tcp', `127.0.0.1:${port}`])
+    const start = performance.now()
+    const isBack = (): Promise<boolean> => client.call('method').then(Boolean, () => false)
+    while (!(await isBack())) expect(performance.now() - start).toBeLessThan(1_500)
+  })
+})

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest'
+import { Flag, ReservedKey } from '../../src/wire/header.ts'
+import type { Message } from '../../src/wire/message.ts'
+import type { BarePeer } from '../bare-peer.ts'
+import { BareServer } from '../bare-peer.ts'
+import { clientOf, closing, failure } from '../rig.ts'
+
+interface Any {
+  method(args?: unknown): unknown
+  other(args?: unknown): unknown
+}
+
+type Answer = (message: Message, peer: BarePeer) => void
+
+const ok: Answer = (message, peer) => peer.reply(message, { payload: '"ok"' })
+/** The request was delivered; no reply will come. */
+const reset: Answer = (_message, peer) => void peer.socket.resetAndDestroy()
+const hangUp: Answer = (_message, peer) => void peer.socket.end()
+const refuse: Answer = (message, peer) =>
+  peer.reply(message, {
+    flags: Flag.error,
+    metadata: {
+      [ReservedKey.error]: 'rpcx: the server is closing',
+      [ReservedKey.code]: 'ERR_RPCX_NOT_EXECUTED',
+    },
+  })
+const fail: Answer = (message, peer) =>
+  peer.reply(message, { flags: Flag.error, metadata: { [ReservedKey.error]: 'its own failure' } })
+
+interface Counted extends BareServer {
+  readonly calls: string[]
+}
+
+/** Answers the first requests one way each, all others in the last way, and counts them. */
+async function answering(...answers: readonly Answer[]): Promise<Counted> {
+  const calls: string[] = []
+  const server = await BareServer.listen({
+    onMessage(message, peer) {
+      const answer = answers[Math.min(calls.length, answers.length - 1)] as Answer
+      calls.push(message.method)
+      answer(message, peer)
+    },
+  })
+  return Object.assign(closing(server), { calls })
+}
+
+/** An address at which nobody listens. */
+async function nobody(): Promise<{ address: string }> {
+  const server = await BareServer.listen()
+  const { address } = server
+  await server.close()
+  return { address }
+}
+
+const total = (servers: readonly Counted[]): number =>
+  servers.reduce((sum, { calls }) => sum + calls.length, 0)
+
+describe('a connection that is lost after the request was delivered', () => {
+  test.each([
+    ['reset', reset],
+    ['closed', hangUp],
+  ])('and %s: the call ran once and fails with ERR_RPCX_OUTCOME_UNKNOWN', async (_how, lose) => {
+    for (const failMode of ['failfast', 'failtry', 'failover'] as const) {
+      const servers = [await answering(lose), await answering(lose)]
+      const client = clientOf<Any>('Any', servers, { failMode })
+      const error = await failure(client.call('method'))
+      expect(error).toMatchObject({
+        code: 'ERR_RPCX_OUTCOME_UNKNOWN',
+        cause: { code: 'ERR_RPCX_UNAVAILABLE' },
+      })
+      expect(error.message).toMatch(/^Any\.method: may have run on tcp@127\.0\.0\.1:\d+, whose connection/)
+      expect(total(servers)).toBe(1)
+    }
+  })
+
+  test.each([
+    ['this call', {}, { idempotent: true }],
+    ['all calls of the client', { idempotent: true }, {}],
+    ['the method', { idempotent: ['method'] }, {}],
+  ])('is repeated elsewhere when the caller said that %s may be', async (_what, options, callOptions) => {
+    const [bad, good] = [await answering(reset), await answering(ok)]
+    const client = clientOf<Any>('Any', [bad, good], {
+      failMode: 'failover',
+      selectMode: 'roundRobin',
+      ...options,
+    })
+    // Round robin comes to the bad one with the first or the second call.
+    const calls = [
+      await client.invoke('method', 1, callOptions),
+      await client.invoke('method', 2, callOptions),
+    ]
+    expect(calls.map(({ reply, endpoint }) => [reply, endpoint])).toEqual([
+      ['ok', good.address],
+      ['ok', good.address],
+    ])
+    expect(calls.map(({ attempts }) => attempts).sort()).toEqual([1, 2])
+    expect([bad.calls.length, good.calls.length]).toEqual([1, 2])
+  })
+
+  test.each([
+    ['this call is not', { idempotent: true }, { idempotent: false }],
+    ['another method is', { idempotent: ['other'] }, {}],
+  ])('is not repeated when %s idempotent', async (_what, options, callOptions) => {
+    const servers = [await answering(reset), await answering(reset)]
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover', ...options })
+    expect(await failure(client.call('method', 1, callOptions))).toMatchObject({
+      code: 'ERR_RPCX_OUTCOME_UNKNOWN',
+    })
+    expect(total(servers)).toBe(1)
+  })
+})
+
+describe('failfast', () => {
+  test('makes one attempt, whatever fails', async () => {
+    const refusing = await answering(refuse)
+    const client = clientOf<Any>('Any', [refusing], { failMode: 'failfast' })
+    expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
+    expect(refusing.calls).toHaveLength(1)
+    const down = clientOf<Any>('Any', [await nobody()], { failMode: 'failfast' })
+    const error = await failure(down.call('method'))
+    expect(error).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE', cause: { cause: { code: 'ECONNREFUSED' } } })
+    expect(error.message).toMatch('Any.method: failed after 1 attempt: tcp@')
+  })
+
+  test('is the default', async () => {
+    const server = await answering(refuse)
+    await failure(clientOf<Any>('Any', [server]).call('method'))
+    expect(server.calls).toHaveLength(1)
+  })
+
+  test('fails at once with ERR_RPCX_UNAVAILABLE when all servers are in back-off', async () => {
+    for (const server of [await nobody(), await answering(refuse)]) {
+      const client = clientOf<Any>('Any', [server], { failMode: 'failfast' })
+      await failure(client.call('method'))
+      expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE' })
+    }
+  })
+})
+
+describe('failtry', () => {
+  test('repeats at the same server until it takes the call', async () => {
+    const servers = [await answering(refuse, refuse, ok), await answering(refuse, refuse, ok)]
+    const client = clientOf<Any>('Any', servers, { failMode: 'failtry' })
+    const { reply, attempts, endpoint } = await client.invoke('method')
+    expect({ reply, attempts }).toEqual({ reply: 'ok', attempts: 3 })
+    expect(servers.map(({ calls }) => calls.length).sort()).toEqual([0, 3])
+    expect(servers.find(({ calls }) => calls.length === 3)?.address).toBe(endpoint)
+  })
+
+  test('gives up after so many retries', async () => {
+    const server = await answering(refuse)
+    const client = clientOf<Any>('Any', [server], { failMode: 'failtry', retries: 2 })
+    const error = await failure(client.call('method'))
+    expect(error).toMatchObject({
+      code: 'ERR_RPCX_NOT_EXECUTED',
+      cause: { message: 'rpcx: the server is closing' },
+    })
+    expect(error.message).toBe('Any.method: failed after 3 attempts: rpcx: the server is closing')
+    expect(server.calls).toHaveLength(3)
+  })
+})
+
+describe('failover', () => {
+  test('goes to another server when one did not execute the call', async () => {
+    const good = await answering(ok)
+    const servers = [await answering(refuse), good, await answering(refuse)]
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover' })
+    for (let i = 0; i < 10; i++) expect(await client.call('method')).toBe('ok')
+    expect(total(servers)).toBeLessThanOrEqual(12)
+  })
+
+  test('goes to another server when one refuses to connect', async () => {
+    const good = await answering(ok)
+    const client = clientOf<Any>('Any', [await nobody(), good, await nobody()], { failMode: 'failover' })
+    expect(await Promise.all(Array.from({ length: 20 }, () => client.call('method')))).toEqual(
+      Array(20).fill('ok'),
+    )
+    expect(good.calls).toHaveLength(20)
+  })
+
+  test('does not repeat what the service itself failed', async () => {
+    const servers = [await answering(fail), await answering(fail)]
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover', idempotent: true })
+    expect(await failure(client.call('method'))).toMatchObject({
+      code: 'ERR_RPCX_SERVICE',
+      message: 'its own failure',
+    })
+    expect(total(servers)).toBe(1)
+  })
+
+  test('with 0 retries makes one attempt', async () => {
+    const servers = [await answering(refuse), await answering(refuse)]
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover', retries: 0 })
+    expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
+    expect(total(servers)).toBe(1)
+  })
+})

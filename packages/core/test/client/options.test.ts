@@ -1,0 +1,72 @@
+import type { XClientOptions } from '@rpcx/core'
+import { MultipleServersDiscovery, Peer2PeerDiscovery, XClient } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { failure } from '../rig.ts'
+
+const discovery = new Peer2PeerDiscovery('memu@nobody')
+
+const client = (options: Record<string, unknown>, service: unknown = 'Any'): XClient<object> =>
+  new XClient(service as string, discovery, options as XClientOptions)
+
+describe('a client refuses', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{ failMode: 'failsafe' }, 'failMode is "failsafe", not one of failfast, failtry, failover'],
+    [{ selectMode: 'nearest' }, 'selectMode is "nearest", not one of random, roundRobin'],
+    [{ compress: 'zip' }, 'compress is "zip", not one of gzip'],
+    [{ codec: 'xml' }, 'codec: "xml" is none of raw, json, msgpack'],
+    [{ retries: 1 }, 'retries has no meaning with failMode failfast'],
+    [{ retries: 1, failMode: 'failfast' }, 'retries has no meaning with failMode failfast'],
+    [{ token: 42 }, 'token is number, not a text'],
+  ])('%j, by a TypeError', (options, text) => {
+    expect(() => client(options)).toThrow(TypeError)
+    expect(() => client(options)).toThrow(text)
+  })
+
+  test.each<[Record<string, unknown>, string]>([
+    [{ retries: -1, failMode: 'failover' }, 'retries is -1'],
+    [{ retries: 1.5, failMode: 'failtry' }, 'retries is 1.5'],
+    [{ timeoutMs: -1 }, 'timeoutMs is -1'],
+    [{ connectTimeoutMs: 0 }, 'connectTimeoutMs is 0'],
+    [{ heartbeatMs: Number.NaN }, 'heartbeatMs is NaN'],
+    [{ maxFrameBytes: 0 }, 'maxFrameBytes is 0'],
+    [{ maxBufferedBytes: '1' }, 'maxBufferedBytes is 1'],
+    [{ codecs: [{ name: 'mine', id: 16 }] }, 'the id of mine is 16, not an integer from 0 to 15'],
+  ])('%j, by a RangeError', (options, text) => {
+    expect(() => client(options)).toThrow(RangeError)
+    expect(() => client(options)).toThrow(text)
+  })
+
+  test.each(['', null, 7])('%j for the name of a service', name => {
+    expect(() => client({}, name)).toThrow(TypeError)
+  })
+
+  test('nothing that it may be given', async () => {
+    for (const options of [
+      { timeoutMs: 0, heartbeatMs: 0 },
+      { retries: 0, failMode: 'failtry' },
+    ]) {
+      await client(options).close()
+    }
+  })
+})
+
+describe('a list of servers refuses', () => {
+  test('to be empty at first, and an address that is there twice', () => {
+    expect(() => new MultipleServersDiscovery([])).toThrow(
+      new TypeError('MultipleServersDiscovery: servers is empty'),
+    )
+    const twice = [{ key: 'tcp@a:1' }, { key: 'tcp@b:1' }, { key: 'tcp@a:1' }]
+    expect(() => new MultipleServersDiscovery(twice)).toThrow('tcp@a:1 is there twice')
+  })
+
+  test('what is no address, and keeps the list that it had', async () => {
+    const servers = new MultipleServersDiscovery([{ key: 'tcp@a:1', value: 'weight=1' }])
+    expect(() => servers.update([{ key: 'tcp@' }])).toThrow(
+      expect.objectContaining({ code: 'ERR_RPCX_ADDRESS' }),
+    )
+    expect(await servers.list('Any')).toMatchObject([{ address: 'tcp@a:1', metadata: 'weight=1' }])
+    await servers.close()
+    expect(await failure(servers.list('Any'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+    expect(servers.status('Any')).toMatchObject({ state: 'closed', source: 'static' })
+  })
+})

@@ -1,0 +1,203 @@
+import { gzipSync } from 'node:zlib'
+import { Server } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { Flag, MAGIC, Offset } from '../../src/wire/header.ts'
+import { frame } from '../bare-frame.ts'
+import { BarePeer } from '../bare-peer.ts'
+import { Gate } from '../gate.ts'
+import { Program } from '../program.ts'
+import { clientOf, closing, happening, portOf, serving } from '../rig.ts'
+
+const echo = { echo: (value: unknown) => value }
+
+const request = (payload = 'null', flags = 0): Buffer =>
+  frame({ flags, service: 'Echo', method: 'echo', payload })
+
+function lying(offset: number, value: number): Buffer {
+  const bytes = request()
+  bytes.writeUInt32BE(value, offset)
+  return bytes
+}
+
+async function peerOf(server: Server): Promise<BarePeer> {
+  return closing(await BarePeer.connect(portOf(server)))
+}
+
+describe('bytes that are no frame', () => {
+  test.each([
+    ['another protocol', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'begins with 0x47'],
+    ['a service name longer than the frame', lying(Offset.body, 1_000), 'service of 1000 bytes exceeds'],
+    ['a body too short for its fields', frameOf(3), 'ends before the length'],
+    ['an unknown compression', request('null', 0x08), 'unknown compression 2'],
+    ['broken gzip', request('no gzip', Flag.gzip), 'gzip payload of 7 bytes'],
+  ])('close that connection only, with the reason in connectionClosed: %s', async (_what, bytes, text) => {
+    const server = await serving({ Echo: echo })
+    const bystander = await peerOf(server)
+    const culprit = await peerOf(server)
+    const closed = happening(server, 'connectionClosed')
+    culprit.send(bytes)
+    const { error, remoteAddress } = await closed
+    expect(error).toMatchObject({ code: 'ERR_RPCX_FRAME' })
+    expect(error?.message).toMatch(text)
+    expect(remoteAddress).toBe(`tcp@127.0.0.1:${culprit.socket.localPort}`)
+    await culprit.closed()
+    bystander.send(request('"still here"'))
+    expect((await bystander.message(0)).payload.toString()).toBe('"still here"')
+  })
+
+  test('do not take the answers away that are owed for what came before them', async () => {
+    const peer = await peerOf(await serving({ Echo: echo }))
+    peer.send(Buffer.concat([request('"first"'), Buffer.from('garbage')]))
+    expect((await peer.message(0)).payload.toString()).toBe('"first"')
+    await peer.closed()
+  })
+
+  test('are no reason to give when the client just goes', async () => {
+    const server = await serving({ Echo: echo })
+    const peer = await peerOf(server)
+    const closed = happening(server, 'connectionClosed')
+    peer.socket.end()
+    expect(await closed).toEqual({ remoteAddress: `tcp@127.0.0.1:${peer.socket.localPort}` })
+  })
+})
+
+describe('maxFrameBytes', () => {
+  test('refuses a longer frame by its header, before the body comes', async () => {
+    const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
+    const peer = await peerOf(server)
+    const closed = happening(server, 'connectionClosed')
+    peer.send(lying(Offset.length, 1_001).subarray(0, Offset.body))
+    expect((await closed).error).toMatchObject({
+      code: 'ERR_RPCX_FRAME',
+      message: 'frame: 1001 bytes, more than maxFrameBytes 1000',
+    })
+  })
+
+  test('takes a frame of just that length', async () => {
+    const empty = request('').length - Offset.body
+    const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
+    const peer = await peerOf(server)
+    const text = 'x'.repeat(1_000 - empty - 2)
+    peer.send(request(JSON.stringify(text)))
+    expect(JSON.parse((await peer.message(0)).payload.toString())).toBe(text)
+  })
+
+  test('counts what a payload is after decompression', async () => {
+    const server = await serving({ Echo: echo }, { maxFrameBytes: 100_000 })
+    const peer = await peerOf(server)
+    const closed = happening(server, 'connectionClosed')
+    const payload = gzipSync(Buffer.alloc(1_000_000, 'a'))
+    peer.send(frame({ flags: Flag.gzip, service: 'Echo', method: 'echo', payload }))
+    expect((await closed).error).toMatchObject({ code: 'ERR_RPCX_FRAME' })
+  })
+
+  test.each([0, 15, 1.5, Number.NaN, -1])('is no %d', value => {
+    expect(() => new Server({ maxFrameBytes: value })).toThrow(RangeError)
+  })
+})
+
+test.each([
+  [{ idleTimeoutMs: -1 }, 'Server: idleTimeoutMs is -1'],
+  [{ drainMs: Number.NaN }, 'Server: drainMs is NaN'],
+  [{ lingerMs: 2 ** 31 }, 'Server: lingerMs is 2147483648'],
+  [{ startTimeoutMs: Number.POSITIVE_INFINITY }, 'Server: startTimeoutMs is Infinity'],
+])('a server refuses %j', (options, text) => {
+  expect(() => new Server(options)).toThrow(RangeError)
+  expect(() => new Server(options)).toThrow(text)
+})
+
+describe('idleTimeoutMs', () => {
+  test('closes a connection on which nothing came for so long', async () => {
+    const server = await serving({ Echo: echo }, { idleTimeoutMs: 100 })
+    const closed = happening(server, 'connectionClosed')
+    const start = performance.now()
+    const peer = await peerOf(server)
+    expect((await closed).error).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
+    expect(performance.now() - start).toBeGreaterThanOrEqual(95)
+    await peer.closed()
+  })
+
+  test('spares a connection with a call under way until that has its reply', async () => {
+    const leave = new Gate()
+    const wait = async (): Promise<string> => {
+      await leave.opened
+      return 'done'
+    }
+    const server = await serving({ Echo: { echo: wait } }, { idleTimeoutMs: 50 })
+    const busy = await peerOf(server)
+    busy.send(request())
+    const idle = await peerOf(server)
+    await idle.closed()
+    // Both were silent for as long, the busy one since before.
+    expect(busy.isClosed).toBe(false)
+    leave.open()
+    expect((await busy.message(0)).payload.toString()).toBe('"done"')
+    await busy.closed()
+  })
+
+  test('counts heartbeats, which come back byte for byte', async () => {
+    const server = await serving({ Echo: echo }, { idleTimeoutMs: 200 })
+    const peer = await peerOf(server)
+    const silent = await peerOf(server)
+    const beat = frame({ flags: Flag.heartbeat, seq: 7, payload: Buffer.from('any payload') })
+    const beats = setInterval(() => peer.send(beat), 20)
+    await silent.closed()
+    clearInterval(beats)
+    expect(peer.isClosed).toBe(false)
+    beat[Offset.flags] = Flag.heartbeat | Flag.response
+    expect((await peer.message(0)).frame).toEqual(beat)
+  })
+})
+
+describe('a client that does not read', () => {
+  test('makes the server stop reading, and gets everything once it reads again', async () => {
+    const total = 400
+    let calls = 0
+    const big = (): Buffer => {
+      calls++
+      return Buffer.alloc(128 * 1024)
+    }
+    const server = await serving({ Echo: { ...echo, big } })
+    const slow = await peerOf(server)
+    slow.socket.pause()
+    const bulk = JSON.stringify('x'.repeat(16 * 1024))
+    for (let seq = 0; seq < total; seq++) {
+      slow.send(frame({ seq, service: 'Echo', method: 'big', payload: bulk }))
+    }
+    // By the time that another client was served so often, a server that kept on reading would have read it all.
+    const other = clientOf<typeof echo>('Echo', [server])
+    for (let i = 0; i < 1_000; i++) await other.call('echo', i)
+    expect(calls).toBeGreaterThan(0)
+    expect(calls).toBeLessThan(total / 2)
+    slow.socket.resume()
+    await slow.message(total - 1)
+    expect(calls).toBe(total)
+  })
+
+  test('is closed after idleTimeoutMs', async () => {
+    const server = await serving(
+      { Echo: { big: () => Buffer.alloc(32 * 1024 * 1024) } },
+      { idleTimeoutMs: 100 },
+    )
+    const slow = await peerOf(server)
+    slow.socket.pause()
+    const closed = happening(server, 'connectionClosed')
+    slow.send(frame({ service: 'Echo', method: 'big', payload: 'null' }))
+    expect((await closed).error).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
+  })
+})
+
+test('a listener that throws is the concern of the program, and breaks no connection', async () => {
+  const program = closing(new Program('throwing-listener'))
+  expect(await program.line(0)).toBe('replied before and after: 1 2')
+  expect(await program.line(1)).toBe('uncaught: of connectionOpened, of connectionClosed')
+  expect(await program.exit).toEqual({ code: 0, signal: null })
+})
+
+/** A frame whose body has so many bytes, which is too few. */
+function frameOf(length: number): Buffer {
+  const bytes = Buffer.alloc(Offset.body + length)
+  bytes[Offset.magic] = MAGIC
+  bytes.writeUInt32BE(length, Offset.length)
+  return bytes
+}

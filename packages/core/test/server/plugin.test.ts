@@ -1,0 +1,201 @@
+import type { PluginHost, ServerHooks, ServerPlugin } from '@rpcx/core'
+import { Server } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { Gate } from '../gate.ts'
+import { clientOf, closing, failure, serving } from '../rig.ts'
+
+const service = { who: () => 'me' }
+
+/** Notes every hook, and does what `hooks` says. */
+class Recorder implements ServerPlugin {
+  readonly heard: string[] = []
+  host: PluginHost | undefined
+  readonly #hooks: ServerHooks
+
+  constructor(hooks: ServerHooks = {}) {
+    this.#hooks = hooks
+  }
+
+  attach(host: PluginHost): ServerHooks {
+    this.host = host
+    const hooks = this.#hooks
+    return {
+      registering: (name, metadata) => {
+        this.heard.push(`registering ${name} ${metadata}`)
+        hooks.registering?.(name, metadata)
+      },
+      registered: (name, metadata) => {
+        this.heard.push(`registered ${name} ${metadata}`)
+      },
+      changed: async (name, metadata) => {
+        this.heard.push(`changed ${name} ${metadata}`)
+        await hooks.changed?.(name, metadata)
+      },
+      unregistered: async name => {
+        this.heard.push(`unregistered ${name}`)
+        await hooks.unregistered?.(name)
+      },
+      listening: async address => {
+        this.heard.push('listening')
+        await hooks.listening?.(address)
+      },
+      published: async () => {
+        await hooks.published?.()
+      },
+      closing: async () => {
+        this.heard.push('closing')
+        await hooks.closing?.()
+      },
+    }
+  }
+}
+
+describe('a plugin', () => {
+  test('hears of each turn in the life of a server, in order', async () => {
+    const plugin = new Recorder()
+    const server = closing(new Server())
+    server.plugins.add(plugin)
+    server.registerName('A', service, 'weight=1')
+    await server.serve('tcp', '127.0.0.1:0')
+    await server.setMetadata('A', 'weight=2')
+    await server.unregister('A')
+    await server.close()
+    expect(plugin.heard).toEqual([
+      'registering A weight=1',
+      'registered A weight=1',
+      'listening',
+      'changed A weight=2',
+      'unregistered A',
+      'closing',
+    ])
+  })
+
+  test('hears of what was there before it was added', async () => {
+    const plugin = new Recorder()
+    const server = await serving({ A: service })
+    await server.setMetadata('A', 'weight=2')
+    server.plugins.add(plugin)
+    expect(plugin.heard).toEqual(['registering A weight=2', 'registered A weight=2', 'listening'])
+    expect(plugin.host).toMatchObject({ id: server.id, address: server.address, metrics: server.metrics })
+  })
+
+  test('that refuses a service keeps the server from offering it', async () => {
+    const no = new RangeError('the name is too long')
+    const server = await serving({})
+    const plugin = new Recorder({
+      registering: () => {
+        throw no
+      },
+    })
+    server.plugins.add(plugin)
+    expect(() => server.registerName('A', service)).toThrow(no)
+    expect(() => server.registerFunction('B', service.who)).toThrow(no)
+    expect(plugin.heard).toEqual(['listening', 'registering A ', 'registering B '])
+    for (const name of ['A', 'B']) {
+      const client = clientOf<typeof service>(name, [server])
+      expect(await failure(client.call('who'))).toMatchObject({ code: 'ERR_RPCX_SERVICE_NOT_FOUND' })
+    }
+  })
+
+  test('that refuses a service which is there is not added', async () => {
+    const no = new RangeError('the name is too long')
+    const server = closing(new Server())
+    server.registerName('A', service)
+    const plugin = new Recorder({
+      registering: () => {
+        throw no
+      },
+    })
+    expect(() => server.plugins.add(plugin)).toThrow(no)
+    await server.serve('tcp', '127.0.0.1:0')
+    expect(plugin.heard).toEqual(['registering A '])
+  })
+
+  test('that refuses metadata makes setMetadata() reject', async () => {
+    const no = new RangeError('the metadata are too long')
+    const server = closing(new Server())
+    server.registerName('A', service, 'weight=1')
+    server.plugins.add(new Recorder({ changed: () => Promise.reject(no) }))
+    expect(await failure(server.setMetadata('A', 'weight=2'))).toBe(no)
+  })
+
+  test('withdraws a service before the server stops offering it', async () => {
+    const withdrawn = new Gate()
+    const server = await serving({ A: service })
+    server.plugins.add(new Recorder({ unregistered: () => withdrawn.opened }))
+    const client = clientOf<typeof service>('A', [server])
+    const unregistered = server.unregister('A')
+    expect(await client.call('who')).toBe('me')
+    withdrawn.open()
+    await unregistered
+    expect(await failure(client.call('who'))).toMatchObject({ code: 'ERR_RPCX_SERVICE_NOT_FOUND' })
+    server.registerName('A', service)
+    expect(await client.call('who')).toBe('me')
+  })
+
+  test('makes serve() reject, and the server close, when it does not want to start', async () => {
+    const no = new TypeError('which of two addresses?')
+    const server = closing(new Server())
+    const plugin = new Recorder({ listening: () => Promise.reject(no) })
+    server.plugins.add(plugin)
+    expect(await failure(server.serve('tcp', '127.0.0.1:0'))).toBe(no)
+    expect(plugin.heard).toEqual(['listening', 'closing'])
+    expect(await failure(server.serve('tcp', '127.0.0.1:0'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+  })
+
+  test('holds serve() up for startTimeoutMs and no longer', async () => {
+    const never = new Gate()
+    const server = closing(new Server({ startTimeoutMs: 20 }))
+    server.plugins.add(new Recorder({ listening: () => never.opened }))
+    await server.serve('tcp', '127.0.0.1:0')
+    expect(server.address).toMatch(/^tcp@127\.0\.0\.1:\d+$/)
+  })
+
+  test('is waited for by published()', async () => {
+    const visible = new Gate()
+    const server = closing(new Server())
+    server.plugins.add(new Recorder({ published: () => visible.opened }))
+    let isPublished = false
+    const published = server.published().then(() => (isPublished = true))
+    await server.serve('tcp', '127.0.0.1:0')
+    expect(isPublished).toBe(false)
+    visible.open()
+    await published
+  })
+
+  test.each([
+    ['rejects', () => Promise.reject(new Error('no goodbye'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no goodbye')
+      },
+    ],
+  ])('that %s when the server closes is reported and does not stop it', async (_how, hook) => {
+    const failed: string[] = []
+    const server = await serving({ A: service })
+    server.plugins.add({ attach: () => ({ closing: hook }) })
+    server.on('pluginFailed', ({ error }) => failed.push(error.message))
+    await server.close()
+    expect(failed).toEqual(['no goodbye'])
+  })
+
+  test('that comes late and fails is reported', async () => {
+    const failed = new Gate<string>()
+    const server = await serving({})
+    server.on('pluginFailed', ({ error }) => failed.open(error.message))
+    server.plugins.add(new Recorder({ listening: () => Promise.reject(new Error('too late')) }))
+    expect(await failed.opened).toBe('too late')
+  })
+})
+
+test('setMetadata refuses a service that is not there', async () => {
+  const server = closing(new Server())
+  expect(await failure(server.setMetadata('A', 'weight=1'))).toEqual(
+    new TypeError('setMetadata: no service "A" is registered'),
+  )
+})
+
+test('unregister of a service that is not there is nothing', async () => {
+  await closing(new Server()).unregister('A')
+})

@@ -1,0 +1,173 @@
+import { Server } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { clientOf, failure, serving } from '../rig.ts'
+
+interface Anything {
+  [method: string]: (args?: unknown) => unknown
+}
+
+class Base {
+  inherited(): string {
+    return `inherited by ${this.name}`
+  }
+  get name(): string {
+    return 'Base'
+  }
+}
+
+class Service extends Base {
+  readonly field = (): string => 'a field is no method of the class'
+  own(): string {
+    return `own of ${this.name}`
+  }
+  override get name(): string {
+    return 'Service'
+  }
+  _hidden(): string {
+    return 'hidden'
+  }
+}
+
+async function offered(service: object, names: readonly string[]): Promise<string[]> {
+  const server = await serving({ Any: service })
+  const client = clientOf<Anything>('Any', [server])
+  const answers = await Promise.all(
+    names.map(name =>
+      client.call(name).then(
+        () => [name],
+        error => (error.code === 'ERR_RPCX_METHOD_NOT_FOUND' ? [] : [`${name}: ${error.message}`]),
+      ),
+    ),
+  )
+  return answers.flat()
+}
+
+describe('registerName', () => {
+  test('offers the own functions of a plain object, with the object as this', async () => {
+    const counter = {
+      count: 41,
+      next() {
+        this.count++
+        return this.count
+      },
+    }
+    const server = await serving({ Counter: counter })
+    const client = clientOf<{ next(): number }>('Counter', [server])
+    expect(await client.call('next')).toBe(42)
+  })
+
+  test('offers nothing of a plain object that is not a function, is a getter or begins with _', async () => {
+    const service = {
+      yes: () => 1,
+      _no: () => 2,
+      number: 3,
+      get getter() {
+        return () => 4
+      },
+    }
+    const names = ['yes', '_no', 'number', 'getter', 'toString', 'hasOwnProperty', '__proto__', 'constructor']
+    expect(await offered(service, names)).toEqual(['yes'])
+  })
+
+  test('offers the functions of an object without a prototype', async () => {
+    const service = Object.assign(Object.create(null), { yes: () => 1 })
+    expect(await offered(service, ['yes', 'toString'])).toEqual(['yes'])
+  })
+
+  test('offers the methods of a class and of those it extends, and nothing else', async () => {
+    const names = ['own', 'inherited', 'name', 'field', '_hidden', 'constructor', 'toString', 'valueOf']
+    expect(await offered(new Service(), names)).toEqual(['own', 'inherited'])
+  })
+
+  test('calls methods of a class with the instance as this', async () => {
+    const client = clientOf<Service>('Service', [await serving({ Service: new Service() })])
+    expect(await client.call('own')).toBe('own of Service')
+    expect(await client.call('inherited')).toBe('inherited by Service')
+  })
+
+  test('never runs a getter while it looks for methods', () => {
+    const service = {
+      method: () => 1,
+      get trap(): never {
+        throw new Error('was read')
+      },
+    }
+    expect(() => new Server().registerName('Any', service)).not.toThrow()
+  })
+
+  test('offers only what methods names, even a field', async () => {
+    const server = await serving({})
+    server.registerName('Any', new Service(), '', { methods: ['field'] })
+    const client = clientOf<Service>('Any', [server])
+    expect(await client.call('field')).toBe('a field is no method of the class')
+    expect(await failure(client.call('own'))).toMatchObject({ code: 'ERR_RPCX_METHOD_NOT_FOUND' })
+  })
+
+  test('refuses methods that are not there', () => {
+    const server = new Server()
+    expect(() => server.registerName('Any', new Service(), '', { methods: ['missing'] })).toThrow(
+      new TypeError('registerName: Any has no method missing'),
+    )
+  })
+
+  test.each([
+    ['', 'is "", not a text'],
+    ['  ', 'is "  ", not a text'],
+    ['a/b', 'has a /'],
+  ])('refuses the name %j', (name, why) => {
+    expect(() => new Server().registerName(name, new Service())).toThrow(TypeError)
+    expect(() => new Server().registerName(name, new Service())).toThrow(why)
+  })
+
+  test('refuses a name that is taken and keeps the first service', async () => {
+    const server = await serving({ Any: { who: () => 'first' } })
+    expect(() => server.registerName('Any', { who: () => 'second' })).toThrow(TypeError)
+    expect(await clientOf<{ who(): string }>('Any', [server]).call('who')).toBe('first')
+  })
+
+  test.each([[{}], [{ number: 1 }], [new (class {})()]])('refuses %j, which offers nothing', service => {
+    expect(() => new Server().registerName('Any', service)).toThrow(
+      new RangeError('registerName: Any has no methods to offer'),
+    )
+  })
+
+  test('offers at once what is registered while the server listens', async () => {
+    const server = await serving({})
+    const client = clientOf<{ who(): string }>('Late', [server])
+    expect(await failure(client.call('who'))).toMatchObject({ code: 'ERR_RPCX_SERVICE_NOT_FOUND' })
+    server.registerName('Late', { who: () => 'late' })
+    expect(await client.call('who')).toBe('late')
+  })
+})
+
+describe('registerFunction', () => {
+  test('offers functions by their names or by another one, several under one service', async () => {
+    const server = await serving({})
+    server.registerFunction('Math', function double(n: number) {
+      return 2 * n
+    })
+    server.registerFunction('Math', (n: number) => n * n, '', { name: 'square' })
+    const client = clientOf<{ double(n: number): number; square(n: number): number }>('Math', [server])
+    expect(await client.call('double', 21)).toBe(42)
+    expect(await client.call('square', 12)).toBe(144)
+  })
+
+  test('refuses a function without a name, no function, and a name that is taken', () => {
+    const server = new Server()
+    server.registerName('Object', { method: () => 1 })
+    server.registerFunction('Math', () => 1, '', { name: 'one' })
+    expect(() => server.registerFunction('Math', () => 2)).toThrow(
+      new TypeError('registerFunction: a function of Math has no name; pass options.name'),
+    )
+    expect(() => server.registerFunction('Math', 'one' as never, '', { name: 'two' })).toThrow(
+      new TypeError('registerFunction: Math needs a function, not string'),
+    )
+    expect(() => server.registerFunction('Math', () => 2, '', { name: 'one' })).toThrow(
+      new TypeError('registerFunction: Math.one is registered already'),
+    )
+    expect(() => server.registerFunction('Object', () => 2, '', { name: 'two' })).toThrow(
+      new TypeError('registerFunction: Object is registered already'),
+    )
+    expect(() => server.registerFunction('a/b', () => 2, '', { name: 'two' })).toThrow(TypeError)
+  })
+})
