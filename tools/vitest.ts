@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config'
 export const tests: ViteUserConfigFnObject = defineConfig(({ mode }) => {
   const isFaults = mode === 'faults'
   return {
-    ssr: { resolve: { conditions: ['@rpcx/source', 'node', 'import', 'default'] } },
+    ssr: { resolve: { conditions: ['@rpcx/source', 'node'] } },
     test: {
       include: [isFaults ? 'test/**/*.faults.ts' : 'test/**/*.test.ts'],
       passWithNoTests: false,

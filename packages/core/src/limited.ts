@@ -2,12 +2,12 @@ import { RpcxError } from './errors.ts'
 
 /**
  * Runs one operation that must end by itself, and does not wait for it beyond `ms`, even if it ignores its signal.
- * Rejects with `ERR_RPCX_REGISTRY` then, and with the signal's reason when that aborts.
+ * Rejects with `ERR_RPCX_REGISTRY` then, and with the signal's reason when there is one and it aborts.
  */
 export async function limited<T>(
   what: string,
   ms: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   operation: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limit = new AbortController()
@@ -15,18 +15,18 @@ export async function limited<T>(
   let abort: (() => void) | undefined
   const over = new Promise<never>((_resolve, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
-    abort = () => limit.abort(signal.reason)
+    abort = () => limit.abort(signal?.reason)
     timer = setTimeout(
       () => limit.abort(new RpcxError('ERR_RPCX_REGISTRY', `${what}: no answer within ${ms} ms`)),
       ms,
     )
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
   })
   try {
     return await Promise.race([operation(limit.signal), over])
   } finally {
     clearTimeout(timer)
-    if (abort !== undefined) signal.removeEventListener('abort', abort)
+    if (abort !== undefined) signal?.removeEventListener('abort', abort)
   }
 }

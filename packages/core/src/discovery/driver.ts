@@ -75,8 +75,9 @@ export interface Announcement {
   /**
    * Looks at the entry as it is now, then tells its holder of every change. Rejects when it can no longer vouch for that;
    * core calls again. Ends with `signal`. Left out where the registry tells holders by itself.
+   * @param looking called when it has looked: the registry answers, and no change is missed from now on
    */
-  watch?(signal: AbortSignal): Promise<void>
+  watch?(signal: AbortSignal, looking: () => void): Promise<void>
   /**
    * Compares with `expected` and sets. `false`: someone else wrote, and `changed` follows. Rejects with `ERR_RPCX_LOST` after
    * `lost`. `metrics`: need not be noticed by those who follow.

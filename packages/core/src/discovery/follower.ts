@@ -33,6 +33,8 @@ export class Follower implements ReplicaOwner {
   readonly #stopping = new AbortController()
   readonly #feed: Feed
   readonly #replica: ServiceReplica = new ServiceReplica(this)
+  /** All that have not ended, in the order in which they began. */
+  readonly #runs = new Set<AbortController>()
   /** The run whose changes count. */
   #active: AbortController | undefined
   #state: 'waiting' | 'fresh' | 'stale' = 'waiting'
@@ -61,8 +63,8 @@ export class Follower implements ReplicaOwner {
 
   stop(): void {
     this.#stopping.abort()
-    this.#active?.abort()
     this.#active = undefined
+    for (const run of this.#runs) run.abort()
     this.#feed.close()
   }
 
@@ -104,14 +106,17 @@ export class Follower implements ReplicaOwner {
   /** Ends only by rejecting: when the session has ended, or the driver cannot vouch for the list any more. */
   async #follow(session: Session): Promise<never> {
     const run = new AbortController()
-    const ended = session.ended.then(reason => {
-      throw reason
+    this.#runs.add(run)
+    // The driver may take its time to end, or not tell that its session has ended.
+    const over = new Promise<never>((_resolve, reject) => {
+      void session.ended.then(reject)
+      run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true })
     })
-    ended.catch(() => {})
     try {
-      await Promise.race([session.follow(this.#service, this.#into(run), run.signal), ended])
+      await Promise.race([session.follow(this.#service, this.#into(run), run.signal), over])
       throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
     } finally {
+      this.#runs.delete(run)
       if (this.#active === run) {
         this.#active = undefined
         this.#enter('stale')
@@ -124,9 +129,11 @@ export class Follower implements ReplicaOwner {
     return {
       replace: all => {
         if (run.signal.aborted) return
-        const before = this.#active
         this.#active = run
-        if (before !== run) before?.abort()
+        for (const older of this.#runs) {
+          if (older === run) break
+          older.abort()
+        }
         this.#replica.replace(all)
         this.#uplink.succeeded()
         this.#enter('fresh')

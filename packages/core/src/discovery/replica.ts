@@ -1,3 +1,5 @@
+import { parseHostPort } from '../address.ts'
+import { RpcxError } from '../errors.ts'
 import type { Endpoint, Endpoints } from './discovery.ts'
 import { byAddress, parseEndpoint } from './discovery.ts'
 import type { Replica } from './driver.ts'
@@ -19,6 +21,7 @@ export class ServiceReplica implements Replica {
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #ignored = new Set<string>()
   #scheduled = false
+  #isListed = false
 
   constructor(owner: ReplicaOwner) {
     this.#owner = owner
@@ -26,12 +29,17 @@ export class ServiceReplica implements Replica {
 
   replace(all: Iterable<readonly [address: string, metadata: string]>): void {
     const seen = new Set<string>()
+    // Nobody is told of a list that says what the one before said, except of the first.
+    let isNew = !this.#isListed
+    this.#isListed = true
     for (const [address, metadata] of all) {
       seen.add(address)
-      this.#put(address, metadata)
+      if (this.#put(address, metadata)) isNew = true
     }
-    for (const address of this.#endpoints.keys()) if (!seen.has(address)) this.#remove(address)
-    this.#schedule()
+    for (const address of this.#endpoints.keys()) {
+      if (!seen.has(address) && this.#remove(address)) isNew = true
+    }
+    if (isNew) this.#schedule()
   }
 
   put(address: string, metadata: string): void {
@@ -47,7 +55,7 @@ export class ServiceReplica implements Replica {
     if (before?.metadata === metadata) return false
     let endpoint: Endpoint
     try {
-      endpoint = parseEndpoint(address, metadata)
+      endpoint = parseEntry(address, metadata)
     } catch (error) {
       if (!this.#ignored.has(address)) {
         this.#ignored.add(address)
@@ -78,3 +86,17 @@ export class ServiceReplica implements Replica {
     })
   }
 }
+
+/** @throws `ERR_RPCX_ADDRESS` when no client could ever dial it */
+function parseEntry(address: string, metadata: string): Endpoint {
+  const endpoint = parseEndpoint(address, metadata)
+  const { network } = endpoint
+  if (HOST_PORT_NETWORKS.has(network)) parseHostPort(address.slice(address.indexOf('@') + 1))
+  // Another service's entry, where registries keep `a/b` below `a`.
+  else if ((network === 'unix' ? network : address).includes('/')) {
+    throw new RpcxError('ERR_RPCX_ADDRESS', `address: ${JSON.stringify(address)} has a / in it`)
+  }
+  return endpoint
+}
+
+const HOST_PORT_NETWORKS = new Set(['tcp', 'tcp4', 'tcp6', 'http', 'ws', 'wss', 'reuseport', 'quic', 'kcp'])

@@ -70,9 +70,12 @@ export class Uplink {
   async #open(): Promise<Session> {
     const { name } = this.driver
     try {
-      const session = await limited(`${name}: open`, OPEN_MS, this.#closing.signal, signal =>
-        this.driver.open(signal),
-      )
+      const session = await limited(`${name}: open`, OPEN_MS, this.#closing.signal, async signal => {
+        const opened = await this.driver.open(signal)
+        // Nobody waits for it any more: it would live on without an owner.
+        if (signal.aborted) void closeSession(opened, name)
+        return opened
+      })
       if (this.#closing.signal.aborted) {
         await closeSession(session, name)
         throw this.#closing.signal.reason
@@ -97,12 +100,12 @@ export class Uplink {
 }
 
 const OPEN_MS = 10_000
-const CLOSE_MS = 5_000
+// Below the 5 s that a close may take in all.
+const CLOSE_MS = 4_500
 
 /** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
 async function closeSession(session: Session, name: string): Promise<void> {
-  const never = new AbortController().signal
-  await limited(`${name}: close`, CLOSE_MS, never, signal => session.close(signal)).catch(ignore)
+  await limited(`${name}: close`, CLOSE_MS, undefined, signal => session.close(signal)).catch(ignore)
 }
 
 function ignore(): void {}

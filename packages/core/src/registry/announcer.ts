@@ -27,6 +27,11 @@ export class Announcer {
   #current: string | undefined
   readonly #losses = new Backoff()
   #audience: 'all' | 'metrics' = 'metrics'
+  /** Whether the registry has confirmed the entry; `#current` is there before. */
+  #isHeld = false
+  #isWriting = false
+  /** What others wrote while an update of ours was under way. */
+  #crossed: string | undefined
   #loss: Error | undefined
   /** Which announcement counts: an earlier one may still tell of its end. */
   #life = 0
@@ -66,9 +71,9 @@ export class Announcer {
     this.#wake()
   }
 
-  /** Resolves when the registry holds what it should. */
+  /** Resolves when the registry holds what it should, or nothing is wanted of it any more. */
   visible(): Promise<void> {
-    if (this.#isVisible()) return Promise.resolve()
+    if ((this.#isHeld && this.#isVisible()) || this.#stopping.signal.aborted) return Promise.resolve()
     return new Promise(resolve => this.#waiting.add(resolve))
   }
 
@@ -91,10 +96,15 @@ export class Announcer {
         settle()
         const held = new AbortController()
         void this.#watch(announcement, held.signal)
-        await this.#hold(announcement).finally(() => held.abort())
+        this.#isHeld = true
+        await this.#hold(announcement).finally(() => {
+          this.#isHeld = false
+          held.abort()
+        })
       } catch (cause) {
         const error = cause as Error
         settle(error)
+        if (signal.aborted) break
         if (isRpcxError(error, 'ERR_RPCX_CONFLICT')) {
           if (!isConflict) this.#events.emit('conflict', { ...this.#subject, error })
           isConflict = true
@@ -111,7 +121,9 @@ export class Announcer {
   }
 
   async #announce(mode: 'claim' | 'restore'): Promise<Announcement> {
-    const session = await this.#uplink.session()
+    const session = await limited(this.#name('session'), SESSION_MS, this.#stopping.signal, () =>
+      this.#uplink.session(),
+    )
     const metadata = this.#metadata.toString()
     const entry = { service: this.#service, address: this.#address, metadata }
     const life = ++this.#life
@@ -125,7 +137,7 @@ export class Announcer {
     this.#current = metadata
     try {
       // Not ended by `withdraw`: what was written meanwhile could then not be removed.
-      const announcement = await limited(this.#name('announce'), OPERATION_MS, NEVER, signal =>
+      const announcement = await limited(this.#name('announce'), OPERATION_MS, undefined, signal =>
         session.announce(entry, mode, holder, signal),
       )
       void session.ended.then(reason => this.#lost(life, 'expired', reason))
@@ -140,6 +152,12 @@ export class Announcer {
 
   #changed(life: number, theirs: string): void {
     if (life !== this.#life || this.#current === undefined) return
+    // Only the answer tells whether ours came before it, and so what they began from.
+    if (this.#isWriting) this.#crossed = theirs
+    else this.#edited(theirs)
+  }
+
+  #edited(theirs: string): void {
     this.#metadata.edited(theirs)
     this.#current = theirs
     this.#audience = 'all'
@@ -180,7 +198,7 @@ export class Announcer {
   async #watch(announcement: Announcement, signal: AbortSignal): Promise<void> {
     while (announcement.watch !== undefined && !signal.aborted) {
       try {
-        await announcement.watch(signal)
+        await announcement.watch(signal, () => this.#uplink.succeeded())
       } catch (error) {
         if (signal.aborted) return
         this.#uplink.failed(error as Error)
@@ -193,13 +211,8 @@ export class Announcer {
     const expected = this.#current as string
     const next = this.#metadata.toString()
     try {
-      const written = await limited(this.#name('update'), OPERATION_MS, NEVER, () =>
-        announcement.update(expected, next, this.#audience),
-      )
-      if (written) {
-        this.#metadata.written(next)
-        if (this.#current === expected) this.#current = next
-      } else if (this.#current === expected && this.#loss === undefined) {
+      const written = await this.#write(announcement, expected, next)
+      if (!written && this.#current === expected && this.#loss === undefined) {
         // Someone else wrote; the driver is about to say what.
         await limited(this.#name('changed'), OPERATION_MS, this.#stopping.signal, () => this.#woken())
       }
@@ -211,10 +224,29 @@ export class Announcer {
     }
   }
 
+  async #write(announcement: Announcement, expected: string, next: string): Promise<boolean> {
+    this.#isWriting = true
+    try {
+      const written = await limited(this.#name('update'), OPERATION_MS, undefined, () =>
+        announcement.update(expected, next, this.#audience),
+      )
+      if (written && this.#current === expected) {
+        this.#metadata.written(next)
+        this.#current = next
+      }
+      return written
+    } finally {
+      this.#isWriting = false
+      const crossed = this.#crossed
+      this.#crossed = undefined
+      if (crossed !== undefined && this.#current !== undefined) this.#edited(crossed)
+    }
+  }
+
   async #withdraw(announcement: Announcement): Promise<void> {
     this.#current = undefined
     try {
-      await limited(this.#name('withdraw'), WITHDRAW_MS, NEVER, signal => announcement.withdraw(signal))
+      await limited(this.#name('withdraw'), WITHDRAW_MS, undefined, signal => announcement.withdraw(signal))
       this.#events.emit('withdrawn', this.#subject)
     } catch (error) {
       this.#uplink.failed(error as Error)
@@ -243,6 +275,7 @@ export class Announcer {
   }
 }
 
-const NEVER = new AbortController().signal
+// The uplink gives up sooner, and says why.
+const SESSION_MS = 15_000
 const OPERATION_MS = 5_000
 const WITHDRAW_MS = 4_000

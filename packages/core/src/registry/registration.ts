@@ -24,6 +24,7 @@ export class Registration implements ServerHooks {
   /** Where clients reach the server; `undefined` as long as nothing may be published. */
   #address: string | undefined
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
   /** Those who wait for the server to listen. */
   readonly #unpublished: (() => void)[] = []
 
@@ -66,14 +67,18 @@ export class Registration implements ServerHooks {
   }
 
   async listening(address: string): Promise<void> {
-    if (this.#address === undefined) this.#publishAt(await this.#resolve(address))
+    if (this.#address === undefined) {
+      const published = await this.#resolve(address)
+      if (this.#isClosed) return
+      this.#publishAt(published)
+    }
     const attempts = await Promise.allSettled(
       [...this.#announcers.values()].map(announcer => announcer.firstAttempt),
     )
     for (const attempt of attempts) {
       if (attempt.status === 'fulfilled') continue
       const { reason } = attempt
-      if (this.#required || !isRpcxError(reason) || reason.fatal) throw reason
+      if (this.#required || (isRpcxError(reason) && reason.fatal)) throw reason
     }
   }
 
@@ -84,6 +89,7 @@ export class Registration implements ServerHooks {
 
   /** Takes `CLOSE_MS` at most; what the registry could not be told then goes by its TTL. */
   async closing(): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#timer)
     const withdrawn = Promise.all([...this.#announcers.values()].map(announcer => announcer.withdraw()))
     await within(
@@ -111,6 +117,7 @@ export class Registration implements ServerHooks {
   }
 
   #announce(service: string, metadata: string, address: string): void {
+    if (this.#isClosed) return
     this.#announcers.set(service, new Announcer(service, address, metadata, this.#uplink, this.#events))
   }
 
@@ -119,4 +126,5 @@ export class Registration implements ServerHooks {
   }
 }
 
-const CLOSE_MS = 5_000
+// Below the 5 s that a close may take in all.
+const CLOSE_MS = 4_500
