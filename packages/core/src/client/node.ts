@@ -107,7 +107,10 @@ export class Node implements ConnectionOwner, Holder {
   }
 
   closed(error: Error | undefined): void {
-    if (this.#state.kind !== 'open') return this.#onGone()
+    if (this.#state.kind !== 'open') {
+      this.#onGone()
+      return
+    }
     const { connection } = this.#state
     this.#state = IDLE
     if (connection.wasUsed) this.#failures = 0
