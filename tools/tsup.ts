@@ -8,6 +8,7 @@ export const library: Options = {
   dts: true,
   sourcemap: true,
   clean: true,
+  removeNodeProtocol: false,
   // Published code reads like its source in a stack trace.
   minify: false,
 }

@@ -68,13 +68,14 @@ export class EtcdAnnouncement implements Announcement {
     })
   }
 
-  async watch(signal: AbortSignal): Promise<void> {
+  async watch(signal: AbortSignal, looking: () => void): Promise<void> {
     const revision = await this.#link.run(`look at ${this.#key}`, async client => {
       const { kvs, header } = await client.kv.range(keyRange(this.#key))
       await this.#makeDirectories(client)
       await this.#found(client, kvs[0])
       return header.revision
     })
+    looking()
     const ranges = [this.#key, ...this.#directories.keys()].map(keyRange)
     const failed = new AbortController()
     // One after the other: answering one change takes a call of its own.
@@ -122,28 +123,30 @@ export class EtcdAnnouncement implements Announcement {
       return
     }
     if (BigInt(found.mod_revision) <= BigInt(this.#revision)) return
-    const value = found.value.toString()
-    if (found.lease === this.#lease.id && value === (this.#writing ?? this.#value)) {
-      this.#revision = found.mod_revision
-    } else if (found.lease === this.#lease.id || found.lease === '0') {
-      this.#revision = found.mod_revision
-      this.#value = value
-      // Written without a lease, the entry would outlive us.
-      if (found.lease === '0') await this.#replace(client, value)
-      this.#holder.changed(value)
-    } else {
+    if (found.lease !== this.#lease.id && found.lease !== '0') {
       this.#lose('taken', `another server holds ${this.#key}`)
+      return
     }
+    const value = found.value.toString()
+    const isEcho = found.lease !== '0' && value === (this.#writing ?? this.#value)
+    this.#revision = found.mod_revision
+    this.#value = value
+    if (isEcho) return
+    // Written without a lease, the entry would outlive us.
+    if (found.lease === '0') await this.#replace(client, value)
+    this.#holder.changed(value)
   }
 
   /** Compare and set. */
   async #replace(client: EtcdClient, value: string): Promise<boolean> {
     const unchanged = this.#compare('Mod', { mod_revision: this.#revision })
     const { succeeded, header } = await client.kv.txn({ compare: [unchanged], success: [this.#put(value)] })
-    if (!succeeded) return false
-    this.#revision = header.revision
-    this.#value = value
-    return true
+    // What others wrote since may have been told before this answer.
+    if (succeeded && BigInt(header.revision) > BigInt(this.#revision)) {
+      this.#revision = header.revision
+      this.#value = value
+    }
+    return succeeded
   }
 
   /** Without a lease, so that they outlive every server: Go's clients need them to start while no server is up. */

@@ -23,7 +23,7 @@ export class EtcdDriver implements Driver {
   constructor(options: EtcdOptions, ttlMs: number = DEFAULT_TTL_MS) {
     const { etcdServers, basePath } = options
     const servers = typeof etcdServers === 'string' ? [etcdServers] : [...(etcdServers ?? [])]
-    if (servers.length === 0 || servers.some(server => typeof server !== 'string' || server === '')) {
+    if (servers.length === 0 || !servers.every(server => /^[^/\s]+:\d{1,5}$/.test(server))) {
       throw new TypeError(`etcd: etcdServers is ${JSON.stringify(etcdServers)}, not one or more host:port`)
     }
     // etcd grants no less than 2 s.

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { RpcxError } from '@rpcx/core'
 import { noop } from 'cockatiel'
 import type { IOptions } from 'etcd3'
@@ -6,8 +8,7 @@ import {
   EtcdAuthenticationFailedError,
   EtcdInvalidAuthTokenError,
   EtcdPermissionDeniedError,
-  GRPCGenericError,
-  GRPCOutOfRangeError,
+  GRPCUnavailableError,
   KVClient,
   LeaseClient,
   WatchClient,
@@ -30,7 +31,7 @@ export class EtcdLink {
   readonly #hosts: readonly string[]
   readonly #onBack: () => void
   #next: number
-  #client: EtcdClient | undefined
+  #client: Promise<EtcdClient> | undefined
   #isUp = false
 
   /** @param onBack called when the first operation succeeds after a failure */
@@ -46,18 +47,18 @@ export class EtcdLink {
 
   /** Runs one operation. @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when etcd refuses us */
   async run<T>(what: string, operation: (client: EtcdClient) => Promise<T>): Promise<T> {
-    this.#client ??= this.#connect()
-    const client = this.#client
     const host = this.#hosts[this.#next] as string
+    this.#client ??= open(host)
+    const opened = this.#client
     try {
-      const result = await operation(client)
-      if (!this.#isUp && this.#client === client) {
+      const result = await operation(await opened)
+      if (!this.#isUp && this.#client === opened) {
         this.#isUp = true
         this.#onBack()
       }
       return result
     } catch (cause) {
-      if (isConnectionError(cause)) this.#drop(client)
+      if (!isAnswer(cause)) this.#drop(opened)
       throw explain(cause as Error, `etcd ${host}: ${what}`)
     }
   }
@@ -66,40 +67,63 @@ export class EtcdLink {
     if (this.#client !== undefined) this.#drop(this.#client)
   }
 
-  #connect(): EtcdClient {
-    return new EtcdClient({ ...OPTIONS, hosts: this.#hosts[this.#next] as string })
-  }
-
-  #drop(client: EtcdClient): void {
-    if (this.#client !== client) return
+  #drop(opened: Promise<EtcdClient>): void {
+    if (this.#client !== opened) return
     this.#client = undefined
     this.#isUp = false
     this.#next = (this.#next + 1) % this.#hosts.length
-    client.failed.abort()
-    client.close()
+    opened.then(
+      client => {
+        client.failed.abort()
+        client.close()
+      },
+      () => {},
+    )
+  }
+}
+
+let opened = 0
+
+async function open(host: string): Promise<EtcdClient> {
+  await knock(host)
+  // Options of its own give it a connection of its own, which its services share.
+  return new EtcdClient({ ...OPTIONS, hosts: host, grpcOptions: { ...GRPC_OPTIONS, 'rpcx.link': opened++ } })
+}
+
+/** Whether HTTP/2 is spoken there. gRPC, where it fails to connect, tries once more behind our back, even when closed. */
+async function knock(host: string): Promise<void> {
+  const session = connect(`http://${host}`)
+  session.on('error', () => {})
+  const late = new Error(`no answer within ${CALL_MS} ms`)
+  const timer = setTimeout(() => session.destroy(late), CALL_MS).unref()
+  try {
+    await once(session, 'remoteSettings')
+  } finally {
+    clearTimeout(timer)
+    session.destroy()
   }
 }
 
 // A hung member is noticed by gRPC's pings on a watch, and by this deadline on a call.
 const CALL_MS = 3_000
 
-// etcd refuses pings more often than every 5 s.
 const OPTIONS: Omit<IOptions, 'hosts'> = {
   defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_MS }),
   // The library retries without a pause, and its circuit breaker hides the cause. Core retries.
   faultHandling: { global: noop, host: () => noop },
-  grpcOptions: {
-    'grpc.keepalive_time_ms': 5_000,
-    'grpc.keepalive_timeout_ms': 2_000,
-    // A connection shared with other clients would keep the back-off of its last failure.
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': -1,
-  },
 }
 
-/** Whether another connection may do better: etcd itself did not answer, or could not. */
-function isConnectionError(error: unknown): boolean {
-  return error instanceof GRPCGenericError && !(error instanceof GRPCOutOfRangeError)
+const GRPC_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
+  // etcd refuses pings more often than every 5 s.
+  'grpc.keepalive_time_ms': 5_000,
+  'grpc.keepalive_timeout_ms': 2_000,
+  'grpc.max_receive_message_length': -1,
+}
+
+/** Whether etcd itself said so, and another connection would hear the same. */
+function isAnswer(error: unknown): boolean {
+  if (error instanceof GRPCUnavailableError) return false
+  return error instanceof RpcxError || (error as Error).message.includes('etcdserver: ')
 }
 
 function explain(cause: Error, what: string): RpcxError {
@@ -107,7 +131,8 @@ function explain(cause: Error, what: string): RpcxError {
   const isRefusal =
     cause instanceof EtcdAuthenticationFailedError ||
     cause instanceof EtcdInvalidAuthTokenError ||
-    cause instanceof EtcdPermissionDeniedError
+    cause instanceof EtcdPermissionDeniedError ||
+    cause.message.includes('user name is empty')
   return new RpcxError(isRefusal ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${cause.message}`, {
     cause,
   })

@@ -1,4 +1,6 @@
+import { RpcxError } from '@rpcx/core'
 import type { IEvent, IWatchCreateRequest } from 'etcd3'
+import { castGrpcError } from 'etcd3'
 import type { EtcdClient } from './link.ts'
 
 /** One key, or all keys that begin with a prefix. */
@@ -34,16 +36,13 @@ export async function watchRanges(
     await new Promise<void>((resolve, reject) => {
       stop = () => (signal.aborted ? resolve() : reject(new Error('the connection was given up')))
       gone.addEventListener('abort', stop, { once: true })
-      stream.on('error', reject)
+      stream.on('error', error => reject(castGrpcError(error)))
       stream.on('end', () => reject(new Error('etcd ended the watch')))
       stream.on('data', response => {
         if (response.canceled) {
           // Compacted: what happened since `revision` can no longer be told.
-          reject(
-            new Error(
-              `etcd cancelled the watch: ${response.cancel_reason || `compacted at ${response.compact_revision}`}`,
-            ),
-          )
+          const why = response.cancel_reason || `compacted at ${response.compact_revision}`
+          reject(new RpcxError('ERR_RPCX_REGISTRY', `etcd cancelled the watch: ${why}`))
           return
         }
         for (const event of response.events) changed(event)

@@ -32,7 +32,7 @@ export interface XClientOptions {
   readonly codecs?: readonly Codec[]
   /** Message types by method, for codecs that need them. */
   readonly types?: Readonly<Record<string, { readonly args?: unknown; readonly reply?: unknown }>>
-  /** `gzip` compresses arguments over 1024 bytes, and asks for the same of replies. @default none */
+  /** `gzip` compresses arguments over 1024 bytes; the reply of such a call may then be compressed too. @default none */
   readonly compress?: 'gzip'
   /** How long a call may take in all, over all attempts. 0: without end. @default 10_000 */
   readonly timeoutMs?: number

@@ -156,11 +156,18 @@ export class Server implements AsyncDisposable {
     const listening = await this.#listen(network, address)
     if (this.#address !== undefined) return
     this.#address = listening
+    let isWaiting = true
+    const settled = this.#plugins.listening(listening).catch(error => {
+      if (isWaiting) throw error
+      this.#events.emit('pluginFailed', { error })
+    })
     try {
-      await within(this.#startTimeoutMs, this.#plugins.listening(listening))
+      await within(this.#startTimeoutMs, settled)
     } catch (error) {
       await this.close()
       throw error
+    } finally {
+      isWaiting = false
     }
   }
 

@@ -1,10 +1,8 @@
-import { join } from 'node:path'
 import type { CallContext } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Flag, Serialize } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
-import { Program } from '../program.ts'
-import { clientOf, closing, directory, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown
@@ -66,17 +64,21 @@ describe('a heartbeat', () => {
   })
 
   test('is not missed when this process was too busy to see the answer', async () => {
-    const path = join(await directory(), 'who.sock')
-    const program = closing(new Program('unix-server', path))
-    await program.line(0)
-    const options = { heartbeatMs: 100 }
-    const client = clientOf<Waiter>('Who', [{ address: `unix@${path}` }], options)
-    await client.call('who')
-    const call = client.call('wait', 1_000)
-    // The heartbeat of 100 ms leaves between the two, and that of 200 ms is due before its answer can be read.
-    setTimeout(block, 50, 150)
-    setTimeout(block, 130, 250)
-    expect(await call).toBe('waited')
+    const server = await BareServer.listen({
+      onMessage(message, peer) {
+        if (!message.isHeartbeat) return
+        peer.reply(message, { flags: Flag.heartbeat })
+        // The answer is on its way, and when this is over the next heartbeat is overdue.
+        block(150)
+      },
+    })
+    const client = clientOf<Any>('Any', [closing(server)], { heartbeatMs: 50 })
+    const call = client.call('method')
+    const peer = await server.peer(0)
+    const request = await peer.message(0)
+    await peer.message(3)
+    peer.reply(request, { payload: '"done"' })
+    expect(await call).toBe('done')
   })
 
   test('is not sent when heartbeatMs is 0', async () => {
@@ -91,11 +93,6 @@ describe('a heartbeat', () => {
     expect(peer.isClosed).toBe(false)
   })
 })
-
-interface Waiter {
-  who(): number
-  wait(ms: number): string
-}
 
 /** Keeps this process from doing anything else. */
 function block(ms: number): void {

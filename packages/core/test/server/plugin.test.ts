@@ -199,3 +199,16 @@ test('setMetadata refuses a service that is not there', async () => {
 test('unregister of a service that is not there is nothing', async () => {
   await closing(new Server()).unregister('A')
 })
+
+test('tells of a plugin that fails after serve() has stopped to wait for it', async () => {
+  const server = new Server({ startTimeoutMs: 1 })
+  let fail: (error: Error) => void = () => {}
+  server.plugins.add({
+    attach: () => ({ listening: () => new Promise((_resolve, reject) => (fail = reject)) }),
+  })
+  const told = new Promise<Error>(resolve => server.on('pluginFailed', ({ error }) => resolve(error)))
+  await server.serve('tcp', '127.0.0.1:0')
+  fail(new Error('too late'))
+  expect((await told).message).toBe('too late')
+  await server.close()
+})
