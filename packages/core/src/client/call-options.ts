@@ -20,9 +20,8 @@ export interface CallOptions {
   readonly parent?: ParentCall
 }
 
-/** When the call has to end, by `performance.now()`. */
-export function deadlineOf(timeoutMs: number, parent: ParentCall | undefined): number {
-  const now = performance.now()
+/** When a call that starts `now` has to end, both by `performance.now()`. */
+export function deadlineOf(now: number, timeoutMs: number, parent: ParentCall | undefined): number {
   const own = timeoutMs > 0 ? now + timeoutMs : Number.POSITIVE_INFINITY
   return parent?.deadline === undefined ? own : Math.min(own, now + parent.deadline - Date.now())
 }

@@ -33,6 +33,8 @@ export class Call {
   readonly isIdempotent: boolean
   /** By `performance.now()`; `Infinity` when there is none. */
   readonly deadline: number
+  /** What was left of the deadline when it started, in whole milliseconds; 0 once it has waited, or without one. */
+  freshMs: number
   attempts = 0
   /** The server of the newest attempt. */
   node: Node | undefined = undefined
@@ -56,6 +58,7 @@ export class Call {
     wanted: Wanted,
     metadata: Metadata,
     isIdempotent: boolean,
+    now: number,
     deadline: number,
     deadlines: Deadlines,
     resolve: (value: unknown) => void,
@@ -67,6 +70,7 @@ export class Call {
     this.metadata = metadata
     this.isIdempotent = isIdempotent
     this.deadline = deadline
+    this.freshMs = deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(Math.ceil(deadline - now), 1)
     this.#deadlines = deadlines
     this.#resolve = resolve
     this.#reject = reject

@@ -176,13 +176,15 @@ export class XClient<S extends object> implements AsyncDisposable {
       signal?.throwIfAborted()
       const metadata = metadataOf(options, this.#metadata)
       const isIdempotent = idempotent ?? this.#isIdempotent(method)
-      const deadline = deadlineOf(timeoutMs, parent)
+      const now = performance.now()
+      const deadline = deadlineOf(now, timeoutMs, parent)
       const call = new Call(
         method,
         args,
         wanted,
         metadata,
         isIdempotent,
+        now,
         deadline,
         this.#deadlines,
         resolve,

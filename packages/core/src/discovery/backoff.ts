@@ -13,7 +13,8 @@ export class Backoff {
   async wait(error: unknown, signal: AbortSignal): Promise<void> {
     const now = performance.now()
     if (this.#until <= now) this.#until = now + delayMs(error, now - this.#until)
-    await sleep(this.#until - now, signal)
+    // A timer may be a fraction early; the next failure would then not have to wait at all.
+    await sleep(Math.ceil(this.#until - now) + 1, signal)
   }
 }
 

@@ -83,6 +83,7 @@ export class Registration implements ServerHooks {
   }
 
   async published(): Promise<void> {
+    if (this.#isClosed) return
     if (this.#address === undefined) await new Promise<void>(resolve => this.#unpublished.push(resolve))
     await Promise.all([...this.#announcers.values()].map(announcer => announcer.visible()))
   }

@@ -42,7 +42,7 @@ export class FrameWriter {
     const most =
       Offset.body +
       16 +
-      TIMEOUT_BYTES +
+      timeoutPair.length +
       3 * (service.length + method.length) +
       maxPairBytes(metadata) +
       payload.length
@@ -107,19 +107,22 @@ export class FrameWriter {
   }
 }
 
-const TIMEOUT_KEY = Buffer.from(`\0\0\0\x0f${ReservedKey.timeout}`)
-const TIMEOUT_BYTES = TIMEOUT_KEY.length + 4 + 16
+// The pair of the newest time-out: calls that start in one tick mostly have the same, and making it takes 7 % of a call.
+const timeoutPair = Buffer.from(`\0\0\0\x0f${ReservedKey.timeout}${'\0'.repeat(4 + 16)}`)
+const TIMEOUT_VALUE = 4 + ReservedKey.timeout.length + 4
+let timeoutInPair = Number.NaN
+let timeoutEnd = 0
 
-/** Writes the pair without making a text of the number, and returns the offset behind it. */
+/** Writes the pair and returns the offset behind it. */
 function writeTimeout(bytes: Buffer, ms: number, at: number): number {
-  for (let i = 0; i < TIMEOUT_KEY.length; i++) bytes[at + i] = TIMEOUT_KEY[i] as number
-  const start = at + TIMEOUT_KEY.length + 4
-  let digits = 1
-  for (let rest = ms; rest >= 10; rest = (rest / 10) | 0) digits++
-  for (let i = start + digits - 1, rest = ms; i >= start; i--, rest = (rest / 10) | 0)
-    bytes[i] = 48 + (rest % 10)
-  bytes.writeUInt32BE(digits, start - 4)
-  return start + digits
+  if (ms !== timeoutInPair) {
+    const digits = timeoutPair.write(String(ms), TIMEOUT_VALUE, 'latin1')
+    timeoutPair.writeUInt32BE(digits, TIMEOUT_VALUE - 4)
+    timeoutInPair = ms
+    timeoutEnd = TIMEOUT_VALUE + digits
+  }
+  for (let i = 0; i < timeoutEnd; i++) bytes[at + i] = timeoutPair[i] as number
+  return at + timeoutEnd
 }
 
 /** A buffer that is filled once from front to back, by one connection after another. */
