@@ -25,7 +25,10 @@ export interface Driver {
   /** In errors and events: `etcd`. */
   readonly name: string
   readonly traits: DriverTraits
-  /** Without I/O. @throws TypeError or RangeError when this can never be stored: its size, its characters */
+  /**
+   * Without I/O. The address is empty as long as the server does not listen.
+   * @throws TypeError or RangeError when this can never be stored: its size, its characters
+   */
   check(entry: Entry): void
   /** One attempt: connect, authenticate, get a lease. An error with `fatal` is a mistake in the configuration. */
   open(signal: AbortSignal): Promise<Session>
@@ -41,7 +44,8 @@ export interface Session {
   follow(service: string, into: Replica, signal: AbortSignal): Promise<void>
   /**
    * `claim`, the first time, replaces anyone. `restore`, after a loss, replaces only absence or our own earlier life, and
-   * rejects with `ERR_RPCX_CONFLICT` while a stranger holds the address.
+   * rejects with `ERR_RPCX_CONFLICT` while a stranger holds the address. A driver serves several servers and outlives its
+   * sessions, so it remembers which were its own. When `signal` aborts, nothing may be left behind.
    */
   announce(
     entry: Entry,
@@ -79,7 +83,8 @@ export interface Announcement {
    */
   watch?(signal: AbortSignal, looking: () => void): Promise<void>
   /**
-   * Compares with `expected` and sets. `false`: someone else wrote, and `changed` follows. Rejects with `ERR_RPCX_LOST` after
+   * Compares with `expected` and sets. `false`: something else is there, and `changed` tells what, even if it is an earlier
+   * write of our own whose answer was lost. Rejects with `ERR_RPCX_LOST` after
    * `lost`. `metrics`: need not be noticed by those who follow.
    */
   update(expected: string, next: string, audience: 'all' | 'metrics'): Promise<boolean>

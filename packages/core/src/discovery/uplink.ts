@@ -99,7 +99,8 @@ export class Uplink {
   }
 }
 
-const OPEN_MS = 10_000
+// Below the time that `serve()` waits, so that it hears of the failure.
+const OPEN_MS = 8_000
 // Below the 5 s that a close may take in all.
 const CLOSE_MS = 4_500
 

@@ -1,0 +1,33 @@
+import type { Bench } from './bench.ts'
+import { NotApplicable, Trial } from './trial.ts'
+
+/** A promise that every registry keeps. Resolves when it is kept or cannot be asked of this one, throws when it is broken. */
+export type Law = (bench: Bench, options?: LawOptions) => Promise<Verdict>
+
+/** `not applicable: why`, when the bench or the driver's traits say that the law cannot be asked. */
+export type Verdict = 'kept' | `not applicable: ${string}`
+
+export interface LawOptions {
+  /** Asserts the promised times themselves. @default false: three times as long, for machines that do much at once */
+  readonly strict?: boolean
+  /** What random laws begin from; their failures name it. @default the environment's `RPCX_SEED`, else a new one */
+  readonly seed?: number
+  /** How long a law may take, in milliseconds. @default what each law knows to be enough */
+  readonly limitMs?: number
+}
+
+/** Makes a law of what it does: with a deadline, and closing whatever it opened. */
+export function law(run: (trial: Trial) => Promise<void>, limitMs = 20_000): Law {
+  return async (bench, options = {}) => {
+    const trial = new Trial(bench, { limitMs, ...options })
+    try {
+      await trial.run(run)
+      return 'kept'
+    } catch (error) {
+      if (error instanceof NotApplicable) return `not applicable: ${error.message}`
+      throw error
+    } finally {
+      await trial.end()
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import type { Law } from '../law.ts'
+import { law } from '../law.ts'
+import { answers } from '../reach.ts'
+import type { Trial } from '../trial.ts'
+
+export const closing: Readonly<Record<string, Law>> = {
+  'no server is listed while a connect to it would be refused': law(async trial => {
+    const service = trial.service()
+    const view = trial.view(service)
+    for (const _round of [1, 2, 3]) {
+      const member = trial.member().offer(service)
+      const starting = member.start()
+      const [endpoint] = await view.until('a server', entries => Object.keys(entries).length > 0)
+      const address = endpoint?.address as string
+      assert.ok(await answers(address, service), 'it was listed before it could be called')
+      await starting
+      const closing = member.server.close()
+      while (await answers(address, service)) trial.signal.throwIfAborted()
+      assert.deepEqual(await trial.listed(service), {}, 'it was still listed when it could not be called')
+      await closing
+      await view.shows({})
+    }
+  }),
+
+  '200 times opened and closed leave nothing behind': law(async trial => {
+    await openAndClose(trial)
+    const before = resources()
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 10 }, () => openAndClose(trial)))
+    }
+    await trial.settled(async () => {
+      const more = [...resources()].filter(([type, count]) => count > (before.get(type) ?? 0))
+      if (more.length > 0) return `left in this process: ${more.map(entry => entry.join(' × ')).join(', ')}`
+      const held = (await trial.bench.leftovers?.()) ?? []
+      return held.length > 0 ? `left in the registry: ${held.slice(0, 10).join(', ')}` : undefined
+    })
+  }, 120_000),
+}
+
+async function openAndClose(trial: Trial): Promise<void> {
+  const service = trial.service()
+  const member = trial.member().offer(service)
+  const [listening, looking] = [trial.discovery(), trial.discovery()]
+  await member.start()
+  assert.equal((await listening.list(service)).length, 1)
+  // Closed while its first list is still on its way.
+  looking.list(service).catch(() => {})
+  await Promise.all([looking.close(), listening.close(), member.server.close()])
+}
+
+/** What keeps this process alive, by type. */
+function resources(): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1)
+  return counts
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import type { Law } from '../law.ts'
+import { law } from '../law.ts'
+import type { Member } from '../member.ts'
+import type { Trial } from '../trial.ts'
+import type { View } from '../view.ts'
+import { Figures } from './registration.ts'
+
+export const edits: Readonly<Record<string, Law>> = {
+  'an edit by others is kept by the next figures, which are ours': law(async trial => {
+    const edit = trial.need('edit')
+    const service = trial.service()
+    const figures = new Figures(trial.signal)
+    const member = trial.member({ metrics: figures, updateIntervalMs: 50 })
+    const { address, server } = await member.offer(service, 'weight=1').start()
+    await edit(service, address, 'calls=99.00&state=inactive&weight=1')
+    figures.callsPerSecond = 7
+    await figures.read()
+    await server.published()
+    assert.deepEqual(await trial.listed(service), {
+      [address]: 'calls=7.00&connections=12.35&state=inactive&weight=1',
+    })
+  }),
+
+  'an edit by others is kept by a registration that comes back': law(async trial => {
+    const remove = trial.need('remove')
+    const service = trial.service()
+    const member = await trial.member().offer(service, 'weight=1').start()
+    const view = trial.view(service)
+    await edited(trial, member, view, 'weight=5&state=inactive', 'state=inactive&weight=5')
+    await remove(service, member.address)
+    await registeredTimes(member, 2)
+    await view.shows({ [member.address]: 'state=inactive&weight=5' })
+    assert.deepEqual(await trial.listed(service), { [member.address]: 'state=inactive&weight=5' })
+  }),
+
+  'an edit by others stands until setMetadata() sets its key': law(async trial => {
+    const service = trial.service()
+    const member = await trial.member().offer(service, 'weight=1&zone=a').start()
+    const { address, server } = member
+    const view = trial.view(service)
+    await edited(trial, member, view, 'zone=a&weight=5&state=inactive', 'state=inactive&weight=5&zone=a')
+    await server.setMetadata(service, 'zone=b')
+    await view.shows({ [address]: 'state=inactive&weight=5&zone=b' })
+    await server.setMetadata(service, 'weight=2&zone=c')
+    await view.shows({ [address]: 'state=inactive&weight=2&zone=c' })
+    await server.setMetadata(service, 'state=active')
+    await view.shows({ [address]: 'state=active' })
+  }),
+
+  'an entry that others delete is back, once': law(async trial => {
+    const remove = trial.need('remove')
+    const [service, other] = [trial.service(), trial.service()]
+    const member = await trial.member().offer(service, 'n=1').offer(other).start()
+    const { address, server } = member
+    const view = trial.view(service)
+    await view.shows({ [address]: 'n=1' })
+    await remove(service, address)
+    await trial.within(1_000, 'the way back', registeredTimes(member, 3))
+    await view.shows({ [address]: 'n=1' })
+    assert.deepEqual(await trial.listed(service), { [address]: 'n=1' })
+    await server.setMetadata(service, 'n=2')
+    await view.shows({ [address]: 'n=2' })
+    assert.deepEqual(
+      member.told.all.map(({ event, why }) => why ?? event),
+      ['registered', 'registered', 'deleted', 'registered'],
+    )
+  }),
+}
+
+/**
+ * Has others write `theirs`, and waits until the server has made it its own: it writes its keys in order then, as `merged`.
+ */
+async function edited(
+  trial: Trial,
+  member: Member,
+  view: View,
+  theirs: string,
+  merged: string,
+): Promise<void> {
+  const edit = trial.need('edit')
+  await edit(view.service, member.address, theirs)
+  await view.shows({ [member.address]: merged })
+}
+
+async function registeredTimes(member: Member, times: number): Promise<void> {
+  await member.told.until(`${times} registrations`, () => member.count('registered') >= times)
+}

@@ -1,0 +1,76 @@
+import type { Driver, RegisterPluginOptions, ServerEvents } from '@rpcx/core'
+import { RegisterPlugin, Server } from '@rpcx/core'
+import { Log } from './log.ts'
+
+type Recorded = 'registered' | 'lost' | 'conflict' | 'withdrawn' | 'registryDown' | 'registryBack'
+
+/** One thing that a server told. */
+export interface Told {
+  readonly event: Recorded
+  readonly service?: string
+  readonly why?: string
+}
+
+/** A server of a trial, in one registry, and what it tells. */
+export class Member {
+  readonly server: Server
+  readonly told: Log<Told>
+  readonly #published: () => string | undefined
+
+  constructor(driver: Driver, options: RegisterPluginOptions, signal: AbortSignal) {
+    this.server = new Server({ startTimeoutMs: 15_000, lingerMs: 100, drainMs: 1_000 })
+    this.told = new Log(signal)
+    for (const event of RECORDED) {
+      this.server.on(event, detail => this.told.add({ event, ...told(detail) }))
+    }
+    this.server.plugins.add(new RegisterPlugin(driver, options))
+    const { serviceAddress } = options
+    if (driver.traits.publishes === 'registered') this.#published = () => `memu@${this.server.id}`
+    else if (typeof serviceAddress === 'string') this.#published = () => serviceAddress
+    else this.#published = () => this.server.address
+  }
+
+  /** Where clients find it. */
+  get address(): string {
+    const address = this.#published()
+    if (address === undefined) throw new Error('this server does not listen yet')
+    return address
+  }
+
+  /** Offers a service with one method, `Echo`. */
+  offer(service: string, metadata = ''): this {
+    this.server.registerName(service, { Echo: (value: unknown) => value }, metadata)
+    return this
+  }
+
+  listen(): Promise<void> {
+    return this.server.serve('tcp', '127.0.0.1:0')
+  }
+
+  /** Listens, and resolves when others can see it. */
+  async start(): Promise<this> {
+    await this.listen()
+    await this.server.published()
+    return this
+  }
+
+  count(event: Told['event']): number {
+    return this.told.all.filter(told => told.event === event).length
+  }
+}
+
+const RECORDED: readonly Recorded[] = [
+  'registered',
+  'lost',
+  'conflict',
+  'withdrawn',
+  'registryDown',
+  'registryBack',
+]
+
+function told(detail: ServerEvents[Recorded]): { service?: string; why?: string } {
+  return {
+    ...('service' in detail && { service: detail.service }),
+    ...('why' in detail && { why: detail.why }),
+  }
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Driver, DriverTraits, Entry, RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
+import { RegistryDiscovery } from '@rpcx/core'
+import type { Bench, Outage } from './bench.ts'
+import { Member } from './member.ts'
+import { Random } from './random.ts'
+import { Rival } from './rival.ts'
+import type { Entries } from './view.ts'
+import { entriesOf, View } from './view.ts'
+
+/** Why a law cannot be asked of a registry. */
+export class NotApplicable extends Error {}
+
+export interface TrialOptions {
+  readonly limitMs: number
+  readonly strict?: boolean
+  readonly seed?: number
+}
+
+/** One run of one law: makes what it needs, ends it at its deadline, closes all that it opened. */
+export class Trial {
+  readonly bench: Bench
+  readonly traits: DriverTraits
+  readonly random: Random
+  readonly #limitMs: number
+  readonly #slack: number
+  readonly #over: AbortController = new AbortController()
+  readonly #opened: { close(): Promise<unknown> }[] = []
+  readonly #outages: Outage[] = []
+
+  constructor(bench: Bench, options: TrialOptions) {
+    const { strict = false, seed = Number(process.env.RPCX_SEED ?? randomBytes(4).readUInt32BE()) } = options
+    // As many wait for the end as there are servers, lists and logs.
+    setMaxListeners(0, this.#over.signal)
+    this.bench = bench
+    this.traits = bench.driver().traits
+    this.random = new Random(seed)
+    this.#limitMs = options.limitMs
+    this.#slack = strict ? 1 : 3
+  }
+
+  /** Aborts at the deadline, or when the law is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal
+  }
+
+  async run(law: (trial: Trial) => Promise<void>): Promise<void> {
+    const timer = setTimeout(() => this.#over.abort(), this.#limitMs)
+    const late = new Promise<never>((_resolve, reject) => {
+      // A wait that is cut short says what for; that is the better error.
+      const end = (): unknown =>
+        setTimeout(reject, 100, new Error(`not kept within ${this.#limitMs} ms`)).unref()
+      this.signal.addEventListener('abort', end, { once: true })
+    })
+    late.catch(() => {})
+    try {
+      await Promise.race([law(this), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#over.abort()
+    await Promise.all(this.#outages.map(outage => outage.end()))
+    await Promise.all(this.#opened.map(opened => opened.close()))
+  }
+
+  /** A name that no other law uses. */
+  service(): string {
+    return `Law${randomBytes(5).toString('hex')}`
+  }
+
+  /** A fault that the law needs. Throws `NotApplicable` without it. */
+  need<Fault extends 'edit' | 'remove' | 'put' | 'endSession'>(fault: Fault): NonNullable<Bench[Fault]> {
+    if (fault === 'edit' && !this.traits.edits) throw new NotApplicable('others cannot change its metadata')
+    const found = this.bench[fault]
+    if (found === undefined) throw new NotApplicable(`its bench has no ${fault}()`)
+    return found.bind(this.bench) as NonNullable<Bench[Fault]>
+  }
+
+  /** Begins an outage, which ends with the law at the latest. Throws `NotApplicable` where there is none. */
+  async outage(): Promise<Outage> {
+    this.needOutage()
+    const outage = (await this.bench.outage?.()) as Outage
+    this.#outages.push(outage)
+    return outage
+  }
+
+  needOutage(): void {
+    if (this.bench.outage === undefined) throw new NotApplicable('its bench has no outage()')
+  }
+
+  /** A server that does not listen yet. */
+  member(options: RegisterPluginOptions = {}, driver: Driver = this.bench.driver()): Member {
+    const member = new Member(driver, { updateIntervalMs: 0, ...options }, this.signal)
+    this.#opened.push(member.server)
+    return member
+  }
+
+  discovery(options: RegistryDiscoveryOptions = {}, driver: Driver = this.bench.driver()): RegistryDiscovery {
+    const discovery = new RegistryDiscovery(driver, options)
+    this.#opened.push(discovery)
+    return discovery
+  }
+
+  view(service: string, discovery: RegistryDiscovery = this.discovery()): View {
+    return new View(discovery, service, this.signal)
+  }
+
+  async rival(entry: Entry): Promise<Rival> {
+    const rival = await Rival.claim(this.bench.driver(), entry, this.signal)
+    this.#opened.push({ close: () => rival.close(AbortSignal.timeout(5_000)) })
+    return rival
+  }
+
+  /** What the registry holds now, as a client sees it that has just come. */
+  async listed(service: string): Promise<Entries> {
+    const discovery = new RegistryDiscovery(this.bench.driver())
+    try {
+      return entriesOf(await discovery.list(service, { signal: this.signal }))
+    } finally {
+      await discovery.close()
+    }
+  }
+
+  /** The life of a session, as granted. */
+  async ttlMs(): Promise<number> {
+    const session = await this.bench.driver().open(this.signal)
+    await session.close(this.signal)
+    return session.ttlMs
+  }
+
+  /** Asserts that something comes to pass within the time that is promised. */
+  async within<T>(ms: number, what: string, happening: Promise<T>): Promise<T> {
+    const since = performance.now()
+    const result = await happening
+    const took = performance.now() - since
+    const limit = ms * this.#slack
+    assert.ok(took <= limit, `${what} took ${Math.round(took)} ms, more than ${limit} ms`)
+    return result
+  }
+
+  /** Lets time pass where time itself is the fault, as in an outage. */
+  async pass(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.signal })
+  }
+
+  /** Asks until there is nothing left to object. @throws Error with the last objection */
+  async settled(objection: () => Promise<string | undefined>): Promise<void> {
+    let why: string | undefined = 'nothing was found out in time'
+    while (!this.signal.aborted) {
+      // Cut short, it can say less than the one before.
+      why = await objection().catch(error => (this.signal.aborted ? why : Promise.reject(error)))
+      if (why === undefined) return
+      await sleep(20)
+    }
+    throw new Error(why)
+  }
+}

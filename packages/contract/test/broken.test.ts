@@ -1,0 +1,45 @@
+import { laws } from '@rpcx/contract'
+import type { Driver } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import type { Flaw } from './broken/announcing.ts'
+import { announcing } from './broken/announcing.ts'
+import { bites } from './broken/bites.ts'
+import { following } from './broken/following.ts'
+import { memoryBench } from './memory/bench.ts'
+import { MemoryDriver } from './memory/driver.ts'
+import { MemoryRegistry } from './memory/registry.ts'
+
+const flaws: Readonly<Record<string, Flaw>> = { ...announcing, ...following }
+
+test('every law is broken by a registry, and every broken registry breaks a law', () => {
+  const used = new Set(Object.values(bites).flatMap(says => Object.keys(says)))
+  expect(Object.keys(bites).sort()).toEqual(Object.keys(laws).sort())
+  expect([...used].sort()).toEqual(Object.keys(flaws).sort())
+})
+
+const cases = Object.entries(bites).flatMap(([law, all]) =>
+  Object.entries(all).map(([flaw, says]) => [law, flaw, says] as const),
+)
+// What a process holds is counted where nothing else runs.
+const alone = cases.filter(([law]) => law.startsWith('200 times'))
+const together = cases.filter(([law]) => !law.startsWith('200 times'))
+
+describe('a law is broken', () => {
+  test.concurrent.each(together)('%s: by a registry that %s', isBroken, 30_000)
+  test.each(alone)('%s: by a registry that %s', isBroken, 30_000)
+})
+
+async function isBroken(law: string, flaw: string, says: RegExp): Promise<void> {
+  const registry = new MemoryRegistry()
+  const honest = (): Driver => new MemoryDriver(registry)
+  const bench = memoryBench(registry, () => flaws[flaw]?.(honest(), registry) ?? honest())
+  const limitMs = SLOW.has(law) || SLOW.has(flaw) ? 12_000 : 2_500
+  await expect(laws[law]?.(bench, { limitMs, seed: 7 })).rejects.toThrow(says)
+}
+
+/** Those that take longer than the others to show. */
+const SLOW = new Set([
+  'at rest every list equals the registry, whatever happened before',
+  'comes back late',
+  'never finishes to close',
+])

@@ -1,0 +1,188 @@
+import type { Replica } from '@rpcx/core'
+import type { Flaw } from './announcing.ts'
+import { withOpen, withReplica, withSession } from './wrap.ts'
+
+/** What can be wrong with those who follow. */
+export const following: Readonly<Record<string, Flaw>> = {
+  'shows a2 under a': (driver, registry) =>
+    withSession(driver, session => ({
+      follow(service, into, signal) {
+        const alike = registry.services.filter(other => other.startsWith(service) && other !== service)
+        const more = alike.flatMap(other => registry.list(other))
+        const wide = { ...over(into), replace: (all: Listed) => into.replace([...all, ...more]) }
+        return session.follow(service, wide, signal)
+      },
+    })),
+
+  'says nothing of an empty list': driver =>
+    withReplica(driver, into => ({
+      replace(all) {
+        const entries = [...all]
+        if (entries.length > 0) into.replace(entries)
+      },
+    })),
+
+  'leaves out the last of a list': driver =>
+    withReplica(driver, into => ({
+      replace(all) {
+        const entries = [...all]
+        into.replace(entries.length > 1 ? entries.slice(0, -1) : entries)
+      },
+    })),
+
+  'loses a change between list and watch': (driver, registry) =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        await registry.trip()
+        into.replace(registry.list(service))
+        await registry.trip()
+        return session.follow(service, { ...over(into), replace: () => {} }, signal)
+      },
+    })),
+
+  'puts before it replaces': (driver, registry) =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        await registry.trip()
+        const list = registry.list(service)
+        let isListed = false
+        const early = {
+          ...over(into),
+          replace: (all: Listed) => {
+            for (const entry of all) into.put(...entry)
+            setTimeout(() => into.replace(isListed ? all : list), 10)
+            isListed = true
+          },
+        }
+        return session.follow(service, early, signal)
+      },
+    })),
+
+  'keeps the old list when it reads a new one': driver => {
+    const seen = new WeakSet()
+    return withReplica(driver, into => ({
+      replace(all) {
+        if (!seen.has(driver)) into.replace(all)
+        else for (const entry of all) into.put(...entry)
+        seen.add(driver)
+      },
+    }))
+  },
+
+  'tells changes in the wrong order': driver =>
+    withReplica(driver, into => {
+      let late: readonly [string, string] | undefined
+      return {
+        put(...entry) {
+          const before = late
+          late = entry
+          setImmediate(() => {
+            into.put(...entry)
+            if (before !== undefined) into.put(...before)
+          })
+        },
+      }
+    }),
+
+  'tells a change as a removal first': driver =>
+    withReplica(driver, into => ({
+      put(...entry) {
+        into.remove(entry[0])
+        setImmediate(() => into.put(...entry))
+      },
+    })),
+
+  'gives up on an entry that is no server': driver =>
+    withReplica(driver, into => ({
+      replace(all) {
+        const entries = [...all]
+        if (entries.some(([address]) => /^@|@$/.test(address))) throw new Error('what is this?')
+        into.replace(entries)
+      },
+    })),
+
+  'empties the list in an outage': driver =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        try {
+          await session.follow(service, into, signal)
+        } catch (error) {
+          into.replace([])
+          throw error
+        }
+      },
+    })),
+
+  'does not notice an outage': driver =>
+    withSession(driver, session => ({
+      follow: (...follow) => session.follow(...follow).catch(() => new Promise(() => {})),
+    })),
+
+  'follows once per session': driver =>
+    withSession(driver, session => {
+      const followed = new Set<string>()
+      return {
+        follow(service, ...rest) {
+          if (followed.has(service)) return new Promise(() => {})
+          followed.add(service)
+          return session.follow(service, ...rest)
+        },
+      }
+    }),
+
+  'stops to follow after its first list': driver =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        const first = new AbortController()
+        signal.addEventListener('abort', () => first.abort(), { once: true })
+        const once = {
+          ...over(into),
+          replace(all: Listed) {
+            into.replace(all)
+            first.abort()
+          },
+        }
+        await session.follow(service, once, first.signal)
+      },
+    })),
+
+  'reads the list again and again': (driver, registry) =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        const again = setInterval(() => {
+          into.remove('tcp@never:1')
+          into.replace([])
+          queueMicrotask(() => into.replace(registry.list(service)))
+        }, 100).unref()
+        await session.follow(service, into, signal).finally(() => clearInterval(again))
+      },
+    })),
+
+  'leaves its watches behind': driver =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        const never = new AbortController().signal
+        const ended = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
+        await Promise.race([session.follow(service, into, never), ended])
+      },
+      close: async () => {},
+    })),
+
+  'leaves a timer behind': driver =>
+    withOpen(driver, async open => {
+      setTimeout(() => {}, 20_000)
+      return open()
+    }),
+
+  'never finishes to close': driver => withSession(driver, () => ({ close: () => new Promise(() => {}) })),
+}
+
+type Listed = Iterable<readonly [address: string, metadata: string]>
+
+function over(into: Replica): Replica {
+  return {
+    replace: all => into.replace(all),
+    put: (...entry) => into.put(...entry),
+    remove: address => into.remove(address),
+  }
+}

@@ -1,0 +1,32 @@
+import type { Bench } from '@rpcx/contract'
+import type { Driver } from '@rpcx/core'
+import { MemoryDriver } from './driver.ts'
+import { MemoryRegistry } from './registry.ts'
+
+/** A registry in memory with every fault there is. */
+export function memoryBench(
+  registry: MemoryRegistry = new MemoryRegistry(),
+  driver: () => Driver = () => new MemoryDriver(registry),
+): Required<Bench> {
+  return {
+    driver,
+    async edit(service, address, metadata) {
+      registry.put(service, address, metadata, registry.get(service, address)?.keeper)
+    },
+    async put(service, address, metadata) {
+      registry.put(service, address, metadata, undefined)
+    },
+    async remove(service, address) {
+      registry.remove(service, address)
+    },
+    async outage() {
+      registry.down()
+      return { end: async () => registry.up() }
+    },
+    async endSession(service, address) {
+      registry.get(service, address)?.keeper?.lease.end()
+    },
+    leftovers: async () => registry.leftovers(),
+    close: async () => {},
+  }
+}

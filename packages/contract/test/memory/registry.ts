@@ -1,0 +1,109 @@
+import type { Lease } from './lease.ts'
+
+/** Someone who holds an entry, to be told that it is worth a look. */
+export interface Keeper {
+  readonly lease: Lease
+  look(): void
+}
+
+export interface Record {
+  readonly metadata: string
+  readonly keeper: Keeper | undefined
+}
+
+/** Someone who follows a service. */
+export interface Watcher {
+  put(address: string, metadata: string): void
+  remove(address: string): void
+  /** The connection is gone. */
+  cut(error: Error): void
+}
+
+/** A registry with leases that can be out of reach: what etcd is to its clients, in memory. */
+export class MemoryRegistry {
+  readonly leases: Set<Lease> = new Set()
+  readonly watchers: Map<Watcher, string> = new Map()
+  readonly #services = new Map<string, Map<string, Record>>()
+  #isUp = true
+
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  get services(): readonly string[] {
+    return [...this.#services.keys()]
+  }
+
+  /** One way to the registry and back. */
+  async trip(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+    this.check()
+  }
+
+  check(): void {
+    if (!this.#isUp) throw unreachable()
+  }
+
+  list(service: string): (readonly [address: string, metadata: string])[] {
+    return [...(this.#services.get(service) ?? [])].map(([address, { metadata }]) => [address, metadata])
+  }
+
+  get(service: string, address: string): Record | undefined {
+    return this.#services.get(service)?.get(address)
+  }
+
+  put(service: string, address: string, metadata: string, keeper: Keeper | undefined): void {
+    const records = this.#services.get(service) ?? new Map<string, Record>()
+    const before = records.get(address)
+    this.#services.set(service, records.set(address, { metadata, keeper }))
+    this.#tell(service, watcher => watcher.put(address, metadata), before?.keeper)
+  }
+
+  remove(service: string, address: string): void {
+    const before = this.get(service, address)
+    if (before === undefined) return
+    this.#services.get(service)?.delete(address)
+    this.#tell(service, watcher => watcher.remove(address), before.keeper)
+  }
+
+  /** The entries of a lease go with it. */
+  drop(lease: Lease): void {
+    this.leases.delete(lease)
+    for (const [service, records] of this.#services) {
+      for (const [address, { keeper }] of records) if (keeper?.lease === lease) this.remove(service, address)
+    }
+  }
+
+  down(): void {
+    this.#isUp = false
+    for (const watcher of [...this.watchers.keys()]) watcher.cut(unreachable())
+  }
+
+  up(): void {
+    this.#isUp = true
+  }
+
+  /** What is held of all that drivers did. */
+  leftovers(): readonly string[] {
+    const kept = [...this.#services].flatMap(([service, records]) =>
+      [...records]
+        .filter(([, { keeper }]) => keeper !== undefined)
+        .map(([address]) => `${service}/${address}`),
+    )
+    return [
+      ...kept,
+      ...[...this.leases].map(() => 'a lease'),
+      ...[...this.watchers.values()].map(service => `a watch of ${service}`),
+    ]
+  }
+
+  #tell(service: string, tell: (watcher: Watcher) => void, keeper: Keeper | undefined): void {
+    if (!this.#isUp) return
+    for (const [watcher, watched] of [...this.watchers]) if (watched === service) tell(watcher)
+    keeper?.look()
+  }
+}
+
+function unreachable(): Error {
+  return new Error('the registry is out of reach')
+}

@@ -1,0 +1,64 @@
+import { RpcxError } from '@rpcx/core'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Backoff } from '../../src/discovery/backoff.ts'
+
+const down = new Error('down')
+
+/** How long a wait takes, by the clock of the test. */
+async function waited(backoff: Backoff, error: unknown = down): Promise<number> {
+  const since = performance.now()
+  const wait = backoff.wait(error, new AbortController().signal)
+  await vi.advanceTimersToNextTimerAsync()
+  await wait
+  return performance.now() - since
+}
+
+describe('the back-off of one registry connection', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  test('is short after a failure out of the blue, then a second and a bit, never growing', async () => {
+    for (let run = 0; run < 20; run++) {
+      const backoff = new Backoff()
+      expect(await waited(backoff)).toBeLessThanOrEqual(252)
+      for (let i = 0; i < 20; i++) {
+        const ms = await waited(backoff)
+        expect(ms).toBeGreaterThanOrEqual(999)
+        expect(ms).toBeLessThanOrEqual(1_252)
+      }
+    }
+  })
+
+  test('begins anew when all was well for a while', async () => {
+    const backoff = new Backoff()
+    await waited(backoff)
+    await waited(backoff)
+    await vi.advanceTimersByTimeAsync(5_001)
+    expect(await waited(backoff)).toBeLessThanOrEqual(252)
+  })
+
+  test('is five seconds after refused credentials', async () => {
+    const ms = await waited(new Backoff(), new RpcxError('ERR_RPCX_AUTH', 'no'))
+    expect(ms).toBeGreaterThanOrEqual(4_999)
+    expect(ms).toBeLessThanOrEqual(5_252)
+  })
+
+  test('is one for all who wait', async () => {
+    const backoff = new Backoff()
+    await waited(backoff)
+    const { signal } = new AbortController()
+    const all = Promise.all([1, 2, 3].map(() => backoff.wait(down, signal)))
+    const since = performance.now()
+    await vi.runAllTimersAsync()
+    await all
+    expect(performance.now() - since).toBeLessThanOrEqual(1_252)
+  })
+
+  test('ends with the signal', async () => {
+    const aborting = new AbortController()
+    const wait = new Backoff().wait(new RpcxError('ERR_RPCX_AUTH', 'no'), aborting.signal)
+    aborting.abort()
+    await wait
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import type { Endpoints } from '../../src/discovery/discovery.ts'
+import type { ReplicaOwner } from '../../src/discovery/replica.ts'
+import { ServiceReplica } from '../../src/discovery/replica.ts'
+
+class Owner implements ReplicaOwner {
+  readonly lists: Endpoints[] = []
+  readonly told: string[] = []
+
+  published(endpoints: Endpoints): void {
+    this.lists.push(endpoints)
+  }
+  added({ address }: { address: string }): void {
+    this.told.push(`added ${address}`)
+  }
+  changed({ metadata }: { metadata: string }, before: { metadata: string }): void {
+    this.told.push(`changed ${before.metadata} to ${metadata}`)
+  }
+  removed({ address }: { address: string }): void {
+    this.told.push(`removed ${address}`)
+  }
+  ignored(address: string): void {
+    this.told.push(`ignored ${address}`)
+  }
+
+  get last(): Record<string, string> {
+    return Object.fromEntries((this.lists.at(-1) ?? []).map(({ address, metadata }) => [address, metadata]))
+  }
+}
+
+const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+describe('the replica of a service', () => {
+  test('publishes its first list, also an empty one', async () => {
+    const owner = new Owner()
+    new ServiceReplica(owner).replace([])
+    await tick()
+    expect(owner.lists).toEqual([[]])
+  })
+
+  test('publishes in address order, frozen, all changes of one tick at once', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    replica.replace([
+      ['b@1', 'n=1'],
+      ['a@1', 'n=1'],
+    ])
+    replica.put('c@1', 'n=1')
+    replica.remove('b@1')
+    await tick()
+    expect(owner.lists).toHaveLength(1)
+    expect(owner.lists[0]?.map(({ address }) => address)).toEqual(['a@1', 'c@1'])
+    expect(Object.isFrozen(owner.lists[0])).toBe(true)
+  })
+
+  test('says nothing of what says nothing new', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    replica.replace([['a@1', 'n=1']])
+    await tick()
+    replica.replace([['a@1', 'n=1']])
+    replica.put('a@1', 'n=1')
+    replica.remove('b@1')
+    await tick()
+    expect(owner.lists).toHaveLength(1)
+    expect(owner.told).toEqual(['added a@1'])
+  })
+
+  test('tells what a new list adds, changes and removes', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    replica.replace([
+      ['a@1', 'n=1'],
+      ['b@1', 'n=1'],
+    ])
+    owner.told.length = 0
+    replica.replace([
+      ['b@1', 'n=2'],
+      ['c@1', 'n=1'],
+    ])
+    await tick()
+    expect(owner.told).toEqual(['changed n=1 to n=2', 'added c@1', 'removed a@1'])
+    expect(owner.last).toEqual({ 'b@1': 'n=2', 'c@1': 'n=1' })
+  })
+
+  test('ignores what is no address, told once, and keeps the rest', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    replica.replace([
+      ['tcp@', ''],
+      ['a@1', ''],
+    ])
+    replica.put('tcp@', 'n=2')
+    replica.remove('tcp@')
+    await tick()
+    expect(owner.told).toEqual(['ignored tcp@', 'added a@1'])
+    expect(owner.last).toEqual({ 'a@1': '' })
+  })
+})

@@ -1,0 +1,49 @@
+import type { Driver, DriverTraits, Replica, Session } from '@rpcx/core'
+
+/** A follow that a test plays the registry of. */
+export interface Follow {
+  readonly service: string
+  readonly into: Replica
+  readonly signal: AbortSignal
+  fail(error: Error): void
+}
+
+/** A driver that does nothing by itself: a test tells it what happens. */
+export class ScriptedDriver implements Driver {
+  readonly name = 'scripted'
+  readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
+  readonly follows: Follow[] = []
+  readonly #waiting: (() => void)[] = []
+  opened = 0
+  closed = 0
+  /** What `open` does before it succeeds. */
+  opening: () => Promise<void> = async () => {}
+  end: (reason: Error) => void = () => {}
+
+  check(): void {}
+
+  async open(): Promise<Session> {
+    this.opened++
+    await this.opening()
+    return {
+      ttlMs: 1_000,
+      ended: new Promise(resolve => (this.end = resolve)),
+      follow: (service, into, signal) =>
+        new Promise((_resolve, reject) => {
+          this.follows.push({ service, into, signal, fail: reject })
+          for (const wake of this.#waiting.splice(0)) wake()
+        }),
+      announce: () => Promise.reject(new Error('nothing is announced here')),
+      close: async () => void this.closed++,
+    }
+  }
+
+  /** The follow number `n`, from 0. */
+  async follow(n: number): Promise<Follow> {
+    for (;;) {
+      const follow = this.follows[n]
+      if (follow !== undefined) return follow
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { Uplink } from '../../src/discovery/uplink.ts'
+import { ScriptedDriver } from './scripted.ts'
+
+function uplink(): { driver: ScriptedDriver; uplink: Uplink; told: string[] } {
+  const driver = new ScriptedDriver()
+  const told: string[] = []
+  const owner = {
+    registryDown: (error: Error) => told.push(`down: ${error.message}`),
+    registryBack: () => told.push('back'),
+  }
+  return { driver, uplink: new Uplink(driver, owner), told }
+}
+
+describe('an uplink', () => {
+  test('opens one session for all who need it', async () => {
+    const { driver, uplink: up } = uplink()
+    const [first, second] = await Promise.all([up.session(), up.session()])
+    expect(second).toBe(first)
+    expect(await up.session()).toBe(first)
+    expect(driver.opened).toBe(1)
+    await up.close()
+    expect(driver.closed).toBe(1)
+  })
+
+  test('tells once that the registry is down, and once that it is back', async () => {
+    const { driver, uplink: up, told } = uplink()
+    driver.opening = () => Promise.reject(new Error('refused'))
+    await expect(up.session()).rejects.toThrow('refused')
+    await expect(up.session()).rejects.toThrow('refused')
+    driver.opening = async () => {}
+    await up.session()
+    up.succeeded()
+    up.succeeded()
+    expect(told).toEqual(['down: refused', 'back'])
+    expect(up.lastError?.message).toBe('refused')
+    await up.close()
+  })
+
+  test('opens anew after a session has ended, which it closes', async () => {
+    const { driver, uplink: up } = uplink()
+    const first = await up.session()
+    driver.end(new Error('expired'))
+    await first.ended
+    expect(await up.session()).not.toBe(first)
+    expect([driver.opened, driver.closed]).toEqual([2, 1])
+    await up.close()
+  })
+
+  test('closes at once while it opens, and closes what comes of that', async () => {
+    const { driver, uplink: up, told } = uplink()
+    let open: () => void = () => {}
+    driver.opening = () => new Promise(resolve => (open = resolve))
+    const opening = up.session()
+    const closing = up.close()
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+    await closing
+    open()
+    await new Promise(resolve => setImmediate(resolve))
+    expect(driver.closed).toBe(1)
+    await expect(up.session()).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+    expect(told).toEqual([])
+  })
+})
