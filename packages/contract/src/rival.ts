@@ -7,11 +7,14 @@ export class Rival {
   readonly told: Log<string>
   readonly #session: Session
   readonly #announcement: Announcement
+  readonly #leaving = new AbortController()
 
   private constructor(session: Session, announcement: Announcement, told: Log<string>) {
     this.#session = session
     this.#announcement = announcement
     this.told = told
+    // Once: a rival that lives as long as a law needs no recovery.
+    announcement.watch?.(this.#leaving.signal, () => {}).catch(() => {})
   }
 
   static async claim(driver: Driver, entry: Entry, signal: AbortSignal): Promise<Rival> {
@@ -33,6 +36,7 @@ export class Rival {
   }
 
   close(signal: AbortSignal): Promise<void> {
+    this.#leaving.abort()
     return this.#session.close(signal)
   }
 }

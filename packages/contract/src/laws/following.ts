@@ -10,7 +10,7 @@ export const following: Readonly<Record<string, Law>> = {
     const service = trial.service()
     const { address, server } = await trial.member().offer(service, 'n=0').start()
     for (const [n, moment] of MOMENTS.entries()) {
-      const change = (): void => void server.setMetadata(service, `n=${n + 1}`)
+      const change = (): void => void server.setMetadata(service, `n=${n + 1}`).catch(() => {})
       let isFirst = true
       const into = (replica: Replica): Replica => ({
         replace(all) {

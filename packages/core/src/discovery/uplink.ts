@@ -28,6 +28,11 @@ export class Uplink {
     this.#owner = owner
   }
 
+  /** Aborts when `close()` is called. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
   /** What went wrong last, also when it has healed. */
   get lastError(): Error | undefined {
     return this.#lastError

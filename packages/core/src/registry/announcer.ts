@@ -15,13 +15,20 @@ import { AnnouncedMetadata } from './announced-metadata.ts'
 export class Announcer {
   /** Resolves or rejects as the first attempt does. */
   readonly firstAttempt: Promise<void>
+  /** Resolves when nothing more is done here: the entry is gone, or left to its TTL. */
+  readonly done: Promise<void>
   readonly #service: string
   readonly #address: string
   readonly #uplink: Uplink
   readonly #events: Events<ServerEvents>
   readonly #metadata: AnnouncedMetadata
   readonly #stopping = new AbortController()
-  readonly #done: Promise<void>
+  /** While the entry before it is not gone. */
+  #isWaiting = true
+  /** Settles `withdraw()`. */
+  #withdrawn: () => void = () => {}
+  /** Aborts when the session that holds the entry has ended. */
+  #ended: AbortSignal = AbortSignal.abort()
   readonly #waiting = new Set<() => void>()
   /** What the registry holds of us; `undefined` while it holds nothing that we know of. */
   #current: string | undefined
@@ -32,6 +39,10 @@ export class Announcer {
   #isWriting = false
   /** What others wrote while an update of ours was under way. */
   #crossed: string | undefined
+  /** What we wrote and had no answer to: found there, it is no edit by others. */
+  readonly #unanswered = new Set<string>()
+  /** Whether an announcement had no answer: the entry may be there. */
+  #isDoubtful = false
   #loss: Error | undefined
   /** Which announcement counts: an earlier one may still tell of its end. */
   #life = 0
@@ -43,6 +54,7 @@ export class Announcer {
     metadata: string,
     uplink: Uplink,
     events: Events<ServerEvents>,
+    after: Promise<void> = Promise.resolve(),
   ) {
     this.#service = service
     this.#address = address
@@ -54,7 +66,7 @@ export class Announcer {
       settle = error => (error === undefined ? resolve() : reject(error))
     })
     this.firstAttempt.catch(() => {})
-    this.#done = this.#run(settle)
+    this.done = after.then(() => this.#run(settle))
   }
 
   /** Resolves when others can see it. @throws `ERR_RPCX_REGISTRY` when that takes too long; it is still written later */
@@ -77,20 +89,24 @@ export class Announcer {
     return new Promise(resolve => this.#waiting.add(resolve))
   }
 
-  /** Resolves when the entry is gone, or left to its TTL. */
+  /** Resolves when the entry is gone, or could not be taken out at once; then it is tried again for as long as it is held. */
   withdraw(): Promise<void> {
     this.#stopping.abort(new RpcxError('ERR_RPCX_CLOSED', `${this.#name('withdrawn')}`))
     this.#wake()
-    return this.#done
+    if (this.#isWaiting) return Promise.resolve()
+    return Promise.race([this.done, new Promise<void>(resolve => (this.#withdrawn = resolve))])
   }
 
   async #run(settle: (error?: unknown) => void): Promise<void> {
+    this.#isWaiting = false
     const { signal } = this.#stopping
     let mode: 'claim' | 'restore' = 'claim'
     let isConflict = false
-    while (!signal.aborted) {
+    while (!signal.aborted || (this.#isDoubtful && !this.#uplink.closing.aborted)) {
+      const until = signal.aborted ? this.#uplink.closing : signal
       try {
-        const announcement = await this.#announce(mode)
+        // What may be there and is no longer wanted is announced once more, to be withdrawn.
+        const announcement = await this.#announce(signal.aborted ? 'restore' : mode, until)
         mode = 'restore'
         isConflict = false
         settle()
@@ -104,26 +120,25 @@ export class Announcer {
       } catch (cause) {
         const error = cause as Error
         settle(error)
-        if (signal.aborted) break
+        if (signal.aborted) this.#withdrawn()
         if (isRpcxError(error, 'ERR_RPCX_CONFLICT')) {
           if (!isConflict) this.#events.emit('conflict', { ...this.#subject, error })
           isConflict = true
+          this.#isDoubtful = false
         } else if (!isRpcxError(error, 'ERR_RPCX_LOST')) {
           this.#uplink.failed(error)
         }
         // A loss says nothing of the registry, which is there to be asked.
         const backoff = isRpcxError(error, 'ERR_RPCX_LOST') ? this.#losses : this.#uplink.backoff
-        await backoff.wait(error, signal)
+        await backoff.wait(error, until)
       }
     }
     settle()
     this.#wakeWaiting()
   }
 
-  async #announce(mode: 'claim' | 'restore'): Promise<Announcement> {
-    const session = await limited(this.#name('session'), SESSION_MS, this.#stopping.signal, () =>
-      this.#uplink.session(),
-    )
+  async #announce(mode: 'claim' | 'restore', until: AbortSignal): Promise<Announcement> {
+    const session = await limited(this.#name('session'), SESSION_MS, until, () => this.#uplink.session())
     const metadata = this.#metadata.toString()
     const entry = { service: this.#service, address: this.#address, metadata }
     const life = ++this.#life
@@ -135,12 +150,19 @@ export class Announcer {
     this.#metadata.written(metadata)
     // Before the answer, since a change by others may be told as soon as the entry is there.
     this.#current = metadata
+    this.#isDoubtful = true
     try {
       // Not ended by `withdraw`: what was written meanwhile could then not be removed.
       const announcement = await limited(this.#name('announce'), OPERATION_MS, undefined, signal =>
         session.announce(entry, mode, holder, signal),
       )
-      void session.ended.then(reason => this.#lost(life, 'expired', reason))
+      this.#isDoubtful = false
+      const ended = new AbortController()
+      this.#ended = ended.signal
+      void session.ended.then(reason => {
+        ended.abort()
+        this.#lost(life, 'expired', reason)
+      })
       this.#uplink.succeeded()
       this.#events.emit('registered', this.#subject)
       return announcement
@@ -158,7 +180,9 @@ export class Announcer {
   }
 
   #edited(theirs: string): void {
-    this.#metadata.edited(theirs)
+    if (this.#unanswered.has(theirs)) this.#metadata.written(theirs)
+    else this.#metadata.edited(theirs)
+    this.#unanswered.clear()
     this.#current = theirs
     this.#audience = 'all'
     this.#wake()
@@ -199,6 +223,8 @@ export class Announcer {
     while (announcement.watch !== undefined && !signal.aborted) {
       try {
         await announcement.watch(signal, () => this.#uplink.succeeded())
+        // A driver that stops early is asked again, but not at once.
+        if (!signal.aborted) await this.#uplink.backoff.wait(undefined, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#uplink.failed(error as Error)
@@ -232,9 +258,13 @@ export class Announcer {
       )
       if (written && this.#current === expected) {
         this.#metadata.written(next)
+        this.#unanswered.clear()
         this.#current = next
       }
       return written
+    } catch (error) {
+      this.#unanswered.add(next)
+      throw error
     } finally {
       this.#isWriting = false
       const crossed = this.#crossed
@@ -243,13 +273,21 @@ export class Announcer {
     }
   }
 
+  /** Left alone, the entry would be there for as long as this server lives. */
   async #withdraw(announcement: Announcement): Promise<void> {
     this.#current = undefined
-    try {
-      await limited(this.#name('withdraw'), WITHDRAW_MS, undefined, signal => announcement.withdraw(signal))
-      this.#events.emit('withdrawn', this.#subject)
-    } catch (error) {
-      this.#uplink.failed(error as Error)
+    const over = AbortSignal.any([this.#ended, this.#uplink.closing])
+    while (!over.aborted) {
+      try {
+        await limited(this.#name('withdraw'), WITHDRAW_MS, undefined, signal => announcement.withdraw(signal))
+        this.#uplink.succeeded()
+        this.#events.emit('withdrawn', this.#subject)
+        return
+      } catch (error) {
+        this.#uplink.failed(error as Error)
+        this.#withdrawn()
+        await this.#uplink.backoff.wait(error, over)
+      }
     }
   }
 

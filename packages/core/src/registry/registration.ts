@@ -21,6 +21,8 @@ export class Registration implements ServerHooks {
   readonly #uplink: Uplink
   readonly #wanted = new Map<string, string>()
   readonly #announcers = new Map<string, Announcer>()
+  /** When the last entry of a service that was withdrawn is gone: the next one comes after it. */
+  readonly #leaving = new Map<string, Promise<void>>()
   /** Where clients reach the server; `undefined` as long as nothing may be published. */
   #address: string | undefined
   #timer: NodeJS.Timeout | undefined
@@ -62,8 +64,10 @@ export class Registration implements ServerHooks {
   async unregistered(service: string): Promise<void> {
     this.#wanted.delete(service)
     const announcer = this.#announcers.get(service)
+    if (announcer === undefined) return
     this.#announcers.delete(service)
-    await announcer?.withdraw()
+    this.#leaving.set(service, announcer.done)
+    await announcer.withdraw()
   }
 
   async listening(address: string): Promise<void> {
@@ -119,7 +123,10 @@ export class Registration implements ServerHooks {
 
   #announce(service: string, metadata: string, address: string): void {
     if (this.#isClosed) return
-    this.#announcers.set(service, new Announcer(service, address, metadata, this.#uplink, this.#events))
+    this.#announcers.set(
+      service,
+      new Announcer(service, address, metadata, this.#uplink, this.#events, this.#leaving.get(service)),
+    )
   }
 
   #measure(): void {
