@@ -4,7 +4,6 @@ import type { ICompare, IEvent, IKeyValue, IRequestOp } from 'etcd3'
 import type { Keys } from './keys.ts'
 import type { Lease } from './lease.ts'
 import type { EtcdClient, EtcdLink } from './link.ts'
-import { after } from './session.ts'
 import { keyRange, watchRanges } from './watch.ts'
 
 /** One key that our lease holds, and the keys of its directories. */
@@ -90,7 +89,7 @@ export class EtcdAnnouncement implements Announcement {
           )
           .catch(error => failed.abort(error))
       }
-      await watchRanges(client, ranges, after(revision), changed, AbortSignal.any([signal, failed.signal]))
+      await watchRanges(client, ranges, revision, changed, AbortSignal.any([signal, failed.signal]))
       failed.signal.throwIfAborted()
     })
   }

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { RpcxError } from '@rpcx/core'
 import { noop } from 'cockatiel'
@@ -93,11 +92,14 @@ async function open(host: string): Promise<EtcdClient> {
 /** Whether HTTP/2 is spoken there. gRPC, where it fails to connect, tries once more behind our back, even when closed. */
 async function knock(host: string): Promise<void> {
   const session = connect(`http://${host}`)
-  session.on('error', () => {})
-  const late = new Error(`no answer within ${CALL_MS} ms`)
-  const timer = setTimeout(() => session.destroy(late), CALL_MS).unref()
+  let timer: NodeJS.Timeout | undefined
   try {
-    await once(session, 'remoteSettings')
+    await new Promise<unknown>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${CALL_MS} ms`)), CALL_MS).unref()
+      session.on('error', reject)
+      session.on('close', () => reject(new Error('the connection was closed')))
+      session.on('remoteSettings', resolve)
+    })
   } finally {
     clearTimeout(timer)
     session.destroy()

@@ -39,7 +39,7 @@ export class EtcdSession implements Session {
     )
     view.replace(responses.flatMap(response => response.response_range.kvs))
     await this.#link.run(`watch ${service}`, client =>
-      watchRanges(client, ranges, after(header.revision), event => view.change(event), signal),
+      watchRanges(client, ranges, header.revision, event => view.change(event), signal),
     )
   }
 
@@ -75,9 +75,4 @@ export class EtcdSession implements Session {
       throw error
     }
   }
-}
-
-/** The revision behind `revision`, which may exceed 2^53. */
-export function after(revision: string): string {
-  return String(BigInt(revision) + 1n)
 }

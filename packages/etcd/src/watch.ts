@@ -19,7 +19,7 @@ export function prefixRange(prefix: string): Range {
 }
 
 /**
- * Tells every change in some ranges from `revision` on, over one gRPC stream. The library's own watcher is not used: it
+ * Tells every change in some ranges after `revision`, over one gRPC stream. The library's own watcher is not used: it
  * reconnects by itself and then misses compactions and restored stores. Ends with `signal`; rejects at any sign of trouble.
  */
 export async function watchRanges(
@@ -29,6 +29,8 @@ export async function watchRanges(
   changed: (event: IEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  // Revisions may exceed 2^53.
+  const next = String(BigInt(revision) + 1n)
   const stream = await client.watches.watch()
   const gone = AbortSignal.any([signal, client.failed.signal])
   let stop: () => void = () => {}
@@ -48,8 +50,7 @@ export async function watchRanges(
         for (const event of response.events) changed(event)
       })
       if (gone.aborted) stop()
-      else
-        for (const range of ranges) stream.write({ create_request: { ...range, start_revision: revision } })
+      else for (const range of ranges) stream.write({ create_request: { ...range, start_revision: next } })
     })
   } finally {
     gone.removeEventListener('abort', stop)

@@ -1,0 +1,72 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Stage } from './stage.ts'
+import { until } from './until.ts'
+
+describe.runIf(await requireServer('etcd'))('close()', () => {
+  let etcd: Server
+  beforeAll(async () => {
+    etcd = await startEtcd()
+  })
+  afterAll(() => etcd.stop())
+
+  test('leaves no lease, key or watch; the directories stay', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const leases = await gateway.leases()
+    const { server, address } = await stage.published('Arith')
+    const discovery = stage.discovery()
+    await stage.view('Arith', discovery).shows({ [address]: '' })
+    await until(async () => (await watchers(stage)) === 5)
+    expect(await gateway.leases()).toHaveLength(leases.length + 1)
+    await server.close()
+    expect((await gateway.all(stage.basePath)).map(({ key, lease }) => [key, lease])).toEqual([
+      [stage.basePath, '0'],
+      [stage.key('Arith'), '0'],
+    ])
+    expect(await gateway.leases()).toEqual(leases)
+    await discovery.close()
+    await until(async () => (await watchers(stage)) === 0)
+  })
+
+  test('200 times leaves no lease, watch or connection there, and no handle here', async () => {
+    await using proxy = await startProxy(etcd.address)
+    await using stage = new Stage(etcd, proxy.address)
+    const leases = await stage.gateway.leases()
+    // What is made once stays: the first cycles are not counted.
+    for (let cycle = 0; cycle < 5; cycle++) await openAndClose(stage)
+    await until(() => proxy.connections === 0)
+    const before = process.getActiveResourcesInfo().length
+    for (let cycle = 0; cycle < 200; cycle++) await openAndClose(stage)
+    await until(() => proxy.connections === 0)
+    await until(() => process.getActiveResourcesInfo().length <= before)
+    expect(await stage.gateway.leases()).toEqual(leases)
+    await until(async () => (await watchers(stage)) === 0)
+  })
+
+  test('lets a process end by itself', async () => {
+    await using stage = new Stage(etcd)
+    const program = stage.program('server', { service: 'Arith' })
+    await program.told.until(({ event }) => event === 'published')
+    program.say('close')
+    await program.told.until(({ event }) => event === 'closed')
+    const since = performance.now()
+    expect(await program.exit).toEqual({ code: 0, signal: null })
+    expect(performance.now() - since).toBeLessThan(2_000)
+  })
+})
+
+async function openAndClose(stage: Stage): Promise<void> {
+  const { server, address } = await stage.published('Cycle')
+  const discovery = stage.discovery()
+  const [endpoint] = await discovery.list('Cycle')
+  expect(endpoint?.address).toBe(address)
+  await discovery.close()
+  await server.close()
+}
+
+/** How many ranges are watched at etcd: an announcement watches its key and its two directories, a follow two spellings. */
+function watchers(stage: Stage): Promise<number> {
+  return stage.gateway.figure('etcd_debugging_mvcc_watcher_total')
+}

@@ -1,0 +1,47 @@
+import { registryContract } from '@rpcx/contract'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { EtcdDriver } from '../src/driver.ts'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireServer('etcd'))('etcd keeps the contract:', () => {
+  let etcd: Server
+  beforeAll(async () => {
+    etcd = await startEtcd()
+  })
+  afterAll(() => etcd.stop())
+
+  registryContract(test, async () => {
+    const stage = new Stage(etcd)
+    const { gateway, basePath } = stage
+    const proxy = await stage.proxy()
+    return {
+      driver: () => new EtcdDriver({ etcdServers: proxy.address, basePath }, 3_000),
+      async edit(service, address, metadata) {
+        const key = stage.key(service, address)
+        await gateway.put(key, metadata, (await gateway.get(key))?.lease)
+      },
+      remove: (service, address) => gateway.remove(stage.key(service, address)),
+      put: (service, address, metadata) => gateway.put(`${stage.key(service)}/${address}`, metadata),
+      async outage() {
+        await proxy.cut()
+        return { end: () => proxy.heal() }
+      },
+      async endSession(service, address) {
+        const found = await gateway.get(stage.key(service, address))
+        await gateway.revoke(found?.lease as string)
+      },
+      async leftovers() {
+        const keys = await gateway.all(basePath)
+        const watches = await gateway.figure('etcd_debugging_mvcc_watcher_total')
+        return [
+          ...keys.filter(({ lease }) => lease !== '0').map(({ key }) => `the key ${key}`),
+          ...(await gateway.leases()).map(lease => `the lease ${lease}`),
+          ...(watches > 0 ? [`${watches} watches`] : []),
+        ]
+      },
+      close: () => stage[Symbol.asyncDispose](),
+    }
+  })
+})

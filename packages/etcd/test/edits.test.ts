@@ -1,0 +1,106 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Stage } from './stage.ts'
+import { until } from './until.ts'
+
+describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
+  let etcd: Server
+  beforeAll(async () => {
+    etcd = await startEtcd()
+  })
+  afterAll(() => etcd.stop())
+
+  test('are seen within a second of being set, never through an empty list', async () => {
+    await using stage = new Stage(etcd)
+    const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'n=0' })
+    const took: number[] = []
+    for (let n = 1; n <= 20; n++) {
+      const since = performance.now()
+      await server.setMetadata('Arith', `n=${n}`)
+      const { at } = await view.shows({ [address]: `n=${n}` })
+      took.push(at - since)
+    }
+    took.sort((a, b) => a - b)
+    console.info(
+      `setMetadata is seen: median ${took[10]?.toFixed(1)} ms, longest ${took.at(-1)?.toFixed(1)} ms`,
+    )
+    expect(took.at(-1)).toBeLessThan(1_000)
+    for (const list of view.all) expect(Object.keys(list)).toEqual([address])
+  })
+
+  test('keep what others change, with our lease, until the program sets the same key', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
+    const key = stage.key('Arith', address)
+    const before = await gateway.get(key)
+    await gateway.put(key, 'group=g1&state=inactive&weight=3', before?.lease)
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'group=g1&state=inactive&weight=3' })
+    await until(async () => {
+      await server.setMetadata('Arith', 'group=g2')
+      return (await gateway.get(key))?.value === 'group=g2&state=inactive&weight=3'
+    })
+    await server.setMetadata('Arith', 'weight=5&state=active')
+    expect(await gateway.get(key)).toMatchObject({ value: 'weight=5&state=active', lease: before?.lease })
+    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+  })
+
+  test('get our lease again when someone writes them without', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
+    const key = stage.key('Arith', address)
+    const before = await gateway.get(key)
+    for (const value of ['state=inactive&weight=10', 'weight=11']) {
+      await gateway.put(key, value)
+      const attached = await until(async () => {
+        const found = await gateway.get(key)
+        return found?.lease === before?.lease ? found : undefined
+      })
+      expect(attached).toMatchObject({ value, createRevision: before?.createRevision })
+    }
+    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+  })
+
+  test('keep what others changed when the lease is lost', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { address } = await stage.published('Arith', { metadata: 'weight=10' })
+    const key = stage.key('Arith', address)
+    const lease = (await gateway.get(key))?.lease as string
+    const view = stage.view('Arith')
+    await gateway.put(key, 'state=inactive&weight=10', lease)
+    await view.shows({ [address]: 'state=inactive&weight=10' })
+    // The edit is known once the next one has been answered, which had no lease.
+    await gateway.put(key, 'state=inactive&weight=11')
+    await until(async () => (await gateway.get(key))?.lease === lease)
+    await gateway.revoke(lease)
+    await view.shows({})
+    await view.shows({ [address]: 'state=inactive&weight=11' })
+  })
+
+  test('are merged when others and the program write at once', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })
+    const key = stage.key('Arith', address)
+    const lease = (await gateway.get(key))?.lease
+    for (let n = 1; n <= 100; n++) {
+      const since = performance.now()
+      await Promise.all([
+        server.setMetadata('Arith', `ours=${n}`),
+        gateway.put(key, `ours=${n - 1}&theirs=${n}`, lease),
+      ])
+      // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
+      await until(async () => {
+        await server.setMetadata('Arith', `ours=${n}`)
+        return (await gateway.get(key))?.value === `ours=${n}&theirs=${n}`
+      })
+      expect(performance.now() - since).toBeLessThan(3_000)
+    }
+  })
+})

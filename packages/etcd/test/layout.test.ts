@@ -1,0 +1,164 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { until } from './until.ts'
+import { entriesOf } from './view.ts'
+
+describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
+  let etcd: Server
+  beforeAll(async () => {
+    etcd = await startEtcd()
+  })
+  afterAll(() => etcd.stop())
+
+  test('is what a Go client reads: its keys and values, the entry with a lease, the directories without', async () => {
+    await using stage = new Stage(etcd)
+    const { server, address } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
+    server.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
+    await server.published()
+    const stored = await stage.gateway.all(stage.basePath)
+    expect(Object.fromEntries(stored.map(({ key, value }) => [key, value]))).toEqual({
+      [stage.basePath]: 'rpcx_path',
+      [stage.key('Arith')]: 'Arith',
+      [stage.key('Arith', address)]: 'weight=10&group=g1',
+      [stage.key('Echo')]: 'Echo',
+      [stage.key('Echo', address)]: 'note=a b/é&rate=50%25',
+    })
+    const leases = new Map(stored.map(({ key, lease }) => [key, lease]))
+    const lease = leases.get(stage.key('Arith', address))
+    expect(lease).not.toBe('0')
+    expect(leases.get(stage.key('Echo', address))).toBe(lease)
+    for (const key of [stage.basePath, stage.key('Arith'), stage.key('Echo')])
+      expect(leases.get(key)).toBe('0')
+    expect(await stage.gateway.leases()).toContain(lease)
+  })
+
+  test("has a server's figures in Go's format, beside what the program set", async () => {
+    await using stage = new Stage(etcd)
+    const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
+    const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
+    const { address } = await stage.published('Arith', {
+      metadata: 'weight=10&note=a b',
+      metrics,
+      updateIntervalMs: 1_000,
+    })
+    const written = stage.key('Arith', address)
+    const { value } = await until(async () => {
+      const found = await stage.gateway.get(written)
+      return found?.value.includes('calls') ? found : undefined
+    })
+    expect(value).toBe('calls=1234.50&connections=0.00&note=a+b&weight=10')
+  })
+
+  test('keeps its directories when those of a Go server die with its lease', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const lease = await gateway.grant(600)
+    await gateway.put(stage.basePath, 'rpcx_path', lease)
+    await gateway.put(stage.key('Arith'), 'Arith', lease)
+    const { address } = await stage.published('Arith')
+    expect((await gateway.get(stage.key('Arith')))?.lease).toBe(lease)
+    await gateway.revoke(lease)
+    for (const key of [stage.basePath, stage.key('Arith')]) {
+      const kept = await until(() => gateway.get(key))
+      expect(kept.lease).toBe('0')
+    }
+    expect(await gateway.get(stage.key('Arith', address))).toBeDefined()
+  })
+
+  test.each([
+    ['/x', '/x'],
+    ['x', 'x'],
+    ['/x/', '/x'],
+    ['x//', 'x'],
+    ['//x', '/x'],
+    ['/x//y/', '/x/y'],
+  ])('lies where Go would look for it, without double slashes: base path %s', async (given, written) => {
+    await using stage = new Stage(etcd)
+    const [basePath, base] = [given, written].map(path => path.replace('x', stage.basePath.slice(1)))
+    const { address } = await stage.published('Arith', { basePath: basePath as string, metadata: 'n=1' })
+    expect((await stage.gateway.all(base as string)).map(({ key }) => key)).toEqual([
+      base,
+      `${base}/Arith`,
+      `${base}/Arith/${address}`,
+    ])
+    for (const spelling of [basePath, `/${base}/`, base?.replace(/^\//, '')]) {
+      const discovery = stage.discovery({ basePath: spelling as string })
+      expect(entriesOf(await discovery.list('Arith'))).toEqual({ [address]: 'n=1' })
+    }
+  })
+
+  test('in both spellings of a base path is merged, and the one that was given wins', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway, basePath } = stage
+    const bare = basePath.slice(1)
+    const both = 'tcp@10.0.0.1:1'
+    await gateway.put(`${basePath}/Arith/${both}`, 'is=slash')
+    await gateway.put(`${bare}/Arith/${both}`, 'is=bare')
+    await gateway.put(`${bare}/Arith/tcp@10.0.0.2:2`, 'n=2')
+    const slash = stage.view('Arith')
+    const spelledBare = stage.view('Arith', stage.discovery({ basePath: bare }))
+    await slash.shows({ [both]: 'is=slash', 'tcp@10.0.0.2:2': 'n=2' })
+    await spelledBare.shows({ [both]: 'is=bare', 'tcp@10.0.0.2:2': 'n=2' })
+    // What stands in for a deleted key is the other spelling's; a change of the hidden one is not shown.
+    await gateway.put(`${bare}/Arith/${both}`, 'is=bare2')
+    await spelledBare.shows({ [both]: 'is=bare2', 'tcp@10.0.0.2:2': 'n=2' })
+    await gateway.remove(`${basePath}/Arith/${both}`)
+    await slash.shows({ [both]: 'is=bare2', 'tcp@10.0.0.2:2': 'n=2' })
+    expect(slash.mark).toBe(2)
+    await gateway.remove(`${bare}/Arith/${both}`)
+    await slash.shows({ 'tcp@10.0.0.2:2': 'n=2' })
+  })
+
+  test('of services a, a2 and a foreign a/b is shown to each its own', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const a = await stage.published('a', { metadata: 'is=a' })
+    const a2 = await stage.published('a2', { metadata: 'is=a2' })
+    await gateway.put(stage.key('a/b'), 'a/b')
+    await gateway.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=b')
+    const discovery = stage.discovery()
+    const told = heard(discovery, DISCOVERY_EVENTS)
+    const views = [stage.view('a', discovery), stage.view('a2', discovery)] as const
+    await views[0].shows({ [a.address]: 'is=a' })
+    await views[1].shows({ [a2.address]: 'is=a2' })
+    await gateway.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=changed')
+    await a.server.setMetadata('a', 'is=still-a')
+    await a2.server.setMetadata('a2', 'is=still-a2')
+    await views[0].shows({ [a.address]: 'is=still-a' })
+    await views[1].shows({ [a2.address]: 'is=still-a2' })
+    for (const view of views) expect(view.mark).toBe(2)
+    const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
+    expect(ignored.map(({ service, address }) => [service, address])).toEqual([
+      ['a', 'b'],
+      ['a', 'b/tcp@10.0.0.1:1'],
+    ])
+  })
+
+  test('may be malformed: that is ignored with one warning each, and the good ones are served', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const malformed = [
+      '',
+      '@10.0.0.1:1',
+      'tcp@',
+      'tcp@10.0.0.1',
+      'tcp@10.0.0.1:1/x',
+      'no-port',
+      'tcp@10.0.0.1:99999',
+    ]
+    for (const address of malformed) await gateway.put(`${stage.key('Arith')}/${address}`, 'n=1')
+    await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=50%')
+    await gateway.put(stage.key('Arith', 'tcp@10.0.0.2:2'), Buffer.from([0xff, 0xfe, 0]))
+    const discovery = stage.discovery()
+    const told = heard(discovery, DISCOVERY_EVENTS)
+    const view = stage.view('Arith', discovery)
+    await view.shows({ 'tcp@10.0.0.1:1': 'rate=50%', 'tcp@10.0.0.2:2': '\ufffd\ufffd\0' })
+    for (const address of malformed) await gateway.put(`${stage.key('Arith')}/${address}`, 'n=2')
+    await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=51%')
+    await view.shows({ 'tcp@10.0.0.1:1': 'rate=51%', 'tcp@10.0.0.2:2': '\ufffd\ufffd\0' })
+    const ignored = told.all.filter(({ event }) => event === 'entryIgnored').map(({ address }) => address)
+    expect(ignored.sort()).toEqual([...malformed].sort())
+  })
+})

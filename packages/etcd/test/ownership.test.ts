@@ -1,0 +1,142 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { atMost } from './at-most.ts'
+import { Stage } from './stage.ts'
+import { until } from './until.ts'
+
+describe.runIf(await requireServer('etcd'))('A registration', () => {
+  let etcd: Server
+  beforeAll(async () => {
+    etcd = await startEtcd()
+  })
+  afterAll(() => etcd.stop())
+
+  test('survives a restart of its server on the same address while the old lease lives', async () => {
+    await using stage = new Stage(etcd)
+    const first = stage.program('server', { service: 'Arith', metadata: 'is=first' })
+    const { what } = await first.told.until(({ event }) => event === 'published')
+    const address = what.address as string
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'is=first' })
+    const old = (await stage.gateway.get(stage.key('Arith', address)))?.lease as string
+    await first.close()
+    const { told } = await stage.published('Arith', {
+      listen: address.slice('tcp@'.length),
+      metadata: 'is=second',
+    })
+    await view.shows({ [address]: 'is=second' })
+    await until(async () => !(await stage.gateway.leases()).includes(old), 20_000)
+    // The old lease is gone; whatever its end could have taken along is shown before this.
+    await stage.gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
+    await view.until(list => 'tcp@10.0.0.1:1' in list)
+    expect(view.all).toEqual([
+      { [address]: 'is=first' },
+      { [address]: 'is=second' },
+      { [address]: 'is=second', 'tcp@10.0.0.1:1': '' },
+    ])
+    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+  })
+
+  test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const serviceAddress = 'tcp@10.0.0.1:8972'
+    const key = stage.key('Arith', serviceAddress)
+    const view = stage.view('Arith')
+    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
+    await view.shows({ [serviceAddress]: 'is=first' })
+    const second = await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
+    await first.told.until(({ event }) => event === 'conflict')
+    expect(first.told.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
+    const held = await gateway.get(key)
+    const { mark } = first.told
+    // It looks again after each back-off, and finds the other each time.
+    const looks = (): Promise<number> => gateway.figure('grpc_server_started_total', 'grpc_method="Range"')
+    const looked = await looks()
+    await until(async () => (await looks()) >= looked + 2)
+    expect(await gateway.get(key)).toEqual(held)
+    expect(first.told.since(mark)).toEqual([])
+    await second.server.close()
+    const { at } = await view.until(list => Object.keys(list).length === 0)
+    const back = await view.until(list => list[serviceAddress] === 'is=first', 1)
+    atMost(2_000, 'the one that waited is back', back.at - at)
+    expect(second.told.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
+  })
+
+  test('is not removed by the late withdrawal of an earlier one', async () => {
+    await using stage = new Stage(etcd)
+    const serviceAddress = 'tcp@10.0.0.1:8972'
+    const view = stage.view('Arith')
+    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
+    await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
+    await view.until(list => list[serviceAddress] === 'is=second')
+    await first.server.close()
+    await stage.gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
+    await view.until(list => 'tcp@10.0.0.1:1' in list)
+    expect(view.all.every(list => Object.keys(list).length === 0 || serviceAddress in list)).toBe(true)
+    expect(view.last?.[serviceAddress]).toBe('is=second')
+  })
+
+  test('deleted by hand is back within a second', async () => {
+    await using stage = new Stage(etcd)
+    const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
+    for (let turn = 0; turn < 3; turn++) {
+      const { mark } = told
+      const since = performance.now()
+      await stage.gateway.remove(stage.key('Arith', address))
+      const back = await told.until(({ event }) => event === 'registered', mark)
+      // The next ones, out of no blue, are restored at the pace of the back-off.
+      if (turn === 0) atMost(1_000, 'deleted by hand, back', back.at - since)
+      expect((await stage.gateway.get(stage.key('Arith', address)))?.value).toBe('n=1')
+    }
+    expect(told.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(
+      Array(3).fill('deleted'),
+    )
+  })
+
+  test('wiped with its whole base path is back within two seconds, directories and all', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway, basePath } = stage
+    const { server, address } = await stage.published('Arith')
+    server.registerName('Echo', { Echo: () => 1 })
+    await server.published()
+    const before = (await gateway.all(basePath)).map(({ key }) => key)
+    const since = performance.now()
+    await gateway.removeAll(basePath)
+    await until(async () => (await gateway.all(basePath)).length === before.length)
+    atMost(2_000, 'a wiped base path is back', performance.now() - since)
+    const after = await gateway.all(basePath)
+    expect(after.map(({ key }) => key)).toEqual(before)
+    expect(after.filter(({ lease }) => lease !== '0').map(({ key }) => key)).toEqual([
+      stage.key('Arith', address),
+      stage.key('Echo', address),
+    ])
+  })
+
+  test('is back within a second when its lease is revoked, with a new one', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
+    const key = stage.key('Arith', address)
+    const lease = (await gateway.get(key))?.lease as string
+    const since = performance.now()
+    await gateway.revoke(lease)
+    const back = await until(() => gateway.get(key))
+    atMost(1_000, 'a revoked lease, back', performance.now() - since)
+    expect(back.lease).not.toBe(lease)
+    const lost = told.all.filter(({ event }) => event === 'lost')
+    expect(lost.map(({ why }) => why)).toEqual(['expired'])
+    expect(await gateway.leases()).not.toContain(lease)
+  })
+
+  test('is followed by a client that waited since before any server, within a second', async () => {
+    await using stage = new Stage(etcd)
+    const view = stage.view('Arith')
+    await view.shows({})
+    const { address, told } = await stage.published('Arith')
+    const registered = await told.until(({ event }) => event === 'registered')
+    const seen = await view.shows({ [address]: '' })
+    atMost(1_000, 'the first server is seen', seen.at - registered.at)
+  })
+})
