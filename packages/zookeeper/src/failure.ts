@@ -1,0 +1,29 @@
+import { RpcxError } from '@rpcx/core'
+import { Exception } from 'node-zookeeper-client'
+
+/** What ZooKeeper may answer that changes what is done next. */
+export type Answer = 'NO_NODE' | 'NODE_EXISTS' | 'BAD_VERSION'
+
+/** Whether this is how ZooKeeper answered. */
+export function isAnswer(error: unknown, ...answers: readonly Answer[]): boolean {
+  const { cause } = error as Error
+  return cause instanceof Exception && answers.some(answer => cause.code === Exception[answer])
+}
+
+/** Whether the library says by this that the connection, or the session, is gone. */
+export function isLoss(error: unknown): boolean {
+  return (
+    error instanceof Exception &&
+    (error.code === Exception.CONNECTION_LOSS || error.code === Exception.SESSION_EXPIRED)
+  )
+}
+
+/** @param what was tried, and with whom: `zookeeper 127.0.0.1:2181: read /rpcx` */
+export function explain(cause: Error, what: string): RpcxError {
+  if (cause instanceof RpcxError) return cause
+  const isRefusal =
+    cause instanceof Exception && (cause.code === Exception.NO_AUTH || cause.code === Exception.AUTH_FAILED)
+  // A name with several addresses fails with an error that has no text of its own.
+  const text = cause.message || (cause as NodeJS.ErrnoException).code || cause.name
+  return new RpcxError(isRefusal ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, { cause })
+}

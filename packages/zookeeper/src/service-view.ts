@@ -1,0 +1,100 @@
+import type { Replica } from '@rpcx/core'
+import { Bell } from './bell.ts'
+import type { Connection } from './connection.ts'
+
+/** Keeps `into` in step with the children of a directory, until `signal` aborts. Rejects when the connection is lost. */
+export async function followDirectory(
+  connection: Connection,
+  directory: string,
+  into: Replica,
+  signal: AbortSignal,
+): Promise<void> {
+  const view = new ServiceView(connection, directory)
+  try {
+    into.replace((await view.look()).changed)
+    while (await view.bell.heard(connection.down, signal)) {
+      const { changed, gone } = await view.look()
+      // Together, so that nobody sees the list in between.
+      for (const address of gone) into.remove(address)
+      for (const [address, metadata] of changed) into.put(address, metadata)
+    }
+  } finally {
+    view.close()
+  }
+}
+
+interface Difference {
+  readonly changed: ReadonlyMap<string, string>
+  readonly gone: readonly string[]
+}
+
+/** What a directory held when it was last looked at. */
+class ServiceView {
+  /** Rings when another look is due. */
+  readonly bell: Bell = new Bell()
+  readonly #connection: Connection
+  readonly #directory: string
+  /** Those that were there, each with what stops listening to it. */
+  readonly #known = new Map<string, () => void>()
+  /** Those of them that have changed since they were read. */
+  readonly #stale = new Set<string>()
+  readonly #unlisten: () => void
+
+  constructor(connection: Connection, directory: string) {
+    this.#connection = connection
+    this.#directory = directory
+    this.#unlisten = connection.listen(directory, () => this.bell.ring())
+  }
+
+  /** Reads what has changed since the last look. */
+  async look(): Promise<Difference> {
+    const children = await this.#children()
+    const changed = new Map<string, string>()
+    const gone = new Set(this.#known.keys())
+    for (const child of children) gone.delete(child)
+    const due = children.filter(child => !this.#known.has(child) || this.#stale.has(child))
+    const read = async (child: string): Promise<void> => {
+      const data = await this.#read(child)
+      // Deleted since they were listed; their directory's watch has seen it.
+      if (data === undefined) gone.add(child)
+      else changed.set(child, data)
+    }
+    await Promise.all(due.map(read))
+    for (const child of gone) this.#forget(child)
+    return { changed, gone: [...gone] }
+  }
+
+  close(): void {
+    this.#unlisten()
+    for (const child of [...this.#known.keys()]) this.#forget(child)
+  }
+
+  /** Empty as long as there is no such directory. */
+  async #children(): Promise<readonly string[]> {
+    for (;;) {
+      const children = await this.#connection.children(this.#directory)
+      if (children !== undefined) return children
+      // Only this watch sees it come; it may have come just now.
+      if (!(await this.#connection.exists(this.#directory))) return []
+    }
+  }
+
+  async #read(child: string): Promise<string | undefined> {
+    const path = `${this.#directory}/${child}`
+    if (!this.#known.has(child)) {
+      const changed = (): void => {
+        this.#stale.add(child)
+        this.bell.ring()
+      }
+      this.#known.set(child, this.#connection.listen(path, changed))
+    }
+    this.#stale.delete(child)
+    return (await this.#connection.read(path))?.data
+  }
+
+  #forget(child: string): void {
+    this.#known.get(child)?.()
+    this.#known.delete(child)
+    this.#stale.delete(child)
+  }
+}
