@@ -101,12 +101,11 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     const spelledBare = stage.view('Arith', stage.discovery({ basePath: bare }))
     await slash.shows({ [both]: 'is=slash', 'tcp@10.0.0.2:2': 'n=2' })
     await spelledBare.shows({ [both]: 'is=bare', 'tcp@10.0.0.2:2': 'n=2' })
-    // What stands in for a deleted key is the other spelling's; a change of the hidden one is not shown.
+    // What stands in for a deleted key is the other spelling's, as it is by then.
     await gateway.put(`${bare}/Arith/${both}`, 'is=bare2')
     await spelledBare.shows({ [both]: 'is=bare2', 'tcp@10.0.0.2:2': 'n=2' })
     await gateway.remove(`${basePath}/Arith/${both}`)
     await slash.shows({ [both]: 'is=bare2', 'tcp@10.0.0.2:2': 'n=2' })
-    expect(slash.mark).toBe(2)
     await gateway.remove(`${bare}/Arith/${both}`)
     await slash.shows({ 'tcp@10.0.0.2:2': 'n=2' })
   })
