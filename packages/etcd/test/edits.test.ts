@@ -1,8 +1,8 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
+import { until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stage } from './stage.ts'
-import { until } from './until.ts'
 
 describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
   let etcd: Server

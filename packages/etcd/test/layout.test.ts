@@ -1,9 +1,8 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
+import { entriesOf, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
-import { until } from './until.ts'
-import { entriesOf } from './view.ts'
 
 describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
   let etcd: Server

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
+import { until } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
 import { atMost } from './at-most.ts'
 import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
-import { until } from './until.ts'
 
 const TTL_MS = 3_000
 

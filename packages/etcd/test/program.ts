@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { Log } from './log.ts'
+import { Log } from '@rpcx/testing'
 
 /** A program of `test/programs` in a process of its own: it tells by lines of JSON how far it is. */
 export class Program {

@@ -1,8 +1,8 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
+import { entriesOf } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stage } from './stage.ts'
-import { entriesOf } from './view.ts'
 
 describe.runIf(await requireServer('etcd'))('A thousand servers and a hundred who watch them', () => {
   let etcd: Server

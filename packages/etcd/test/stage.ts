@@ -3,12 +3,11 @@ import type { DiscoveryEvents, ServerEvents } from '@rpcx/core'
 import { Server, XClient } from '@rpcx/core'
 import type { Server as Registry, TcpProxy } from '@rpcx/servers'
 import { startProxy } from '@rpcx/servers'
+import { Log, View } from '@rpcx/testing'
 import type { EtcdDiscoveryOptions, EtcdRegisterPluginOptions } from '../src/index.ts'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '../src/index.ts'
 import { Gateway } from './gateway.ts'
-import { Log } from './log.ts'
 import { Program } from './program.ts'
-import { View } from './view.ts'
 
 export interface Told {
   readonly event: keyof ServerEvents | keyof DiscoveryEvents

@@ -1,9 +1,9 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
+import { until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { atMost } from './at-most.ts'
 import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
-import { until } from './until.ts'
 
 describe.runIf(await requireServer('etcd'))('A list', () => {
   let etcd: Server

@@ -1,10 +1,9 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
+import { Log, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ZooKeeperDriver } from '../src/driver.ts'
-import { Log } from './log.ts'
 import { Stage } from './stage.ts'
-import { until } from './until.ts'
 
 describe.runIf(await requireServer('zookeeper'))('A server in ZooKeeper', () => {
   let zooKeeper: Server

@@ -3,11 +3,10 @@ import type { ServerEvents } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import type { Server as Registry, TcpProxy } from '@rpcx/servers'
 import { startProxy } from '@rpcx/servers'
+import { Log, View } from '@rpcx/testing'
 import type { ZooKeeperRegisterPluginOptions } from '../src/index.ts'
 import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
 import { Hand } from './hand.ts'
-import { Log } from './log.ts'
-import { View } from './view.ts'
 
 export interface Told {
   readonly event: keyof ServerEvents

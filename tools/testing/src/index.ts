@@ -1,0 +1,5 @@
+export type { Happened } from './log.ts'
+export { Log } from './log.ts'
+export { until } from './until.ts'
+export type { Entries } from './view.ts'
+export { entriesOf, View } from './view.ts'
