@@ -17,6 +17,8 @@ export interface DiscoveryEvents {
   endpointRemoved: { service: string; endpoint: Endpoint }
   /** The registry holds something under this service that is no server. Told once. */
   entryIgnored: { service: string; address: string; error: Error }
+  /** The metadata of a server are no query string. It can be called, but has no group, weight or state, as in Go. */
+  metadataIgnored: { service: string; endpoint: Endpoint }
 }
 
 export interface FollowerOptions {
@@ -82,6 +84,10 @@ export class Follower implements ReplicaOwner {
   }
   ignored(address: string, error: Error): void {
     this.#events.emit('entryIgnored', { service: this.#service, address, error })
+  }
+
+  unreadable(endpoint: Endpoint): void {
+    this.#events.emit('metadataIgnored', { service: this.#service, endpoint })
   }
 
   async #run(): Promise<void> {

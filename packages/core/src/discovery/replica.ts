@@ -1,5 +1,6 @@
 import { parseHostPort } from '../address.ts'
 import { RpcxError } from '../errors.ts'
+import { parseMetadata } from '../metadata.ts'
 import type { Endpoint, Endpoints } from './discovery.ts'
 import { byAddress, parseEndpoint } from './discovery.ts'
 import type { Replica } from './driver.ts'
@@ -13,6 +14,8 @@ export interface ReplicaOwner {
   removed(endpoint: Endpoint): void
   /** The registry holds something that is no server. Told once per address. */
   ignored(address: string, error: Error): void
+  /** Its metadata are no query string: it is listed, without values. Told once for each text. */
+  unreadable(endpoint: Endpoint): void
 }
 
 /** The list of one service: raw entries in, endpoints out. */
@@ -64,6 +67,7 @@ export class ServiceReplica implements Replica {
       return false
     }
     this.#endpoints.set(address, endpoint)
+    if (endpoint.values.size === 0 && !parseMetadata(metadata).valid) this.#owner.unreadable(endpoint)
     if (before === undefined) this.#owner.added(endpoint)
     else this.#owner.changed(endpoint, before)
     return true

@@ -22,6 +22,9 @@ class Owner implements ReplicaOwner {
   ignored(address: string): void {
     this.told.push(`ignored ${address}`)
   }
+  unreadable({ metadata }: { metadata: string }): void {
+    this.told.push(`unreadable ${metadata}`)
+  }
 
   get last(): Record<string, string> {
     return Object.fromEntries((this.lists.at(-1) ?? []).map(({ address, metadata }) => [address, metadata]))
@@ -95,5 +98,22 @@ describe('the replica of a service', () => {
     await tick()
     expect(owner.told).toEqual(['ignored tcp@', 'added a@1'])
     expect(owner.last).toEqual({ 'a@1': '' })
+  })
+
+  test('lists a server whose metadata are no query string, and tells once for each text', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    replica.replace([
+      ['a@1', 'rate=50%'],
+      ['b@1', '&'],
+    ])
+    replica.put('a@1', 'rate=50%')
+    await tick()
+    expect(owner.last).toEqual({ 'a@1': 'rate=50%', 'b@1': '&' })
+    replica.put('a@1', 'rate=60%')
+    expect(owner.told.filter(text => text.startsWith('unreadable'))).toEqual([
+      'unreadable rate=50%',
+      'unreadable rate=60%',
+    ])
   })
 })
