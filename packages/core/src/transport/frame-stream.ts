@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { RpcxError } from '../errors.ts'
 import type { FrameLimits } from '../wire/frame-decoder.ts'
@@ -27,6 +28,8 @@ export class FrameStream {
   readonly #owner: FrameStreamOwner
   readonly #decoder: FrameDecoder
   readonly #pausesReads: boolean
+  /** Whether what was written is no longer needed: the system has a copy. In memory, the reader gets the very bytes. */
+  readonly #copies: boolean
   readonly #writer = new FrameWriter()
   readonly #flush = (): void => this.flush()
   #scheduled = false
@@ -44,6 +47,7 @@ export class FrameStream {
     this.#owner = owner
     this.#decoder = new FrameDecoder(message => owner.received(message), options)
     this.#pausesReads = options.pausesReads
+    this.#copies = stream.constructor === Socket
     stream.on('data', (chunk: Buffer) => this.#read(chunk))
     // A peer that has said goodbye reads no more replies.
     stream.on('end', () => this.end())
@@ -123,9 +127,13 @@ export class FrameStream {
     const chunks = this.#writer.take()
     this.#handedOn = this.#written
     if (chunks.length > 1) this.#stream.cork()
-    // The system mostly takes all at once; then there is nothing to wait for.
-    for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk) && this.#stream.writableLength > 0
+    for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk)
     if (chunks.length > 1) this.#stream.uncork()
+    // The system mostly takes all at once; then there is nothing to wait for.
+    if (this.#stream.writableLength === 0) {
+      this.#blocked = false
+      if (this.#copies) this.#writer.recycle()
+    }
     if (this.#blocked && this.#pausesReads) this.#stream.pause()
   }
 

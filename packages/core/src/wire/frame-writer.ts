@@ -28,6 +28,8 @@ export interface OutgoingMessage {
 export class FrameWriter {
   #slab: Slab | undefined
   #start = 0
+  /** The slab that the last `take` ended in. */
+  #taken: Slab | undefined
   /** Frames that outgrew the slab they began in. */
   #full: Buffer[] = []
   #bytes = 0
@@ -85,9 +87,19 @@ export class FrameWriter {
     if (slab !== undefined) {
       if (slab.used > this.#start) chunks.push(slab.bytes.subarray(this.#start, slab.used))
       this.#slab = undefined
+      this.#taken = slab
       release(slab)
     }
     return chunks
+  }
+
+  /**
+   * Nobody needs what the last `take` gave any more: the same memory, still in the processor's cache, is filled again. To be
+   * called before anything else is written.
+   */
+  recycle(): void {
+    if (this.#taken !== undefined) this.#taken.used = this.#start
+    this.#taken = undefined
   }
 
   #room(most: number): Slab {

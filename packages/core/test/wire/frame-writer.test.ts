@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import type { OutgoingMessage } from '../../src/wire/frame-writer.ts'
+import { FrameWriter } from '../../src/wire/frame-writer.ts'
+import { NO_METADATA } from '../../src/wire/pairs.ts'
+
+function message(text: string): OutgoingMessage {
+  const payload = Buffer.from(text)
+  return { flags: 0, serialize: 0, seq: 1, service: 'S', method: 'M', metadata: NO_METADATA, payload }
+}
+
+function written(writer: FrameWriter, text: string): Buffer {
+  writer.write(message(text))
+  return Buffer.concat(writer.take())
+}
+
+describe('the memory of a frame writer', () => {
+  test('is not touched again as long as its reader may need it, by no writer', () => {
+    const [one, other] = [new FrameWriter(), new FrameWriter()]
+    one.write(message('first'))
+    const [chunk] = one.take()
+    const before = Buffer.from(chunk as Buffer)
+    for (const writer of [one, other]) for (let i = 0; i < 1_000; i++) written(writer, 'later')
+    expect(chunk).toEqual(before)
+  })
+
+  test('is filled again once it is recycled', () => {
+    const writer = new FrameWriter()
+    writer.write(message('first'))
+    const [chunk] = writer.take()
+    writer.recycle()
+    expect(written(writer, 'other')).toEqual(Buffer.from(chunk as Buffer))
+    expect(chunk?.toString()).toContain('other')
+  })
+
+  test('is recycled once: what is written after it stays', () => {
+    const writer = new FrameWriter()
+    writer.write(message('first'))
+    writer.take()
+    writer.recycle()
+    writer.write(message('second'))
+    writer.recycle()
+    expect(Buffer.concat(writer.take()).toString()).toContain('second')
+  })
+})
