@@ -77,10 +77,6 @@ export class Call {
     deadlines.started(deadline)
   }
 
-  get hasEnded(): boolean {
-    return this.#ended
-  }
-
   /** Ends the call when the signal aborts. */
   endWith(signal: AbortSignal): void {
     this.#signal = signal

@@ -221,15 +221,15 @@ export class Announcer {
   /** Has the driver look after the entry for as long as it is held, through every disconnect. */
   async #watch(announcement: Announcement, signal: AbortSignal): Promise<void> {
     while (announcement.watch !== undefined && !signal.aborted) {
+      let failure: unknown
       try {
         await announcement.watch(signal, () => this.#uplink.succeeded())
-        // A driver that stops early is asked again, but not at once.
-        if (!signal.aborted) await this.#uplink.backoff.wait(undefined, signal)
       } catch (error) {
-        if (signal.aborted) return
-        this.#uplink.failed(error as Error)
-        await this.#uplink.backoff.wait(error, signal)
+        failure = error
+        if (!signal.aborted) this.#uplink.failed(error as Error)
       }
+      // Also a driver that stops early without an error is not asked again at once.
+      if (!signal.aborted) await this.#uplink.backoff.wait(failure, signal)
     }
   }
 
