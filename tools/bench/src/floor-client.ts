@@ -1,12 +1,10 @@
 import { connect } from 'node:net'
-import { eachFrame } from './frames.ts'
+import { BareFrames, field } from './frames.ts'
 import type { Order } from './peer.ts'
 
-// The frame that the client of rpcx sends for the same call, without its deadline.
+// The frames that the client of rpcx sends for the same calls, deadline included, encoded one by one.
 const payload = Buffer.alloc(581, 7)
-const text = (value: string): Buffer => Buffer.concat([length(value.length), Buffer.from(value)])
-const body = Buffer.concat([text('Bench'), text('Echo'), length(0), length(payload.length), payload])
-const request = Buffer.concat([Buffer.from('080000000000000000000000', 'hex'), length(body.length), body])
+const deadline = Buffer.concat([field('__ServerTimeout'), field('10000')])
 
 const [host, port] = (process.argv[2] ?? '').split(':')
 const socket = connect({ host, port: Number(port), noDelay: true })
@@ -15,23 +13,19 @@ let running = false
 let inFlight = 0
 let idle: () => void = () => {}
 
-const outgoing = eachFrame(socket, () => {
+const frames = new BareFrames(socket, 0, deadline, (_chunk, { start, end }) => {
+  if (end - start !== payload.length) throw new Error(`a reply of ${end - start} bytes`)
   calls++
   inFlight--
   if (running) send()
   else if (inFlight === 0) idle()
 })
 
-function send(): void {
-  request.copy(outgoing.room(request.length), outgoing.used)
-  outgoing.used += request.length
-  inFlight++
-}
+let seq = 0
 
-function length(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
+function send(): void {
+  frames.write(seq++, payload, 0, payload.length)
+  inFlight++
 }
 
 process.on('message', async ({ concurrency, ms }: Order) => {
@@ -39,7 +33,7 @@ process.on('message', async ({ concurrency, ms }: Order) => {
   running = true
   const startedAt = performance.now()
   for (let i = 0; i < concurrency; i++) send()
-  outgoing.write(socket)
+  frames.flush()
   await new Promise(resolve => setTimeout(resolve, ms))
   running = false
   await new Promise<void>(resolve => (idle = resolve))

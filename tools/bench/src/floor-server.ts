@@ -1,12 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { eachFrame } from './frames.ts'
+import { BareFrames } from './frames.ts'
 
 const server = createServer({ noDelay: true }, socket => {
-  eachFrame(socket, (chunk, start, end, reply) => {
-    chunk.copy(reply.room(end - start), reply.used, start, end)
-    reply.bytes[reply.used + 2] = 0x80
-    reply.used += end - start
+  const frames = new BareFrames(socket, 0x80, Buffer.alloc(0), (chunk, { seq, start, end }) => {
+    frames.write(seq, chunk, start, end)
   })
 })
 server.listen(0, '127.0.0.1', () => {

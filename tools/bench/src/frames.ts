@@ -1,52 +1,93 @@
 import type { Socket } from 'node:net'
 
-/** A buffer that is filled in one tick and written once. */
-export class Outgoing {
-  bytes: Buffer = Buffer.allocUnsafeSlow(SLAB)
-  used = 0
-  #sent = 0
-
-  room(size: number): Buffer {
-    if (this.bytes.length - this.used < size) {
-      this.#rest.push(this.bytes.subarray(this.#sent, this.used))
-      this.bytes = Buffer.allocUnsafeSlow(Math.max(SLAB, size))
-      this.used = 0
-      this.#sent = 0
-    }
-    return this.bytes
-  }
-
-  write(socket: Socket): void {
-    for (const chunk of this.#rest) socket.write(chunk)
-    this.#rest.length = 0
-    if (this.used === this.#sent) return
-    socket.write(this.bytes.subarray(this.#sent, this.used))
-    this.#sent = this.used
-  }
-
-  readonly #rest: Buffer[] = []
+/** Where the payload of a frame begins and ends, and its number. */
+export interface Frame {
+  seq: number
+  start: number
+  end: number
 }
 
-/** Parses frames in place; what the callback writes for all frames of a chunk leaves in one write. */
-export function eachFrame(
-  socket: Socket,
-  callback: (chunk: Buffer, start: number, end: number, reply: Outgoing) => void,
-): Outgoing {
-  const reply = new Outgoing()
-  let rest: Buffer | undefined
-  socket.on('data', (data: Buffer) => {
-    const chunk = rest === undefined ? data : Buffer.concat([rest, data])
+/** Frames over a plain socket as fast as they go: a tick's worth encoded into one buffer, parsed in place. No call, no reply to wait for. */
+export class BareFrames {
+  readonly #socket: Socket
+  readonly #head: Buffer
+  #bytes = Buffer.allocUnsafeSlow(SLAB)
+  #used = 0
+  #rest: Buffer | undefined
+  /** The frame at hand; one object, since nobody keeps it. */
+  readonly #frame: Frame = { seq: 0, start: 0, end: 0 }
+
+  /** @param flags byte 2 of the frames that are sent. @param metadata what each of them carries, encoded */
+  constructor(
+    socket: Socket,
+    flags: number,
+    metadata: Buffer,
+    received: (chunk: Buffer, frame: Frame) => void,
+  ) {
+    this.#socket = socket
+    const names = Buffer.concat([field('Bench'), field('Echo')])
+    this.#head = Buffer.concat([Buffer.alloc(16), names, u32(metadata.length), metadata])
+    this.#head[0] = 8
+    this.#head[2] = flags
+    socket.on('data', data => {
+      this.#read(data as Buffer, received)
+      this.flush()
+    })
+  }
+
+  /** Encodes one frame with a payload out of `bytes`. */
+  write(seq: number, bytes: Buffer, start: number, end: number): void {
+    const head = this.#head
+    const size = head.length + 4 + end - start
+    if (this.#bytes.length - this.#used < size) this.flush()
+    const out = this.#bytes
+    let at = this.#used
+    for (let i = 0; i < head.length; i++) out[at + i] = head[i] as number
+    out.writeUInt32BE(seq, at + 8)
+    out.writeUInt32BE(size - 16, at + 12)
+    at += head.length
+    out.writeUInt32BE(end - start, at)
+    bytes.copy(out, at + 4, start, end)
+    this.#used = at + 4 + end - start
+  }
+
+  flush(): void {
+    if (this.#used === 0) return
+    const sent = this.#socket.write(this.#bytes.subarray(0, this.#used))
+    // What the system has taken may be overwritten.
+    if (!sent || this.#socket.writableLength > 0) this.#bytes = Buffer.allocUnsafeSlow(SLAB)
+    this.#used = 0
+  }
+
+  #read(data: Buffer, received: (chunk: Buffer, frame: Frame) => void): void {
+    const chunk = this.#rest === undefined ? data : Buffer.concat([this.#rest, data])
+    const frame = this.#frame
     let at = 0
     while (chunk.length - at >= 16) {
       const end = at + 16 + chunk.readUInt32BE(at + 12)
       if (end > chunk.length) break
-      callback(chunk, at, end, reply)
+      let start = at + 16
+      for (let names = 0; names < 3; names++) start += 4 + chunk.readUInt32BE(start)
+      frame.seq = chunk.readUInt32BE(at + 8)
+      frame.start = start + 4
+      frame.end = end
+      received(chunk, frame)
       at = end
     }
-    rest = at < chunk.length ? chunk.subarray(at) : undefined
-    reply.write(socket)
-  })
-  return reply
+    this.#rest = at < chunk.length ? chunk.subarray(at) : undefined
+  }
+}
+
+/** A text or bytes with the length before it. */
+export function field(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value as string)
+  return Buffer.concat([u32(bytes.length), bytes])
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }
 
 const SLAB = 64 * 1024

@@ -11,10 +11,11 @@ const payload = Buffer.alloc(581, 7)
 
 process.on('message', async ({ concurrency, ms }: Order) => {
   let calls = 0
+  let running = true
+  setTimeout(() => (running = false), ms)
   const startedAt = performance.now()
-  const endsAt = startedAt + ms
   const loop = async (): Promise<void> => {
-    while (performance.now() < endsAt) {
+    while (running) {
       await client.call('Echo', payload)
       calls++
     }

@@ -20,10 +20,10 @@ export interface CallOptions {
   readonly parent?: ParentCall
 }
 
-/** When a call that starts `now` has to end, both by `performance.now()`. */
-export function deadlineOf(now: number, timeoutMs: number, parent: ParentCall | undefined): number {
-  const own = timeoutMs > 0 ? now + timeoutMs : Number.POSITIVE_INFINITY
-  return parent?.deadline === undefined ? own : Math.min(own, now + parent.deadline - Date.now())
+/** How long a call may take that starts now; `Infinity` without an end. */
+export function limitOf(timeoutMs: number, parent: ParentCall | undefined): number {
+  const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY
+  return parent?.deadline === undefined ? own : Math.min(own, parent.deadline - Date.now())
 }
 
 /** What ends the call early. */

@@ -31,10 +31,10 @@ export class Call {
   readonly metadata: Metadata
   /** Whether repeating it does no harm, even if it may have run already. */
   readonly isIdempotent: boolean
-  /** By `performance.now()`; `Infinity` when there is none. */
-  readonly deadline: number
-  /** What was left of the deadline when it started, in whole milliseconds; 0 once it has waited, or without one. */
-  freshMs: number
+  /** How long it may take in all; `Infinity` without an end. */
+  readonly timeoutMs: number
+  /** By `performance.now()`; `Infinity` in the tick in which it starts, and when there is none. */
+  deadline: number = Number.POSITIVE_INFINITY
   attempts = 0
   /** The server of the newest attempt. */
   node: Node | undefined = undefined
@@ -58,8 +58,7 @@ export class Call {
     wanted: Wanted,
     metadata: Metadata,
     isIdempotent: boolean,
-    now: number,
-    deadline: number,
+    timeoutMs: number,
     deadlines: Deadlines,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
@@ -69,12 +68,11 @@ export class Call {
     this.wanted = wanted
     this.metadata = metadata
     this.isIdempotent = isIdempotent
-    this.deadline = deadline
-    this.freshMs = deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(Math.ceil(deadline - now), 1)
+    this.timeoutMs = timeoutMs
     this.#deadlines = deadlines
     this.#resolve = resolve
     this.#reject = reject
-    deadlines.started(deadline)
+    deadlines.started(this)
   }
 
   /** Ends the call when the signal aborts. */

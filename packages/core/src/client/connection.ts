@@ -5,11 +5,11 @@ import { RpcxError } from '../errors.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
 import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
-import type { Seq } from '../wire/header.ts'
 import { Flag, Serialize } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 import type { Call, Holder } from './call.ts'
+import { Pending } from './pending.ts'
 import { errorOf } from './reply-error.ts'
 
 /** What the connections of a client have in common. */
@@ -41,7 +41,7 @@ export class Connection implements FrameStreamOwner, Holder {
   readonly #options: ConnectionOptions
   readonly #owner: ConnectionOwner
   readonly #stream: FrameStream
-  readonly #pending = new Map<Seq, Call>()
+  readonly #pending = new Pending()
   readonly #heartbeat: NodeJS.Timeout | undefined
   #heartbeatSentAt = Number.POSITIVE_INFINITY
   #seq = 0
@@ -63,7 +63,7 @@ export class Connection implements FrameStreamOwner, Holder {
 
   /** The calls that wait for their reply. */
   get calls(): Iterable<Call> {
-    return this.#pending.values()
+    return this.#pending
   }
 
   /** Whether the server ever said anything. */
@@ -105,12 +105,12 @@ export class Connection implements FrameStreamOwner, Holder {
       return
     }
     call.holder = this
-    this.#pending.set(call.seq, call)
+    this.#pending.add(call)
   }
 
   /** A late reply is then dropped. Go has no frame that cancels a call. */
   forget(call: Call): void {
-    this.#pending.delete(call.seq)
+    this.#pending.take(call.seq)
     if (this.#closing) this.#endWhenIdle()
   }
 
@@ -129,9 +129,8 @@ export class Connection implements FrameStreamOwner, Holder {
   received(message: Message): void {
     // A heartbeat was heard of by its bytes; a one-way request is a push.
     if (message.isHeartbeat || (!message.isResponse && message.isOneway)) return
-    const call = this.#pending.get(message.seq)
+    const call = this.#pending.take(message.seq)
     if (call === undefined) return
-    this.#pending.delete(message.seq)
     call.holder = undefined
     this.#answer(call, message)
     if (this.#closing) this.#endWhenIdle()
@@ -141,13 +140,13 @@ export class Connection implements FrameStreamOwner, Holder {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#closeTimer)
     this.#owner.closed(error)
-    for (const call of [...this.#pending.values()]) {
+    for (const call of [...this.#pending]) {
+      this.#pending.take(call.seq)
       call.holder = undefined
       const text = `${this.#options.service}.${call.method}: lost the connection to ${this.#address}`
       const mayHaveRun = this.#stream.wasSent(call.message)
       this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error }), mayHaveRun)
     }
-    this.#pending.clear()
   }
 
   #endWhenIdle(): void {
@@ -219,10 +218,9 @@ function clock(): Buffer {
   return payload
 }
 
-/** What is left of the deadline now, in whole milliseconds; 0 when there is none. Reading the clock takes 3 % of a call. */
-function timeoutOf(call: Call): number {
-  const { deadline, freshMs } = call
-  call.freshMs = 0
-  if (freshMs > 0 || deadline === Number.POSITIVE_INFINITY) return freshMs
-  return Math.max(Math.ceil(deadline - performance.now()), 1)
+/** What is left of the deadline now, in whole milliseconds; 0 when there is none. */
+function timeoutOf({ deadline, timeoutMs }: Call): number {
+  if (timeoutMs === Number.POSITIVE_INFINITY) return 0
+  const left = deadline === Number.POSITIVE_INFINITY ? timeoutMs : deadline - performance.now()
+  return Math.max(Math.ceil(left), 1)
 }

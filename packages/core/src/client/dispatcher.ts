@@ -47,7 +47,6 @@ export class Dispatcher implements NodeOwner, Holder {
     const nodes = this.#nodes
     if (nodes === undefined || (nodes.length === 0 && this.#options.waitForReady)) {
       call.holder = this
-      call.freshMs = 0
       this.#waiting.add(call)
     } else if (nodes.length === 0) {
       call.fail(

@@ -82,7 +82,6 @@ export class Node implements ConnectionOwner, Holder {
       return
     }
     call.holder = this
-    call.freshMs = 0
     this.#parked.add(call)
     if (this.#state.kind === 'dialling') return
     this.#wakeAt(urgent ? Math.min(this.#dueAt, this.#dialledAt + URGENT_EVERY_MS) : this.#dueAt)

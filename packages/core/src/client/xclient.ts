@@ -10,7 +10,7 @@ import { NO_METADATA } from '../wire/pairs.ts'
 import type { Invocation, Wanted } from './call.ts'
 import { Call } from './call.ts'
 import type { CallOptions } from './call-options.ts'
-import { deadlineOf, metadataOf, signalOf } from './call-options.ts'
+import { limitOf, metadataOf, signalOf } from './call-options.ts'
 import { Deadlines } from './deadlines.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { FailMode } from './fail-mode.ts'
@@ -176,16 +176,13 @@ export class XClient<S extends object> implements AsyncDisposable {
       signal?.throwIfAborted()
       const metadata = metadataOf(options, this.#metadata)
       const isIdempotent = idempotent ?? this.#isIdempotent(method)
-      const now = performance.now()
-      const deadline = deadlineOf(now, timeoutMs, parent)
       const call = new Call(
         method,
         args,
         wanted,
         metadata,
         isIdempotent,
-        now,
-        deadline,
+        limitOf(timeoutMs, parent),
         this.#deadlines,
         resolve,
         reject,
