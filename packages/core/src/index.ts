@@ -10,6 +10,8 @@ export { XClient } from './client/xclient.ts'
 export type { Codec } from './codec/codec.ts'
 export { Ext } from './codec/ext.ts'
 export { Float32 } from './codec/float32.ts'
+export type { CachedDiscoveryEvents, CachedDiscoveryOptions } from './discovery/cached-discovery.ts'
+export { CachedDiscovery } from './discovery/cached-discovery.ts'
 export type {
   Discovery,
   DiscoveryStatus,
@@ -27,6 +29,7 @@ export type {
   Session,
 } from './discovery/driver.ts'
 export type { DiscoveryEvents } from './discovery/follower.ts'
+export { MultiDiscovery } from './discovery/multi-discovery.ts'
 export type { KeyValue } from './discovery/multiple-servers.ts'
 export { MultipleServersDiscovery } from './discovery/multiple-servers.ts'
 export { Peer2PeerDiscovery } from './discovery/peer-to-peer.ts'

@@ -1,0 +1,70 @@
+import type { Endpoints } from '@rpcx/core'
+import { MultiDiscovery, MultipleServersDiscovery, RegistryDiscovery } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { ScriptedDriver } from './scripted.ts'
+
+const texts = (endpoints: Endpoints | undefined): string[] =>
+  (endpoints ?? []).map(({ address, metadata }) => `${address}?${metadata}`)
+
+describe('several discoveries as one', () => {
+  test('list the servers of all; an address that several hold is taken from the first', async () => {
+    const one = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:2', value: 'from=one' }])
+    const other = new MultipleServersDiscovery([
+      { key: 'tcp@127.0.0.1:2', value: 'from=other' },
+      { key: 'tcp@127.0.0.1:1', value: 'from=other' },
+    ])
+    await using both = new MultiDiscovery([one, other])
+    expect(texts(await both.list('Arith'))).toEqual([
+      'tcp@127.0.0.1:1?from=other',
+      'tcp@127.0.0.1:2?from=one',
+    ])
+  })
+
+  test('show each change of each, and the rest when one no longer holds an address', async () => {
+    const one = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1', value: 'from=one' }])
+    const other = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1', value: 'from=other' }])
+    await using both = new MultiDiscovery([one, other])
+    const lists = both.watch('Arith')[Symbol.asyncIterator]()
+    expect(texts((await lists.next()).value)).toEqual(['tcp@127.0.0.1:1?from=one'])
+    one.update([])
+    expect(texts((await lists.next()).value)).toEqual(['tcp@127.0.0.1:1?from=other'])
+  })
+
+  test('wait for all before the first list, as long as none has a server', async () => {
+    const driver = new ScriptedDriver()
+    const empty = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }])
+    empty.update([])
+    await using both = new MultiDiscovery([empty, new RegistryDiscovery(driver)])
+    const first = both.list('Arith')
+    const follow = await driver.follow(0)
+    expect(both.status('Arith').state).toBe('waiting')
+    follow.into.replace([['tcp@127.0.0.1:2', '']])
+    expect(texts(await first)).toEqual(['tcp@127.0.0.1:2?'])
+    expect(both.status('Arith').state).toBe('fresh')
+  })
+
+  test('do without one that is down when another has servers', async () => {
+    const driver = new ScriptedDriver()
+    driver.opening = () => Promise.reject(new Error('down'))
+    const up = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }])
+    await using both = new MultiDiscovery([new RegistryDiscovery(driver), up])
+    expect(texts(await both.list('Arith', { timeoutMs: 5_000 }))).toEqual(['tcp@127.0.0.1:1?'])
+    expect(both.status('Arith')).toMatchObject({ state: 'waiting', lastError: { message: 'down' } })
+  })
+
+  test('close together, and end every wait', async () => {
+    const driver = new ScriptedDriver()
+    const both = new MultiDiscovery([new RegistryDiscovery(driver)])
+    const list = both.list('Arith')
+    await driver.follow(0)
+    await both.close()
+    await expect(list).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+    await expect(both.list('Echo')).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+    expect(both.status('Arith').state).toBe('closed')
+    expect(driver.closed).toBe(1)
+  })
+
+  test('refuse to be none', () => {
+    expect(() => new MultiDiscovery([])).toThrow('MultiDiscovery: discoveries is empty')
+  })
+})
