@@ -1,66 +1,94 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.ts'
+import type { Place } from './place.ts'
 import { type Launchable, type Recipe, type Server, type ServerOptions, startServer } from './server.ts'
 
 export interface ConsulOptions extends ServerOptions {
   /** The shortest TTL of a session that the server accepts, default 2 000; Consul's own default is 10 000. */
   sessionTtlMinMs?: number
+  /** Its datacenter, default `dc1`. */
+  datacenter?: string
+  /** A server of another datacenter, started by `startConsul`, to join over WAN; waited for at each start. */
+  joinWan?: Server
+  /** Turns ACLs on, denies by default, and makes this UUID the secret of a token that may do everything. */
+  bootstrapToken?: string
   /** A further configuration file, as its JSON: `acl`, `limits` and so on; merged by Consul itself. */
   config?: Readonly<Record<string, unknown>>
-  /** With ACLs: a token that may read the catalog, used to ask whether the server is ready. */
+  /** With ACLs: a token that may read the catalog, used to ask whether it is ready; default `bootstrapToken`. */
   token?: string
 }
 
 /**
  * Starts a Consul server that stores its data and elects itself. Resolves when it has a leader and its node is in
- * the catalog, so that sessions can be made; with ACLs and no `token`, when it has a leader.
+ * the catalog, so that sessions can be made; with ACLs and no token, when it has a leader. `extraAddresses.dns`
+ * answers DNS by UDP and TCP; `extraAddresses.wan` is for the servers of other datacenters.
  */
 export function startConsul(options: ConsulOptions = {}): Promise<Server> {
-  const { token, config = {} } = options
-  const recipe: Recipe = {
+  return startServer(consulRecipe(options), options)
+}
+
+/** What makes a server one of a cluster. */
+export interface ConsulMember {
+  readonly name: string
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+export function consulRecipe(options: ConsulOptions, member?: ConsulMember): Recipe {
+  const { bootstrapToken, token = bootstrapToken, config = {}, joinWan } = options
+  const wan = joinWan?.extraAddresses.wan
+  if (joinWan && wan === undefined) throw new TypeError(`joinWan: ${joinWan.address} has no WAN address`)
+  return {
     kind: 'consul',
+    extraAddresses: ({ ports }) => ({
+      dns: `127.0.0.1:${ports[4]}`,
+      ...(!member && { wan: `127.0.0.1:${ports[3]}` }),
+    }),
     async prepare({ folder, ports }, origin) {
-      const files = { 'base.json': await baseConfig(options, ports, origin), 'more.json': config }
+      const files = {
+        'base.json': await baseConfig(options, ports, origin),
+        'member.json': member?.config ?? { bootstrap_expect: 1 },
+        'wan.json': wan === undefined ? {} : { retry_join_wan: [wan], retry_interval_wan: '200ms' },
+        'acl.json': bootstrapToken === undefined ? {} : { acl: closedAcl(bootstrapToken) },
+        'more.json': config,
+      }
       for (const [name, content] of Object.entries(files)) {
         await writeFile(join(folder, name), JSON.stringify(content, undefined, 2))
       }
-      const where = [
-        `-data-dir=${join(folder, 'data')}`,
-        ...Object.keys(files).map(name => file(folder, name)),
-      ]
-      return { args: ['agent', '-server', '-bootstrap-expect=1', '-node=test', ...where], env: {} }
+      const where = Object.keys(files).map(name => file(folder, name))
+      const who = [`-node=${member?.name ?? 'test'}`, `-data-dir=${join(folder, 'data')}`]
+      return { args: ['agent', '-server', ...who, ...where], env: {} }
     },
     async ask(address) {
       await expectContent(address, '/v1/status/leader', token)
-      if (token !== undefined || !('acl' in config)) await expectContent(address, '/v1/catalog/nodes', token)
+      if (wan !== undefined) await expectContent(address, '/v1/catalog/datacenters', token, '","')
+      if (token === undefined && 'acl' in config) return
+      const self = member && `"Node":"${member.name}"`
+      await expectContent(address, '/v1/catalog/nodes', token, self)
     },
   }
-  return startServer(recipe, options)
 }
 
 async function baseConfig(
   options: ConsulOptions,
-  [http, server, gossip]: readonly [number, number, number, number],
+  [http, server, gossip, wan, dns]: Place['ports'],
   origin: Launchable,
 ): Promise<Record<string, unknown>> {
   return {
+    datacenter: options.datacenter ?? 'dc1',
     client_addr: origin.from === 'docker' ? '0.0.0.0' : '127.0.0.1',
     bind_addr: '127.0.0.1',
-    ports: {
-      http,
-      server,
-      serf_lan: gossip,
-      serf_wan: -1,
-      dns: -1,
-      grpc: -1,
-      ...(await closedTlsPort(origin)),
-    },
+    ports: { http, server, serf_lan: gossip, serf_wan: wan, dns, grpc: -1, ...(await closedTlsPort(origin)) },
     session_ttl_min: `${options.sessionTtlMinMs ?? 2_000}ms`,
     disable_update_check: true,
     // Elects a leader in a second instead of five.
     performance: { raft_multiplier: 1 },
   }
+}
+
+/** From 1.11 on the token has another name, but is still understood by this one. */
+function closedAcl(token: string): Record<string, unknown> {
+  return { enabled: true, default_policy: 'deny', tokens: { master: token, agent: token } }
 }
 
 /** From 1.14 on servers also open a fixed port unless told not to, in a setting that earlier ones refuse. */
@@ -76,10 +104,16 @@ function file(folder: string, name: string): string {
   return `-config-file=${join(folder, name)}`
 }
 
-async function expectContent(address: string, path: string, token: string | undefined): Promise<void> {
+async function expectContent(
+  address: string,
+  path: string,
+  token: string | undefined,
+  content = '',
+): Promise<void> {
   const headers: Record<string, string> = token === undefined ? {} : { 'X-Consul-Token': token }
   const response = await fetch(`http://${address}${path}`, { headers, signal: AbortSignal.timeout(1_000) })
   const text = await response.text()
-  if (!response.ok || ['""', '[]'].includes(text.trim()))
+  if (!response.ok || ['""', '[]'].includes(text.trim()) || !text.includes(content)) {
     throw new Error(`${path}: ${response.status} ${text}`)
+  }
 }

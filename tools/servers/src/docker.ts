@@ -32,7 +32,7 @@ export function containerCommand(
   const container = `rpcx-servers-${ports[0]}-${process.pid}`
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`
   const options = ['--rm', '--name', container, '--user', user, '--volume', `${folder}:${folder}`]
-  const published = ['--publish', `127.0.0.1:${ports[0]}:${ports[0]}`]
+  const published = ports.flatMap(port => ['--publish', `127.0.0.1:${port}:${port}`])
   const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
   const image = ['--entrypoint', entrypoint, origin.image, ...first]
   return { command: ['docker', 'run', ...options, ...published, ...variables, ...image, ...args], container }

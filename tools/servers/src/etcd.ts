@@ -1,33 +1,80 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Identity } from './certificates.ts'
+import type { Place } from './place.ts'
 import { type Recipe, type Server, type ServerOptions, startServer } from './server.ts'
 
 export interface EtcdOptions extends ServerOptions {
   /** Further flags of etcd, for example `--auto-compaction-retention=1`; default none. */
   args?: readonly string[]
+  /** Serves clients by TLS; default plain text. Members of a cluster speak plain text to each other. */
+  tls?: EtcdTls
 }
 
-/** Starts a cluster of one etcd member. Resolves when it has a leader and answers; rejects as `startServer` does. */
+/** The server's certificate. Without an extended key usage, or with both: etcd also shows it to itself as a client. */
+export interface EtcdTls extends Identity {
+  /** PEM of who must have signed the clients' certificates; default clients need none. */
+  readonly clientAuthority?: string
+}
+
+/**
+ * Starts a cluster of one etcd member. Resolves when it has a leader and answers; rejects as `startServer` does.
+ * `extraAddresses.metrics` serves `/health` and `/metrics` by plain HTTP, also with TLS.
+ */
 export function startEtcd(options: EtcdOptions = {}): Promise<Server> {
-  const recipe: Recipe = {
-    kind: 'etcd',
-    async prepare({ folder, ports }, origin) {
-      const [client, peer] = ports
-      const host = origin.from === 'docker' ? '0.0.0.0' : '127.0.0.1'
-      const args = [
-        '--name=test',
-        `--data-dir=${join(folder, 'data')}`,
-        `--listen-client-urls=http://${host}:${client}`,
-        `--advertise-client-urls=http://127.0.0.1:${client}`,
-        `--listen-peer-urls=http://127.0.0.1:${peer}`,
-        `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
-        `--initial-cluster=test=http://127.0.0.1:${peer}`,
-        ...(options.args ?? []),
-      ]
-      return { args, env: {} }
-    },
-    ask: askEtcd,
+  const alone = ({ ports }: Place) => {
+    const peerUrl = `http://127.0.0.1:${ports[1]}`
+    return { name: 'test', peerUrl, cluster: `test=${peerUrl}`, args: [], env: {} }
   }
-  return startServer(recipe, options)
+  return startServer(etcdRecipe(options, alone), options)
+}
+
+/** How a member is known to itself and to others. */
+export interface EtcdMember {
+  readonly name: string
+  /** What others dial. */
+  readonly peerUrl: string
+  /** Every member's name and `peerUrl`, in etcd's own notation. */
+  readonly cluster: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+export function etcdRecipe(options: EtcdOptions, memberAt: (place: Place) => EtcdMember): Recipe {
+  const { args = [], tls } = options
+  return {
+    kind: 'etcd',
+    extraAddresses: ({ ports }) => ({ metrics: `127.0.0.1:${ports[2]}` }),
+    async prepare(place, origin) {
+      const { folder, ports } = place
+      const host = origin.from === 'docker' ? '0.0.0.0' : '127.0.0.1'
+      const scheme = tls ? 'https' : 'http'
+      const member = memberAt(place)
+      const flags = [
+        `--name=${member.name}`,
+        `--data-dir=${join(folder, 'data')}`,
+        `--listen-client-urls=${scheme}://${host}:${ports[0]}`,
+        `--advertise-client-urls=${scheme}://127.0.0.1:${ports[0]}`,
+        `--listen-peer-urls=http://127.0.0.1:${ports[1]}`,
+        `--listen-metrics-urls=http://${host}:${ports[2]}`,
+        `--initial-advertise-peer-urls=${member.peerUrl}`,
+        `--initial-cluster=${member.cluster}`,
+        ...(tls ? await tlsFlags(folder, tls) : []),
+      ]
+      return { args: [...flags, ...member.args, ...args], env: member.env }
+    },
+    ask: (address, { metrics = address }) => askEtcd(metrics),
+  }
+}
+
+async function tlsFlags(folder: string, tls: EtcdTls): Promise<string[]> {
+  const flags = [`--cert-file=${join(folder, 'cert.pem')}`, `--key-file=${join(folder, 'key.pem')}`]
+  await writeFile(join(folder, 'cert.pem'), tls.cert)
+  await writeFile(join(folder, 'key.pem'), tls.key, { mode: 0o600 })
+  if (tls.clientAuthority === undefined) return flags
+  const file = join(folder, 'client-authority.pem')
+  await writeFile(file, tls.clientAuthority)
+  return [...flags, '--client-cert-auth', `--trusted-ca-file=${file}`]
 }
 
 async function askEtcd(address: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { Server } from './server.ts'
 export class ForeignServer implements Server {
   readonly kind: Kind
   readonly address: string
+  readonly extraAddresses: Readonly<Record<string, string>> = {}
   readonly controllable = false
   readonly pid: undefined
 

@@ -1,8 +1,18 @@
 export { type Availability, available, type Kind, kinds } from './binaries.ts'
+export {
+  type Authority,
+  authority,
+  type CertificateOptions,
+  type Identity,
+  identity,
+} from './certificates.ts'
+export type { Cluster, ClusterOptions } from './cluster.ts'
 export { type ConsulOptions, startConsul } from './consul.ts'
-export { type EtcdOptions, startEtcd } from './etcd.ts'
+export { startConsulCluster } from './consul-cluster.ts'
+export { type EtcdOptions, type EtcdTls, startEtcd } from './etcd.ts'
+export { startEtcdCluster } from './etcd-cluster.ts'
 export { type CutOptions, type Direction, startProxy, type TcpProxy } from './proxy.ts'
-export { requireServer } from './requirement.ts'
+export { requireCluster, requireServer } from './requirement.ts'
 export type { RestartOptions, Server, ServerOptions } from './server.ts'
 export {
   attachToZooKeeperSession,
@@ -11,4 +21,6 @@ export {
   type SessionOptions,
   type ZooKeeperSession,
 } from './session.ts'
+export { nft } from './tool.ts'
 export { startZooKeeper, type ZooKeeperOptions } from './zookeeper.ts'
+export { startZooKeeperEnsemble } from './zookeeper-ensemble.ts'

@@ -10,10 +10,10 @@ import { join } from 'node:path'
 const lowest = 20_000
 const highest = 30_000
 
-/** A folder and four ports on 127.0.0.1 that belong to one server. */
+/** A folder and five ports on 127.0.0.1 that belong to one server. */
 export interface Place {
   readonly folder: string
-  readonly ports: readonly [number, number, number, number]
+  readonly ports: readonly [number, number, number, number, number]
 }
 
 /**
@@ -22,8 +22,8 @@ export interface Place {
  */
 export async function takePlace(): Promise<Place> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    const first = lowest + 4 * randomInt((highest - lowest) / 4)
-    const ports = [first, first + 1, first + 2, first + 3] as const
+    const first = lowest + 5 * randomInt((highest - lowest) / 5)
+    const ports = [first, first + 1, first + 2, first + 3, first + 4] as const
     const folder = join(parent(), `rpcx-servers-${first}`)
     try {
       await mkdir(folder, { mode: 0o700 })
@@ -34,7 +34,7 @@ export async function takePlace(): Promise<Place> {
     if (await allFree(ports)) return { folder, ports }
     await rm(folder, { recursive: true })
   }
-  throw new Error(`found no four free ports between ${lowest} and ${highest} in 100 attempts`)
+  throw new Error(`found no five free ports between ${lowest} and ${highest} in 100 attempts`)
 }
 
 /** A port on 127.0.0.1 that was free a moment ago. */

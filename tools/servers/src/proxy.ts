@@ -1,5 +1,6 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { type Direction, Link } from './link.ts'
+import type { Direction } from './link.ts'
+import { Passage } from './passage.ts'
 import { freePort } from './place.ts'
 
 export type { Direction }
@@ -51,11 +52,8 @@ class BreakableProxy implements TcpProxy {
   readonly #target: URL
   readonly #port: number
   readonly #server: Server
-  readonly #open = new Set<Link>()
+  readonly #passage = new Passage()
   #attempts = 0
-  #isCut = false
-  #stalled: Direction | undefined
-  #delayMs = 0
 
   constructor(target: string, port: number) {
     this.#target = new URL(`tcp://${target}`)
@@ -68,7 +66,7 @@ class BreakableProxy implements TcpProxy {
   }
 
   get connections(): number {
-    return this.#open.size
+    return this.#passage.connections
   }
 
   get attempts(): number {
@@ -76,36 +74,29 @@ class BreakableProxy implements TcpProxy {
   }
 
   async cut(options: CutOptions = {}): Promise<void> {
-    this.#isCut = true
-    this.drop()
+    this.#passage.cut()
     if (options.refuse) await this.#closePort()
   }
 
   drop(): void {
-    for (const link of this.#open) link.reset()
+    this.#passage.drop()
   }
 
   stall(direction: Direction = 'both'): void {
-    this.#stalled = direction
-    this.#apply()
+    this.#passage.stall(direction)
   }
 
   delay(ms: number): void {
-    this.#delayMs = ms
-    this.#apply()
+    this.#passage.delay(ms)
   }
 
   async heal(): Promise<void> {
-    this.#isCut = false
-    this.#stalled = undefined
-    this.#delayMs = 0
-    this.#apply()
+    this.#passage.heal()
     if (!this.#server.listening) await this.#openPort()
   }
 
   async close(): Promise<void> {
-    this.#isCut = true
-    this.drop()
+    this.#passage.cut()
     await this.#closePort()
   }
 
@@ -115,7 +106,7 @@ class BreakableProxy implements TcpProxy {
 
   #accept(client: Socket): void {
     this.#attempts++
-    if (this.#isCut) {
+    if (this.#passage.isCut) {
       client.on('error', () => {})
       client.resetAndDestroy()
       return
@@ -126,13 +117,7 @@ class BreakableProxy implements TcpProxy {
       allowHalfOpen: true,
       noDelay: true,
     })
-    const link = new Link(client, target, () => this.#open.delete(link))
-    this.#open.add(link)
-    link.set(this.#stalled, this.#delayMs)
-  }
-
-  #apply(): void {
-    for (const link of this.#open) link.set(this.#stalled, this.#delayMs)
+    this.#passage.join(client, target)
   }
 
   #openPort(): Promise<void> {

@@ -7,8 +7,19 @@ import { available, type Kind } from './binaries.ts'
  */
 export async function requireServer(kind: Kind): Promise<boolean> {
   const found = await available(kind)
-  if (found.from !== 'nowhere') return true
-  if (process.env.CI) throw new Error(found.reason)
-  process.stderr.write(`\nSKIPPED, ${found.reason}\n`)
+  return found.from === 'nowhere' ? missing(found.reason) : true
+}
+
+/** As `requireServer`, for clusters: their members must be processes of this machine. */
+export async function requireCluster(kind: Kind): Promise<boolean> {
+  const { from } = await available(kind)
+  if (kind === 'consul' && process.platform !== 'linux') return missing('no cluster of consul: not on Linux')
+  if (from === 'path' || from === 'cache') return true
+  return (await requireServer(kind)) && missing(`no cluster of ${kind}: it comes from ${from}`)
+}
+
+function missing(reason: string): boolean {
+  if (process.env.CI) throw new Error(reason)
+  process.stderr.write(`\nSKIPPED, ${reason}\n`)
   return false
 }

@@ -14,7 +14,18 @@ export interface ZooKeeperOptions extends ServerOptions {
 
 /** Starts a ZooKeeper server that stands alone, with 96 MB of heap. Resolves when it serves clients. */
 export function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Server> {
-  const recipe: Recipe = {
+  return startServer(zooKeeperRecipe(options), options)
+}
+
+/** What makes a server one of an ensemble. */
+export interface EnsembleMember {
+  readonly id: number
+  /** For its virtual machine. */
+  readonly flags: readonly string[]
+}
+
+export function zooKeeperRecipe(options: ZooKeeperOptions, member?: EnsembleMember): Recipe {
+  return {
     kind: 'zookeeper',
     async prepare({ folder, ports }, origin) {
       const settings = {
@@ -32,11 +43,13 @@ export function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Server> 
       const file = join(folder, 'zoo.cfg')
       const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
       await writeFile(file, lines.join(''))
-      return { args: [file], env: { JVMFLAGS: javaFlags.join(' '), ZOO_LOG_DIR: folder } }
+      const env = { JVMFLAGS: javaFlags.join(' '), ZOO_LOG_DIR: folder }
+      if (!member) return { args: [file], env }
+      await writeFile(join(folder, 'data', 'myid'), String(member.id))
+      return { args: [file], env: { ...env, JAVA_TOOL_OPTIONS: member.flags.join(' ') } }
     },
     ask: askZooKeeper,
   }
-  return startServer(recipe, options)
 }
 
 async function askZooKeeper(address: string): Promise<void> {
@@ -44,7 +57,8 @@ async function askZooKeeper(address: string): Promise<void> {
   if (!answer.includes('Mode:')) throw new Error(`srvr: ${answer}`)
 }
 
-async function fourLetterWord(address: string, word: string): Promise<string> {
+/** Resolves to what the server answers to one of its words, such as `srvr`, within 400 ms. */
+export async function fourLetterWord(address: string, word: string): Promise<string> {
   const { hostname, port } = new URL(`tcp://${address}`)
   const socket = createConnection(Number(port), hostname)
   try {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { untilResolved } from '../src/deadline.ts'
-import { requireServer } from '../src/index.ts'
+import { requireCluster, requireServer } from '../src/index.ts'
 import { folderOf, isAlive } from './lifecycle.ts'
 
 const owner = fileURLToPath(new URL('./owner.ts', import.meta.url))
@@ -42,5 +42,26 @@ test.runIf(runnable)(
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
     const gone = async () => expect(isAlive(Number(line.split(' ')[0]))).toBe(false)
     await untilResolved(gone, { what: 'the end of the server', timeoutMs: 10_000 })
+  },
+)
+
+test.runIf(await requireCluster('etcd')).each(['running', 'leave'])(
+  'A process that ends without stopping its cluster leaves nothing of it (%s)',
+  async state => {
+    const child = spawn(process.execPath, ['--import', 'tsx', owner, state, 'cluster'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    const words = line.split(' ')
+    const pids = words.filter((_, index) => index % 2 === 0).map(Number)
+    const addresses = words.filter((_, index) => index % 2 === 1)
+    expect([pids.length, addresses.length]).toEqual([3, 3])
+    if (state === 'running') child.kill('SIGKILL')
+    const gone = async () => {
+      expect(pids.some(isAlive)).toBe(false)
+      expect(addresses.map(folderOf).some(existsSync)).toBe(false)
+    }
+    const ended = untilResolved(gone, { what: 'the end of the cluster', timeoutMs: 10_000 })
+    await ended.finally(() => child.kill('SIGKILL'))
   },
 )

@@ -1,10 +1,11 @@
-import { startEtcd } from '../src/index.ts'
+import { startEtcd, startEtcdCluster } from '../src/index.ts'
 
-// Starts a server, prints its pid and address, brings it into the state named by the argument and never stops it.
-const etcd = await startEtcd()
-const { pid, address } = etcd
-const state = process.argv[2]
-if (state === 'paused') await etcd.pause()
-if (state === 'killed') await etcd.kill()
-console.log(`${pid} ${address}`)
+// Starts a server or, of the second argument, a cluster, prints its pids and addresses, brings its first member into
+// the state named by the first argument and never stops it.
+const [, , state, what] = process.argv
+const members = what === 'cluster' ? (await startEtcdCluster()).members : [await startEtcd()]
+const words = members.map(({ pid, address }) => `${pid} ${address}`)
+if (state === 'paused') await members[0]?.pause()
+if (state === 'killed') await members[0]?.kill()
+console.log(words.join(' '))
 if (state !== 'leave') setInterval(() => {}, 60_000)

@@ -1,0 +1,149 @@
+import { rm } from 'node:fs/promises'
+import { available, type Kind } from './binaries.ts'
+import { untilResolved } from './deadline.ts'
+import { OwnServer } from './own.ts'
+import { type Place, takePlace } from './place.ts'
+import { type Recipe, type Server, type ServerOptions, startOnFreePorts } from './server.ts'
+import { Wires } from './wires.ts'
+
+export interface ClusterOptions extends ServerOptions {
+  /** How many servers, default 3. */
+  members?: number
+}
+
+/**
+ * Servers that are one registry, all of them answering since before the caller got it. What they say to each other
+ * goes through this process: one that is busy for half a second costs them their leader.
+ */
+export interface Cluster extends AsyncDisposable {
+  readonly kind: Kind
+  /** Each can be killed, paused and restarted with its data. Its restart ends when it is part of a majority. */
+  readonly members: readonly Server[]
+  /** `host:port` of each member's client port; the same for the cluster's whole life. */
+  readonly addresses: readonly string[]
+  /** Resolves to the member that leads a majority now; waits for an election as long as a start may take. */
+  leader(): Promise<Server>
+  /** Resets all connections between this member and the others, and new ones, until `heal`; clients still reach it. */
+  partition(member: Server): void
+  /** Holds back all that this member and the others say to each other, until `heal`; clients still reach it. */
+  stall(member: Server): void
+  /** Ends every `partition` and `stall`; what a stall held back is forwarded. The members agree again soon after. */
+  heal(): Promise<void>
+  /** Kills all members, then starts them together, on the same ports and with their data. */
+  restart(): Promise<void>
+  /** Ends all members and removes their data, for good. */
+  stop(): Promise<void>
+}
+
+/** What one kind of cluster needs, beside what each of its servers does: how its members are told of each other. */
+export interface Team extends AsyncDisposable {
+  readonly recipes: readonly Recipe[]
+  /** Resolves to whether this member believes to lead; rejects when it does not answer. */
+  leads(member: number): Promise<boolean>
+  /** Makes the members notice that they reach each other again, when they would not by themselves. */
+  healed?(): Promise<void>
+}
+
+/** Starts a cluster. Rejects as `startServer` does, and when members cannot be processes of this machine. */
+export async function startCluster(
+  kind: Kind,
+  options: ClusterOptions,
+  gather: (places: readonly Place[], wires: Wires) => Promise<Team>,
+): Promise<Cluster> {
+  const { members: size = 3, startTimeoutMs = 30_000 } = options
+  const origin = await available(kind)
+  if (origin.from !== 'path' && origin.from !== 'cache') {
+    throw new Error(
+      `a cluster of ${kind} needs a binary here: ${'reason' in origin ? origin.reason : origin.from}`,
+    )
+  }
+  return startOnFreePorts(async () => {
+    const places = await Promise.all(Array.from({ length: size }, takePlace))
+    const wires = new Wires(size)
+    const team = await gather(places, wires).catch(async error => {
+      for (const { folder } of places) await rm(folder, { recursive: true })
+      throw error
+    })
+    const members = team.recipes.map(
+      (recipe, index) => new OwnServer(recipe, origin, places[index] as Place, startTimeoutMs),
+    )
+    return new OwnCluster(kind, members, team, wires, startTimeoutMs)
+  })
+}
+
+class OwnCluster implements Cluster {
+  readonly kind: Kind
+  readonly members: readonly Server[]
+  readonly addresses: readonly string[]
+  readonly #team: Team
+  readonly #wires: Wires
+  readonly #electionTimeoutMs: number
+
+  constructor(kind: Kind, members: readonly Server[], team: Team, wires: Wires, electionTimeoutMs: number) {
+    this.kind = kind
+    this.members = members
+    this.addresses = members.map(({ address }) => address)
+    this.#team = team
+    this.#wires = wires
+    this.#electionTimeoutMs = electionTimeoutMs
+  }
+
+  leader(): Promise<Server> {
+    const what = `a leader of the ${this.kind} cluster`
+    return untilResolved(() => this.#elected(), { what, timeoutMs: this.#electionTimeoutMs })
+  }
+
+  partition(member: Server): void {
+    this.#wires.partition(this.#indexOf(member))
+  }
+
+  stall(member: Server): void {
+    this.#wires.stall(this.#indexOf(member))
+  }
+
+  async heal(): Promise<void> {
+    this.#wires.heal()
+    await this.#team.healed?.()
+  }
+
+  async restart(): Promise<void> {
+    await Promise.all(this.members.map(member => member.kill()))
+    const results = await Promise.allSettled(this.members.map(member => member.restart()))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.map(member => member.stop()))
+    // Connections that are held back would not notice that both their ends are gone.
+    this.#wires.heal()
+    await this.#team[Symbol.asyncDispose]()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** One that is cut off believes in itself for a while, so it is not asked; nor is one without a majority believed. */
+  async #elected(): Promise<Server> {
+    const asked = this.members.map(async (_, index) => {
+      if (this.#wires.cutOff.has(index)) throw new Error('it is cut off')
+      return this.#team.leads(index)
+    })
+    const answers = await Promise.allSettled(asked)
+    const answered = answers.filter(({ status }) => status === 'fulfilled').length
+    const leading = this.members.filter((_, index) => {
+      const answer = answers[index]
+      return answer?.status === 'fulfilled' && answer.value
+    })
+    const [leader] = leading
+    if (answered * 2 <= this.members.length) throw new Error(`only ${answered} members answer`)
+    if (!leader || leading.length > 1) throw new Error(`${leading.length} members lead`)
+    return leader
+  }
+
+  #indexOf(member: Server): number {
+    const index = this.members.indexOf(member)
+    if (index < 0) throw new RangeError(`${member.kind} at ${member.address} is no member of this cluster`)
+    return index
+  }
+}

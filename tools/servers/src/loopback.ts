@@ -1,0 +1,61 @@
+import { createSocket, type Socket as UdpSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import type { Place } from './place.ts'
+import type { Wires } from './wires.ts'
+
+/** Two addresses of a cluster's member within 127.0.0.0/8, which only Linux has as a whole. */
+export interface LoopbackHost {
+  /** What the member binds and dials from. */
+  readonly own: string
+  /** What others dial: the same ports, listened on here. */
+  readonly advertised: string
+}
+
+export function loopbackHost(member: number): LoopbackHost {
+  return { own: `127.1.0.${member + 1}`, advertised: `127.2.0.${member + 1}` }
+}
+
+/**
+ * Listens on every member's advertised address, on its second port by TCP and on its third by TCP and UDP, and
+ * forwards to its own one. Who speaks shows in the address that it comes from, except for 127.0.0.1.
+ */
+export async function forwardLoopback(wires: Wires, places: readonly Place[]): Promise<AsyncDisposable> {
+  const hosts = places.map((_, index) => loopbackHost(index))
+  const memberAt = (address: string | undefined) => {
+    const index = hosts.findIndex(({ own }) => own === address)
+    return index < 0 ? undefined : index
+  }
+  const servers: Server[] = []
+  const relays: UdpSocket[] = []
+  const opened = {
+    async [Symbol.asyncDispose]() {
+      for (const open of [...servers.splice(0), ...relays.splice(0)]) open.close()
+    },
+  }
+  try {
+    for (const [to, { ports }] of places.entries()) {
+      const { own, advertised } = hosts[to] as LoopbackHost
+      for (const port of [ports[1], ports[2]]) {
+        const server = createServer({ allowHalfOpen: true, noDelay: true }, client =>
+          wires.connect(client, memberAt(client.remoteAddress), to, { host: own, port }),
+        )
+        await once(server.listen(port, advertised).unref(), 'listening')
+        servers.push(server)
+      }
+      const relay = createSocket('udp4').unref()
+      await once(relay.bind(ports[2], advertised), 'listening')
+      relays.push(relay)
+      relay.on('error', () => {})
+      relay.on('message', (datagram, { address }) => {
+        const from = memberAt(address)
+        // Sent on from the speaker's advertised address, which is where the answer goes.
+        if (from !== undefined && wires.isOpen(from, to)) relays[from]?.send(datagram, ports[2], own)
+      })
+    }
+  } catch (error) {
+    await opened[Symbol.asyncDispose]()
+    throw error
+  }
+  return opened
+}
