@@ -16,9 +16,11 @@
  * | `ERR_RPCX_NOT_EXECUTED` | the server did not run the call; repeating it elsewhere is safe |
  * | `ERR_RPCX_OUTCOME_UNKNOWN` | the connection was lost after the call was sent; it may have run |
  * | `ERR_RPCX_REGISTRY` | a registry could not be reached or refused |
+ * | `ERR_RPCX_SELECTOR` | a selector of the user's own threw, or chose what was not to be chosen |
  * | `ERR_RPCX_SERVICE` | the service itself failed; the message is its own |
  * | `ERR_RPCX_SERVICE_NOT_FOUND` | the server has no such service |
  * | `ERR_RPCX_TIMEOUT` | a deadline passed |
+ * | `ERR_RPCX_TLS` | a TLS handshake failed: a certificate is missing, expired, not trusted or of another name |
  * | `ERR_RPCX_UNAVAILABLE` | no server could be reached |
  */
 export type RpcxErrorCode = (typeof codes)[number]
@@ -26,6 +28,17 @@ export type RpcxErrorCode = (typeof codes)[number]
 export interface RpcxErrorOptions extends ErrorOptions {
   /** Whether only a change of the configuration can help. @default false */
   readonly fatal?: boolean
+  /** What the server sent beside the failure. @default none */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** What went wrong at each attempt of a call. @default none */
+  readonly attempts?: readonly FailedAttempt[]
+}
+
+/** One attempt of a call that failed. */
+export interface FailedAttempt {
+  /** The address of the server. */
+  readonly endpoint: string
+  readonly error: RpcxError
 }
 
 /** Every failure that is not misuse. Tell them apart by `code`; `cause` holds the error underneath. */
@@ -34,13 +47,22 @@ export class RpcxError extends Error {
   readonly code: RpcxErrorCode
   /** Whether only a change of the configuration can help: trying again cannot. */
   readonly fatal: boolean
+  /** What the server sent beside the failure; empty when there is no server in it. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** What went wrong at each attempt of a call, in order. */
+  readonly attempts: readonly FailedAttempt[]
   constructor(code: RpcxErrorCode, message: string, options: RpcxErrorOptions = {}) {
-    const { cause, fatal = false } = options
+    const { cause, fatal = false, metadata = NO_METADATA, attempts = NO_ATTEMPTS } = options
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.fatal = fatal
+    this.metadata = metadata
+    this.attempts = attempts
   }
 }
+
+const NO_METADATA = Object.freeze({})
+const NO_ATTEMPTS = Object.freeze([])
 
 /** Recognises an `RpcxError` by its shape, so that two copies of this package in one tree understand each other. */
 export function isRpcxError(error: unknown, code?: RpcxErrorCode): error is RpcxError {
@@ -67,8 +89,10 @@ const codes = [
   'ERR_RPCX_NOT_EXECUTED',
   'ERR_RPCX_OUTCOME_UNKNOWN',
   'ERR_RPCX_REGISTRY',
+  'ERR_RPCX_SELECTOR',
   'ERR_RPCX_SERVICE',
   'ERR_RPCX_SERVICE_NOT_FOUND',
   'ERR_RPCX_TIMEOUT',
+  'ERR_RPCX_TLS',
   'ERR_RPCX_UNAVAILABLE',
 ] as const

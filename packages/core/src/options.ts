@@ -20,3 +20,9 @@ export function checkChoice<T extends string>(
   if (choices.includes(value)) return value
   throw new TypeError(`${who}: ${option} is ${JSON.stringify(value)}, not one of ${choices.join(', ')}`)
 }
+
+/** Checks a number of things given as an option. @throws RangeError that names the option; `Infinity` is no limit */
+export function checkCount(who: string, option: string, value: number, least = 0): number {
+  if ((Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= least) return value
+  throw new RangeError(`${who}: ${option} is ${value}, not an integer from ${least} up, nor Infinity`)
+}

@@ -42,6 +42,10 @@ export class Program {
     return this.lines[index]
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
   kill(): void {
     this.#process.kill('SIGKILL')
   }

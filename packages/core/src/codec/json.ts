@@ -11,7 +11,9 @@ export const json: Codec = {
     try {
       return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
     } catch (cause) {
-      throw new RpcxError('ERR_RPCX_CODEC', `json: ${(cause as Error).message}`, { cause })
+      // V8 quotes the text, which is nobody's but its sender's to know.
+      const why = (cause as Error).message.replace(/, (?:\.{3})?".*is not valid JSON$/s, '')
+      throw new RpcxError('ERR_RPCX_CODEC', `json: ${why}`, { cause })
     }
   },
 }

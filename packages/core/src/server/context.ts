@@ -1,13 +1,29 @@
+import type { PeerCertificate } from 'node:tls'
 import { RpcxError } from '../errors.ts'
 import { ReservedKey } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import { deadlineOf } from './deadline.ts'
+import type { MethodMeter } from './method-meter.ts'
+import type { PushMessage } from './push.ts'
+import type { ReverseCallOptions } from './reverse-calls.ts'
 
 /** The connection that a call came in on. */
 export interface ServerConnection {
   /** `tcp@127.0.0.1:53412` */
   readonly remoteAddress: string
+  /** The certificate that the client showed and that was accepted; `undefined` without one. */
+  readonly peerCertificate: PeerCertificate | undefined
+  /**
+   * Sends the client a message that it did not ask for. Returns whether it was queued: not when the connection is gone or its
+   * client does not read.
+   */
+  push(message: PushMessage): boolean
+  /**
+   * Calls a function that the client offers over this connection; only clients of this package do.
+   * @throws `ERR_RPCX_UNAVAILABLE` when it offers none, is gone or does not read; otherwise as a client's call
+   */
+  call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown>
   /** Closes the connection at once; its calls are aborted. */
   close(): void
 }
@@ -16,6 +32,8 @@ export interface ServerConnection {
 export interface CallContext {
   readonly service: string
   readonly method: string
+  /** What the caller says to prove who it is (`__AUTH`); empty when it says nothing. */
+  readonly token: string
   /** What the caller sent beside the arguments. */
   readonly metadata: Metadata
   /** Set keys to send them beside the reply. */
@@ -32,18 +50,31 @@ export interface CallContext {
 export interface CallOrigin extends ServerConnection {
   /** When its newest bytes came, by `performance.now()`. */
   readonly lastReadAt: number
-  /** Contexts whose signal someone holds; aborted when the connection goes. */
-  readonly watched: Set<ServedCall>
+  /** Calls whose signal someone holds are aborted when the connection goes. */
+  watch(call: ServedCall): void
+  unwatch(call: ServedCall): void
   /** Why the connection went, once it has. */
   readonly gone: Error | undefined
+  /** A call of that service was served. */
+  uses(service: string): void
+  /** A call has begun that is not done at once, and has ended. */
+  began(): void
+  ended(): void
+  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): void
+  /** Says goodbye once what is queued is sent. */
+  end(): void
+  /** Nothing that comes is of use any more. */
+  broken(error: Error): void
 }
 
 /** A call that a session serves. All that a method may never look at is made when it is looked at. */
 export class ServedCall implements CallContext {
-  readonly #message: Message
-  readonly #origin: CallOrigin
+  readonly message: Message
+  readonly origin: CallOrigin
   /** By `performance.now()`. */
-  readonly #receivedAt: number
+  readonly receivedAt: number
+  /** What its method counts; `undefined` before it is found. */
+  meter: MethodMeter | undefined = undefined
   #deadline: number | undefined | null = null
   #responseMetadata: Record<string, string> | undefined
   #abort: AbortController | undefined
@@ -51,42 +82,45 @@ export class ServedCall implements CallContext {
   #hasEnded = false
 
   constructor(message: Message, origin: CallOrigin) {
-    this.#message = message
-    this.#origin = origin
-    this.#receivedAt = origin.lastReadAt
+    this.message = message
+    this.origin = origin
+    this.receivedAt = origin.lastReadAt
   }
 
   get service(): string {
-    return this.#message.service
+    return this.message.service
   }
   get method(): string {
-    return this.#message.method
+    return this.message.method
   }
   get deadline(): number | undefined {
     if (this.#deadline === null) {
-      const sinceMs = performance.now() - this.#receivedAt
-      this.#deadline = deadlineOf(this.#message.metadataValue(ReservedKey.timeout), Date.now() - sinceMs)
+      const sinceMs = performance.now() - this.receivedAt
+      this.#deadline = deadlineOf(this.message.metadataValue(ReservedKey.timeout), Date.now() - sinceMs)
     }
     return this.#deadline
   }
 
+  get token(): string {
+    return this.message.metadataValue(ReservedKey.auth) ?? ''
+  }
   get metadata(): Metadata {
-    return this.#message.metadata
+    return this.message.metadata
   }
   get responseMetadata(): Record<string, string> {
     this.#responseMetadata ??= Object.create(null) as Record<string, string>
     return this.#responseMetadata
   }
   get remoteAddress(): string {
-    return this.#origin.remoteAddress
+    return this.origin.remoteAddress
   }
   get connection(): ServerConnection {
-    return this.#origin
+    return this.origin
   }
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
-      if (this.#origin.gone !== undefined) this.#abort.abort(this.#origin.gone)
+      if (this.origin.gone !== undefined) this.#abort.abort(this.origin.gone)
       else if (!this.#hasEnded) this.#watch()
     }
     return this.#abort.signal
@@ -107,11 +141,11 @@ export class ServedCall implements CallContext {
     this.#hasEnded = true
     if (this.#abort === undefined) return
     clearTimeout(this.#timer)
-    this.#origin.watched.delete(this)
+    this.origin.unwatch(this)
   }
 
   #watch(): void {
-    this.#origin.watched.add(this)
+    this.origin.watch(this)
     if (this.deadline !== undefined) this.#startTimer(this.deadline - Date.now())
   }
 

@@ -1,3 +1,7 @@
+import type { RpcxErrorCode } from '../errors.ts'
+import type { ServedCall } from './context.ts'
+import type { MethodMeter, MethodMetrics } from './method-meter.ts'
+
 /** Counts events and tells their rate, as the Meter of Go's go-metrics does with `RateMean`. */
 export interface Meter {
   /** Events per second since the meter was made. */
@@ -11,9 +15,34 @@ export interface Metrics {
   readonly connections: Meter
 }
 
+/** What a server counts. Figures to read at any time; none is ever reset. */
+export interface ServerMetrics extends Metrics {
+  /** Calls that came, also those that were refused. */
+  readonly receivedCalls: number
+  /** Calls that run and are not done at once, and calls that wait for their turn. */
+  readonly inFlight: number
+  readonly queued: number
+  /** Failures by code, also of calls that found no method. */
+  readonly errors: ReadonlyMap<RpcxErrorCode, number>
+  readonly acceptedConnections: number
+  readonly openConnections: number
+  /** Turned away before they were open: `connectionRefused`. */
+  readonly refusedConnections: number
+  /** Closed because of an error: a malformed frame, a time-out, a reset. */
+  readonly failedConnections: number
+  /** One for each method that is offered. */
+  readonly methods: Iterable<MethodMetrics>
+  /** Open connections on which that service was called. */
+  connectionsOf(service: string): number
+}
+
 export class CountingMeter implements Meter {
   readonly #since = performance.now()
   #count = 0
+
+  get count(): number {
+    return this.#count
+  }
 
   mark(): void {
     this.#count++
@@ -25,8 +54,87 @@ export class CountingMeter implements Meter {
   }
 }
 
+/** Where the meters look for what others count. */
+export interface Metered {
+  readonly admission: { readonly running: number; readonly waiting: number }
+  readonly services: { meters(): Iterable<MethodMetrics> }
+  /** Connections that are open; those on which that service was called. */
+  open(): number
+  openFor(service: string): number
+}
+
 /** The meters of one server. */
-export class Meters implements Metrics {
+export class Meters implements ServerMetrics {
   readonly calls: CountingMeter = new CountingMeter()
   readonly connections: CountingMeter = new CountingMeter()
+  readonly errors: Map<RpcxErrorCode, number> = new Map()
+  refusedConnections = 0
+  failedConnections = 0
+  readonly #metered: Metered
+  /**
+   * What was answered in this tick: calls of one method that came together count as one. One reading of the clock at the end of
+   * the tick, when the replies leave, serves them all.
+   */
+  readonly #answered: Answered[] = []
+  #newest: Answered | undefined
+  readonly #endTick = (): void => this.#stamp()
+
+  constructor(metered: Metered) {
+    this.#metered = metered
+  }
+
+  get receivedCalls(): number {
+    return this.calls.count
+  }
+  get acceptedConnections(): number {
+    return this.connections.count
+  }
+  get inFlight(): number {
+    return this.#metered.admission.running
+  }
+  get queued(): number {
+    return this.#metered.admission.waiting
+  }
+  get openConnections(): number {
+    return this.#metered.open()
+  }
+  get methods(): Iterable<MethodMetrics> {
+    return this.#metered.services.meters()
+  }
+
+  connectionsOf(service: string): number {
+    return this.#metered.openFor(service)
+  }
+
+  answered(call: ServedCall, meter: MethodMeter, sentBytes: number): void {
+    meter.calls++
+    meter.receivedBytes += call.message.payloadBytes
+    meter.sentBytes += sentBytes
+    const { receivedAt } = call
+    const newest = this.#newest
+    if (newest !== undefined && newest.meter === meter && newest.receivedAt === receivedAt) {
+      newest.count++
+      return
+    }
+    this.#newest = { meter, receivedAt, count: 1 }
+    if (this.#answered.push(this.#newest) === 1) process.nextTick(this.#endTick)
+  }
+
+  failed(code: RpcxErrorCode): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
+  }
+
+  #stamp(): void {
+    const now = performance.now()
+    for (const { meter, receivedAt, count } of this.#answered) meter.latency.add(now - receivedAt, count)
+    this.#answered.length = 0
+    this.#newest = undefined
+  }
+}
+
+/** Calls of one method that came at the same time and were answered in one tick. */
+interface Answered {
+  readonly meter: MethodMeter
+  readonly receivedAt: number
+  count: number
 }

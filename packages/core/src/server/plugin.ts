@@ -1,5 +1,6 @@
 import type { Events } from '../events.ts'
-import type { Metrics } from './meters.ts'
+import type { CallContext, ServerConnection } from './context.ts'
+import type { ServerMetrics } from './meters.ts'
 
 /**
  * What extends a server. A register plugin is one: it keeps a registry in step with what the server offers. One plugin may
@@ -10,11 +11,17 @@ export interface ServerPlugin {
   attach(host: PluginHost): ServerHooks
 }
 
-/** What a plugin does at each turn of one server's life. Every hook is optional. */
+/**
+ * What a plugin does at each turn of one server's life, of a connection and of a call. Every hook is optional; plugins are
+ * asked in the order in which they were added.
+ *
+ * Where a call can be refused, an `RpcxError` that is thrown there is what the caller is told, code and text. Anything else
+ * is taken for a mistake in the plugin: it goes into the event `pluginFailed`, and the caller is told nothing of it.
+ */
 export interface ServerHooks {
   /** A service is about to be registered. Throw to refuse it; the server then never offers it. */
   registering?(service: string, metadata: string): void
-  /** A service is registered, or was before the plugin was added. */
+  /** A service is registered, or was before the plugin was added. What it throws is reported as an event. */
   registered?(service: string, metadata: string): void
   /** The metadata of a service are about to change. Throw to refuse; otherwise resolve when others can see it. */
   changed?(service: string, metadata: string): Promise<void>
@@ -26,6 +33,29 @@ export interface ServerHooks {
   published?(): Promise<void>
   /** The server is about to drain: take it out of every list. Errors are reported as an event. */
   closing?(): Promise<void>
+
+  /** A connection is open, and nothing of it was read. Throw to close it. */
+  connectionOpened?(connection: ServerConnection): void
+  /** A connection is gone; `error` when because of one. What it throws is reported as an event. */
+  connectionClosed?(connection: ServerConnection, error: Error | undefined): void
+
+  /** A frame came, perhaps a heartbeat, and nobody has looked at it. Throw to close the connection. */
+  beforeRead?(connection: ServerConnection): void
+  /** A call was read: neither its caller nor its arguments were looked at. Throw to refuse it. */
+  afterRead?(call: CallContext): void
+  /** The method is about to run. May set `responseMetadata`; what `around` is for is to change the arguments. Throw to refuse the call. */
+  beforeCall?(call: CallContext, args: unknown): void
+  /**
+   * Runs the method by `next`, once, more often or not at all; what it returns is the reply, and what it throws is what the
+   * caller is told. The plugin that was added first is outermost.
+   */
+  around?(call: CallContext, args: unknown, next: (args: unknown) => Promise<unknown>): unknown
+  /** The method has settled. What this throws is reported as an event; the reply stays. */
+  afterCall?(call: CallContext, error: Error | undefined): void
+  /** The answer is about to be written, also one that refuses. May set `responseMetadata`. What it throws is reported as an event. */
+  beforeWrite?(call: CallContext, error: Error | undefined): void
+  /** The answer was handed to the connection. What it throws is reported as an event. */
+  afterWrite?(call: CallContext, error: Error | undefined): void
 }
 
 /** What a plugin may know and use of its server. */
@@ -34,7 +64,7 @@ export interface PluginHost {
   readonly id: string
   /** `network@host:port`, once the server listens. */
   readonly address: string | undefined
-  readonly metrics: Metrics
+  readonly metrics: ServerMetrics
   readonly events: Events<ServerEvents>
   /** Makes the server reachable inside this process and returns the address, `memu@<id>`. */
   listenInMemory(): string
@@ -45,6 +75,10 @@ export interface ServerEvents {
   connectionOpened: { remoteAddress: string }
   /** `error` when it was closed because of one: a malformed frame, a reset. */
   connectionClosed: { remoteAddress: string; error?: Error }
+  /** A connection was turned away: by `deny`, `allow` or `maxConnections`, or in its TLS handshake. */
+  connectionRefused: { remoteAddress: string; error: Error }
+  /** A caller was refused; `error.cause` when `authenticate` threw. Its connection is closed. */
+  authenticationFailed: { remoteAddress: string; service: string; method: string; error: Error }
   /** A one-way call failed; its caller does not wait to hear of it. */
   onewayFailed: { service: string; method: string; error: Error }
   pluginFailed: { error: Error }
@@ -58,6 +92,8 @@ export interface ServerEvents {
     why: 'deleted' | 'expired' | 'taken'
     error: Error
   }
+  /** Someone wrote our entry in such a way that it would stay for ever; it is being written again. */
+  detached: { registry: string; service: string; address: string }
   /** Another live server is registered at this address; ours waits until it goes. */
   conflict: { registry: string; service: string; address: string; error: Error }
   withdrawn: { registry: string; service: string; address: string }

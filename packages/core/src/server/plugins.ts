@@ -1,3 +1,6 @@
+import { isRpcxError } from '../errors.ts'
+import { CallHooks } from './call-hooks.ts'
+import type { ServerConnection } from './context.ts'
 import type { PluginHost, ServerHooks, ServerPlugin } from './plugin.ts'
 
 /** The plugins of one server, and how each hook is run through all of them. */
@@ -5,22 +8,34 @@ export class Plugins {
   readonly #host: PluginHost
   readonly #services: () => ReadonlyMap<string, string>
   readonly #plugins: ServerHooks[] = []
+  #calls: CallHooks | undefined
 
   constructor(host: PluginHost, services: () => ReadonlyMap<string, string>) {
     this.#host = host
     this.#services = services
   }
 
+  /** The hooks around each call, when any plugin has such. */
+  get calls(): CallHooks | undefined {
+    return this.#calls
+  }
+
   /** Adds a plugin, before or after services are registered. Throws what the plugin throws to refuse one of them. */
   add(plugin: ServerPlugin): void {
     const hooks = plugin.attach(this.#host)
     const services = this.#services()
-    for (const [service, metadata] of services) hooks.registering?.(service, metadata)
+    try {
+      for (const [service, metadata] of services) hooks.registering?.(service, metadata)
+    } catch (error) {
+      // It was attached, and has nothing more to do here.
+      void this.#close(hooks)
+      throw error
+    }
     this.#plugins.push(hooks)
-    for (const [service, metadata] of services) hooks.registered?.(service, metadata)
+    this.#calls = CallHooks.of(this.#plugins, this.#host.events)
+    for (const [service, metadata] of services) this.#tell(() => hooks.registered?.(service, metadata))
     // A server that listens already cannot reject for a plugin that came late.
-    if (this.#host.address !== undefined)
-      hooks.listening?.(this.#host.address).catch(error => this.#failed(error))
+    if (this.#host.address !== undefined) void this.#listening(hooks, this.#host.address)
   }
 
   registering(service: string, metadata: string): void {
@@ -28,7 +43,7 @@ export class Plugins {
   }
 
   registered(service: string, metadata: string): void {
-    for (const plugin of this.#plugins) plugin.registered?.(service, metadata)
+    for (const plugin of this.#plugins) this.#tell(() => plugin.registered?.(service, metadata))
   }
 
   async changed(service: string, metadata: string): Promise<void> {
@@ -47,13 +62,52 @@ export class Plugins {
     await Promise.all(this.#plugins.map(plugin => plugin.published?.()))
   }
 
-  /** Whatever a plugin does here, the others are asked and the server closes. */
-  async closing(): Promise<void> {
-    const close = async (plugin: ServerHooks): Promise<void> => plugin.closing?.()
-    await Promise.all(this.#plugins.map(plugin => close(plugin).catch(error => this.#failed(error))))
+  /** Whatever a plugin does here, the others are asked and the server closes. Returns whether any had something to do. */
+  async closing(): Promise<boolean> {
+    await Promise.all(this.#plugins.map(plugin => this.#close(plugin)))
+    return this.#plugins.some(plugin => plugin.closing !== undefined)
   }
 
-  #failed(error: Error): void {
+  /** @throws what a plugin throws to close the connection */
+  connectionOpened(connection: ServerConnection): void {
+    try {
+      for (const plugin of this.#plugins) plugin.connectionOpened?.(connection)
+    } catch (thrown) {
+      if (!isRpcxError(thrown)) this.#failed(thrown)
+      throw thrown
+    }
+  }
+
+  connectionClosed(connection: ServerConnection, error: Error | undefined): void {
+    for (const plugin of this.#plugins) this.#tell(() => plugin.connectionClosed?.(connection, error))
+  }
+
+  #tell(hook: () => void): void {
+    try {
+      hook()
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
+  }
+
+  async #listening(plugin: ServerHooks, address: string): Promise<void> {
+    try {
+      await plugin.listening?.(address)
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
+  }
+
+  async #close(plugin: ServerHooks): Promise<void> {
+    try {
+      await plugin.closing?.()
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
+  }
+
+  #failed(thrown: unknown): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
     this.#host.events.emit('pluginFailed', { error })
   }
 }

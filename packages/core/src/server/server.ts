@@ -1,103 +1,121 @@
 import { randomUUID } from 'node:crypto'
-import type { Duplex } from 'node:stream'
-import type { Codec } from '../codec/codec.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { TlsOptions } from 'node:tls'
 import { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { checkMs } from '../options.ts'
-import { transportOf } from '../transport/networks.ts'
-import type { Listener } from '../transport/transport.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
 import { within } from '../within.ts'
-import type { Metrics } from './meters.ts'
+import { Admission } from './admission.ts'
+import { closeOn } from './close-on.ts'
+import { Entrance } from './entrance.ts'
+import type { Health } from './health.ts'
+import { HEALTH_SERVICE, healthService } from './health.ts'
+import { Listeners } from './listeners.ts'
+import type { ServerMetrics } from './meters.ts'
 import { Meters } from './meters.ts'
 import type { PluginHost, ServerEvents, ServerPlugin } from './plugin.ts'
 import { Plugins } from './plugins.ts'
-import type { MethodTypes, ServiceMethod, ServiceOptions } from './services.ts'
+import type { PushMessage } from './push.ts'
+import { Runner } from './runner.ts'
+import type { CloseOptions, ServerOptions } from './server-options.ts'
+import type { FunctionOptions, ServiceMethod, ServiceOptions } from './services.ts'
 import { Services } from './services.ts'
-import type { SessionHost } from './session.ts'
-import { Session } from './session.ts'
+import { Sessions } from './sessions.ts'
 
-export interface ServerOptions {
-  /** Codecs beside raw, JSON and MessagePack. */
-  readonly codecs?: readonly Codec[]
-  /** The longest frame that a client may send, in bytes, also after decompression. @default 16 MiB */
-  readonly maxFrameBytes?: number
-  /** Closes a connection without calls on which nothing came for so long, heartbeats included. 0: never. @default 300_000 */
-  readonly idleTimeoutMs?: number
-  /** How long `serve()` waits for the first attempt of its plugins to register. @default 10_000 */
-  readonly startTimeoutMs?: number
-  /** How long `close()` waits for calls that run. @default 10_000 */
-  readonly drainMs?: number
-  /** How long a drained connection stays open after its last frame, so that its client can close it first. @default 1_000 */
-  readonly lingerMs?: number
-}
-
-export interface FunctionOptions {
-  /** What clients call it. @default the name of the function */
-  readonly name?: string
-  /** Message types, for codecs that need them. */
-  readonly types?: MethodTypes
-}
-
-/** Offers services to clients. It never starts a frame by itself: Go's clients would take it for a reply. */
+/** Offers services to clients. Of its own accord it sends nothing but what the program pushes: Go's clients take no other frame. */
 export class Server implements AsyncDisposable {
   /** Unique to this server. */
   readonly id: string = randomUUID()
   /** Adds what extends the server, such as a register plugin, before or after services are registered. */
   readonly plugins: { add(plugin: ServerPlugin): void }
   /** What this server counts. */
-  readonly metrics: Metrics
+  readonly metrics: ServerMetrics
   readonly #plugins: Plugins
   readonly #services = new Services()
-  readonly #meters = new Meters()
   readonly #events = new Events<ServerEvents>('server')
-  readonly #sessions = new Set<Session>()
-  readonly #listeners = new Map<string, Listener>()
-  readonly #sessionHost: SessionHost
-  readonly #idleTimeoutMs: number
+  readonly #sessions: Sessions
+  readonly #entrance: Entrance
+  readonly #listeners: Listeners
   readonly #startTimeoutMs: number
+  readonly #noticeMs: number
   readonly #drainMs: number
-  readonly #lingerMs: number
+  readonly #ignoreSignals: () => void
   #address: string | undefined
-  #idleTimer: NodeJS.Timeout | undefined
-  #draining = false
+  #health: Health = 'starting'
+  #isDraining = false
   #closing: Promise<void> | undefined
-  #emptied: (() => void) | undefined
 
+  /** @throws RangeError or TypeError that names the option */
   constructor(options: ServerOptions = {}) {
     const {
       codecs = [],
+      authenticate,
       maxFrameBytes = MAX_FRAME_BYTES,
-      idleTimeoutMs = 300_000,
       startTimeoutMs = 10_000,
+      noticeMs = 250,
       drainMs = 10_000,
-      lingerMs = 1_000,
+      closeOn: signals = [],
     } = options
     if (!Number.isInteger(maxFrameBytes) || maxFrameBytes < 16) {
       throw new RangeError(`Server: maxFrameBytes is ${maxFrameBytes}, not an integer from 16 up`)
     }
-    this.#sessionHost = {
-      services: this.#services,
-      codecs: new Codecs(codecs),
-      meters: this.#meters,
-      events: this.#events,
-      maxFrameBytes,
-      isDraining: () => this.#draining,
-      closed: session => this.#forget(session),
-    }
-    this.#idleTimeoutMs = checkMs('Server', 'idleTimeoutMs', idleTimeoutMs)
+    if (authenticate !== undefined && typeof authenticate !== 'function')
+      throw new TypeError(`Server: authenticate is ${typeof authenticate}, not a function`)
     this.#startTimeoutMs = checkMs('Server', 'startTimeoutMs', startTimeoutMs)
+    this.#noticeMs = checkMs('Server', 'noticeMs', noticeMs)
     this.#drainMs = checkMs('Server', 'drainMs', drainMs)
-    this.#lingerMs = checkMs('Server', 'lingerMs', lingerMs)
-    this.metrics = this.#meters
+    const admission = new Admission(options)
+    const meters = new Meters({
+      admission,
+      services: this.#services,
+      open: () => this.#sessions.size,
+      openFor: service => this.#sessions.using(service),
+    })
+    this.metrics = meters
     this.#plugins = new Plugins(this.#pluginHost(), () => this.#services.metadata)
     this.plugins = this.#plugins
+    const shared = {
+      plugins: this.#plugins,
+      meters,
+      events: this.#events,
+      codecs: new Codecs(codecs),
+      maxFrameBytes,
+    }
+    const runner = new Runner({ ...shared, services: this.#services, authenticate })
+    let pushes = 0
+    this.#sessions = new Sessions(options, {
+      ...shared,
+      runner,
+      admission,
+      isDraining: () => this.#isDraining,
+      nextPush: () => ++pushes,
+    })
+    this.#entrance = new Entrance(options, {
+      open: () => this.#sessions.size,
+      entered: (...stream) => this.#sessions.open(...stream),
+      turnedAway: (remoteAddress, error) => {
+        meters.refusedConnections++
+        this.#events.emit('connectionRefused', { remoteAddress, error })
+      },
+    })
+    this.#listeners = new Listeners((...stream) => this.#entrance.accept(...stream))
+    this.#services.addBuiltIn(
+      HEALTH_SERVICE,
+      healthService(() => this.#health),
+    )
+    this.#ignoreSignals = closeOn(signals, () => void this.close())
   }
 
   /** Where the server listens, `network@host:port`; `undefined` before `serve()`. */
   get address(): string | undefined {
     return this.#address
+  }
+
+  /** How it is; clients ask by `_health.Check`, which replies `{ status }`. */
+  get health(): Health {
+    return this.#health
   }
 
   on<Name extends keyof ServerEvents>(event: Name, listener: (detail: ServerEvents[Name]) => void): this {
@@ -134,15 +152,39 @@ export class Server implements AsyncDisposable {
     this.#services.remove(name)
   }
 
-  /** Changes what clients see of the service; resolves when they can see it. @throws TypeError when there is none */
+  /**
+   * Changes what clients see of the service; resolves when they can see it.
+   * @throws TypeError when there is none; what a plugin refuses it with, and then all stays as it was
+   */
   async setMetadata(name: string, metadata: string): Promise<void> {
-    this.#services.setMetadata(name, metadata)
-    await this.#plugins.changed(name, metadata)
+    const before = this.#services.setMetadata(name, metadata)
+    try {
+      await this.#plugins.changed(name, metadata)
+    } catch (error) {
+      if (this.#services.metadata.get(name) === metadata) this.#services.setMetadata(name, before)
+      throw error
+    }
   }
 
   /** Resolves when all that is registered is visible to others. */
   async published(): Promise<void> {
     await this.#plugins.published()
+  }
+
+  /**
+   * Sends a message to all connections on which `service` was called; it is of that service unless it says otherwise. Returns
+   * to how many it was sent: those that do not read are left out.
+   */
+  push(service: string, message: PushMessage): number {
+    return this.#sessions.push(service, { service, ...message })
+  }
+
+  /**
+   * Changes the certificate, the key or what clients' certificates are checked by, for the connections that come from now on.
+   * @throws TypeError when the server was made without `tls`; what `node:tls` says of the options
+   */
+  setSecureContext(options: TlsOptions): void {
+    this.#entrance.setSecureContext(options)
   }
 
   /**
@@ -153,27 +195,22 @@ export class Server implements AsyncDisposable {
    */
   async serve(network: string, address: string): Promise<void> {
     this.#checkOpen()
-    const listening = await this.#listen(network, address)
+    const listening = await this.#listeners.open(network, address)
+    this.#checkOpen()
     if (this.#address !== undefined) return
     this.#address = listening
-    let isWaiting = true
-    const settled = this.#plugins.listening(listening).catch(error => {
-      if (isWaiting) throw error
-      this.#events.emit('pluginFailed', { error })
-    })
-    try {
-      await within(this.#startTimeoutMs, settled)
-    } catch (error) {
-      await this.close()
-      throw error
-    } finally {
-      isWaiting = false
-    }
+    await this.#start(listening)
+    if (this.#health === 'starting') this.#health = 'ready'
   }
 
-  /** Withdraws from every registry, lets calls finish, closes the connections. Safe to call twice. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Withdraws from every registry, goes on to serve for `noticeMs` so that clients see it, answers further calls with
+   * `ERR_RPCX_NOT_EXECUTED`, lets those that run finish, and closes each connection once its client has closed it or sent nothing
+   * for `lingerMs`. Safe to call twice.
+   * @throws RangeError when drainMs is no duration
+   */
+  close({ drainMs = this.#drainMs }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(checkMs('close', 'drainMs', drainMs))
     return this.#closing
   }
 
@@ -191,72 +228,58 @@ export class Server implements AsyncDisposable {
     this.#plugins.registered(name, metadata)
   }
 
-  async #listen(network: string, host: string): Promise<string> {
-    const accept = (stream: Duplex, remoteAddress: string): void => this.#accept(stream, remoteAddress)
-    const listener = await transportOf(network).listen(network, host, accept)
-    if (this.#closing !== undefined) {
-      void listener.close()
-      this.#checkOpen()
-    }
-    const address = `${network}@${listener.host}`
-    this.#listeners.set(address, listener)
-    if (this.#idleTimeoutMs > 0) {
-      this.#idleTimer ??= setInterval(() => this.#closeIdle(), this.#idleTimeoutMs / 4).unref()
-    }
-    return address
-  }
-
   #pluginHost(): PluginHost {
     const address = (): string | undefined => this.#address
     return {
       id: this.id,
-      metrics: this.#meters,
+      metrics: this.metrics,
       events: this.#events,
       get address() {
         return address()
       },
       listenInMemory: () => {
         // In memory, listening takes no time: callers reach the server before this promise settles.
-        void this.#listen('memu', this.id)
+        void this.#listeners.open('memu', this.id)
         return `memu@${this.id}`
       },
     }
   }
 
-  #accept(stream: Duplex, remoteAddress: string): void {
-    this.#sessions.add(new Session(stream, remoteAddress, this.#sessionHost))
-  }
-
-  #forget(session: Session): void {
-    this.#sessions.delete(session)
-    if (this.#sessions.size === 0) this.#emptied?.()
-  }
-
-  #closeIdle(): void {
-    const since = performance.now() - this.#idleTimeoutMs
-    for (const session of this.#sessions) {
-      if (session.inFlight === 0 && session.lastReadAt < since) {
-        session.close(
-          new RpcxError('ERR_RPCX_TIMEOUT', `session: nothing came for ${this.#idleTimeoutMs} ms`),
-        )
-      }
+  async #start(address: string): Promise<void> {
+    let isWaiting = true
+    const settled = this.#plugins.listening(address).catch(error => {
+      if (isWaiting) throw error
+      this.#events.emit('pluginFailed', { error })
+    })
+    try {
+      await within(this.#startTimeoutMs, settled)
+    } catch (error) {
+      await this.close()
+      throw error
+    } finally {
+      isWaiting = false
     }
   }
 
-  async #close(): Promise<void> {
-    await this.#plugins.closing()
-    this.#draining = true
-    clearInterval(this.#idleTimer)
-    const closed = Promise.all([...this.#listeners.values()].map(listener => listener.close()))
-    for (const session of this.#sessions) session.drain(this.#lingerMs)
-    if (this.#sessions.size > 0) {
-      await within(this.#drainMs + this.#lingerMs, new Promise<void>(resolve => (this.#emptied = resolve)))
-    }
-    for (const session of this.#sessions) session.close()
+  async #close(drainMs: number): Promise<void> {
+    this.#health = 'draining'
+    const startedAt = performance.now()
+    const wasListed = await this.#plugins.closing()
+    const spentMs = performance.now() - startedAt
+    // A withdrawal that took that long did not reach its registry, so that nobody could see it.
+    if (wasListed && this.#address !== undefined && spentMs < SLOW_WITHDRAWAL_MS) await delay(this.#noticeMs)
+    this.#isDraining = true
+    const closed = this.#listeners.close()
+    await this.#sessions.drain(drainMs)
+    this.#entrance.close()
     await closed
+    this.#ignoreSignals()
+    this.#health = 'closed'
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new RpcxError('ERR_RPCX_CLOSED', 'Server: serve() after close()')
   }
 }
+
+const SLOW_WITHDRAWAL_MS = 4_000

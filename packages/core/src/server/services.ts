@@ -1,10 +1,11 @@
 import { RpcxError } from '../errors.ts'
 import type { CallContext } from './context.ts'
+import { MethodMeter } from './method-meter.ts'
 
 /** What a service offers under one name. May return a promise. */
 export type ServiceMethod = (args: never, context: CallContext) => unknown
 
-/** The message types of one method, for codecs that need them (protobuf, Thrift). */
+/** The types of one method: for codecs that need them (protobuf, Thrift), or schemas by which its arguments and reply are checked. */
 export interface MethodTypes {
   readonly args?: unknown
   readonly reply?: unknown
@@ -17,10 +18,18 @@ export interface ServiceOptions {
   readonly types?: Readonly<Record<string, MethodTypes>>
 }
 
+export interface FunctionOptions {
+  /** What clients call it. @default the name of the function */
+  readonly name?: string
+  /** Message types, for codecs that need them. */
+  readonly types?: MethodTypes
+}
+
 /** One method of a registered service, ready to be called. */
 export interface Method {
   call(args: unknown, context: CallContext): unknown
   readonly types: MethodTypes | undefined
+  readonly meter: MethodMeter
 }
 
 interface Service {
@@ -28,6 +37,8 @@ interface Service {
   readonly methods: Map<string, Method>
   /** Whether `registerFunction` made it, and may add to it. */
   readonly ofFunctions: boolean
+  /** Whether it is our own, and stands in no registry. */
+  readonly isBuiltIn: boolean
 }
 
 /** The services of a server, by name. */
@@ -37,12 +48,12 @@ export class Services {
   /** @throws TypeError on a name that is empty, taken or has a `/`; RangeError when there is nothing to offer */
   add(name: string, target: object, metadata: string, options: ServiceOptions): void {
     this.#checkNew(name)
-    const methods = new Map<string, Method>()
-    for (const method of options.methods ?? exposed(target)) {
-      methods.set(method, bind(target, name, method, options.types?.[method]))
-    }
-    if (methods.size === 0) throw new RangeError(`registerName: ${name} has no methods to offer`)
-    this.#services.set(name, { metadata, methods, ofFunctions: false })
+    this.#add(name, target, metadata, options, false)
+  }
+
+  /** Offers what every server offers, without telling anybody. */
+  addBuiltIn(name: string, target: object): void {
+    this.#add(name, target, '', {}, true)
   }
 
   /** Returns whether this made the service. @throws TypeError as `add`, and on a function without a name */
@@ -60,10 +71,14 @@ export class Services {
     const known = this.#services.get(name)
     if (known === undefined) this.#checkNew(name)
     else if (!known.ofFunctions) throw new TypeError(`registerFunction: ${name} is registered already`)
-    const service = known ?? { metadata, methods: new Map(), ofFunctions: true }
+    const service = known ?? { metadata, methods: new Map(), ofFunctions: true, isBuiltIn: false }
     if (service.methods.has(method))
       throw new TypeError(`registerFunction: ${name}.${method} is registered already`)
-    service.methods.set(method, { call: (args, context) => fn(args as never, context), types })
+    service.methods.set(method, {
+      call: (args, context) => fn(args as never, context),
+      types,
+      meter: new MethodMeter(name, method),
+    })
     this.#services.set(name, service)
     return known === undefined
   }
@@ -82,19 +97,37 @@ export class Services {
 
   /** The metadata of each service, by name. */
   get metadata(): ReadonlyMap<string, string> {
-    return new Map([...this.#services].map(([name, service]) => [name, service.metadata]))
+    const own = [...this.#services].filter(([, service]) => !service.isBuiltIn)
+    return new Map(own.map(([name, service]) => [name, service.metadata]))
   }
 
-  setMetadata(name: string, metadata: string): void {
+  /** What each method counts. */
+  *meters(): Generator<MethodMeter> {
+    for (const { methods } of this.#services.values()) for (const { meter } of methods.values()) yield meter
+  }
+
+  /** Returns what they were before. @throws TypeError when there is no such service */
+  setMetadata(name: string, metadata: string): string {
     const service = this.#services.get(name)
-    if (service === undefined)
+    if (service === undefined || service.isBuiltIn)
       throw new TypeError(`setMetadata: no service ${JSON.stringify(name)} is registered`)
+    const before = service.metadata
     service.metadata = metadata
+    return before
   }
 
   /** Returns whether there was one. */
   remove(name: string): boolean {
     return this.#services.delete(name)
+  }
+
+  #add(name: string, target: object, metadata: string, options: ServiceOptions, isBuiltIn: boolean): void {
+    const methods = new Map<string, Method>()
+    for (const method of options.methods ?? exposed(target)) {
+      methods.set(method, bind(target, name, method, options.types?.[method]))
+    }
+    if (methods.size === 0) throw new RangeError(`registerName: ${name} has no methods to offer`)
+    this.#services.set(name, { metadata, methods, ofFunctions: false, isBuiltIn })
   }
 
   #checkNew(name: string): void {
@@ -126,5 +159,6 @@ function exposed(target: object): Set<string> {
 function bind(target: object, service: string, name: string, types: MethodTypes | undefined): Method {
   const method: unknown = (target as Record<string, unknown>)[name]
   if (typeof method !== 'function') throw new TypeError(`registerName: ${service} has no method ${name}`)
-  return { call: (args, context) => method.call(target, args, context), types }
+  const meter = new MethodMeter(service, name)
+  return { call: (args, context) => method.call(target, args, context), types, meter }
 }

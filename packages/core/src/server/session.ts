@@ -1,53 +1,73 @@
 import type { Duplex } from 'node:stream'
-import type { Codec } from '../codec/codec.ts'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { Codecs } from '../codec/codecs.ts'
-import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
 import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
-import { Flag, ReservedKey } from '../wire/header.ts'
+import { Flag, ReservedKey, TWO_WAY } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
-import { NO_METADATA } from '../wire/pairs.ts'
+import type { Admission, Caller } from './admission.ts'
 import type { CallOrigin } from './context.ts'
 import { ServedCall } from './context.ts'
+import { HEALTH_SERVICE } from './health.ts'
 import type { Meters } from './meters.ts'
 import type { ServerEvents } from './plugin.ts'
-import type { Method, Services } from './services.ts'
+import type { Plugins } from './plugins.ts'
+import type { PushMessage } from './push.ts'
+import { pushFrame } from './push.ts'
+import type { ReverseCallOptions } from './reverse-calls.ts'
+import { ReverseCalls } from './reverse-calls.ts'
+import type { Runner } from './runner.ts'
 
 /** What all sessions of a server share. */
 export interface SessionHost {
-  readonly services: Services
+  readonly runner: Runner
   readonly codecs: Codecs
+  readonly admission: Admission
+  readonly plugins: Plugins
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly maxFrameBytes: number
   /** Whether further requests are refused because the server closes. */
   isDraining(): boolean
+  /** The number of the next push. */
+  nextPush(): number
   closed(session: Session): void
 }
 
 /** One connection of a server: requests in, replies out, in whatever order the methods settle. */
-export class Session implements FrameStreamOwner, CallOrigin {
+export class Session implements FrameStreamOwner, CallOrigin, Caller {
   readonly remoteAddress: string
-  readonly watched: Set<ServedCall> = new Set()
   readonly #host: SessionHost
+  readonly #socket: Duplex
   readonly #stream: FrameStream
+  /** Why nothing is served here: the certificate of the client is not accepted. */
+  readonly #refusal: RpcxError | undefined
   #inFlight = 0
   #gone: Error | undefined
   #lingering: NodeJS.Timeout | undefined
+  /** Calls to abort when the connection goes. An idle connection has none of what follows. */
+  #watched: Set<ServedCall> | undefined
+  /** The services that were called here, but for the newest. */
+  #services: Set<string> | undefined
+  #newestService: string | undefined
+  /** Once the client has said that it answers calls. */
+  #reverse: ReverseCalls | undefined
+  /** The frame of which only a part had come when somebody last looked, and since when. */
+  #partial = 0
+  #partialSince = 0
 
-  constructor(stream: Duplex, remoteAddress: string, host: SessionHost) {
+  constructor(stream: Duplex, remoteAddress: string, host: SessionHost, refusal: RpcxError | undefined) {
     this.remoteAddress = remoteAddress
     this.#host = host
+    this.#socket = stream
+    this.#refusal = refusal
     this.#stream = new FrameStream(stream, this, { maxFrameBytes: host.maxFrameBytes, pausesReads: true })
-    host.meters.connections.mark()
-    host.events.emit('connectionOpened', { remoteAddress })
   }
 
-  /** Calls whose reply is still owed. */
   get inFlight(): number {
     return this.#inFlight
   }
@@ -61,113 +81,142 @@ export class Session implements FrameStreamOwner, CallOrigin {
     return this.#stream.lastReadAt
   }
 
+  /** Whether there is room for more replies. */
+  get isReading(): boolean {
+    return !this.#stream.isBlocked || this.#stream.bufferedBytes <= MAX_UNREAD_BYTES
+  }
+
+  get peerCertificate(): PeerCertificate | undefined {
+    const socket = this.#socket as TLSSocket
+    return socket.encrypted && socket.authorized ? socket.getPeerCertificate() : undefined
+  }
+
   close(reason?: Error): void {
     this.#stream.destroy(reason)
   }
 
-  /** Closes once no call runs and nothing came for `lingerMs`, counted from now at the earliest. */
+  end(): void {
+    this.#stream.end()
+  }
+
+  broken(error: Error): void {
+    this.#stream.flush()
+    this.#stream.destroy(error)
+  }
+
+  push(message: PushMessage): boolean {
+    const frame = pushFrame(message, this.#host.nextPush())
+    if (this.#gone !== undefined || !this.isReading) return false
+    this.#stream.send(frame)
+    return true
+  }
+
+  async call(method: string, args?: unknown, options: ReverseCallOptions = {}): Promise<unknown> {
+    if (this.#gone !== undefined || !this.isReading || this.#reverse === undefined) {
+      const why = this.#reverse === undefined ? 'offers nothing to call' : 'is gone or does not read'
+      throw new RpcxError('ERR_RPCX_UNAVAILABLE', `${method}: the client at ${this.remoteAddress} ${why}`)
+    }
+    return this.#reverse.call(method, args, options)
+  }
+
+  uses(service: string): void {
+    if (service === this.#newestService) return
+    if (this.#newestService !== undefined) {
+      this.#services ??= new Set()
+      this.#services.add(this.#newestService)
+    }
+    this.#newestService = service
+  }
+
+  hasUsed(service: string): boolean {
+    return service === this.#newestService || this.#services?.has(service) === true
+  }
+
+  watch(call: ServedCall): void {
+    this.#watched ??= new Set()
+    this.#watched.add(call)
+  }
+
+  unwatch(call: ServedCall): void {
+    this.#watched?.delete(call)
+  }
+
+  /** Closes once no call runs or waits and nothing came for `lingerMs`, counted from now at the earliest. */
   drain(lingerMs: number): void {
     const since = performance.now()
     const check = (): void => {
       const quietMs = performance.now() - Math.max(since, this.lastReadAt)
-      if (this.#inFlight === 0 && quietMs >= lingerMs) this.#stream.end()
+      if (this.#owed === 0 && quietMs >= lingerMs) this.#stream.end()
       else this.#lingering = setTimeout(check, Math.max(lingerMs - quietMs, 10))
     }
     check()
   }
 
+  /** Closes if nothing came for too long, or a frame takes too long. To be called now and then; 0 is without end. */
+  closeIfOverdue(now: number, idleTimeoutMs: number, frameTimeoutMs: number): void {
+    const { partial, isBlocked } = this.#stream
+    if (partial !== this.#partial || isBlocked) {
+      // While a peer does not read, we do not read either.
+      this.#partial = partial
+      this.#partialSince = now
+    }
+    if (partial > 0 && frameTimeoutMs > 0 && now - this.#partialSince >= frameTimeoutMs) {
+      this.close(
+        new RpcxError('ERR_RPCX_TIMEOUT', `session: a frame did not end within ${frameTimeoutMs} ms`),
+      )
+    } else if (idleTimeoutMs > 0 && this.#owed === 0 && now - this.lastReadAt >= idleTimeoutMs) {
+      this.close(new RpcxError('ERR_RPCX_TIMEOUT', `session: nothing came for ${idleTimeoutMs} ms`))
+    }
+  }
+
   received(message: Message): void {
-    const payload = decompress(message.payload, message.flags, this.#host.maxFrameBytes)
-    if (message.isHeartbeat) {
-      this.#stream.echo(message)
+    const { plugins, meters, admission } = this.#host
+    if (plugins.calls?.beforeRead(this) === false) {
+      this.close()
       return
     }
-    this.#host.meters.calls.mark()
-    try {
-      if (this.#host.isDraining()) throw new RpcxError('ERR_RPCX_NOT_EXECUTED', 'rpcx: the server is closing')
-      const method = this.#host.services.find(message.service, message.method)
-      const codec = this.#host.codecs.byId(message.serialize)
-      const args = decodeArgs(codec, payload, method)
-      this.#run(message, codec, method, args)
-    } catch (error) {
-      this.#replyError(message, undefined, error, (error as RpcxError).code)
+    if (message.isHeartbeat) {
+      this.#heartbeat(message)
+      return
     }
-  }
-
-  closed(error: Error | undefined): void {
-    const { remoteAddress } = this
-    const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
-      cause: error,
-    })
-    this.#gone = reason
-    clearTimeout(this.#lingering)
-    for (const call of this.watched) call.abort(reason)
-    this.#host.events.emit('connectionClosed', { remoteAddress, ...(error && { error }) })
-    this.#host.closed(this)
-  }
-
-  #run(message: Message, codec: Codec, method: Method, args: unknown): void {
+    // Go's server takes a response for a request; who never said that it answers calls is treated likewise.
+    if (message.isResponse && this.#reverse !== undefined) {
+      this.#reverse.answered(message)
+      return
+    }
+    meters.calls.mark()
     const call = new ServedCall(message, this)
     try {
-      const result = method.call(args, call)
-      if (isThenable(result)) void this.#await(message, codec, method, call, result)
-      else this.#reply(message, codec, method, call, result)
+      if (this.#refusal !== undefined) throw this.#refusal
+      if (this.#host.isDraining() && message.service !== HEALTH_SERVICE)
+        throw new RpcxError('ERR_RPCX_NOT_EXECUTED', 'rpcx: the server is closing')
+      plugins.calls?.afterRead(call)
+      admission.enter(this, call)
     } catch (error) {
-      this.#replyError(message, call, error, 'ERR_RPCX_SERVICE')
+      this.refuse(call, error as RpcxError)
+      if (error === this.#refusal) this.end()
     }
   }
 
-  async #await(
-    message: Message,
-    codec: Codec,
-    method: Method,
-    call: ServedCall,
-    promise: PromiseLike<unknown>,
-  ): Promise<void> {
+  run(call: ServedCall): void {
+    this.#host.runner.run(call)
+  }
+
+  refuse(call: ServedCall, error: RpcxError): void {
+    this.#host.runner.refuse(call, error)
+  }
+
+  began(): void {
     this.#inFlight++
-    try {
-      const result = await promise
-      this.#reply(message, codec, method, call, result)
-    } catch (error) {
-      this.#replyError(message, call, error, 'ERR_RPCX_SERVICE')
-    } finally {
-      this.#inFlight--
-    }
+    this.#host.admission.began()
   }
 
-  #reply(message: Message, codec: Codec, method: Method, call: ServedCall, result: unknown): void {
-    call.end()
-    if (message.isOneway) return
-    const metadata = call.reply ?? NO_METADATA
-    for (const key in metadata) checkText(key, metadata[key])
-    let payload: Uint8Array
-    try {
-      payload = codec.encode(result, method.types?.reply)
-    } catch (error) {
-      this.#replyError(message, call, error, 'ERR_RPCX_CODEC')
-      return
-    }
-    this.#send(message, 0, metadata, payload)
+  ended(): void {
+    this.#inFlight--
+    this.#host.admission.ended()
   }
 
-  /**
-   * A method's own failure is always `ERR_RPCX_SERVICE`, whatever it threw: a code that it got from a server further on
-   * (`ERR_RPCX_NOT_EXECUTED`, say) says nothing about this call. Never throws: nobody is left to tell.
-   */
-  #replyError(message: Message, call: ServedCall | undefined, thrown: unknown, code: RpcxErrorCode): void {
-    call?.end()
-    const error = asError(thrown, message)
-    if (message.isOneway) {
-      const { service, method } = message
-      this.#host.events.emit('onewayFailed', { service, method, error })
-      return
-    }
-    // The message only: a stack would show the caller how this server is built.
-    const metadata = { ...textsOf(call?.reply), [ReservedKey.error]: error.message, [ReservedKey.code]: code }
-    this.#send(message, Flag.error, metadata, EMPTY)
-  }
-
-  #send(request: Message, status: number, metadata: Metadata, payload: Uint8Array): void {
+  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): void {
     // Go compresses a reply when the request announced a compression, however small the request was.
     const zip = payload.length > COMPRESS_OVER_BYTES && (request.flags & Flag.compress) !== 0
     this.#stream.send({
@@ -181,41 +230,42 @@ export class Session implements FrameStreamOwner, CallOrigin {
       payload: zip ? compress(payload) : payload,
     })
   }
-}
 
-const EMPTY = new Uint8Array(0)
+  drained(): void {
+    this.#host.admission.advance()
+  }
 
-function decodeArgs(codec: Codec, payload: Buffer, method: Method): unknown {
-  try {
-    return codec.decode(payload, method.types?.args)
-  } catch (cause) {
-    throw new RpcxError('ERR_RPCX_ARGUMENT', (cause as Error).message, { cause })
+  closed(error: Error | undefined): void {
+    const { remoteAddress } = this
+    const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
+      cause: error,
+    })
+    this.#gone = reason
+    clearTimeout(this.#lingering)
+    this.#host.admission.forget(this)
+    for (const call of this.#watched ?? []) call.abort(reason)
+    this.#reverse?.close(reason)
+    this.#host.closed(this)
+    // Nobody was told that it was open.
+    if (this.#refusal !== undefined) return
+    if (error !== undefined) this.#host.meters.failedConnections++
+    this.#host.plugins.connectionClosed(this, error)
+    this.#host.events.emit('connectionClosed', { remoteAddress, ...(error && { error }) })
+  }
+
+  #heartbeat(message: Message): void {
+    const { codecs, maxFrameBytes } = this.#host
+    decompress(message.payload, message.flags, maxFrameBytes)
+    if (this.#refusal === undefined && message.metadataValue(ReservedKey.peer) === TWO_WAY)
+      this.#reverse ??= new ReverseCalls(this.#stream, codecs, maxFrameBytes)
+    this.#stream.echo(message)
+  }
+
+  /** Calls whose reply is still owed. */
+  get #owed(): number {
+    return this.#inFlight + this.#host.admission.waitingOf(this)
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
-}
-
-/** Anything can be thrown, and not everything has a text. */
-function asError(thrown: unknown, { service, method }: Message): Error {
-  try {
-    if (!(thrown instanceof Error)) return new Error(String(thrown))
-    if (typeof thrown.message === 'string') return thrown
-  } catch {
-    // An object without a prototype has no `toString`.
-  }
-  return new Error(`${service}.${method} failed`, { cause: thrown })
-}
-
-// Methods written in JavaScript may set anything.
-function checkText(key: string, value: unknown): void {
-  if (typeof value !== 'string')
-    throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
-}
-
-function textsOf(metadata: Metadata = NO_METADATA): Metadata {
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => typeof value === 'string'))
-}
+// What may lie unread before no more calls are run: a reply that is longer still goes out.
+const MAX_UNREAD_BYTES = 1024 * 1024

@@ -10,6 +10,8 @@ import type { Message } from '../wire/message.ts'
 /** Who is told what a stream brings. */
 export interface FrameStreamOwner {
   received(message: Message): void
+  /** The peer has read all that it had left unread for a while. */
+  drained?(): void
   /** Once, when the stream is gone: with the error that ended it, if one did. */
   closed(error: Error | undefined): void
 }
@@ -30,8 +32,8 @@ export class FrameStream {
   readonly #pausesReads: boolean
   /** Whether what was written is no longer needed: the system has a copy. In memory, the reader gets the very bytes. */
   readonly #copies: boolean
-  readonly #writer = new FrameWriter()
-  readonly #flush = (): void => this.flush()
+  /** Only once there is something to send. */
+  #writer: FrameWriter | undefined
   #scheduled = false
   #blocked = false
   #error: Error | undefined
@@ -48,23 +50,49 @@ export class FrameStream {
     this.#decoder = new FrameDecoder(message => owner.received(message), options)
     this.#pausesReads = options.pausesReads
     this.#copies = stream.constructor === Socket
-    stream.on('data', (chunk: Buffer) => this.#read(chunk))
+    const framed: Framed = Object.assign(stream, { [FRAMES]: this })
+    const { data, end, drain, error, close } = FrameStream.#listeners
+    framed.on('data', data).on('end', end).on('drain', drain).on('error', error).on('close', close)
+  }
+
+  /** Shared by all streams: closures of its own would make an idle connection a tenth larger. */
+  static readonly #listeners = {
+    data(this: Framed, chunk: Buffer): void {
+      this[FRAMES].#read(chunk)
+    },
     // A peer that has said goodbye reads no more replies.
-    stream.on('end', () => this.end())
-    stream.on('drain', () => this.#unblock())
-    stream.on('error', (error: Error) => {
-      this.#error ??= error
-    })
-    stream.on('close', () => this.#closed())
+    end(this: Framed): void {
+      this[FRAMES].end()
+    },
+    drain(this: Framed): void {
+      this[FRAMES].#unblock()
+    },
+    error(this: Framed, error: Error): void {
+      this[FRAMES].#error ??= error
+    },
+    close(this: Framed): void {
+      this[FRAMES].#closed()
+    },
   }
 
   /** Bytes that wait for the peer to read. */
   get bufferedBytes(): number {
-    return this.#writer.length + this.#stream.writableLength
+    return (this.#writer?.length ?? 0) + this.#stream.writableLength
+  }
+
+  /** Whether the peer leaves unread what was sent. */
+  get isBlocked(): boolean {
+    return this.#blocked
+  }
+
+  /** The number of the frame of which only a part has come; 0 when there is none. */
+  get partial(): number {
+    return this.#decoder.partial
   }
 
   /** Queues a message for the end of this tick, or until there is a good deal to send. Returns its number, for `wasSent`. */
   send(message: OutgoingMessage): number {
+    this.#writer ??= new FrameWriter()
     this.#writer.write(message)
     this.#written++
     // The peer begins with these while we go on.
@@ -75,6 +103,7 @@ export class FrameStream {
 
   /** Answers a heartbeat with its own bytes. */
   echo(heartbeat: Message): void {
+    this.#writer ??= new FrameWriter()
     this.#writer.writeEcho(heartbeat.frame)
     this.#written++
     this.#schedule()
@@ -122,9 +151,10 @@ export class FrameStream {
   }
 
   #write(): void {
+    const writer = this.#writer
     // What is queued after our goodbye never leaves, and must not count as sent.
-    if (this.#writer.length === 0 || !this.#stream.writable) return
-    const chunks = this.#writer.take()
+    if (writer === undefined || writer.length === 0 || !this.#stream.writable) return
+    const chunks = writer.take()
     this.#handedOn = this.#written
     if (chunks.length > 1) this.#stream.cork()
     for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk)
@@ -132,7 +162,7 @@ export class FrameStream {
     // The system mostly takes all at once; then there is nothing to wait for.
     if (this.#stream.writableLength === 0) {
       this.#blocked = false
-      if (this.#copies) this.#writer.recycle()
+      if (this.#copies) writer.recycle()
     }
     if (this.#blocked && this.#pausesReads) this.#stream.pause()
   }
@@ -140,13 +170,14 @@ export class FrameStream {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    process.nextTick(this.#flush)
+    process.nextTick(flush, this)
   }
 
   #unblock(): void {
     this.#blocked = false
     if (this.#pausesReads) this.#stream.resume()
     this.flush()
+    if (!this.#blocked) this.#owner.drained?.()
   }
 
   #closed(): void {
@@ -156,3 +187,11 @@ export class FrameStream {
 }
 
 const FLUSH_BYTES = 32 * 1024
+
+function flush(stream: FrameStream): void {
+  stream.flush()
+}
+
+/** Where a stream finds its messages. */
+const FRAMES: unique symbol = Symbol('rpcx.frames')
+type Framed = Duplex & { readonly [FRAMES]: FrameStream }

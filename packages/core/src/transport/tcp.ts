@@ -31,7 +31,7 @@ export const tcp: Transport = {
   },
 
   async listen(network, host, accept) {
-    const server = createServer(SOCKET, socket => accept(socket, remoteAddress(socket, network)))
+    const server = createServer(SOCKET, socket => accept(socket, remoteAddressOf(socket, network)))
     const place: ListenOptions =
       network === 'unix' ? { path: host } : { ...parseHostPort(host), ipv6Only: network === 'tcp6' }
     if (place.host === '') delete place.host
@@ -43,6 +43,12 @@ export const tcp: Transport = {
     })
     return new TcpListener(server, host)
   },
+}
+
+/** Who is at the other end: `tcp@127.0.0.1:53412`; only the network when that is not known, as on unix sockets. */
+export function remoteAddressOf(socket: Socket, network: string): string {
+  if (socket.remoteAddress === undefined || socket.remotePort === undefined) return `${network}@`
+  return `${network}@${formatHostPort(socket.remoteAddress, socket.remotePort)}`
 }
 
 // A peer that vanished without a FIN is noticed by the kernel, also when nothing is sent.
@@ -91,9 +97,4 @@ async function isAbandoned(path: string): Promise<boolean> {
   if (typeof stream === 'string') return stream === 'ECONNREFUSED'
   stream.destroy()
   return false
-}
-
-function remoteAddress(socket: Socket, network: string): string {
-  if (socket.remoteAddress === undefined || socket.remotePort === undefined) return `${network}@`
-  return `${network}@${formatHostPort(socket.remoteAddress, socket.remotePort)}`
 }

@@ -18,11 +18,17 @@ export class FrameDecoder {
   /** The beginning of a frame whose rest has not come yet, and how much of it is filled. */
   #partial: Buffer = EMPTY
   #filled = 0
+  #partials = 0
   #stopped = false
 
   constructor(onMessage: (message: Message) => void, limits: FrameLimits) {
     this.#onMessage = onMessage
     this.#maxFrameBytes = limits.maxFrameBytes
+  }
+
+  /** The number of the frame that has begun and whose rest has not come yet; 0 when there is none. */
+  get partial(): number {
+    return this.#filled === 0 ? 0 : this.#partials
   }
 
   /** Hands on each message that `chunk` completes. @throws `ERR_RPCX_FRAME`; the stream is then unusable. */
@@ -38,7 +44,9 @@ export class FrameDecoder {
       at += size
       this.#onMessage(new Message(chunk, start, at))
     }
-    if (!this.#stopped && at < chunk.length) this.#keep(chunk, at, chunk.length)
+    if (this.#stopped || at >= chunk.length) return
+    this.#partials++
+    this.#keep(chunk, at, chunk.length)
   }
 
   /** Hands on nothing more, not even what the current chunk still holds. */

@@ -24,7 +24,7 @@ export const Flag = {
 /** The serialize types that Go defines (high nibble of byte 3). */
 export const Serialize = { raw: 0, json: 1, protobuf: 2, msgpack: 3, thrift: 4 } as const
 
-/** Metadata keys with a meaning of their own. All but `code` are Go's (share/share.go, protocol/message.go). */
+/** Metadata keys with a meaning of their own. All but `code` and `peer` are Go's (share/share.go, protocol/message.go). */
 export const ReservedKey = {
   /** The token of the caller. */
   auth: '__AUTH',
@@ -34,7 +34,12 @@ export const ReservedKey = {
   error: '__rpcx_error__',
   /** The `RpcxError` code beside that text. */
   code: '__rpcx_code__',
+  /** In a client's first heartbeat: what it understands beside what Go's clients do. */
+  peer: '__rpcx_peer',
 } as const
+
+/** The value of `__rpcx_peer` by which a client says that it answers calls of its server. */
+export const TWO_WAY = 'ts/1'
 
 /** A message number: a `bigint` only beyond 2^53, which Go's clients never reach but any peer may send. */
 export type Seq = number | bigint

@@ -86,6 +86,13 @@ export class Message {
   get payload(): Buffer {
     return this.#bytes.subarray(this.#metadataEnd + 4, this.#end)
   }
+  get payloadBytes(): number {
+    return this.#end - this.#metadataEnd - 4
+  }
+  /** The length of the whole frame. */
+  get size(): number {
+    return this.#end - this.#start
+  }
   /** The whole frame: a view, not a copy. */
   get frame(): Buffer {
     return this.#bytes.subarray(this.#start, this.#end)

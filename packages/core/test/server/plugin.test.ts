@@ -97,7 +97,7 @@ describe('a plugin', () => {
     }
   })
 
-  test('that refuses a service which is there is not added', async () => {
+  test('that refuses a service which is there is not added, and told that nothing follows', async () => {
     const no = new RangeError('the name is too long')
     const server = closing(new Server())
     server.registerName('A', service)
@@ -108,7 +108,7 @@ describe('a plugin', () => {
     })
     expect(() => server.plugins.add(plugin)).toThrow(no)
     await server.serve('tcp', '127.0.0.1:0')
-    expect(plugin.heard).toEqual(['registering A '])
+    expect(plugin.heard).toEqual(['registering A ', 'closing'])
   })
 
   test('that refuses metadata makes setMetadata() reject', async () => {
@@ -117,6 +117,9 @@ describe('a plugin', () => {
     server.registerName('A', service, 'weight=1')
     server.plugins.add(new Recorder({ changed: () => Promise.reject(no) }))
     expect(await failure(server.setMetadata('A', 'weight=2'))).toBe(no)
+    const later = new Recorder()
+    server.plugins.add(later)
+    expect(later.heard).toEqual(['registering A weight=1', 'registered A weight=1'])
   })
 
   test('withdraws a service before the server stops offering it', async () => {
@@ -178,6 +181,19 @@ describe('a plugin', () => {
     server.on('pluginFailed', ({ error }) => failed.push(error.message))
     await server.close()
     expect(failed).toEqual(['no goodbye'])
+  })
+
+  test('that throws when it hears of a service is reported, and the service is offered', async () => {
+    const failed: string[] = []
+    const server = await serving({ A: service })
+    server.on('pluginFailed', ({ error }) => failed.push(error.message))
+    const registered = (name: string): never => {
+      throw new Error(`do not tell me of ${name}`)
+    }
+    server.plugins.add({ attach: () => ({ registered }) })
+    server.registerName('B', service)
+    expect(failed).toEqual(['do not tell me of A', 'do not tell me of B'])
+    expect(await clientOf<typeof service>('B', [server]).call('who')).toBe('me')
   })
 
   test('that comes late and fails is reported', async () => {

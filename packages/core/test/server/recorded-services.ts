@@ -12,6 +12,7 @@ export function offerRecordedServices(server: Server): void {
   server.registerName('PB', { Echo: addProtobufColour })
   server.registerName('TH', { Echo: addThriftColour })
   server.registerName('Types', types)
+  server.registerName('Push', { Me: pushTwice })
   server.registerFunction('Fn', arith.Mul, '', { name: 'mul' })
   server.registerFunction('Fn', () => Promise.reject(new Error('fn failed')), '', { name: 'fail' })
 }
@@ -55,6 +56,15 @@ const arith = {
     await delay(Ms)
     return { C: Ms }
   },
+}
+
+/** After its reply, as the recorded server did. */
+function pushTwice(_: Args, { connection }: CallContext): { C: number } {
+  setImmediate(() => {
+    connection.push({ service: 'news', method: 'flash', metadata: { k: 'v' }, payload: 'hi' })
+    connection.push({})
+  })
+  return { C: 1 }
 }
 
 interface Box {

@@ -1,13 +1,12 @@
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxErrorCode, RpcxError } from '../errors.ts'
-import { ReservedKey } from '../wire/header.ts'
-import type { Message } from '../wire/message.ts'
+import { ReservedKey } from './header.ts'
+import type { Message } from './message.ts'
 
 /** The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it. */
 export function errorOf(reply: Message): RpcxError {
-  const text = reply.metadata[ReservedKey.error] ?? ''
-  const code = reply.metadata[ReservedKey.code]
-  return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), text)
+  const { [ReservedKey.error]: text = '', [ReservedKey.code]: code, ...metadata } = reply.metadata
+  return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), text, { metadata })
 }
 
 /** What Go's server says of its own accord (server/server.go); all else is the service's. */

@@ -1,0 +1,79 @@
+import { RpcxError } from '../errors.ts'
+import { ReservedKey } from '../wire/header.ts'
+import type { Call, Holder } from './call.ts'
+
+/** A token that is asked for before each call, so that it can be renewed. Calls that start while one is asked for share the answer. */
+export class Token implements Holder {
+  readonly #ask: () => string | Promise<string>
+  readonly #waiting = new Set<Call>()
+  #isAsking = false
+
+  constructor(ask: () => string | Promise<string>) {
+    this.#ask = ask
+  }
+
+  /** Calls that wait for it. */
+  get calls(): Iterable<Call> {
+    return this.#waiting
+  }
+
+  /** Hands the call on once it has its token; it fails with `ERR_RPCX_AUTH` when there is none to be had. */
+  attach(call: Call, next: (call: Call) => void): void {
+    if (!this.#isAsking) {
+      let token: string | Promise<string>
+      try {
+        token = this.#ask()
+      } catch (error) {
+        refuse(call, error)
+        return
+      }
+      if (!isPromise(token)) {
+        give(call, token, next)
+        return
+      }
+      this.#isAsking = true
+      token.then(
+        value => this.#settled(waiting => give(waiting, value, next)),
+        error => this.#settled(waiting => refuse(waiting, error)),
+      )
+    }
+    call.holder = this
+    this.#waiting.add(call)
+  }
+
+  forget(call: Call): void {
+    this.#waiting.delete(call)
+  }
+
+  #settled(each: (call: Call) => void): void {
+    this.#isAsking = false
+    const calls = [...this.#waiting]
+    this.#waiting.clear()
+    for (const call of calls) {
+      call.holder = undefined
+      each(call)
+    }
+  }
+}
+
+function isPromise(token: string | Promise<string>): token is Promise<string> {
+  return typeof token === 'object' && token !== null
+}
+
+function give(call: Call, token: string, next: (call: Call) => void): void {
+  if (typeof token !== 'string') {
+    refuse(call, new TypeError(`XClient: token() gives ${typeof token}, not a text`))
+    return
+  }
+  call.metadata = { ...call.metadata, [ReservedKey.auth]: token }
+  next(call)
+}
+
+function refuse(call: Call, thrown: unknown): void {
+  const why = thrown instanceof Error ? thrown.message : String(thrown)
+  call.fail(
+    new RpcxError('ERR_RPCX_AUTH', `${call.method}: there is no token to call with: ${why}`, {
+      cause: thrown,
+    }),
+  )
+}

@@ -1,0 +1,50 @@
+import { BlockList, isIP } from 'node:net'
+import type { ServerOptions } from './server-options.ts'
+
+/** Which hosts may connect. Unix sockets and memory have no hosts: their file and their process say who may. */
+export class AddressList {
+  readonly #allowed: BlockList | undefined
+  readonly #denied: BlockList | undefined
+
+  /** @throws TypeError that names the option and the entry that is neither an IP address nor a subnet */
+  constructor({ allow, deny }: Pick<ServerOptions, 'allow' | 'deny'>) {
+    this.#allowed = allow && listOf('allow', allow)
+    this.#denied = deny && listOf('deny', deny)
+  }
+
+  /** @param remoteAddress `tcp@10.0.0.7:53412` */
+  allows(remoteAddress: string): boolean {
+    if (this.#allowed === undefined && this.#denied === undefined) return true
+    if (!remoteAddress.startsWith('tcp')) return true
+    const ip = hostOf(remoteAddress)
+    const version = isIP(ip)
+    // A connection that is gone already has no address.
+    if (version === 0) return false
+    const family = version === 6 ? 'ipv6' : 'ipv4'
+    if (this.#denied?.check(ip, family) === true) return false
+    return this.#allowed?.check(ip, family) ?? true
+  }
+}
+
+/** The IP address in `tcp@10.0.0.7:53412`, without the zone of a local one; what follows the `@` where there are no ports. */
+export function hostOf(remoteAddress: string): string {
+  const host = remoteAddress.slice(remoteAddress.indexOf('@') + 1)
+  return /^\[?([^\]%]+)[^\]]*\]?:\d+$/.exec(host)?.[1] ?? host
+}
+
+function listOf(option: string, entries: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const entry of entries) {
+    const [ip = '', bits, ...more] = entry.split('/')
+    const version = isIP(ip)
+    const isSubnet =
+      bits !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+    if (version === 0 || more.length > 0 || (bits !== undefined && !isSubnet)) {
+      throw new TypeError(`Server: ${option} has ${JSON.stringify(entry)}, not an IP address or a subnet`)
+    }
+    const family = version === 4 ? 'ipv4' : 'ipv6'
+    if (bits === undefined) list.addAddress(ip, family)
+    else list.addSubnet(ip, Number(bits), family)
+  }
+  return list
+}

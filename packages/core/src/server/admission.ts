@@ -1,0 +1,168 @@
+import { RpcxError } from '../errors.ts'
+import { checkCount } from '../options.ts'
+import type { ServedCall } from './context.ts'
+import { RateLimit } from './rate-limit.ts'
+import type { ServerOptions } from './server-options.ts'
+
+/** A connection whose calls ask to run. */
+export interface Caller {
+  /** Its calls that run. */
+  readonly inFlight: number
+  /** Whether it reads its replies. */
+  readonly isReading: boolean
+  run(call: ServedCall): void
+  /** Answers a call that waited in vain. */
+  refuse(call: ServedCall, error: RpcxError): void
+}
+
+type AdmissionOptions = Pick<
+  ServerOptions,
+  'maxConcurrentCalls' | 'maxConcurrentCallsPerConnection' | 'maxQueuedCalls' | 'rateLimit'
+>
+
+/**
+ * Says which calls run now, which wait, and which are turned away with `ERR_RPCX_NOT_EXECUTED`, so that no load makes a
+ * server hold more than it was told to. Connections whose calls wait take turns.
+ */
+export class Admission {
+  readonly #maxConcurrent: number
+  readonly #maxPerConnection: number
+  readonly #maxQueued: number
+  readonly #rateLimit: RateLimit | undefined
+  readonly #queues = new Map<Caller, ServedCall[]>()
+  #running = 0
+  #waiting = 0
+  #waitingBytes = 0
+  /** When a call last ended while others waited, by `performance.now()`, and how long that takes on average. */
+  #endedAt: number | undefined
+  #turnMs = 0
+
+  /** @throws RangeError or TypeError that names the option */
+  constructor(options: AdmissionOptions) {
+    const {
+      maxConcurrentCalls = 10_000,
+      maxConcurrentCallsPerConnection = maxConcurrentCalls,
+      maxQueuedCalls = 1_000,
+      rateLimit,
+    } = options
+    this.#maxConcurrent = checkCount('Server', 'maxConcurrentCalls', maxConcurrentCalls, 1)
+    this.#maxPerConnection = checkCount(
+      'Server',
+      'maxConcurrentCallsPerConnection',
+      maxConcurrentCallsPerConnection,
+      1,
+    )
+    this.#maxQueued = checkCount('Server', 'maxQueuedCalls', maxQueuedCalls)
+    this.#rateLimit = rateLimit && new RateLimit(rateLimit)
+  }
+
+  /** Calls that run and are not done at once. */
+  get running(): number {
+    return this.#running
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** How many calls of that connection wait. */
+  waitingOf(caller: Caller): number {
+    return this.#queues.get(caller)?.length ?? 0
+  }
+
+  /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
+  enter(caller: Caller, call: ServedCall): void {
+    if (this.#rateLimit?.takes(call) === false) throw refusal('too many calls a second')
+    const isFree = this.#running < this.#maxConcurrent && this.#mayRun(caller)
+    if (isFree && (this.#waiting === 0 || !this.#queues.has(caller))) caller.run(call)
+    else this.#queue(caller, call)
+  }
+
+  began(): void {
+    this.#running++
+  }
+
+  ended(): void {
+    this.#running--
+    if (this.#waiting === 0) return
+    const now = performance.now()
+    if (this.#endedAt !== undefined) {
+      const ms = now - this.#endedAt
+      this.#turnMs += (ms - this.#turnMs) / (this.#turnMs === 0 ? 1 : 16)
+    }
+    this.#endedAt = now
+    this.advance()
+  }
+
+  /** A call has ended, or a connection reads again: runs what waited for that. */
+  advance(): void {
+    // Who had a turn goes to the end, where this loop comes to it again; who may not run keeps its place.
+    for (const [caller, calls] of this.#queues) {
+      if (this.#running >= this.#maxConcurrent) return
+      const call = this.#mayRun(caller) ? calls.shift() : undefined
+      if (call === undefined) continue
+      this.#queues.delete(caller)
+      if (calls.length > 0) this.#queues.set(caller, calls)
+      this.#left([call])
+      const { deadline } = call
+      if (deadline !== undefined && deadline <= Date.now())
+        caller.refuse(call, refusal('its deadline passed'))
+      else caller.run(call)
+    }
+  }
+
+  /** The connection is gone: nobody waits for its calls. */
+  forget(caller: Caller): void {
+    this.#left(this.#queues.get(caller) ?? [])
+    this.#queues.delete(caller)
+  }
+
+  #mayRun(caller: Caller): boolean {
+    return caller.inFlight < this.#maxPerConnection && caller.isReading
+  }
+
+  #queue(caller: Caller, call: ServedCall): void {
+    const calls = this.#queues.get(caller)
+    if (this.#waiting >= this.#maxQueued || this.#waitingBytes > MAX_QUEUED_BYTES)
+      this.#makeRoom(calls?.length ?? 0)
+    const waitMs = (this.#waiting + 1) * this.#turnMs
+    if (call.deadline !== undefined && Date.now() + waitMs > call.deadline) {
+      throw refusal(`its turn would come in ${Math.round(waitMs)} ms, after its deadline`)
+    }
+    if (calls === undefined) this.#queues.set(caller, [call])
+    else calls.push(call)
+    this.#waiting++
+    this.#waitingBytes += call.message.size
+  }
+
+  /** Who waits with much makes room for who waits with little: the newest call of the longest queue goes. */
+  #makeRoom(length: number): void {
+    let longest: Caller | undefined
+    let most = length + 1
+    for (const [caller, calls] of this.#queues) {
+      if (calls.length <= most) continue
+      longest = caller
+      most = calls.length
+    }
+    const call = longest && this.#queues.get(longest)?.pop()
+    if (call === undefined) throw refusal('too many calls')
+    this.#left([call])
+    longest?.refuse(call, refusal('too many calls'))
+  }
+
+  #left(calls: readonly ServedCall[]): void {
+    this.#waiting -= calls.length
+    for (const call of calls) this.#waitingBytes -= call.message.size
+    if (this.#waiting > 0) return
+    // What it took then says nothing about the next time.
+    this.#endedAt = undefined
+    this.#turnMs = 0
+  }
+}
+
+// Calls that wait are held as they came, and one may have 16 MiB.
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+
+function refusal(why: string): RpcxError {
+  return new RpcxError('ERR_RPCX_NOT_EXECUTED', `rpcx: the server is overloaded: ${why}`)
+}

@@ -1,0 +1,101 @@
+import { isRpcxError, RpcxError } from '../errors.ts'
+import type { Events } from '../events.ts'
+import type { CallContext, ServerConnection } from './context.ts'
+import type { ServerEvents, ServerHooks } from './plugin.ts'
+import type { Method } from './services.ts'
+
+/** The hooks of all plugins around one call or frame. Made only for plugins that have any: the others cost a call nothing. */
+export class CallHooks {
+  readonly #plugins: readonly ServerHooks[]
+  readonly #events: Events<ServerEvents>
+
+  /** `undefined` when no plugin wants to hear of calls. */
+  static of(plugins: readonly ServerHooks[], events: Events<ServerEvents>): CallHooks | undefined {
+    const concerned = plugins.filter(plugin => CALL_HOOKS.some(hook => plugin[hook] !== undefined))
+    return concerned.length === 0 ? undefined : new CallHooks(concerned, events)
+  }
+
+  private constructor(plugins: readonly ServerHooks[], events: Events<ServerEvents>) {
+    this.#plugins = plugins
+    this.#events = events
+  }
+
+  /** Returns whether the connection may live on. */
+  beforeRead(connection: ServerConnection): boolean {
+    try {
+      for (const plugin of this.#plugins) plugin.beforeRead?.(connection)
+      return true
+    } catch (thrown) {
+      this.#report(thrown)
+      return false
+    }
+  }
+
+  /** @throws RpcxError with which the call is refused */
+  afterRead(call: CallContext): void {
+    this.#ask(plugin => plugin.afterRead?.(call))
+  }
+
+  /** @throws RpcxError with which the call is refused */
+  beforeCall(call: CallContext, args: unknown): void {
+    this.#ask(plugin => plugin.beforeCall?.(call, args))
+  }
+
+  /** What the method returns, through all that is around it. */
+  around(call: CallContext, args: unknown, method: Method): unknown {
+    const innermost = (changed: unknown): unknown => method.call(changed, call)
+    return this.#plugins.reduceRight<(args: unknown) => unknown>((next, plugin) => {
+      if (plugin.around === undefined) return next
+      return changed => plugin.around?.(call, changed, async again => next(again))
+    }, innermost)(args)
+  }
+
+  afterCall(call: CallContext, error: Error | undefined): void {
+    this.#tell(plugin => plugin.afterCall?.(call, error))
+  }
+
+  beforeWrite(call: CallContext, error: Error | undefined): void {
+    this.#tell(plugin => plugin.beforeWrite?.(call, error))
+  }
+
+  afterWrite(call: CallContext, error: Error | undefined): void {
+    this.#tell(plugin => plugin.afterWrite?.(call, error))
+  }
+
+  #ask(hook: (plugin: ServerHooks) => void): void {
+    for (const plugin of this.#plugins) {
+      try {
+        hook(plugin)
+      } catch (thrown) {
+        if (isRpcxError(thrown)) throw thrown
+        this.#report(thrown)
+        throw new RpcxError('ERR_RPCX_SERVICE', 'rpcx: a plugin of the server failed', { cause: thrown })
+      }
+    }
+  }
+
+  #tell(hook: (plugin: ServerHooks) => void): void {
+    for (const plugin of this.#plugins) {
+      try {
+        hook(plugin)
+      } catch (thrown) {
+        this.#report(thrown)
+      }
+    }
+  }
+
+  #report(thrown: unknown): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    this.#events.emit('pluginFailed', { error })
+  }
+}
+
+const CALL_HOOKS = [
+  'beforeRead',
+  'afterRead',
+  'beforeCall',
+  'around',
+  'afterCall',
+  'beforeWrite',
+  'afterWrite',
+] as const

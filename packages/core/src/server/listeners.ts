@@ -1,0 +1,30 @@
+import type { Duplex } from 'node:stream'
+import { transportOf } from '../transport/networks.ts'
+import type { Listener } from '../transport/transport.ts'
+
+/** The places where a server listens. */
+export class Listeners {
+  readonly #accept: (network: string, stream: Duplex, remoteAddress: string) => void
+  readonly #listeners = new Set<Listener>()
+  #isClosed = false
+
+  constructor(accept: (network: string, stream: Duplex, remoteAddress: string) => void) {
+    this.#accept = accept
+  }
+
+  /** Resolves to the address as it really is. After `close()` it does not stay open. @throws as `Server.serve` */
+  async open(network: string, host: string): Promise<string> {
+    const listener = await transportOf(network).listen(network, host, (stream, remoteAddress) =>
+      this.#accept(network, stream, remoteAddress),
+    )
+    if (this.#isClosed) void listener.close()
+    else this.#listeners.add(listener)
+    return `${network}@${listener.host}`
+  }
+
+  /** Accepts no more from now on; resolves when the streams that were accepted are gone too. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#listeners].map(listener => listener.close()))
+  }
+}

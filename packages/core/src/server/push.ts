@@ -1,0 +1,28 @@
+import type { OutgoingMessage } from '../wire/frame-writer.ts'
+import { Flag, Serialize } from '../wire/header.ts'
+import { NO_METADATA } from '../wire/pairs.ts'
+
+/** A message that a server sends of its own accord. Go's clients get it as they get those of Go's servers. */
+export interface PushMessage {
+  /** What it is about; means what both sides agree on. @default '' */
+  readonly service?: string
+  /** @default '' */
+  readonly method?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Raw bytes; a text is sent as UTF-8. @default none */
+  readonly payload?: Uint8Array | string
+}
+
+/**
+ * The frame of a push, as Go's `SendMessage` writes it: a request, one-way, of raw bytes (server/server.go).
+ * @throws TypeError when metadata are no texts
+ */
+export function pushFrame(message: PushMessage, seq: number): OutgoingMessage {
+  const { service = '', method = '', metadata = NO_METADATA, payload = '' } = message
+  for (const key in metadata) {
+    if (typeof metadata[key] !== 'string')
+      throw new TypeError(`push: metadata.${key} is ${typeof metadata[key]}, not a text`)
+  }
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+  return { flags: Flag.oneway, serialize: Serialize.raw, seq, service, method, metadata, payload: bytes }
+}

@@ -1,0 +1,57 @@
+import type { TlsOptions } from 'node:tls'
+import type { Codec } from '../codec/codec.ts'
+import type { Authenticate } from './authentication.ts'
+import type { RateLimitOptions } from './rate-limit.ts'
+
+export interface ServerOptions {
+  /** Codecs beside raw, JSON and MessagePack. */
+  readonly codecs?: readonly Codec[]
+
+  /**
+   * Certificate and key, in the options of `node:tls`, for every network but `memu`; with `requestCert`, clients need a
+   * certificate too unless `rejectUnauthorized` is false. @default none: plain connections
+   */
+  readonly tls?: TlsOptions
+  /** Decides for each call whether its caller may make it. @default everybody may */
+  readonly authenticate?: Authenticate
+  /** Hosts that may connect: IP addresses, or subnets such as `10.0.0.0/8`. @default all */
+  readonly allow?: readonly string[]
+  /** Hosts that may not connect, even if they are allowed. @default none */
+  readonly deny?: readonly string[]
+
+  /** The longest frame that a client may send, in bytes, also after decompression. @default 16 MiB */
+  readonly maxFrameBytes?: number
+  /** Connections that are open at once; further ones are closed as they come. @default Infinity */
+  readonly maxConnections?: number
+  /** Calls that run at once; further ones wait. @default 10_000 */
+  readonly maxConcurrentCalls?: number
+  /** Of these, how many may come from one connection. @default maxConcurrentCalls */
+  readonly maxConcurrentCallsPerConnection?: number
+  /** Calls that wait for their turn; further ones get `ERR_RPCX_NOT_EXECUTED`. @default 1_000 */
+  readonly maxQueuedCalls?: number
+  /** How many calls a second may come; further ones get `ERR_RPCX_NOT_EXECUTED`. @default no limit */
+  readonly rateLimit?: RateLimitOptions
+
+  /** Closes a connection without calls on which nothing came for so long, heartbeats included. 0: never. @default 300_000 */
+  readonly idleTimeoutMs?: number
+  /** How long a TLS handshake may take. @default 10_000 */
+  readonly handshakeTimeoutMs?: number
+  /** How long a frame may take from its first byte to its last. @default 30_000 */
+  readonly frameTimeoutMs?: number
+
+  /** How long `serve()` waits for the first attempt of its plugins to register. @default 10_000 */
+  readonly startTimeoutMs?: number
+  /** How long `close()` goes on to serve once the plugins have withdrawn the server, so that clients see it first. @default 250 */
+  readonly noticeMs?: number
+  /** How long `close()` waits for calls that run. @default 10_000 */
+  readonly drainMs?: number
+  /** How long a drained connection stays open after its last frame, so that its client can close it first. @default 1_000 */
+  readonly lingerMs?: number
+  /** Signals that close the server, such as `SIGTERM`. The same signal again ends the process at once. @default none */
+  readonly closeOn?: readonly NodeJS.Signals[]
+}
+
+export interface CloseOptions {
+  /** How long to wait for calls that run. @default the server's */
+  readonly drainMs?: number
+}

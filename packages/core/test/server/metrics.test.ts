@@ -1,0 +1,156 @@
+import type { MethodMetrics, ServerMetrics } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { Histogram } from '../../src/server/histogram.ts'
+import { Flag } from '../../src/wire/header.ts'
+import { frame } from '../bare-frame.ts'
+import { BarePeer } from '../bare-peer.ts'
+import { Gate } from '../gate.ts'
+import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { until } from '../until.ts'
+
+interface Work {
+  echo(value: string): string
+  fail(): never
+  wait(): void
+}
+
+async function working() {
+  const gate = new Gate()
+  const server = await serving({
+    Work: {
+      echo: (value: string) => value,
+      fail: () => Promise.reject(new Error('failed')),
+      wait: () => gate.opened,
+    },
+    Other: { echo: (value: string) => value },
+  })
+  return { server, gate, client: clientOf<Work>('Work', [server]) }
+}
+
+function of(metrics: ServerMetrics, service: string, method: string): MethodMetrics {
+  const found = [...metrics.methods].find(each => each.service === service && each.method === method)
+  if (found === undefined) throw new Error(`no figures of ${service}.${method}`)
+  return found
+}
+
+describe('metrics', () => {
+  test('count the calls of each method of each service', async () => {
+    const { server, client } = await working()
+    for (let i = 0; i < 3; i++) await client.call('echo', 'x')
+    await clientOf<Work>('Other', [server]).call('echo', 'x')
+    expect(of(server.metrics, 'Work', 'echo').calls).toBe(3)
+    expect(of(server.metrics, 'Other', 'echo').calls).toBe(1)
+    expect(of(server.metrics, 'Work', 'fail').calls).toBe(0)
+    expect(server.metrics.receivedCalls).toBe(4)
+    expect(server.metrics.calls.rateMean()).toBeGreaterThan(0)
+    expect(server.metrics.connectionsOf('Work')).toBe(1)
+    expect(server.metrics).toMatchObject({ openConnections: 2, acceptedConnections: 2 })
+  })
+
+  test('count failures by code, also those of calls that found no method', async () => {
+    const { server, client } = await working()
+    await failure(client.call('fail'))
+    await failure(client.call('fail'))
+    await failure(clientOf<Work>('None', [server]).call('echo', 'x'))
+    expect(Object.fromEntries(of(server.metrics, 'Work', 'fail').errors)).toEqual({ ERR_RPCX_SERVICE: 2 })
+    expect(Object.fromEntries(server.metrics.errors)).toEqual({
+      ERR_RPCX_SERVICE: 2,
+      ERR_RPCX_SERVICE_NOT_FOUND: 1,
+    })
+  })
+
+  test('grow no names that clients make up', async () => {
+    const { server, client } = await working()
+    const before = [...server.metrics.methods].length
+    for (let i = 0; i < 10; i++) await failure(client.call(`made up ${i}` as 'fail'))
+    expect([...server.metrics.methods]).toHaveLength(before)
+  })
+
+  test('tell what runs now', async () => {
+    const { server, client, gate } = await working()
+    const calls = [client.call('wait'), client.call('wait')]
+    await until(() => server.metrics.inFlight === 2)
+    expect(of(server.metrics, 'Work', 'wait')).toMatchObject({ inFlight: 2, calls: 0 })
+    gate.open()
+    await Promise.all(calls)
+    expect(of(server.metrics, 'Work', 'wait')).toMatchObject({ inFlight: 0, calls: 2 })
+    expect(server.metrics.inFlight).toBe(0)
+  })
+
+  test('tell how long a method takes', async () => {
+    const { server, client, gate } = await working()
+    const startedAt = performance.now()
+    const call = client.call('wait')
+    await until(() => server.metrics.inFlight === 1)
+    const runningAt = performance.now()
+    await new Promise(resolve => setTimeout(resolve, 30))
+    const leastMs = performance.now() - runningAt
+    gate.open()
+    await call
+    const mostMs = performance.now() - startedAt
+    const { latency } = of(server.metrics, 'Work', 'wait')
+    expect(latency.count).toBe(1)
+    expect(latency.mean).toBeGreaterThanOrEqual(leastMs)
+    expect(latency.mean).toBeLessThanOrEqual(mostMs)
+  })
+
+  test('count the bytes of payloads as they are on the wire', async () => {
+    const { server } = await working()
+    const peer = closing(await BarePeer.connect(portOf(server)))
+    peer.send(frame({ service: 'Work', method: 'echo', payload: '"hello"' }))
+    await peer.message(0)
+    expect(of(server.metrics, 'Work', 'echo')).toMatchObject({ receivedBytes: 7, sentBytes: 7 })
+    peer.send(frame({ flags: Flag.oneway, service: 'Work', method: 'echo', payload: '"hi"' }))
+    await until(() => of(server.metrics, 'Work', 'echo').calls === 2)
+    expect(of(server.metrics, 'Work', 'echo')).toMatchObject({ receivedBytes: 11, sentBytes: 7 })
+  })
+})
+
+describe('a histogram', () => {
+  test('is empty at first', () => {
+    const histogram = new Histogram()
+    expect([histogram.count, histogram.mean, histogram.percentile(99), ...histogram.buckets()]).toEqual([
+      0, 0, 0,
+    ])
+  })
+
+  test.each([0, 0.001, 0.0075, 0.5, 1, 7.3, 12.34, 1_000, 60_000, 3_600_000])(
+    'keeps %d ms to within an eighth',
+    ms => {
+      const histogram = new Histogram()
+      histogram.add(ms)
+      const [[upToMs, count] = [0, 0]] = histogram.buckets()
+      expect(count).toBe(1)
+      expect(upToMs).toBeGreaterThanOrEqual(ms)
+      expect(upToMs).toBeLessThanOrEqual(ms * 1.125 + 0.001)
+      expect(histogram.percentile(50)).toBe(upToMs)
+      expect(histogram.mean).toBe(ms)
+    },
+  )
+
+  test('keeps order: what took longer never falls into a lower bucket', () => {
+    let before = 0
+    for (let us = 0; us < 5_000; us++) {
+      const histogram = new Histogram()
+      histogram.add(us / 1_000)
+      const upTo = histogram.percentile(100)
+      expect(upTo).toBeGreaterThanOrEqual(before)
+      before = upTo
+    }
+  })
+
+  test('tells percentiles', () => {
+    const histogram = new Histogram()
+    for (let ms = 1; ms <= 100; ms++) histogram.add(ms)
+    expect(histogram.percentile(50)).toBeGreaterThanOrEqual(50)
+    expect(histogram.percentile(50)).toBeLessThan(57)
+    expect(histogram.percentile(99)).toBeGreaterThanOrEqual(99)
+    expect(histogram.percentile(99)).toBeLessThan(112)
+  })
+
+  test('takes what is longer than it can tell apart', () => {
+    const histogram = new Histogram()
+    histogram.add(1e12)
+    expect(histogram.percentile(100)).toBeGreaterThan(4_000_000)
+  })
+})
