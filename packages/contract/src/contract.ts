@@ -3,6 +3,7 @@ import type { Law, LawOptions, Verdict } from './law.ts'
 import { closing } from './laws/closing.ts'
 import { discovery } from './laws/discovery.ts'
 import { edits } from './laws/edits.ts'
+import { entries } from './laws/entries.ts'
 import { following } from './laws/following.ts'
 import { outage } from './laws/outage.ts'
 import { ownership } from './laws/ownership.ts'
@@ -11,6 +12,7 @@ import { simulation } from './laws/simulation.ts'
 
 /** The promises that every registry keeps, by the sentence that says them. */
 export const laws: Readonly<Record<string, Law>> = {
+  ...entries,
   ...registration,
   ...discovery,
   ...following,

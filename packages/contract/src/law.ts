@@ -8,7 +8,10 @@ export type Law = (bench: Bench, options?: LawOptions) => Promise<Verdict>
 export type Verdict = 'kept' | `not applicable: ${string}`
 
 export interface LawOptions {
-  /** Asserts the promised times themselves. @default false: three times as long, for machines that do much at once */
+  /**
+   * Asserts the promised times themselves, and not three times as long, for machines that do much at once.
+   * @default whether the environment has `RPCX_STRICT`
+   */
   readonly strict?: boolean
   /** What random laws begin from; their failures name it. @default the environment's `RPCX_SEED`, else a new one */
   readonly seed?: number

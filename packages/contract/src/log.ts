@@ -5,6 +5,7 @@ export class Log<T> {
   readonly #signal: AbortSignal
   readonly #all: T[] = []
   readonly #waiting = new Set<() => void>()
+  #failure: Error | undefined
 
   /** @param signal ends all waits */
   constructor(signal: AbortSignal) {
@@ -25,11 +26,21 @@ export class Log<T> {
     this.#wake()
   }
 
+  /** Nothing more will come. */
+  fail(error: Error): void {
+    this.#failure = error
+    this.#wake()
+  }
+
   /** The first that is so, from number `from` on. @throws Error that says what was waited for */
   async until(what: string, isSo: (entry: T) => boolean, from = 0): Promise<T> {
     for (let i = from; ; i++) {
       while (i >= this.#all.length) {
-        if (this.#signal.aborted) throw new Error(`waited in vain for ${what}; last was ${show(this.last)}`)
+        const cause = this.#failure
+        if (this.#signal.aborted || cause !== undefined) {
+          const why = cause === undefined ? '' : `: ${cause.message}`
+          throw new Error(`waited in vain for ${what}; last was ${show(this.last)}${why}`, { cause })
+        }
         await new Promise<void>(resolve => this.#waiting.add(resolve))
       }
       const entry = this.#all[i] as T

@@ -18,7 +18,7 @@ export class Member {
   readonly #published: () => string | undefined
 
   constructor(driver: Driver, options: RegisterPluginOptions, signal: AbortSignal) {
-    this.server = new Server({ startTimeoutMs: 15_000, lingerMs: 100, drainMs: 1_000 })
+    this.server = new Server({ startTimeoutMs: 15_000, lingerMs: 100, drainMs: 1_000, noticeMs: 0 })
     this.told = new Log(signal)
     for (const event of RECORDED) {
       this.server.on(event, detail => this.told.add({ event, ...told(detail) }))

@@ -1,42 +1,50 @@
-import type { Announcement, Driver, Entry, Session } from '@rpcx/core'
-import { Log } from './log.ts'
+import type { Entry } from '@rpcx/core'
+import type { Log } from './log.ts'
+import type { Party, Sighting } from './party.ts'
 
-/** Another process that announces the same address, played through a driver of its own. */
+/** Another process that announced the same address, and what it sees of its entry since. */
 export class Rival {
-  /** What it was told of its entry: `changed`, or why it is lost. */
-  readonly told: Log<string>
-  readonly #session: Session
-  readonly #announcement: Announcement
-  readonly #leaving = new AbortController()
+  readonly #party: Party
+  readonly #entry: Entry
+  readonly #seen: Log<Sighting>
+  /** What it wrote. */
+  readonly #texts: Set<string>
 
-  private constructor(session: Session, announcement: Announcement, told: Log<string>) {
-    this.#session = session
-    this.#announcement = announcement
-    this.told = told
-    // Once: a rival that lives as long as a law needs no recovery.
-    announcement.watch?.(this.#leaving.signal, () => {}).catch(() => {})
+  private constructor(party: Party, entry: Entry) {
+    this.#party = party
+    this.#entry = entry
+    this.#texts = new Set([entry.metadata])
+    this.#seen = party.watch(entry)
   }
 
-  static async claim(driver: Driver, entry: Entry, signal: AbortSignal): Promise<Rival> {
-    const told = new Log<string>(signal)
-    const session = await driver.open(signal)
-    const holder = {
-      changed: () => told.add('changed'),
-      lost: (why: string) => told.add(why),
-    }
-    return new Rival(session, await session.announce(entry, 'claim', holder, signal), told)
+  static async claim(party: Party, entry: Entry): Promise<Rival> {
+    await party.claim(entry)
+    return new Rival(party, entry)
   }
 
-  update(expected: string, next: string): Promise<boolean> {
-    return this.#announcement.update(expected, next, 'all')
+  /** What others did to its entry. */
+  get disturbances(): readonly Sighting[] {
+    return this.#seen.all.filter(held => held?.by !== 'us' || !this.#texts.has(held.metadata))
   }
 
-  withdraw(signal: AbortSignal): Promise<void> {
-    return this.#announcement.withdraw(signal)
+  /** Resolves when its entry is not its own any more. */
+  replaced(): Promise<Sighting> {
+    return this.#seen.until('the end of the earlier entry', held => held?.by !== 'us')
   }
 
-  close(signal: AbortSignal): Promise<void> {
-    this.#leaving.abort()
-    return this.#session.close(signal)
+  /** Whether its entry was as it should be until now, and is now as `metadata` says. */
+  async update(metadata: string): Promise<boolean> {
+    const found = await this.#party.look(this.#entry)
+    if (found?.by !== 'us' || !this.#texts.has(found.metadata)) return false
+    this.#texts.add(metadata)
+    return (await this.#party.write({ ...this.#entry, metadata }, found)) !== undefined
+  }
+
+  withdraw(): Promise<void> {
+    return this.#party.remove(this.#entry)
+  }
+
+  close(): Promise<void> {
+    return this.#party.close()
   }
 }

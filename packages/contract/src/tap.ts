@@ -1,9 +1,11 @@
-import type { Driver, Replica, Session } from '@rpcx/core'
+import type { Driver, Held, Replica, Session } from '@rpcx/core'
 
 /** What a law listens to, or stands in between, on a driver. */
 export interface Taps {
   followed?(service: string): void
-  announced?(mode: 'claim' | 'restore'): void
+  /** What a watch of an entry told, before core hears of it. */
+  saw?(held: Held | undefined): void
+  wrote?(over: Held | undefined): void
   /** Stands between the driver and the list that it keeps. */
   into?(replica: Replica): Replica
 }
@@ -26,10 +28,18 @@ function tappedSession(session: Session, taps: Taps): Session {
       taps.followed?.(service)
       return session.follow(service, taps.into?.(into) ?? into, signal)
     },
-    announce(entry, mode, holder, signal) {
-      taps.announced?.(mode)
-      return session.announce(entry, mode, holder, signal)
+    watch(service, address, saw, signal) {
+      const overheard = (held: Held | undefined): void => {
+        taps.saw?.(held)
+        saw(held)
+      }
+      return session.watch(service, address, overheard, signal)
     },
+    write(entry, over, ...rest) {
+      taps.wrote?.(over)
+      return session.write(entry, over, ...rest)
+    },
+    remove: (...remove) => session.remove(...remove),
     verify: (service, address) => session.verify?.(service, address),
     close: signal => session.close(signal),
   }

@@ -6,6 +6,7 @@ import type { Driver, DriverTraits, Entry, RegisterPluginOptions, RegistryDiscov
 import { RegistryDiscovery } from '@rpcx/core'
 import type { Bench, Outage } from './bench.ts'
 import { Member } from './member.ts'
+import { Party } from './party.ts'
 import { Random } from './random.ts'
 import { Rival } from './rival.ts'
 import type { Entries } from './view.ts'
@@ -32,7 +33,10 @@ export class Trial {
   readonly #outages: Outage[] = []
 
   constructor(bench: Bench, options: TrialOptions) {
-    const { strict = false, seed = Number(process.env.RPCX_SEED ?? randomBytes(4).readUInt32BE()) } = options
+    const {
+      strict = Boolean(process.env.RPCX_STRICT),
+      seed = Number(process.env.RPCX_SEED ?? randomBytes(4).readUInt32BE()),
+    } = options
     // As many wait for the end as there are servers, lists and logs.
     setMaxListeners(0, this.#over.signal)
     this.bench = bench
@@ -111,10 +115,15 @@ export class Trial {
     return new View(discovery, service, this.signal)
   }
 
+  /** One who uses a driver by hand. */
+  async party(driver: Driver = this.bench.driver()): Promise<Party> {
+    const party = await Party.open(driver, this.signal)
+    this.#opened.push({ close: () => party.close().catch(() => {}) })
+    return party
+  }
+
   async rival(entry: Entry): Promise<Rival> {
-    const rival = await Rival.claim(this.bench.driver(), entry, this.signal)
-    this.#opened.push({ close: () => rival.close(AbortSignal.timeout(5_000)) })
-    return rival
+    return Rival.claim(await this.party(), entry)
   }
 
   /** What the registry holds now, as a client sees it that has just come. */

@@ -1,5 +1,5 @@
 import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
-import { Keys } from './keys.ts'
+import { checkMetadataSize, Layout, parseRegistryHosts } from '@rpcx/core'
 import { EtcdSession } from './session.ts'
 
 /** Where the registry is. */
@@ -14,38 +14,30 @@ export interface EtcdOptions {
 export class EtcdDriver implements Driver {
   readonly name = 'etcd'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
-  readonly #servers: readonly string[]
-  readonly #keys: Keys
+  readonly #hosts: readonly string[]
+  readonly #layout: Layout
   readonly #ttlMs: number
-  /** The leases of our earlier lives: what they still hold is ours to restore. */
-  readonly #leases = new Set<string>()
+  /** The leases of sessions that were closed. */
+  readonly #earlier = new Set<string>()
 
+  /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdOptions, ttlMs: number = DEFAULT_TTL_MS) {
     const { etcdServers, basePath } = options
-    const servers = typeof etcdServers === 'string' ? [etcdServers] : [...(etcdServers ?? [])]
-    if (servers.length === 0 || !servers.every(server => /^[^/\s]+:\d{1,5}$/.test(server))) {
-      throw new TypeError(`etcd: etcdServers is ${JSON.stringify(etcdServers)}, not one or more host:port`)
-    }
     // etcd grants no less than 2 s.
     if (!(ttlMs >= 2_000 && ttlMs <= 86_400_000)) {
       throw new RangeError(`etcd: ttlMs is ${ttlMs}, not a number from 2000 to 86400000`)
     }
-    this.#servers = servers
-    this.#keys = new Keys(basePath)
+    this.#hosts = parseRegistryHosts(this.name, 'etcdServers', etcdServers).map(({ text }) => text)
+    this.#layout = new Layout(this.name, basePath)
     this.#ttlMs = ttlMs
   }
 
-  check({ service, metadata }: Entry): void {
-    const bytes = Buffer.byteLength(metadata)
-    if (bytes > MAX_VALUE_BYTES) {
-      throw new RangeError(
-        `etcd: the metadata of ${service} have ${bytes} bytes, more than etcd's limit of ${MAX_VALUE_BYTES}`,
-      )
-    }
+  check(entry: Entry): void {
+    checkMetadataSize(this.name, entry, MAX_VALUE_BYTES)
   }
 
   async open(): Promise<Session> {
-    return new EtcdSession(this.#servers, this.#keys, this.#ttlMs, this.#leases)
+    return new EtcdSession(this.#hosts, this.#layout, this.#ttlMs, this.#earlier)
   }
 }
 

@@ -1,54 +1,77 @@
+import { RpcxError } from '@rpcx/core'
 import type { LeaseClient } from 'etcd3'
-import { castGrpcError, EtcdLeaseInvalidError } from 'etcd3'
+import { castGrpcError } from 'etcd3'
 import type { EtcdLink } from './link.ts'
+import { hangUp } from './link.ts'
 
-/** A lease and its keep-alive, every third of the TTL as etcd's own client does. */
+/** A lease, granted when it is first needed, and its keep-alive, every third of the TTL as etcd's own client does. */
 export class Lease {
-  readonly id: string
-  /** As etcd granted it. */
-  readonly ttlMs: number
+  /** Resolves when etcd says that the lease is gone. */
+  readonly lost: Promise<Error>
   readonly #link: EtcdLink
-  readonly #lost: (reason: Error) => void
-  readonly #timer: NodeJS.Timeout
+  #ttlMs: number
+  #granting: Promise<string> | undefined
+  #id: string | undefined
+  #timer: NodeJS.Timeout | undefined
   #isOver = false
+  #lose: (reason: Error) => void = () => {}
 
-  private constructor(id: string, ttlMs: number, link: EtcdLink, lost: (reason: Error) => void) {
-    this.id = id
-    this.ttlMs = ttlMs
+  constructor(ttlMs: number, link: EtcdLink) {
+    this.#ttlMs = ttlMs
     this.#link = link
-    this.#lost = lost
-    // While the connection is down, those who try to restore it are enough.
-    this.#timer = setInterval(() => this.#link.isUp && this.keepAlive(), ttlMs / 3).unref()
+    this.lost = new Promise(resolve => (this.#lose = resolve))
   }
 
-  /** @param lost called once, when etcd says that the lease is gone */
-  static async grant(ttlMs: number, link: EtcdLink, lost: (reason: Error) => void): Promise<Lease> {
-    const seconds = Math.ceil(ttlMs / 1_000)
-    const { ID, TTL } = await link.run('grant a lease', client => client.leases.leaseGrant({ TTL: seconds }))
-    return new Lease(ID, Number(TTL) * 1_000, link, lost)
+  /** As granted; as asked before. */
+  get ttlMs(): number {
+    return this.#ttlMs
+  }
+
+  /** `undefined` before it is granted. */
+  get id(): string | undefined {
+    return this.#id
+  }
+
+  granted(): Promise<string> {
+    this.#granting ??= this.#grant().catch(error => {
+      this.#granting = undefined
+      throw error
+    })
+    return this.#granting
   }
 
   /** Asks for another full TTL. Errors are left to whoever uses the link next. */
   async keepAlive(): Promise<void> {
-    if (this.#isOver) return
+    const id = this.#id
+    if (id === undefined || this.#isOver) return
     const ttl = await this.#link
-      .run('keep the lease alive', client => keepAlive(client.leases, this.id, this.ttlMs / 3))
+      .run('keep the lease alive', client => keepAlive(client.leaseClient, id, this.#ttlMs / 3))
       .catch(() => undefined)
     if (ttl === 0) this.end()
   }
 
   /** The lease is gone. */
   end(): void {
-    if (this.#isOver) return
     this.#stop()
-    this.#lost(new EtcdLeaseInvalidError(this.id))
+    this.#lose(new RpcxError('ERR_RPCX_LOST', `etcd: the lease ${this.#id} is gone`))
   }
 
   /** Gives the lease back; its keys go with it. */
   async revoke(): Promise<void> {
-    if (this.#isOver) return
+    const ID = this.#id
+    if (ID === undefined || this.#isOver) return
     this.#stop()
-    await this.#link.run('revoke the lease', client => client.leases.leaseRevoke({ ID: this.id }))
+    await this.#link.run('revoke the lease', client => client.leaseClient.leaseRevoke({ ID }))
+  }
+
+  async #grant(): Promise<string> {
+    const TTL = Math.ceil(this.#ttlMs / 1_000)
+    const granted = await this.#link.run('grant a lease', client => client.leaseClient.leaseGrant({ TTL }))
+    this.#ttlMs = Number(granted.TTL) * 1_000
+    this.#id = granted.ID
+    // While the connection is down, those who try to restore it are enough.
+    this.#timer = setInterval(() => this.#link.isUp && this.keepAlive(), this.#ttlMs / 3).unref()
+    return granted.ID
   }
 
   #stop(): void {
@@ -68,7 +91,6 @@ async function keepAlive(leases: LeaseClient, id: string, ms: number): Promise<n
       stream.write({ ID: id })
     })
   } finally {
-    stream.on('error', () => {})
-    stream.cancel()
+    hangUp(stream)
   }
 }

@@ -8,18 +8,17 @@ import {
   EtcdInvalidAuthTokenError,
   EtcdPermissionDeniedError,
   GRPCUnavailableError,
-  KVClient,
-  LeaseClient,
-  WatchClient,
 } from 'etcd3'
 
 /** The services of one etcd member. */
 export class EtcdClient extends Etcd3 {
-  override readonly kv: KVClient = new KVClient(this.pool)
-  readonly leases: LeaseClient = new LeaseClient(this.pool)
-  readonly watches: WatchClient = new WatchClient(this.pool)
   /** Aborts when this connection has failed; a new client then takes its place. */
   readonly failed: AbortController = new AbortController()
+
+  override close(): void {
+    this.failed.abort()
+    super.close()
+  }
 }
 
 /**
@@ -71,14 +70,24 @@ export class EtcdLink {
     this.#client = undefined
     this.#isUp = false
     this.#next = (this.#next + 1) % this.#hosts.length
-    opened.then(
-      client => {
-        client.failed.abort()
-        client.close()
-      },
-      () => {},
-    )
+    opened.then(client => client.close()).catch(() => {})
   }
+}
+
+interface EndableStream {
+  on(event: 'error', listener: () => void): unknown
+  end(): void
+  cancel(): void
+}
+
+/**
+ * Ends a stream that nobody needs any more. The library takes one that is cancelled while it can be written for a failed host,
+ * and closes the connection under all others.
+ */
+export function hangUp(stream: EndableStream): void {
+  stream.on('error', () => {})
+  stream.end()
+  stream.cancel()
 }
 
 let opened = 0
@@ -92,18 +101,13 @@ async function open(host: string): Promise<EtcdClient> {
 /** Whether HTTP/2 is spoken there. gRPC, where it fails to connect, tries once more behind our back, even when closed. */
 async function knock(host: string): Promise<void> {
   const session = connect(`http://${host}`)
-  let timer: NodeJS.Timeout | undefined
-  try {
-    await new Promise<unknown>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${CALL_MS} ms`)), CALL_MS).unref()
-      session.on('error', reject)
-      session.on('close', () => reject(new Error('the connection was closed')))
-      session.on('remoteSettings', resolve)
-    })
-  } finally {
-    clearTimeout(timer)
-    session.destroy()
-  }
+  const answered = new Promise<unknown>((resolve, reject) => {
+    session.setTimeout(CALL_MS, () => reject(new Error(`no answer within ${CALL_MS} ms`)))
+    session.on('error', reject)
+    session.on('close', () => reject(new Error('the connection was closed')))
+    session.on('remoteSettings', resolve)
+  })
+  await answered.finally(() => session.destroy())
 }
 
 // A hung member is noticed by gRPC's pings on a watch, and by this deadline on a call.

@@ -1,78 +1,131 @@
-import type { Announcement, Entry, Holder, Replica, Session } from '@rpcx/core'
-import { RpcxError } from '@rpcx/core'
+import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
+import { merge } from '@rpcx/core'
+import type { ICompare, IEvent, IKeyValue, IRequestOp } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
-import { EtcdAnnouncement } from './announcement.ts'
-import type { Keys } from './keys.ts'
 import { Lease } from './lease.ts'
+import type { EtcdClient } from './link.ts'
 import { EtcdLink } from './link.ts'
-import { ServiceView } from './service-view.ts'
-import { prefixRange, watchRanges } from './watch.ts'
+import { keyRange, prefixRange, watchRanges } from './watch.ts'
 
 /** One lease's worth of life. Those who only follow take none. */
 export class EtcdSession implements Session {
   readonly ended: Promise<Error>
   readonly #link: EtcdLink
-  readonly #keys: Keys
-  readonly #askedTtlMs: number
-  readonly #ourLeases: Set<string>
-  #lease: Promise<Lease> | undefined
-  #granted: Lease | undefined
-  #end: (reason: Error) => void = () => {}
+  readonly #layout: Layout
+  readonly #lease: Lease
+  /** The leases of the driver's sessions that were closed. */
+  readonly #earlier: Set<string>
 
-  constructor(servers: readonly string[], keys: Keys, ttlMs: number, ourLeases: Set<string>) {
-    this.#keys = keys
-    this.#askedTtlMs = ttlMs
-    this.#ourLeases = ourLeases
-    this.#link = new EtcdLink(servers, () => void this.#granted?.keepAlive())
-    this.ended = new Promise(resolve => (this.#end = resolve))
+  constructor(hosts: readonly string[], layout: Layout, ttlMs: number, earlier: Set<string>) {
+    this.#layout = layout
+    this.#earlier = earlier
+    this.#link = new EtcdLink(hosts, () => void this.#lease.keepAlive())
+    this.#lease = new Lease(ttlMs, this.#link)
+    this.ended = this.#lease.lost
   }
 
   get ttlMs(): number {
-    return this.#granted?.ttlMs ?? this.#askedTtlMs
+    return this.#lease.ttlMs
   }
 
   async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
-    const view = new ServiceView(this.#keys.prefixes(service), into)
-    const ranges = view.prefixes.map(prefixRange)
+    const prefixes = this.#layout.prefixes(service)
+    const ranges = prefixes.map(prefixRange)
     const { header, responses } = await this.#link.run(`list ${service}`, client =>
       client.kv.txn({ success: ranges.map(range => ({ request_range: range })) }),
     )
-    view.replace(responses.flatMap(response => response.response_range.kvs))
+    const lists = merge(into, prefixes.length)
+    for (const [i, list] of lists.entries()) {
+      const kvs = responses[i]?.response_range.kvs ?? []
+      list.replace(kvs.map(({ key, value }) => [key.toString().slice(prefixes[i]?.length), value.toString()]))
+    }
+    const changed = ({ type, kv }: IEvent): void => {
+      const key = kv.key.toString()
+      const i = prefixes.findIndex(prefix => key.startsWith(prefix))
+      const address = key.slice(prefixes[i]?.length)
+      if (type === 'Put') lists[i]?.put(address, kv.value.toString())
+      else lists[i]?.remove(address)
+    }
     await this.#link.run(`watch ${service}`, client =>
-      watchRanges(client, ranges, header.revision, event => view.change(event), signal),
+      watchRanges(client, ranges, header.revision, changed, signal),
     )
   }
 
-  async announce(entry: Entry, mode: 'claim' | 'restore', holder: Holder): Promise<Announcement> {
-    this.#lease ??= this.#grant()
-    const lease = await this.#lease
-    const announcement = new EtcdAnnouncement(entry, lease, this.#ourLeases, this.#link, this.#keys, holder)
+  async watch(
+    service: string,
+    address: string,
+    saw: (held: Held | undefined) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = this.#layout.leaf(service, address)
+    const { header, kvs } = await this.#link.run(`look at ${key}`, async client => {
+      const found = await client.kv.range(keyRange(key))
+      await this.#makeDirectories(client, service)
+      return found
+    })
+    // A key that was deleted and one whose lease is gone look the same.
+    if (kvs[0] === undefined) await this.#lease.keepAlive()
+    saw(this.#held(kvs[0]))
+    const directories = this.#layout.directories(service).map(([path]) => keyRange(path))
+    await this.#link.run(`watch ${key}`, client => {
+      const changed = ({ type, kv }: IEvent): Promise<void> | void => {
+        if (kv.key.toString() === key) saw(type === 'Put' ? this.#held(kv) : undefined)
+        else if (type === 'Delete') return this.#makeDirectories(client, service)
+      }
+      return watchRanges(client, [keyRange(key), ...directories], header.revision, changed, signal)
+    })
+  }
+
+  async write({ service, address, metadata }: Entry, over: Held | undefined): Promise<bigint | undefined> {
+    const key = this.#layout.leaf(service, address)
+    const lease = await this.#lease.granted()
     try {
-      await announcement.put(mode)
+      const { succeeded, header } = await this.#link.run(`write ${key}`, client =>
+        client.kv.txn({ compare: [isAt(key, over?.version)], success: [put(key, metadata, lease)] }),
+      )
+      return succeeded ? BigInt(header.revision) : undefined
     } catch (error) {
-      if ((error as Error).cause instanceof EtcdLeaseInvalidError) lease.end()
+      if ((error as Error).cause instanceof EtcdLeaseInvalidError) this.#lease.end()
       throw error
     }
-    return announcement
+  }
+
+  async remove(service: string, address: string): Promise<void> {
+    const key = this.#layout.leaf(service, address)
+    const lease = this.#lease.id
+    if (lease === undefined) return
+    const isOurs: ICompare = { key: Buffer.from(key), target: 'Lease', result: 'Equal', lease }
+    await this.#link.run(`remove ${key}`, client =>
+      client.kv.txn({ compare: [isOurs], success: [{ request_delete_range: keyRange(key) }] }),
+    )
   }
 
   async close(): Promise<void> {
-    await this.#granted?.revoke().finally(() => this.#link.close())
-    this.#link.close()
+    if (this.#lease.id !== undefined) this.#earlier.add(this.#lease.id)
+    await this.#lease.revoke().finally(() => this.#link.close())
   }
 
-  async #grant(): Promise<Lease> {
-    try {
-      this.#granted = await Lease.grant(this.#askedTtlMs, this.#link, reason => {
-        this.#end(
-          new RpcxError('ERR_RPCX_LOST', `etcd: the lease is gone: ${reason.message}`, { cause: reason }),
-        )
-      })
-      this.#ourLeases.add(this.#granted.id)
-      return this.#granted
-    } catch (error) {
-      this.#lease = undefined
-      throw error
+  #held(kv: IKeyValue | undefined): Held | undefined {
+    if (kv === undefined) return undefined
+    const { value, mod_revision, lease } = kv
+    const isOurs = lease === this.#lease.id
+    const by = lease === '0' ? 'nobody' : isOurs ? 'us' : this.#earlier.has(lease) ? 'earlier' : 'other'
+    return { metadata: value.toString(), version: BigInt(mod_revision), by }
+  }
+
+  /** Without a lease, so that they outlive every server: Go's clients need them to start while no server is up. */
+  async #makeDirectories(client: EtcdClient, service: string): Promise<void> {
+    for (const [path, value] of this.#layout.directories(service)) {
+      await client.kv.txn({ compare: [isAt(path, undefined)], success: [put(path, value)] })
     }
   }
+}
+
+/** Whether the key was last written at this revision; `undefined`: whether it is not there. */
+function isAt(key: string, revision: bigint | undefined): ICompare {
+  return { key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: String(revision ?? 0) }
+}
+
+function put(key: string, value: string, lease = '0'): IRequestOp {
+  return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } }
 }

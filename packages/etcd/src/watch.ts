@@ -2,6 +2,7 @@ import { RpcxError } from '@rpcx/core'
 import type { IEvent, IWatchCreateRequest } from 'etcd3'
 import { castGrpcError } from 'etcd3'
 import type { EtcdClient } from './link.ts'
+import { hangUp } from './link.ts'
 
 /** One key, or all keys that begin with a prefix. */
 export type Range = Required<Pick<IWatchCreateRequest, 'key'>> & Pick<IWatchCreateRequest, 'range_end'>
@@ -26,12 +27,12 @@ export async function watchRanges(
   client: EtcdClient,
   ranges: readonly Range[],
   revision: string,
-  changed: (event: IEvent) => void,
+  changed: (event: IEvent) => Promise<void> | void,
   signal: AbortSignal,
 ): Promise<void> {
   // Revisions may exceed 2^53.
   const next = String(BigInt(revision) + 1n)
-  const stream = await client.watches.watch()
+  const stream = await client.watchClient.watch()
   const gone = AbortSignal.any([signal, client.failed.signal])
   let stop: () => void = () => {}
   try {
@@ -47,15 +48,13 @@ export async function watchRanges(
           reject(new RpcxError('ERR_RPCX_REGISTRY', `etcd cancelled the watch: ${why}`))
           return
         }
-        for (const event of response.events) changed(event)
+        for (const event of response.events) changed(event)?.catch(reject)
       })
       if (gone.aborted) stop()
       else for (const range of ranges) stream.write({ create_request: { ...range, start_revision: next } })
     })
   } finally {
     gone.removeEventListener('abort', stop)
-    // A stream that was cancelled tells so by an error, which nobody needs any more.
-    stream.on('error', () => {})
-    stream.cancel()
+    hangUp(stream)
   }
 }

@@ -49,13 +49,14 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     const second = await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
     await first.told.until(({ event }) => event === 'conflict')
     expect(first.told.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
-    const held = await gateway.get(key)
+    const lease = (await gateway.get(key))?.lease
     const { mark } = first.told
-    // It looks again after each back-off, and finds the other each time.
-    const looks = (): Promise<number> => gateway.figure('grpc_server_started_total', 'grpc_method="Range"')
-    const looked = await looks()
-    await until(async () => (await looks()) >= looked + 2)
-    expect(await gateway.get(key)).toEqual(held)
+    // It watches the other's entry, and leaves it alone whatever becomes of it.
+    for (const metadata of ['is=second&n=1', 'is=second&n=2']) {
+      await second.server.setMetadata('Arith', metadata)
+      await view.shows({ [serviceAddress]: metadata })
+      expect(await gateway.get(key)).toMatchObject({ value: metadata, lease })
+    }
     expect(first.told.since(mark)).toEqual([])
     await second.server.close()
     const { at } = await view.until(list => Object.keys(list).length === 0)
@@ -128,6 +129,19 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     const lost = told.all.filter(({ event }) => event === 'lost')
     expect(lost.map(({ why }) => why)).toEqual(['expired'])
     expect(await gateway.leases()).not.toContain(lease)
+  })
+
+  test('keeps its one connection however often its lease is kept alive', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const proxy = await stage.proxy()
+    const { told } = await stage.published('Arith', { etcdServers: proxy.address })
+    const keptAlive = (): Promise<number> =>
+      gateway.figure('grpc_server_started_total', 'grpc_method="LeaseKeepAlive"')
+    const [attempts, before] = [proxy.attempts, await keptAlive()]
+    await until(async () => (await keptAlive()) >= before + 3)
+    expect(proxy.attempts).toBe(attempts)
+    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
   })
 
   test('is followed by a client that waited since before any server, within a second', async () => {

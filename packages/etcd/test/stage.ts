@@ -53,7 +53,7 @@ export class Stage implements AsyncDisposable {
   /** A server that offers one method, `Echo`; started, and visible to others unless the registry is out of reach. */
   async member(service: string, options: PluginOptions = {}): Promise<Member> {
     const { listen = '127.0.0.1:0', metadata = '', ...plugin } = options
-    const server = this.open(new Server({ lingerMs: 50, startTimeoutMs: 200 }))
+    const server = this.open(new Server({ lingerMs: 50, startTimeoutMs: 200, noticeMs: 0 }))
     const told = heard(server, SERVER_EVENTS)
     server.plugins.add(this.plugin(plugin))
     server.registerName(service, { Echo: (value: unknown) => value }, metadata)

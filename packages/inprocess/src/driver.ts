@@ -1,6 +1,5 @@
-import type { Announcement, Driver, DriverTraits, Entry, Holder, Replica, Session } from '@rpcx/core'
-import { RpcxError } from '@rpcx/core'
-import type { InprocessRegistry, Owner } from './registry.ts'
+import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
+import type { InprocessRegistry } from './registry.ts'
 
 /** The registry inside this process: nothing fails, nothing waits, nothing expires. */
 export class InprocessDriver implements Driver {
@@ -23,7 +22,6 @@ class InprocessSession implements Session {
   readonly ttlMs = 0
   readonly ended: Promise<Error>
   readonly #registry: InprocessRegistry
-  readonly #held = new Set<InprocessAnnouncement>()
   #end: (reason: Error) => void = () => {}
 
   constructor(registry: InprocessRegistry) {
@@ -37,66 +35,51 @@ class InprocessSession implements Session {
     if (signal.aborted) return
     const unwatch = this.#registry.watch(service, into)
     into.replace(this.#registry.entries(service))
-    await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    await aborted(signal)
     unwatch()
   }
 
-  async announce(entry: Entry, mode: 'claim' | 'restore', holder: Holder): Promise<Announcement> {
-    const found = this.#registry.get(entry.service, entry.address)
-    if (mode === 'restore' && found !== undefined) {
-      throw new RpcxError(
-        'ERR_RPCX_CONFLICT',
-        `inprocess: ${entry.service} at ${entry.address} is held by another server`,
-      )
+  async watch(
+    service: string,
+    address: string,
+    saw: (held: Held | undefined) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const changed = (at: string): void => {
+      if (at === address) saw(this.#held(service, address))
     }
-    found?.owner?.lost('taken', new Error(`another server registered ${entry.service} at ${entry.address}`))
-    const announcement = new InprocessAnnouncement(this.#registry, entry, holder, () =>
-      this.#held.delete(announcement),
-    )
-    this.#held.add(announcement)
-    return announcement
+    const unwatch = this.#registry.watch(service, { put: changed, remove: changed })
+    changed(address)
+    await aborted(signal)
+    unwatch()
+  }
+
+  async write(entry: Entry, over: Held | undefined): Promise<bigint | undefined> {
+    const { service, address, metadata } = entry
+    if (this.#registry.get(service, address)?.version !== over?.version) return undefined
+    return this.#registry.put(service, address, metadata, this)
+  }
+
+  async remove(service: string, address: string): Promise<void> {
+    if (this.#registry.get(service, address)?.owner === this) this.#registry.remove(service, address)
   }
 
   async close(): Promise<void> {
-    for (const announcement of [...this.#held]) await announcement.withdraw()
+    this.#registry.removeAll(this)
     this.#end(new Error('the session was closed'))
+  }
+
+  #held(service: string, address: string): Held | undefined {
+    const kept = this.#registry.get(service, address)
+    if (kept === undefined) return undefined
+    const { metadata, version, owner } = kept
+    return { metadata, version, by: owner === this ? 'us' : owner === undefined ? 'nobody' : 'other' }
   }
 }
 
-class InprocessAnnouncement implements Announcement {
-  readonly #registry: InprocessRegistry
-  readonly #entry: Entry
-  readonly #owner: Owner
-  readonly #ended: () => void
-
-  constructor(registry: InprocessRegistry, entry: Entry, holder: Holder, ended: () => void) {
-    this.#registry = registry
-    this.#entry = entry
-    this.#ended = ended
-    this.#owner = {
-      changed: metadata => holder.changed(metadata),
-      lost: (why, cause) => {
-        ended()
-        holder.lost(why, cause)
-      },
-    }
-    registry.put(entry.service, entry.address, entry.metadata, this.#owner)
-  }
-
-  async update(expected: string, next: string): Promise<boolean> {
-    const { service, address } = this.#entry
-    const found = this.#registry.get(service, address)
-    if (found?.owner !== this.#owner) {
-      throw new RpcxError('ERR_RPCX_LOST', `inprocess: ${service} at ${address} is no longer held`)
-    }
-    if (found.metadata !== expected) return false
-    this.#registry.put(service, address, next, this.#owner)
-    return true
-  }
-
-  async withdraw(): Promise<void> {
-    const { service, address } = this.#entry
-    this.#ended()
-    if (this.#registry.get(service, address)?.owner === this.#owner) this.#registry.remove(service, address)
-  }
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }

@@ -1,15 +1,12 @@
-/** Who holds an entry: told when someone else changes it. */
-export interface Owner {
-  changed(metadata: string): void
-  lost(why: 'deleted' | 'taken', cause: Error): void
+/** What is kept of one server. */
+export interface Kept {
+  readonly metadata: string
+  readonly version: bigint
+  /** The session that keeps it. */
+  readonly owner: object | undefined
 }
 
-interface Held {
-  metadata: string
-  readonly owner: Owner | undefined
-}
-
-/** What a follower hears; the list is read with `entries`. */
+/** What a follower of a service hears; the list is read with `entries`. */
 export interface Watcher {
   put(address: string, metadata: string): void
   remove(address: string): void
@@ -17,33 +14,44 @@ export interface Watcher {
 
 /** A registry in memory: services, their addresses, and who wants to hear of changes. All of it is synchronous. */
 export class InprocessRegistry {
-  readonly #services = new Map<string, Map<string, Held>>()
+  readonly #services = new Map<string, Map<string, Kept>>()
   readonly #watchers = new Map<string, Set<Watcher>>()
+  #version = 0n
 
   entries(service: string): (readonly [address: string, metadata: string])[] {
     return [...(this.#services.get(service) ?? [])].map(([address, { metadata }]) => [address, metadata])
   }
 
-  get(service: string, address: string): Readonly<Held> | undefined {
+  get(service: string, address: string): Kept | undefined {
     return this.#services.get(service)?.get(address)
   }
 
-  put(service: string, address: string, metadata: string, owner: Owner | undefined): void {
+  /** Returns the version. */
+  put(service: string, address: string, metadata: string, owner: object | undefined): bigint {
     let entries = this.#services.get(service)
     if (entries === undefined) {
       entries = new Map()
       this.#services.set(service, entries)
     }
-    entries.set(address, { metadata, owner })
+    this.#version++
+    const version = this.#version
+    entries.set(address, { metadata, version, owner })
     for (const watcher of this.#watchers.get(service) ?? []) watcher.put(address, metadata)
+    return version
   }
 
-  /** Takes an entry away and tells nobody but the followers. */
   remove(service: string, address: string): void {
     const entries = this.#services.get(service)
     if (!entries?.delete(address)) return
     if (entries.size === 0) this.#services.delete(service)
     for (const watcher of this.#watchers.get(service) ?? []) watcher.remove(address)
+  }
+
+  /** Takes out all that `owner` keeps. */
+  removeAll(owner: object): void {
+    for (const [service, entries] of this.#services) {
+      for (const [address, kept] of entries) if (kept.owner === owner) this.remove(service, address)
+    }
   }
 
   /** Returns what ends it. */

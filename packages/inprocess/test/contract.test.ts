@@ -7,16 +7,9 @@ registryContract(test, () => {
   const registry = new InprocessRegistry()
   return {
     driver: () => new InprocessDriver(registry),
-    put: async (service, address, metadata) => registry.put(service, address, metadata, undefined),
-    async edit(service, address, metadata) {
-      const owner = registry.get(service, address)?.owner
-      registry.put(service, address, metadata, owner)
-      owner?.changed(metadata)
-    },
-    async remove(service, address) {
-      const owner = registry.get(service, address)?.owner
-      registry.remove(service, address)
-      owner?.lost('deleted', new Error('someone deleted it'))
-    },
+    put: async (service, address, metadata) => void registry.put(service, address, metadata, undefined),
+    edit: async (service, address, metadata) =>
+      void registry.put(service, address, metadata, registry.get(service, address)?.owner),
+    remove: async (service, address) => registry.remove(service, address),
   }
 })

@@ -1,7 +1,7 @@
-import type { Driver, Holder, Session } from '@rpcx/core'
+import type { Driver, Held, Session } from '@rpcx/core'
 import { formatMetadata, parseMetadata } from '@rpcx/core'
 import type { MemoryRegistry } from '../memory/registry.ts'
-import { withAnnouncement, withOpen, withSession } from './wrap.ts'
+import { withOpen, withSession, withSight } from './wrap.ts'
 
 /** Makes a driver that is wrong in one way out of an honest one. */
 export type Flaw = (driver: Driver, registry: MemoryRegistry) => Driver
@@ -9,42 +9,29 @@ export type Flaw = (driver: Driver, registry: MemoryRegistry) => Driver
 /** What can be wrong with those who register. */
 export const announcing: Readonly<Record<string, Flaw>> = {
   'forgets to withdraw': driver =>
-    withSession(
-      withAnnouncement(driver, () => ({ withdraw: async () => {} })),
-      () => ({ close: async () => {} }),
-    ),
+    withSession(driver, () => ({ remove: async () => {}, close: async () => {} })),
 
   'withdraws all that it holds': driver =>
-    withSession(driver, session => ({
-      async announce(...announce) {
-        const announcement = await session.announce(...announce)
-        return {
-          update: (...update) => announcement.update(...update),
-          withdraw: signal => session.close(signal),
-        }
-      },
-    })),
+    withSession(driver, session => ({ remove: (_service, _address, signal) => session.close(signal) })),
 
   'withdraws later than it says': driver =>
-    withAnnouncement(driver, announcement => ({
-      withdraw: async signal => void setTimeout(() => void announcement.withdraw(signal), 100),
+    withSession(driver, session => ({
+      remove: async (...place) => void setTimeout(() => void session.remove(...place), 100),
     })),
 
   'withdraws what a successor holds': (driver, registry) =>
-    withAnnouncement(driver, (_announcement, service, address) => ({
-      withdraw: async () => registry.remove(service, address),
-    })),
+    withSession(driver, () => ({ remove: async (service, address) => registry.remove(service, address) })),
 
   'takes along what a successor holds when it closes': (driver, registry) =>
     withSession(driver, session => {
-      const announced: [service: string, address: string][] = []
+      const written: [service: string, address: string][] = []
       return {
-        announce(entry, ...rest) {
-          announced.push([entry.service, entry.address])
-          return session.announce(entry, ...rest)
+        write(entry, ...rest) {
+          written.push([entry.service, entry.address])
+          return session.write(entry, ...rest)
         },
         async close(signal) {
-          for (const place of announced) registry.remove(...place)
+          for (const place of written) registry.remove(...place)
           await session.close(signal)
         },
       }
@@ -52,58 +39,82 @@ export const announcing: Readonly<Record<string, Flaw>> = {
 
   'writes metadata its own way': driver =>
     withSession(driver, session => ({
-      announce: ({ metadata, ...entry }, ...rest) =>
-        session.announce({ ...entry, metadata: formatMetadata(parseMetadata(metadata).values) }, ...rest),
+      write: ({ metadata, ...entry }, ...rest) =>
+        session.write({ ...entry, metadata: formatMetadata(parseMetadata(metadata).values) }, ...rest),
     })),
 
   'does not write figures': driver =>
-    withAnnouncement(driver, announcement => ({
-      update: async (expected, next, audience) =>
-        audience === 'metrics' || announcement.update(expected, next, audience),
+    withSession(driver, session => ({
+      write: async (entry, over, audience, signal) =>
+        audience === 'metrics' ? over?.version : session.write(entry, over, audience, signal),
     })),
 
   'writes over what others wrote': (driver, registry) =>
-    withHolder(
-      withAnnouncement(driver, (announcement, service, address) => ({
-        update: (_expected, next, audience) =>
-          announcement.update(registry.get(service, address)?.metadata ?? '', next, audience),
+    withSight(
+      withSession(driver, session => ({
+        write({ service, address, metadata }, _over, ...rest) {
+          const found = registry.get(service, address)
+          const there: Held | undefined = found && { ...found, by: 'us' }
+          return session.write({ service, address, metadata }, there, ...rest)
+        },
       })),
-      () => ({ changed: () => {} }),
+      onlyFirst,
     ),
 
-  'takes its own writes for those of others': driver =>
+  'does not count its writes': driver =>
     withSession(driver, session => ({
-      async announce(entry, mode, holder, signal) {
-        const announcement = await session.announce(entry, mode, holder, signal)
-        return {
-          async update(expected, next, audience) {
-            const written = await announcement.update(expected, next, audience)
-            setImmediate(() => holder.changed(next))
-            return written
-          },
-          withdraw: end => announcement.withdraw(end),
-        }
+      async write(entry, over, ...rest) {
+        const version = await session.write(entry, over, ...rest)
+        return version && (over?.version ?? version)
       },
     })),
 
-  'does not notice a loss': driver => withHolder(driver, () => ({ lost: () => {} })),
+  'repeats its first write after each': (driver, registry) =>
+    withSession(driver, session => {
+      let first: string | undefined
+      return {
+        async write(entry, ...rest) {
+          const { service, address, metadata } = entry
+          const version = await session.write(entry, ...rest)
+          first ??= metadata
+          const again = first
+          setImmediate(() => {
+            const found = registry.get(service, address)
+            if (found !== undefined && again !== metadata) registry.put(service, address, again, found.lease)
+          })
+          return version
+        },
+      }
+    }),
+
+  'takes every entry for its own': driver =>
+    withSight(driver, (held, saw) => saw(held && { ...held, by: 'us' })),
+
+  'forgets its earlier sessions': driver =>
+    withSight(driver, (held, saw) => saw(held?.by === 'earlier' ? { ...held, by: 'other' } : held)),
+
+  'does not notice a loss': driver => withSight(driver, onlyFirst),
 
   'comes back late': driver =>
-    withSession(driver, session => ({
-      async announce(entry, mode, holder, signal) {
-        if (mode === 'restore') await new Promise(resolve => setTimeout(resolve, 3_500))
-        return session.announce(entry, mode, holder, signal)
-      },
-    })),
+    withSession(driver, session => {
+      const written = new Set<string>()
+      return {
+        async write(entry, over, ...rest) {
+          const isBack = written.has(entry.service) && over === undefined
+          written.add(entry.service)
+          if (isBack) await new Promise(resolve => setTimeout(resolve, 3_500))
+          return session.write(entry, over, ...rest)
+        },
+      }
+    }),
 
-  'restores over a live stranger': driver =>
-    withSession(driver, session => ({
-      announce: (entry, _mode, ...rest) => session.announce(entry, 'claim', ...rest),
-    })),
+  'takes a live stranger for its own earlier life': driver =>
+    withSight(driver, (held, saw) => saw(held?.by === 'other' ? { ...held, by: 'earlier' } : held)),
 
   'claims nothing that was there before': driver =>
     withSession(driver, session => ({
-      announce: (entry, _mode, ...rest) => session.announce(entry, 'restore', ...rest),
+      write: async (entry, over, ...rest) =>
+        over?.by === 'other' ? undefined : session.write(entry, over, ...rest),
     })),
 
   'does not notice the end of its session': driver =>
@@ -136,26 +147,31 @@ export const announcing: Readonly<Record<string, Flaw>> = {
   },
 }
 
-function withHolder(driver: Driver, change: (holder: Holder) => Partial<Holder>): Driver {
-  return withSession(driver, session => ({
-    announce(entry, mode, holder, signal) {
-      const changed: Holder = {
-        changed: metadata => holder.changed(metadata),
-        lost: (...loss) => holder.lost(...loss),
-        ...change(holder),
-      }
-      return session.announce(entry, mode, changed, signal)
-    },
-  }))
+/** Hears of an entry when it begins to watch, and never again. */
+function onlyFirst(held: Held | undefined, saw: (held: Held | undefined) => void): void {
+  if (heard.has(saw)) return
+  heard.add(saw)
+  saw(held)
 }
+
+const heard = new WeakSet<object>()
 
 const pretence: Session = {
   ttlMs: 1_000,
   ended: new Promise(() => {}),
-  follow: async (_service, into, signal) => {
+  async follow(_service, into, signal) {
     into.replace([])
-    await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    await aborted(signal)
   },
-  announce: async () => ({ update: async () => true, withdraw: async () => {} }),
+  async watch(_service, _address, saw, signal) {
+    saw(undefined)
+    await aborted(signal)
+  },
+  write: async () => 1n,
+  remove: async () => {},
   close: async () => {},
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -1,5 +1,23 @@
 /** Which registries break which law, and what the law then says. */
 export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
+  'a watch tells what is there, then each change, until its signal aborts': {
+    'does not notice a loss': /in vain for n=1/,
+  },
+  'the version of an entry grows with each write, also after it was gone': {
+    'does not count its writes': /another version than a watch says/,
+  },
+  'an entry is ours, nobody’s or another server’s, as it was written': {
+    'takes every entry for its own': /'other'/,
+  },
+  'what an earlier session left is known to be ours': {
+    'forgets its earlier sessions': /'earlier'/,
+  },
+  'nothing is written over what was not seen': {
+    'writes over what others wrote': /written over what was there/,
+  },
+  'remove() takes out what its session keeps, and nothing else': {
+    'withdraws what a successor holds': /removed a successor’s/,
+  },
   'what was registered is discovered with its exact address and metadata': {
     'writes metadata its own way': /exactly/,
   },
@@ -7,14 +25,14 @@ export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> =
     'forgets to withdraw': /deep-equal/,
   },
   'unregister() withdraws that service only': {
-    'withdraws all that it holds': /setMetadata|not kept/,
+    'withdraws all that it holds': /deep-equal|setMetadata|not kept/,
     'withdraws later than it says': /deep-equal/,
   },
   'setMetadata() reaches those who watch, never through an empty list': {
     'tells a change as a removal first': /deep-equal/,
   },
   'the last of many setMetadata() stands': {
-    'takes its own writes for those of others': /n=13|stands|came back|not kept/,
+    'repeats its first write after each': /n=13|stands|came back|not kept/,
   },
   'calls and connections are written as Go writes them': {
     'does not write figures': /deep-equal/,
@@ -78,10 +96,10 @@ export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> =
     'claims nothing that was there before': /not kept/,
   },
   'of two live servers at one address the later has it, and the earlier waits': {
-    'restores over a live stranger': /second attempt/,
+    'takes a live stranger for its own earlier life': /conflict/,
   },
   'the server that lost its address leaves the other alone when it closes': {
-    'takes along what a successor holds when it closes': /not held|deep-equal|gone/,
+    'takes along what a successor holds when it closes': /strictly equal|deep-equal|gone/,
   },
   'a session that is ended from outside is replaced': {
     'does not notice the end of its session': /both registrations/,

@@ -1,4 +1,4 @@
-import type { Announcement, Driver, Replica, Session } from '@rpcx/core'
+import type { Driver, Held, Replica, Session } from '@rpcx/core'
 
 /** The same driver, with sessions that do some things in another way. */
 export function withSession(driver: Driver, change: (session: Session) => Partial<Session>): Driver {
@@ -15,20 +15,14 @@ export function withOpen(driver: Driver, open: (open: () => Promise<Session>) =>
   }
 }
 
-/** The same driver, with announcements that do some things in another way. */
-export function withAnnouncement(
+/** The same driver, that tells of entries in another way. */
+export function withSight(
   driver: Driver,
-  change: (announcement: Announcement, service: string, address: string) => Partial<Announcement>,
+  change: (held: Held | undefined, saw: (held: Held | undefined) => void) => void,
 ): Driver {
   return withSession(driver, session => ({
-    async announce(entry, mode, holder, signal) {
-      const announcement = await session.announce(entry, mode, holder, signal)
-      return {
-        update: (...update) => announcement.update(...update),
-        withdraw: end => announcement.withdraw(end),
-        ...change(announcement, entry.service, entry.address),
-      }
-    },
+    watch: (service, address, saw, signal) =>
+      session.watch(service, address, held => change(held, saw), signal),
   }))
 }
 
@@ -52,7 +46,9 @@ function overSession(session: Session, change: (session: Session) => Partial<Ses
     ttlMs: session.ttlMs,
     ended: session.ended,
     follow: (...follow) => session.follow(...follow),
-    announce: (...announce) => session.announce(...announce),
+    watch: (...watch) => session.watch(...watch),
+    write: (...write) => session.write(...write),
+    remove: (...remove) => session.remove(...remove),
     close: signal => session.close(signal),
     ...change(session),
   }

@@ -11,7 +11,7 @@ export function memoryBench(
   return {
     driver,
     async edit(service, address, metadata) {
-      registry.put(service, address, metadata, registry.get(service, address)?.keeper)
+      registry.put(service, address, metadata, registry.get(service, address)?.lease)
     },
     async put(service, address, metadata) {
       registry.put(service, address, metadata, undefined)
@@ -24,7 +24,7 @@ export function memoryBench(
       return { end: async () => registry.up() }
     },
     async endSession(service, address) {
-      registry.get(service, address)?.keeper?.lease.end()
+      registry.get(service, address)?.lease?.end()
     },
     leftovers: async () => registry.leftovers(),
     close: async () => {},

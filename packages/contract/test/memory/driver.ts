@@ -1,15 +1,14 @@
-import type { Announcement, Driver, DriverTraits, Entry, Holder, Replica, Session } from '@rpcx/core'
-import { RpcxError } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
 import { Lease, TTL_MS } from './lease.ts'
-import type { Keeper, MemoryRegistry, Watcher } from './registry.ts'
+import type { MemoryRegistry, Watcher } from './registry.ts'
 
 /** An honest driver, for the laws to pass and for broken ones to be made of. */
 export class MemoryDriver implements Driver {
   readonly name = 'memory'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
   readonly #registry: MemoryRegistry
-  /** The leases that were ours: what they left is not a stranger's. */
-  readonly #ours = new WeakSet<Lease>()
+  /** The leases of sessions that were closed: what they left is not a stranger's. */
+  readonly #earlier = new WeakSet<Lease>()
 
   constructor(registry: MemoryRegistry) {
     this.#registry = registry
@@ -19,9 +18,7 @@ export class MemoryDriver implements Driver {
 
   async open(): Promise<Session> {
     await this.#registry.trip()
-    const lease = new Lease(this.#registry)
-    this.#ours.add(lease)
-    return new MemorySession(this.#registry, lease, this.#ours)
+    return new MemorySession(this.#registry, this.#earlier)
   }
 }
 
@@ -30,21 +27,65 @@ class MemorySession implements Session {
   readonly ended: Promise<Error>
   readonly #registry: MemoryRegistry
   readonly #lease: Lease
-  readonly #ours: WeakSet<Lease>
-  readonly #held = new Set<MemoryAnnouncement>()
+  readonly #earlier: WeakSet<Lease>
   readonly #closing = new AbortController()
   readonly #heartbeat: NodeJS.Timeout
   #end: (reason: Error) => void = () => {}
 
-  constructor(registry: MemoryRegistry, lease: Lease, ours: WeakSet<Lease>) {
+  constructor(registry: MemoryRegistry, earlier: WeakSet<Lease>) {
     this.#registry = registry
-    this.#lease = lease
-    this.#ours = ours
+    this.#lease = new Lease(registry)
+    this.#earlier = earlier
     this.ended = new Promise(resolve => (this.#end = resolve))
     this.#heartbeat = setInterval(() => this.#beat(), TTL_MS / 5).unref()
   }
 
-  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+    const begin = (): void => into.replace(this.#registry.list(service))
+    return this.#watch(service, into, begin, signal)
+  }
+
+  watch(
+    service: string,
+    address: string,
+    saw: (held: Held | undefined) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const changed = (at: string): void => {
+      if (at !== address) return
+      // Why it is gone comes before that it is gone.
+      if (this.#lease.isOver) this.#over()
+      saw(this.#held(service, address))
+    }
+    return this.#watch(service, { put: changed, remove: changed }, () => changed(address), signal)
+  }
+
+  async write({ service, address, metadata }: Entry, over: Held | undefined): Promise<bigint | undefined> {
+    await this.#registry.trip()
+    if (this.#lease.isOver) throw new Error('the lease is over')
+    if (this.#registry.get(service, address)?.version !== over?.version) return undefined
+    return this.#registry.put(service, address, metadata, this.#lease)
+  }
+
+  async remove(service: string, address: string): Promise<void> {
+    await this.#registry.trip()
+    if (this.#registry.get(service, address)?.lease === this.#lease) this.#registry.remove(service, address)
+  }
+
+  async close(): Promise<void> {
+    this.#earlier.add(this.#lease)
+    clearInterval(this.#heartbeat)
+    this.#closing.abort()
+    await this.#registry.trip()
+    this.#lease.end()
+  }
+
+  async #watch(
+    service: string,
+    told: Omit<Watcher, 'cut'>,
+    begin: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     await this.#registry.trip()
     if (signal.aborted) return
     await new Promise<void>((resolve, reject) => {
@@ -54,107 +95,34 @@ class MemorySession implements Session {
         else reject(error)
       }
       const watcher: Watcher = {
-        put: (...entry) => into.put(...entry),
-        remove: address => into.remove(address),
+        put: (...entry) => told.put(...entry),
+        remove: address => told.remove(address),
         cut: end,
       }
       signal.addEventListener('abort', () => end(), { once: true })
       this.#closing.signal.addEventListener('abort', () => end(new Error('closed')), { once: true })
       this.#registry.watchers.set(watcher, service)
-      into.replace(this.#registry.list(service))
+      begin()
     })
   }
 
-  async announce(entry: Entry, mode: 'claim' | 'restore', holder: Holder): Promise<Announcement> {
-    await this.#registry.trip()
-    if (this.#lease.isOver) throw new Error('the lease is over')
-    const found = this.#registry.get(entry.service, entry.address)
-    const isOurs = found?.keeper !== undefined && this.#ours.has(found.keeper.lease)
-    if (mode === 'restore' && found !== undefined && !isOurs) {
-      throw new RpcxError('ERR_RPCX_CONFLICT', `memory: ${entry.service} at ${entry.address} is another's`)
-    }
-    const announcement = new MemoryAnnouncement(this.#registry, this.#lease, entry, holder, () =>
-      this.#held.delete(announcement),
-    )
-    this.#held.add(announcement)
-    return announcement
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#heartbeat)
-    this.#closing.abort()
-    await this.#registry.trip()
-    this.#held.clear()
-    this.#lease.end()
+  #held(service: string, address: string): Held | undefined {
+    const found = this.#registry.get(service, address)
+    if (found === undefined) return undefined
+    const { metadata, version, lease } = found
+    if (lease === undefined) return { metadata, version, by: 'nobody' }
+    if (lease === this.#lease) return { metadata, version, by: 'us' }
+    return { metadata, version, by: this.#earlier.has(lease) ? 'earlier' : 'other' }
   }
 
   #beat(): void {
     if (!this.#registry.isUp) return
-    if (this.#lease.isOver) {
-      clearInterval(this.#heartbeat)
-      this.#closing.abort()
-      this.#end(new Error('the lease is over'))
-      return
-    }
-    this.#lease.keepAlive()
-    for (const announcement of this.#held) announcement.look()
-  }
-}
-
-class MemoryAnnouncement implements Announcement, Keeper {
-  readonly lease: Lease
-  readonly #registry: MemoryRegistry
-  readonly #entry: Entry
-  readonly #holder: Holder
-  readonly #ended: () => void
-  #known: string
-  #isOver = false
-
-  constructor(registry: MemoryRegistry, lease: Lease, entry: Entry, holder: Holder, ended: () => void) {
-    this.lease = lease
-    this.#registry = registry
-    this.#entry = entry
-    this.#holder = holder
-    this.#ended = ended
-    this.#known = entry.metadata
-    registry.put(entry.service, entry.address, entry.metadata, this)
-  }
-
-  look(): void {
-    if (this.#isOver || this.lease.isOver) return
-    const found = this.#registry.get(this.#entry.service, this.#entry.address)
-    if (found?.keeper !== this) {
-      this.#over()
-      this.#holder.lost(
-        found === undefined ? 'deleted' : 'taken',
-        new Error('the entry is not ours any more'),
-      )
-    } else if (found.metadata !== this.#known) {
-      this.#known = found.metadata
-      this.#holder.changed(found.metadata)
-    }
-  }
-
-  async update(expected: string, next: string): Promise<boolean> {
-    await this.#registry.trip()
-    const { service, address } = this.#entry
-    const found = this.#registry.get(service, address)
-    if (found?.keeper !== this) throw new RpcxError('ERR_RPCX_LOST', `memory: ${address} is not held`)
-    if (found.metadata !== expected) return false
-    this.#known = next
-    this.#registry.put(service, address, next, this)
-    return true
-  }
-
-  async withdraw(): Promise<void> {
-    this.#over()
-    await this.#registry.trip()
-    const { service, address } = this.#entry
-    if (this.#registry.get(service, address)?.keeper === this) this.#registry.remove(service, address)
+    if (this.#lease.isOver) this.#over()
+    else this.#lease.keepAlive()
   }
 
   #over(): void {
-    this.#isOver = true
-    this.#ended()
+    clearInterval(this.#heartbeat)
+    this.#end(new Error('the lease is over'))
   }
 }

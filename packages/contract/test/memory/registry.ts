@@ -1,17 +1,12 @@
 import type { Lease } from './lease.ts'
 
-/** Someone who holds an entry, to be told that it is worth a look. */
-export interface Keeper {
-  readonly lease: Lease
-  look(): void
-}
-
 export interface Record {
   readonly metadata: string
-  readonly keeper: Keeper | undefined
+  readonly version: bigint
+  readonly lease: Lease | undefined
 }
 
-/** Someone who follows a service. */
+/** Someone who follows a service, or watches an entry of it. */
 export interface Watcher {
   put(address: string, metadata: string): void
   remove(address: string): void
@@ -25,6 +20,7 @@ export class MemoryRegistry {
   readonly watchers: Map<Watcher, string> = new Map()
   readonly #services = new Map<string, Map<string, Record>>()
   #isUp = true
+  #version = 0n
 
   get isUp(): boolean {
     return this.#isUp
@@ -37,10 +33,6 @@ export class MemoryRegistry {
   /** One way to the registry and back. */
   async trip(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
-    this.check()
-  }
-
-  check(): void {
     if (!this.#isUp) throw unreachable()
   }
 
@@ -52,25 +44,25 @@ export class MemoryRegistry {
     return this.#services.get(service)?.get(address)
   }
 
-  put(service: string, address: string, metadata: string, keeper: Keeper | undefined): void {
+  /** Returns the version. */
+  put(service: string, address: string, metadata: string, lease: Lease | undefined): bigint {
     const records = this.#services.get(service) ?? new Map<string, Record>()
-    const before = records.get(address)
-    this.#services.set(service, records.set(address, { metadata, keeper }))
-    this.#tell(service, watcher => watcher.put(address, metadata), before?.keeper)
+    this.#version++
+    const version = this.#version
+    this.#services.set(service, records.set(address, { metadata, version, lease }))
+    this.#tell(service, watcher => watcher.put(address, metadata))
+    return version
   }
 
   remove(service: string, address: string): void {
-    const before = this.get(service, address)
-    if (before === undefined) return
-    this.#services.get(service)?.delete(address)
-    this.#tell(service, watcher => watcher.remove(address), before.keeper)
+    if (this.#services.get(service)?.delete(address)) this.#tell(service, watcher => watcher.remove(address))
   }
 
   /** The entries of a lease go with it. */
   drop(lease: Lease): void {
     this.leases.delete(lease)
     for (const [service, records] of this.#services) {
-      for (const [address, { keeper }] of records) if (keeper?.lease === lease) this.remove(service, address)
+      for (const [address, record] of records) if (record.lease === lease) this.remove(service, address)
     }
   }
 
@@ -86,9 +78,7 @@ export class MemoryRegistry {
   /** What is held of all that drivers did. */
   leftovers(): readonly string[] {
     const kept = [...this.#services].flatMap(([service, records]) =>
-      [...records]
-        .filter(([, { keeper }]) => keeper !== undefined)
-        .map(([address]) => `${service}/${address}`),
+      [...records].filter(([, { lease }]) => lease !== undefined).map(([address]) => `${service}/${address}`),
     )
     return [
       ...kept,
@@ -97,10 +87,9 @@ export class MemoryRegistry {
     ]
   }
 
-  #tell(service: string, tell: (watcher: Watcher) => void, keeper: Keeper | undefined): void {
+  #tell(service: string, tell: (watcher: Watcher) => void): void {
     if (!this.#isUp) return
     for (const [watcher, watched] of [...this.watchers]) if (watched === service) tell(watcher)
-    keeper?.look()
   }
 }
 

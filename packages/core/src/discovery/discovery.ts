@@ -50,6 +50,8 @@ export interface Discovery extends AsyncDisposable {
    */
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints>
   status(service: string): DiscoveryStatus
+  /** A client found the server in trouble: a hint to look whether it still exists. */
+  verify?(service: string, address: string): void
   close(): Promise<void>
 }
 

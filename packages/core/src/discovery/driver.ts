@@ -15,6 +15,8 @@ export interface DriverTraits {
   readonly edits: boolean
   /** Whether an entry may exist before its server listens. */
   readonly publishes: 'listening' | 'registered'
+  /** Whether it finds the real addresses of a server that listens on all interfaces itself. @default false */
+  readonly unspecified?: boolean
 }
 
 /**
@@ -34,27 +36,59 @@ export interface Driver {
   open(signal: AbortSignal): Promise<Session>
 }
 
-/** One connection's worth of life: a lease, a ZooKeeper session, a socket. Everything of one owner shares it. */
+/** An entry as a registry holds it at one moment. */
+export interface Held {
+  readonly metadata: string
+  /** Grows with each write of the entry, also when it was gone in between: a revision, a transaction, an index. */
+  readonly version: bigint
+  /**
+   * Who keeps it there: this session · an earlier one of this driver, which was closed · nobody, so that it would stay for
+   * ever · another server.
+   */
+  readonly by: 'us' | 'earlier' | 'nobody' | 'other'
+}
+
+/**
+ * One connection's worth of life: a lease, a ZooKeeper session, a socket. Everything of one owner shares it. It tells facts;
+ * what follows from them is core's to decide.
+ */
 export interface Session {
   /** As granted, not as asked. 0 when entries do not expire. */
   readonly ttlMs: number
-  /** Resolves with the reason once nothing announced here is held any more. A mere disconnect does not end it. */
+  /**
+   * Resolves with the reason once nothing that was written here is kept any more, before a watch tells that it is gone. A
+   * mere disconnect does not end it.
+   */
   readonly ended: Promise<Error>
   /** Calls `replace()` first. Rejects when it can no longer vouch for the replica; core calls again. Ends with `signal`. */
   follow(service: string, into: Replica, signal: AbortSignal): Promise<void>
   /**
-   * `claim`, the first time, replaces anyone. `restore`, after a loss, replaces only absence or our own earlier life, and
-   * rejects with `ERR_RPCX_CONFLICT` while a stranger holds the address. A driver serves several servers and outlives its
-   * sessions, so it remembers which were its own. When `signal` aborts, nothing may be left behind.
+   * The same for one entry that we write: tells what is there now, then after each change, `undefined` for nothing. Also
+   * looks after what the entry needs, such as its directories. Rejects when it can no longer vouch for that; core calls again.
+   * Ends with `signal`.
    */
-  announce(
-    entry: Entry,
-    mode: 'claim' | 'restore',
-    holder: Holder,
+  watch(
+    service: string,
+    address: string,
+    saw: (held: Held | undefined) => void,
     signal: AbortSignal,
-  ): Promise<Announcement>
+  ): Promise<void>
+  /**
+   * Writes the entry, as ours, in place of exactly `over`, or of nothing. Resolves to its version, or to `undefined` when
+   * something else is there. After a rejection core looks at what is there; it guesses nothing.
+   * @param audience `metrics`: need not be noticed by those who follow
+   */
+  write(
+    entry: Entry,
+    over: Held | undefined,
+    audience: 'all' | 'metrics',
+    signal: AbortSignal,
+  ): Promise<bigint | undefined>
+  /** Removes the entry if this session keeps it, never a successor's. */
+  remove(service: string, address: string, signal: AbortSignal): Promise<void>
   /** A call failed there: look whether it still exists. */
   verify?(service: string, address: string): void
+  /** Ends what is left here and there. What it could not take out is `earlier` to the driver's next sessions. */
   close(signal: AbortSignal): Promise<void>
 }
 
@@ -64,30 +98,4 @@ export interface Replica {
   replace(all: Iterable<readonly [address: string, metadata: string]>): void
   put(address: string, metadata: string): void
   remove(address: string): void
-}
-
-/** Who hears what becomes of an announcement. */
-export interface Holder {
-  /** Someone else wrote this; never the echo of our own write. */
-  changed(metadata: string): void
-  /** Once; the announcement is dead then. */
-  lost(why: 'deleted' | 'expired' | 'taken', cause: Error): void
-}
-
-/** An entry that this session holds in the registry. */
-export interface Announcement {
-  /**
-   * Looks at the entry as it is now, then tells its holder of every change. Rejects when it can no longer vouch for that;
-   * core calls again. Ends with `signal`. Left out where the registry tells holders by itself.
-   * @param looking called when it has looked: the registry answers, and no change is missed from now on
-   */
-  watch?(signal: AbortSignal, looking: () => void): Promise<void>
-  /**
-   * Compares with `expected` and sets. `false`: something else is there, and `changed` tells what, even if it is an earlier
-   * write of our own whose answer was lost. Rejects with `ERR_RPCX_LOST` after
-   * `lost`. `metrics`: need not be noticed by those who follow.
-   */
-  update(expected: string, next: string, audience: 'all' | 'metrics'): Promise<boolean>
-  /** Removes only what this session owns, never a successor's. */
-  withdraw(signal: AbortSignal): Promise<void>
 }

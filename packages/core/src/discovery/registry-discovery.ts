@@ -63,6 +63,10 @@ export class RegistryDiscovery implements Discovery {
     return follower?.status() ?? { state: 'idle', since: this.#opened, source: 'registry', lastError }
   }
 
+  verify(service: string, address: string): void {
+    this.#uplink.opened?.verify?.(service, address)
+  }
+
   /** Ends all loops and the session. Takes 5 s at most, also when the registry is out of reach. */
   close(): Promise<void> {
     this.#closed ??= this.#close()

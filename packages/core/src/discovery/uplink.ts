@@ -33,6 +33,11 @@ export class Uplink {
     return this.#closing.signal
   }
 
+  /** The session, as long as one is open. */
+  get opened(): Session | undefined {
+    return this.#session
+  }
+
   /** What went wrong last, also when it has healed. */
   get lastError(): Error | undefined {
     return this.#lastError

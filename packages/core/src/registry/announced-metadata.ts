@@ -10,16 +10,24 @@ export class AnnouncedMetadata {
   /** Keys that others changed; `undefined` where they removed one. */
   readonly #edits = new Map<string, readonly string[] | undefined>()
   #figures = new Map<string, readonly string[]>()
-  /** What we last wrote: the base that an edit is told from. */
-  #base = ''
+  /** What was last there: the base that an edit is told from. */
+  #base: string
+  #audience: 'all' | 'metrics' = 'all'
 
   constructor(own: string) {
     this.#own = own
+    this.#base = own
+  }
+
+  /** Who should notice when this is written: `metrics` when only the figures are new. */
+  get audience(): 'all' | 'metrics' {
+    return this.#audience
   }
 
   /** The program sets new metadata: its keys win over edits. */
   set(own: string): void {
     this.#own = own
+    this.#audience = 'all'
     for (const key of parseMetadata(own).values.keys()) this.#edits.delete(key)
   }
 
@@ -32,6 +40,7 @@ export class AnnouncedMetadata {
       this.#edits.set(key, after.get(key))
     }
     this.#base = theirs
+    this.#audience = 'all'
   }
 
   /** Takes new figures, in Go's format (`%.2f` of `RateMean`). */
@@ -42,9 +51,10 @@ export class AnnouncedMetadata {
     ])
   }
 
-  /** This was written. */
+  /** We wrote this. */
   written(text: string): void {
     this.#base = text
+    if (text === this.toString()) this.#audience = 'metrics'
   }
 
   /** What is to be written. Verbatim what the program set as long as nothing can be added to it. */

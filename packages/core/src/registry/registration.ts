@@ -106,7 +106,8 @@ export class Registration implements ServerHooks {
 
   async #resolve(address: string): Promise<string> {
     const option = this.#serviceAddress
-    const text = typeof option === 'function' ? await option() : (option ?? publishedAddress(address))
+    const found = this.#driver.traits.unspecified ? () => address : () => publishedAddress(address)
+    const text = typeof option === 'function' ? await option() : (option ?? found())
     parseAddress(text)
     return text
   }

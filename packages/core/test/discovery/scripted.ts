@@ -33,7 +33,9 @@ export class ScriptedDriver implements Driver {
           this.follows.push({ service, into, signal, fail: reject })
           for (const wake of this.#waiting.splice(0)) wake()
         }),
-      announce: () => Promise.reject(new Error('nothing is announced here')),
+      watch: () => new Promise(() => {}),
+      write: () => Promise.reject(new Error('nothing is announced here')),
+      remove: async () => {},
       close: async () => void this.closed++,
     }
   }

@@ -1,85 +1,211 @@
-import type { Announcement, Driver, Holder, RegisterPluginOptions, Session } from '@rpcx/core'
+import type { RegisterPluginOptions } from '@rpcx/core'
 import { RegisterPlugin, Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { OneEntry } from './one-entry.ts'
 
-/** One entry, and a registry that a test plays. */
-class OneEntry implements Driver {
-  readonly name = 'one'
-  readonly traits = { crash: 'ttl', edits: true, publishes: 'listening' } as const
-  metadata = ''
-  holder: Holder | undefined
-  /** What comes between an update and its answer. */
-  beforeAnswer: () => void = () => {}
-  opening: () => Promise<void> = async () => {}
-
-  check(): void {}
-
-  async open(): Promise<Session> {
-    await this.opening()
-    return {
-      ttlMs: 1_000,
-      ended: new Promise(() => {}),
-      follow: () => new Promise(() => {}),
-      announce: async (entry, _mode, holder) => {
-        this.metadata = entry.metadata
-        this.holder = holder
-        return this.#announcement()
-      },
-      close: async () => {},
-    }
+function serverWith(
+  driver: OneEntry,
+  options: RegisterPluginOptions = {},
+): { server: Server; told: string[] } {
+  const server = new Server({ noticeMs: 0 })
+  const told: string[] = []
+  for (const event of ['registered', 'conflict', 'withdrawn', 'registryDown', 'registryBack'] as const) {
+    server.on(event, () => told.push(event))
   }
-
-  edit(metadata: string): void {
-    this.metadata = metadata
-    this.holder?.changed(metadata)
-  }
-
-  #announcement(): Announcement {
-    return {
-      update: async (expected, next) => {
-        if (this.metadata !== expected) return false
-        this.metadata = next
-        this.beforeAnswer()
-        return true
-      },
-      withdraw: async () => {},
-    }
-  }
-}
-
-function serverWith(driver: Driver, options: RegisterPluginOptions = {}): Server {
-  const server = new Server()
+  server.on('lost', ({ why }) => told.push(why))
   server.plugins.add(new RegisterPlugin(driver, { updateIntervalMs: 0, ...options }))
   server.registerName('Arith', { Mul: () => 1 }, 'n=0')
-  return server
+  return { server, told }
+}
+
+async function serving(driver: OneEntry): Promise<{ server: Server; told: string[] }> {
+  const started = serverWith(driver)
+  await started.server.serve('tcp', '127.0.0.1:0')
+  return started
+}
+
+/** Has the next write do something before its answer. */
+function once(
+  driver: OneEntry,
+  before: (taken: () => bigint | undefined) => Promise<bigint | undefined>,
+): void {
+  driver.writing = taken => {
+    driver.writing = async usual => usual()
+    return before(taken)
+  }
 }
 
 describe('an announcer', () => {
-  test('takes an edit that crosses its own update for what it is', async () => {
+  test('takes an edit that crosses its own write for what it is', async () => {
     const driver = new OneEntry()
-    await using server = serverWith(driver)
-    await server.serve('tcp', '127.0.0.1:0')
-    driver.beforeAnswer = () => {
-      driver.beforeAnswer = () => {}
-      driver.edit('n=1&state=inactive')
-    }
-    await server.setMetadata('Arith', 'n=1')
-    expect(driver.metadata).toBe('n=1&state=inactive')
+    const { server } = await serving(driver)
+    once(driver, async taken => {
+      const version = taken()
+      driver.edit('n=1&state=inactive', 'nobody')
+      return version
+    })
+    server.setMetadata('Arith', 'n=1').catch(() => {})
+    await until(() => driver.writes.length === 3)
+    await server.published()
+    expect(driver.held).toMatchObject({ metadata: 'n=1&state=inactive', by: 'us' })
     driver.edit('n=1')
     await server.published()
-    expect(driver.metadata).toBe('n=1')
+    expect(driver.held?.metadata).toBe('n=1')
+    await server.close()
+  })
+
+  test('takes what it wrote without an answer for its own when it finds it', async () => {
+    const driver = new OneEntry()
+    const { server } = await serving(driver)
+    once(driver, async taken => {
+      taken()
+      throw new Error('the answer was lost')
+    })
+    await server.setMetadata('Arith', 'm=1')
+    expect(driver.writes).toEqual(['n=0', 'm=1'])
+    // As an edit by others, `m` would be kept.
+    await server.setMetadata('Arith', 'n=2')
+    expect(driver.held?.metadata).toBe('n=2')
+    await server.close()
+  })
+
+  test('writes again what was not taken, when nobody answered', async () => {
+    const driver = new OneEntry()
+    const { server } = await serving(driver)
+    once(driver, () => Promise.reject(new Error('it was lost on its way')))
+    await server.setMetadata('Arith', 'n=1')
+    expect(driver.writes).toEqual(['n=0', 'n=1', 'n=1'])
+    expect(driver.held?.metadata).toBe('n=1')
+    await server.close()
+  })
+
+  test('takes out what it wrote without an answer, also when it never heard of it', async () => {
+    const driver = new OneEntry()
+    const { server, told } = serverWith(driver)
+    driver.writing = async taken => {
+      taken()
+      throw new Error('the answer was lost')
+    }
+    driver.tell = () => {}
+    await server.serve('tcp', '127.0.0.1:0')
+    expect(driver.held).toBeDefined()
+    expect(told).toEqual(['registryDown'])
+    await server.close()
+    expect(driver.held).toBeUndefined()
+  })
+
+  test('looks again before it believes that its entry is gone', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    const { looks } = driver
+    // Told late: from before its own write.
+    driver.tell(undefined)
+    await until(() => driver.looks === looks + 1)
+    await server.published()
+    expect(told).toEqual(['registered'])
+    driver.remove()
+    await until(() => told.length === 3)
+    expect(told).toEqual(['registered', 'deleted', 'registered'])
+    await server.close()
+  })
+
+  test('hears nothing new in what is older than what it knows', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    const old = driver.held
+    await server.setMetadata('Arith', 'n=1')
+    driver.tell(old)
+    driver.tell({ metadata: 'n=old', version: 0n, by: 'other' })
+    await server.setMetadata('Arith', 'n=2')
+    expect(driver.held?.metadata).toBe('n=2')
+    expect(driver.writes).toEqual(['n=0', 'n=1', 'n=2'])
+    expect(told).toEqual(['registered'])
+    await server.close()
+  })
+
+  test('makes its own again what others wrote so that it would stay for ever', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    for (const by of ['nobody', 'earlier'] as const) {
+      // In the order in which it would write them itself: there is nothing but the keeper to tell it from its own.
+      driver.edit(`by=${by}&n=0`, by)
+      await server.published()
+      expect(driver.held).toMatchObject({ metadata: `by=${by}&n=0`, by: 'us' })
+    }
+    expect(told).toEqual(['registered'])
+    await server.close()
+  })
+
+  test('keeps its entry in a registry that went back to an earlier state', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    for (const n of [1, 2, 3]) await server.setMetadata('Arith', `n=${n}`)
+    const { looks } = driver
+    driver.disconnect({ metadata: 'n=1', version: 2n, by: 'us' })
+    await until(() => driver.looks === looks + 1)
+    await server.published()
+    // An old text of its own is no edit by others.
+    expect(driver.held?.metadata).toBe('n=3')
+    await server.setMetadata('Arith', 'n=4')
+    expect(driver.held?.metadata).toBe('n=4')
+    expect(told).toEqual(['registered', 'registryDown', 'registryBack'])
+    await server.close()
+  })
+
+  test('replaces who is there at first, and waits for another after a loss', async () => {
+    const driver = new OneEntry()
+    driver.edit('is=stranger', 'other')
+    const { server, told } = await serving(driver)
+    expect(driver.held).toMatchObject({ metadata: 'n=0', by: 'us' })
+    driver.edit('is=stranger', 'other')
+    driver.edit('is=still-there', 'other')
+    await until(() => told.includes('conflict'))
+    expect(told).toEqual(['registered', 'taken', 'conflict'])
+    driver.remove()
+    await until(() => told.length === 4)
+    expect(driver.writes).toEqual(['n=0', 'n=0'])
+    expect(driver.held).toMatchObject({ metadata: 'n=0', by: 'us' })
+    await server.close()
+  })
+
+  test('pauses when its writes find something else again and again', async () => {
+    const driver = new OneEntry()
+    const { server } = await serving(driver)
+    let refusals = 0
+    driver.writing = async () => {
+      await new Promise(resolve => setImmediate(resolve))
+      refusals++
+      return undefined
+    }
+    const since = performance.now()
+    server.setMetadata('Arith', 'n=1').catch(() => {})
+    await until(() => refusals === 6)
+    expect(performance.now() - since).toBeGreaterThan(900)
+    await server.close()
+  })
+
+  test('tells once that its session has ended, and registers in the next', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    driver.held = undefined
+    driver.end(new Error('expired'))
+    await until(() => told.length === 3)
+    expect(told).toEqual(['registered', 'expired', 'registered'])
+    await server.close()
+    expect(told).toEqual(['registered', 'expired', 'registered', 'withdrawn'])
   })
 
   test('does not wait for a registry that does not answer when it closes', async () => {
     const driver = new OneEntry()
     driver.opening = () => new Promise(() => {})
-    const server = serverWith(driver)
-    const serving = server.serve('tcp', '127.0.0.1:0')
+    const { server } = serverWith(driver)
+    const starting = server.serve('tcp', '127.0.0.1:0')
     await new Promise(resolve => setImmediate(resolve))
     const since = performance.now()
     await server.close()
     expect(performance.now() - since).toBeLessThan(2_000)
-    await serving.catch(() => {})
+    await starting.catch(() => {})
   })
 
   test('publishes nothing when the server is closed while its address is found out', async () => {
@@ -92,13 +218,14 @@ describe('an announcer', () => {
       ask()
       return finding
     }
-    const server = serverWith(driver, { serviceAddress })
-    const serving = server.serve('tcp', '127.0.0.1:0')
+    const { server } = serverWith(driver, { serviceAddress })
+    const starting = server.serve('tcp', '127.0.0.1:0')
     await asked
     await server.close()
     found('tcp@10.0.0.1:1')
-    await serving
+    await starting
     await server.published()
-    expect(driver.holder).toBeUndefined()
+    expect(driver.writes).toEqual([])
+    expect(driver.looks).toBe(0)
   })
 })

@@ -1,0 +1,64 @@
+import type { Driver, Entry, Held, Session } from '@rpcx/core'
+import { Log } from './log.ts'
+
+/** What a party saw; `undefined` for nothing. */
+export type Sighting = Held | undefined
+
+/** One who uses a driver by hand, without the recovery of core: what the driver itself says and does. */
+export class Party {
+  readonly session: Session
+  readonly #signal: AbortSignal
+
+  private constructor(session: Session, signal: AbortSignal) {
+    this.session = session
+    this.#signal = signal
+  }
+
+  static async open(driver: Driver, signal: AbortSignal): Promise<Party> {
+    return new Party(await driver.open(signal), signal)
+  }
+
+  /** All that it sees of an entry from now on. */
+  watch({ service, address }: Place, signal: AbortSignal = this.#signal): Log<Sighting> {
+    const seen = new Log<Sighting>(this.#signal)
+    // Once: a party that lives as long as a law needs no recovery.
+    this.session.watch(service, address, held => seen.add(held), signal).catch(error => seen.fail(error))
+    return seen
+  }
+
+  /** What is there now. */
+  async look(place: Place): Promise<Sighting> {
+    const looking = new AbortController()
+    const end = (): void => looking.abort()
+    this.#signal.addEventListener('abort', end, { once: true })
+    try {
+      return await this.watch(place, looking.signal).until('a look at the entry', () => true)
+    } finally {
+      end()
+      this.#signal.removeEventListener('abort', end)
+    }
+  }
+
+  /** Writes over whatever is there. */
+  async claim(entry: Entry): Promise<Held> {
+    for (;;) {
+      this.#signal.throwIfAborted()
+      const version = await this.write(entry, await this.look(entry))
+      if (version !== undefined) return { metadata: entry.metadata, version, by: 'us' }
+    }
+  }
+
+  write(entry: Entry, over: Sighting): Promise<bigint | undefined> {
+    return this.session.write(entry, over, 'all', this.#signal)
+  }
+
+  remove({ service, address }: Place): Promise<void> {
+    return this.session.remove(service, address, this.#signal)
+  }
+
+  close(): Promise<void> {
+    return this.session.close(AbortSignal.timeout(5_000))
+  }
+}
+
+type Place = Pick<Entry, 'service' | 'address'>

@@ -1,0 +1,56 @@
+import type { Replica } from '@rpcx/core'
+import { merge } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+
+/** What a list became, step by step. */
+class Steps implements Replica {
+  readonly all: unknown[] = []
+
+  replace(all: Iterable<readonly [string, string]>): void {
+    this.all.push(Object.fromEntries(all))
+  }
+  put(...entry: [string, string]): void {
+    this.all.push(entry)
+  }
+  remove(address: string): void {
+    this.all.push(address)
+  }
+}
+
+function two(): { steps: Steps; first: Replica; second: Replica } {
+  const steps = new Steps()
+  const [first, second] = merge(steps, 2) as [Replica, Replica]
+  return { steps, first, second }
+}
+
+describe('two lists as one', () => {
+  test('say nothing until both are there, and then what the first has stands', () => {
+    const { steps, first, second } = two()
+    second.replace([
+      ['a', 'second'],
+      ['b', 'second'],
+    ])
+    second.put('c', 'second')
+    expect(steps.all).toEqual([])
+    first.replace([['a', 'first']])
+    expect(steps.all).toEqual([{ a: 'first', b: 'second', c: 'second' }])
+  })
+
+  test('show what the second has as soon as the first has it no longer, as it is by then', () => {
+    const { steps, first, second } = two()
+    second.replace([['a', 'second']])
+    first.replace([['a', 'first']])
+    second.put('a', 'second2')
+    first.remove('a')
+    second.remove('a')
+    expect(steps.all.slice(1)).toEqual([['a', 'first'], ['a', 'second2'], 'a'])
+  })
+
+  test('can each be replaced again', () => {
+    const { steps, first, second } = two()
+    first.replace([['a', 'first']])
+    second.replace([['b', 'second']])
+    first.replace([])
+    expect(steps.all).toEqual([{ a: 'first', b: 'second' }, { b: 'second' }])
+  })
+})

@@ -1,0 +1,47 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { contractTest, driver, index } from './sources.ts'
+
+/**
+ * Writes `packages/<name>`: a package that builds, and fails each law that needs a backend. Resolves to its path.
+ * @throws TypeError when that is no name for a package; an error with code `EEXIST` when there is one of that name
+ */
+export async function writeBackend(name: string, packages: URL): Promise<string> {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+    throw new TypeError(
+      `new-backend: ${JSON.stringify(name)} is not a name of small letters, digits and hyphens`,
+    )
+  }
+  const folder = new URL(`${name}/`, packages)
+  await mkdir(folder)
+  await mkdir(new URL('src', folder))
+  await mkdir(new URL('test', folder))
+  const files: Record<string, string> = {
+    'package.json': await manifest(name, packages),
+    'src/index.ts': index(name),
+    'src/driver.ts': driver(name),
+    'test/contract.test.ts': contractTest(name),
+  }
+  for (const config of ['tsconfig.json', 'tsup.config.ts', 'vitest.config.ts']) {
+    files[config] = await readFile(new URL(`${MODEL}/${config}`, packages), 'utf8')
+  }
+  for (const [path, text] of Object.entries(files)) await writeFile(new URL(path, folder), text)
+  return fileURLToPath(folder)
+}
+
+// A backend that needs nothing but core.
+const MODEL = 'inprocess'
+
+async function manifest(name: string, packages: URL): Promise<string> {
+  const model = await readFile(new URL(`${MODEL}/package.json`, packages), 'utf8')
+  const { description, ...rest } = JSON.parse(model.replaceAll(MODEL, name)) as Record<string, unknown>
+  const named = Object.entries(rest).flatMap(([key, value]) =>
+    key === 'version'
+      ? [
+          [key, value],
+          ['description', `rpcx for TypeScript: servers register in ${name}, clients discover them there`],
+        ]
+      : [[key, value]],
+  )
+  return `${JSON.stringify(Object.fromEntries(named), undefined, 2)}\n`
+}

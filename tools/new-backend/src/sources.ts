@@ -1,0 +1,118 @@
+/** `src/index.ts`: the options, and the two classes that users see. */
+export function index(name: string): string {
+  const Name = pascal(name)
+  return `import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
+import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import type { ${Name}Options } from './driver.ts'
+import { ${Name}Driver } from './driver.ts'
+
+export type { ${Name}Options } from './driver.ts'
+
+export interface ${Name}RegisterPluginOptions extends RegisterPluginOptions, ${Name}Options {}
+
+/** Registers a server in ${name}. */
+export class ${Name}RegisterPlugin extends RegisterPlugin {
+  /** @throws TypeError or RangeError that names the option */
+  constructor(options: ${Name}RegisterPluginOptions) {
+    super(new ${Name}Driver(options), options)
+  }
+}
+
+export interface ${Name}DiscoveryOptions extends RegistryDiscoveryOptions, ${Name}Options {}
+
+/** Discovers servers in ${name}. */
+export class ${Name}Discovery extends RegistryDiscovery {
+  /** @throws TypeError or RangeError that names the option */
+  constructor(options: ${Name}DiscoveryOptions) {
+    super(new ${Name}Driver(options), options)
+  }
+}
+`
+}
+
+/** `src/driver.ts`: one answer to each question that core asks, none of them right yet. */
+export function driver(name: string): string {
+  const Name = pascal(name)
+  return `import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
+
+/** Where the registry is. */
+export interface ${Name}Options {
+  /** What all entries lie below. */
+  readonly basePath: string
+}
+
+/** One protocol, spoken once: core repeats, backs off, orders, parses and merges. */
+export class ${Name}Driver implements Driver {
+  readonly name = '${name}'
+  readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
+
+  constructor({ basePath }: ${Name}Options) {
+    if (typeof basePath !== 'string' || basePath === '') {
+      throw new TypeError(\`${name}: basePath is \${JSON.stringify(basePath)}, not a path\`)
+    }
+  }
+
+  /** Throws when this can never be stored: its size, its characters. */
+  check(_entry: Entry): void {}
+
+  /** One attempt: connect, authenticate, get a lease. */
+  async open(_signal: AbortSignal): Promise<Session> {
+    return new ${Name}Session()
+  }
+}
+
+class ${Name}Session implements Session {
+  readonly ttlMs = 10_000
+  /** Resolves when all that was written here has gone: the lease expired, say. */
+  readonly ended: Promise<Error> = new Promise(() => {})
+
+  /** Calls \`into.replace()\` with all there is, then \`put()\` and \`remove()\` for each change, until the signal aborts. */
+  async follow(_service: string, _into: Replica, _signal: AbortSignal): Promise<void> {
+    throw notYet('follow')
+  }
+
+  /** The same for one entry: what is there now, then after each change. */
+  async watch(
+    _service: string,
+    _address: string,
+    _saw: (held: Held | undefined) => void,
+    _signal: AbortSignal,
+  ): Promise<void> {
+    throw notYet('watch')
+  }
+
+  /** Compare and set: writes only in place of exactly \`over\`. */
+  async write(_entry: Entry, _over: Held | undefined): Promise<bigint | undefined> {
+    throw notYet('write')
+  }
+
+  /** Removes the entry if this session keeps it. */
+  async remove(_service: string, _address: string): Promise<void> {
+    throw notYet('remove')
+  }
+
+  /** Gives back what \`open\` took. */
+  async close(): Promise<void> {}
+}
+
+function notYet(method: string): Error {
+  return new Error(\`${name}: \${method} is not written yet\`)
+}
+`
+}
+
+/** `test/contract.test.ts`: the laws, to be run against the real registry. */
+export function contractTest(name: string): string {
+  const Name = pascal(name)
+  return `import { registryContract } from '@rpcx/contract'
+import { test } from 'vitest'
+import { ${Name}Driver } from '../src/driver.ts'
+
+// Give the bench ways to hurt the registry (\`outage\`, \`remove\`, \`edit\`, …), and more laws apply.
+registryContract(test, () => ({ driver: () => new ${Name}Driver({ basePath: '/rpcx_test' }) }))
+`
+}
+
+function pascal(name: string): string {
+  return name.replace(/(?:^|-)([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
+}

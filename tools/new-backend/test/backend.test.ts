@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { laws } from '@rpcx/contract'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeBackend } from '../src/backend.ts'
+
+const root = new URL('../../../', import.meta.url).pathname
+let copy = ''
+let folder = ''
+
+// A workspace beside this one, in which nothing but the new package is not a link.
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'rpcx-new-backend-'))
+  await cp(join(root, 'packages/inprocess'), join(copy, 'packages/inprocess'), {
+    recursive: true,
+    filter: path => !path.includes('node_modules'),
+  })
+  for (const shared of [
+    'node_modules',
+    'tools',
+    'package.json',
+    'tsconfig.base.json',
+    'biome.json',
+    '.gitignore',
+  ]) {
+    await symlink(join(root, shared), join(copy, shared))
+  }
+  folder = await writeBackend('wall-board', pathToFileURL(`${copy}/packages/`))
+  await mkdir(join(folder, 'node_modules/@rpcx'), { recursive: true })
+  for (const needed of ['core', 'contract']) {
+    await symlink(join(root, 'packages', needed), join(folder, 'node_modules/@rpcx', needed))
+  }
+})
+afterAll(() => rm(copy, { recursive: true, force: true }))
+
+test('a new package compiles, and has no file that is not its own', async () => {
+  expect(await run('tsc', '--noEmit')).toEqual({ code: 0, output: '' })
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  expect(manifest).toMatchObject({ name: '@rpcx/wall-board', nx: { name: 'wall-board' } })
+  expect(JSON.stringify(manifest)).not.toContain('inprocess')
+}, 60_000)
+
+test('it is formatted as everything here', async () => {
+  expect(await run('biome', 'check', 'src', 'test')).toMatchObject({ code: 0 })
+})
+
+test('it runs the laws, and fails the first that needs a backend', async () => {
+  await run('vitest', 'run', '--bail', '1')
+  const report = JSON.parse(await readFile(join(folder, 'reports/tests.json'), 'utf8'))
+  expect(report).toMatchObject({ numTotalTests: Object.keys(laws).length, numFailedTests: 1 })
+  const said = JSON.stringify(report.testResults)
+  expect(said).toContain('wall-board: watch is not written yet')
+}, 120_000)
+
+test('a name that is no name is refused, and so is a package that is there', async () => {
+  const packages = pathToFileURL(`${copy}/packages/`)
+  for (const name of ['', 'Nats', '../nats', 'nats queue']) {
+    await expect(writeBackend(name, packages)).rejects.toThrow(
+      `new-backend: ${JSON.stringify(name)} is not a name`,
+    )
+  }
+  await expect(writeBackend('inprocess', packages)).rejects.toMatchObject({ code: 'EEXIST' })
+})
+
+function run(command: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise(resolve => {
+    const child = execFile(join(root, 'node_modules/.bin', command), args, { cwd: folder }, (_e, out, err) =>
+      resolve({ code: child.exitCode, output: out + err }),
+    )
+  })
+}
