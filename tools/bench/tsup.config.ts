@@ -8,6 +8,7 @@ const bench: Options = {
     'src/ours-client.ts',
     'src/floor-server.ts',
     'src/floor-client.ts',
+    'src/picks.ts',
   ],
   format: 'esm',
   target: 'node20',

@@ -34,6 +34,50 @@ export interface Vectors {
       readonly kept: readonly string[]
     }[]
   }
+  readonly weightParsing: {
+    readonly vectors: readonly { readonly metadata: string; readonly weight: number }[]
+  }
+  readonly weightedRoundRobin: {
+    readonly vectors: readonly {
+      readonly weights: readonly number[]
+      /** The servers `a`, `b`, … in the order of 30 choices. */
+      readonly picks: string
+    }[]
+  }
+  readonly closest: {
+    readonly points: readonly {
+      readonly name: string
+      readonly latitude: number
+      readonly longitude: number
+    }[]
+    readonly distances: readonly { readonly from: string; readonly to: string; readonly meters: number }[]
+    /** Metadata by address. */
+    readonly servers: Readonly<Record<string, string>>
+    readonly picks: readonly {
+      readonly client: string
+      readonly latitude: number
+      readonly longitude: number
+      /** All that were ever chosen. */
+      readonly picks: readonly string[]
+    }[]
+  }
+  readonly consistentHash: {
+    readonly keys: readonly {
+      readonly args: string
+      readonly servicePath: string
+      readonly serviceMethod: string
+      readonly keyString: string
+      readonly fnv1a64: string
+      /** The bucket by the number of buckets. */
+      readonly jump: Readonly<Record<string, number>>
+      /** The server by the name of the set. */
+      readonly picks: Readonly<Record<string, string>>
+    }[]
+    readonly sets: Readonly<
+      Record<string, { readonly ops: readonly (readonly ['add' | 'remove', string])[] }>
+    >
+    readonly selectorGrownOneByOne: { readonly picks: readonly string[] }
+  }
 }
 
 export const vectors: Vectors = JSON.parse(

@@ -1,4 +1,4 @@
-import type { RpcxError } from '../errors.ts'
+import type { FailedAttempt, RpcxError } from '../errors.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Node } from './node.ts'
@@ -20,15 +20,18 @@ export interface Holder {
   forget(call: Call): void
 }
 
-/** What the caller is given: the reply, all that is known, or nothing, since a one-way call is never answered. */
-export type Wanted = 'reply' | 'invocation' | 'nothing'
+/**
+ * What the caller is given: the reply, all that is known, nothing, since a one-way call is never answered, or the servers that
+ * there are.
+ */
+export type Wanted = 'reply' | 'invocation' | 'nothing' | 'servers'
 
 /** One call from its start to its end, over all attempts. It ends once, and then nothing holds it. */
 export class Call {
   readonly method: string
   readonly args: unknown
   readonly wanted: Wanted
-  readonly metadata: Metadata
+  metadata: Metadata
   /** Whether repeating it does no harm, even if it may have run already. */
   readonly isIdempotent: boolean
   /** How long it may take in all; `Infinity` without an end. */
@@ -36,12 +39,16 @@ export class Call {
   /** By `performance.now()`; `Infinity` in the tick in which it starts, and when there is none. */
   deadline: number = Number.POSITIVE_INFINITY
   attempts = 0
+  /** Whether `node` is the only server that it may go to. */
+  isPinned = false
   /** The server of the newest attempt. */
   node: Node | undefined = undefined
   /** What it waits in. */
   holder: Holder | undefined = undefined
-  /** What went wrong in the newest attempt. */
-  lastError: RpcxError | undefined = undefined
+  /** What went wrong so far, in order. */
+  failures: FailedAttempt[] | undefined = undefined
+  /** The server at which an attempt that failed may have run. */
+  mayHaveRunAt: string | undefined = undefined
   /** Its number on the connection, and the number of its message in the stream. */
   seq = 0
   message = 0
@@ -80,6 +87,29 @@ export class Call {
     this.#signal = signal
     this.#onAbort = () => this.fail(signal.reason)
     signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get lastError(): RpcxError | undefined {
+    return this.failures?.at(-1)?.error
+  }
+
+  /** The newest attempt failed. */
+  missed(error: RpcxError, mayHaveRun: boolean): void {
+    this.failures ??= []
+    const endpoint = this.node?.endpoint.address ?? ''
+    this.failures.push({ endpoint, error })
+    if (mayHaveRun) this.mayHaveRunAt ??= endpoint
+  }
+
+  /** Whether that server was tried already. */
+  wasAt({ endpoint }: Node): boolean {
+    return this.failures?.some(failure => failure.endpoint === endpoint.address) ?? false
+  }
+
+  /** It is a copy of that call, and goes elsewhere. */
+  avoid(other: Call): void {
+    this.node = other.node
+    this.attempts = other.attempts
   }
 
   succeed(reply: unknown, metadata: Metadata): void {

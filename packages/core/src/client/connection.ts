@@ -4,13 +4,21 @@ import type { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
+import { isTlsAlert, tlsError } from '../transport/tls.ts'
 import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
-import { Flag, Serialize } from '../wire/header.ts'
+import { Flag, ReservedKey, Serialize, TWO_WAY } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
+import type { Metadata } from '../wire/pairs.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
+import { errorOf } from '../wire/reply-error.ts'
 import type { Call, Holder } from './call.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { Latency } from './latency.ts'
+import type { Offered } from './offered.ts'
 import { Pending } from './pending.ts'
-import { errorOf } from './reply-error.ts'
+import type { PushedMessage } from './pushed.ts'
+import { pushedMessage } from './pushed.ts'
+import type { Types } from './schema.ts'
 
 /** What the connections of a client have in common. */
 export interface ConnectionOptions {
@@ -20,17 +28,25 @@ export interface ConnectionOptions {
   /** What replies may come in. */
   readonly codecs: Codecs
   /** Message types by method. */
-  readonly types: Readonly<Record<string, { readonly args?: unknown; readonly reply?: unknown }>>
+  readonly types: Types
   readonly compress: boolean
   readonly heartbeatMs: number
   readonly maxFrameBytes: number
   readonly maxBufferedBytes: number
+  /** What servers may call over the connection. */
+  readonly offered: Offered | undefined
+  /** A server sent a message without being asked. */
+  pushed(message: PushedMessage): void
 }
 
 /** Who decides what becomes of a call and of its server. */
 export interface ConnectionOwner {
   /** `mayHaveRun`: the server may have got it. */
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
+  /** The call was not sent, since the server leaves unread what it has got. */
+  deaf(call: Call, error: RpcxError): void
+  /** The server answered, but with an error that is neither the call's nor a refusal to run it. */
+  erred(error: RpcxError): void
   /** Once, before the pending calls fail. */
   closed(error: Error | undefined): void
 }
@@ -42,11 +58,14 @@ export class Connection implements FrameStreamOwner, Holder {
   readonly #owner: ConnectionOwner
   readonly #stream: FrameStream
   readonly #pending = new Pending()
-  readonly #heartbeat: NodeJS.Timeout | undefined
-  #heartbeatSentAt = Number.POSITIVE_INFINITY
+  readonly #heartbeat: Heartbeat
   #seq = 0
   #closing = false
   #closeTimer: NodeJS.Timeout | undefined
+  readonly #latency = new Latency()
+  /** How many replies came, those of failed calls included, and how many of them for calls that had ended. */
+  replies = 0
+  lateReplies = 0
 
   constructor(stream: Duplex, address: string, options: ConnectionOptions, owner: ConnectionOwner) {
     const { maxFrameBytes, heartbeatMs } = options
@@ -54,11 +73,23 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#options = options
     this.#owner = owner
     this.#stream = new FrameStream(stream, this, { maxFrameBytes, pausesReads: false })
-    if (heartbeatMs > 0) this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref()
+    // First of all, so that a server may call us as soon as we have called it.
+    if (options.offered !== undefined) this.#sendHeartbeat(ANNOUNCEMENT)
+    this.#heartbeat = new Heartbeat(this.#stream, address, heartbeatMs, () => this.#sendHeartbeat())
   }
 
   get inFlight(): number {
     return this.#pending.size
+  }
+
+  /** When the last bytes came, by `performance.now()`. */
+  get heardAt(): number {
+    return this.#stream.hasRead ? this.#stream.lastReadAt : Number.NEGATIVE_INFINITY
+  }
+
+  /** How long calls take of late, in milliseconds; `undefined` when that is not known. */
+  get latencyMs(): number | undefined {
+    return this.#latency.ms
   }
 
   /** The calls that wait for their reply. */
@@ -66,17 +97,12 @@ export class Connection implements FrameStreamOwner, Holder {
     return this.#pending
   }
 
-  /** Whether the server ever said anything. */
-  get wasUsed(): boolean {
-    return this.#stream.hasRead
-  }
-
   send(call: Call): void {
     const { method } = call
     const { service, codec, maxBufferedBytes } = this.#options
     if (this.#stream.bufferedBytes > maxBufferedBytes) {
       const text = `${service}.${method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
-      this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text), false)
+      this.#owner.deaf(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text))
       return
     }
     let payload: Uint8Array
@@ -106,18 +132,30 @@ export class Connection implements FrameStreamOwner, Holder {
     }
     call.holder = this
     this.#pending.add(call)
+    this.#latency.sent(call.seq)
   }
 
   /** A late reply is then dropped. Go has no frame that cancels a call. */
   forget(call: Call): void {
     this.#pending.take(call.seq)
+    this.#latency.ended(call.seq, performance.now())
     if (this.#closing) this.#endWhenIdle()
+  }
+
+  /** Asks for a sign of life, and tells when it comes. */
+  ask(onAlive: () => void): void {
+    this.#heartbeat.ask(onAlive)
   }
 
   /** Takes no more calls and closes when the last one has its reply. */
   retire(): void {
     this.#closing = true
     this.#endWhenIdle()
+  }
+
+  /** Cuts the server off now. */
+  destroy(error: Error): void {
+    this.#stream.destroy(error)
   }
 
   /** Sends what is queued and closes; cuts a server off that does not follow within `CLOSE_MS`. */
@@ -127,25 +165,47 @@ export class Connection implements FrameStreamOwner, Holder {
   }
 
   received(message: Message): void {
-    // A heartbeat was heard of by its bytes; a one-way request is a push.
-    if (message.isHeartbeat || (!message.isResponse && message.isOneway)) return
+    if (message.isHeartbeat) {
+      this.#heartbeat.answered()
+      return
+    }
+    if (!message.isResponse && message.isOneway) {
+      const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
+      this.#options.pushed(pushedMessage(message, payload, this.#address))
+      return
+    }
+    // Who offers nothing takes it for a reply, as Go's clients do.
+    if (!message.isResponse && this.#options.offered !== undefined) {
+      this.#options.offered.serve(message, this.#stream)
+      return
+    }
+    this.replies++
     const call = this.#pending.take(message.seq)
-    if (call === undefined) return
+    if (call === undefined) {
+      this.lateReplies++
+      return
+    }
     call.holder = undefined
+    this.#latency.ended(call.seq, this.#stream.lastReadAt)
     this.#answer(call, message)
     if (this.#closing) this.#endWhenIdle()
   }
 
   closed(error: Error | undefined): void {
-    clearInterval(this.#heartbeat)
+    this.#heartbeat.stop()
     clearTimeout(this.#closeTimer)
     this.#owner.closed(error)
+    // With TLS 1.3, a server refuses a client only once that believes to be connected. It has not looked at any call then.
+    const isRefusal = isTlsAlert(error) && !this.#stream.hasRead
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
       call.holder = undefined
       const text = `${this.#options.service}.${call.method}: lost the connection to ${this.#address}`
-      const mayHaveRun = this.#stream.wasSent(call.message)
-      this.#owner.failed(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error }), mayHaveRun)
+      const mayHaveRun = !isRefusal && this.#stream.wasSent(call.message)
+      const failure = isRefusal
+        ? tlsError(error)
+        : new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error })
+      this.#owner.failed(call, failure, mayHaveRun)
     }
   }
 
@@ -156,8 +216,12 @@ export class Connection implements FrameStreamOwner, Holder {
   #answer(call: Call, message: Message): void {
     if (message.isError) {
       const error = errorOf(message)
-      if (error.code === 'ERR_RPCX_NOT_EXECUTED') this.#owner.failed(call, error, false)
-      else call.fail(error)
+      if (error.code === 'ERR_RPCX_NOT_EXECUTED') {
+        this.#owner.failed(call, error, false)
+      } else {
+        call.fail(error)
+        this.#owner.erred(error)
+      }
       return
     }
     let reply: unknown
@@ -181,34 +245,20 @@ export class Connection implements FrameStreamOwner, Holder {
       .decode(payload, this.#options.types[call.method]?.reply)
   }
 
-  #beat(): void {
-    const now = performance.now()
-    const { lastReadAt } = this.#stream
-    if (lastReadAt >= this.#heartbeatSentAt) this.#heartbeatSentAt = Number.POSITIVE_INFINITY
-    if (this.#heartbeatSentAt < now) {
-      // An answer that came while this process was busy is read before this runs.
-      setImmediate(() => this.#miss())
-    } else if (lastReadAt <= now - this.#options.heartbeatMs) {
-      this.#heartbeatSentAt = now
-      this.#stream.send({ ...HEARTBEAT, seq: this.#seq++, payload: clock() })
-    }
-  }
-
-  #miss(): void {
-    if (this.#stream.lastReadAt >= this.#heartbeatSentAt) return
-    const text = `${this.#address}: no answer to a heartbeat within ${this.#options.heartbeatMs} ms`
-    this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
+  #sendHeartbeat(metadata = NO_METADATA): void {
+    this.#stream.send({ ...HEARTBEAT, metadata, seq: this.#seq++, payload: clock() })
   }
 }
 
 const CLOSE_MS = 1_000
+
+const ANNOUNCEMENT: Metadata = { [ReservedKey.peer]: TWO_WAY }
 
 const HEARTBEAT = {
   flags: Flag.heartbeat,
   serialize: Serialize.msgpack,
   service: '',
   method: '',
-  metadata: NO_METADATA,
 }
 
 /** The time as Go's clients send it: nanoseconds in a MessagePack int64. */

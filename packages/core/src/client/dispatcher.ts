@@ -1,175 +1,251 @@
 import type { Endpoints } from '../discovery/discovery.ts'
-import { RpcxError } from '../errors.ts'
+import type { RpcxErrorCode } from '../errors.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
+import { NO_METADATA } from '../wire/pairs.ts'
 import type { Call, Holder } from './call.ts'
 import type { FailMode } from './fail-mode.ts'
-import type { NodeOptions, NodeOwner } from './node.ts'
-import { Node } from './node.ts'
-import { filterByStateAndGroup } from './select/filter.ts'
+import type { FleetOptions } from './fleet.ts'
+import { Fleet } from './fleet.ts'
+import type { Node, NodeOwner } from './node.ts'
+import { Postponed } from './postponed.ts'
+import { RetryBudget } from './retry-budget.ts'
 import type { Selector } from './select/selector.ts'
+import type { ClientSnapshot } from './snapshot.ts'
 
-export interface DispatcherOptions extends NodeOptions {
+export interface DispatcherOptions extends FleetOptions {
   readonly failMode: FailMode
   readonly retries: number
-  readonly selector: Selector
+  /** The share of calls that may be repeated, after a server has got them. */
+  readonly retryBudget: number
+  /** How many calls may wait for one server. */
+  readonly maxCallsPerServer: number
   /** Chooses among the rest. A selector of its own: one that counts would lose its place in the whole list. */
   readonly detours: Selector
-  readonly group: string | undefined
   readonly waitForReady: boolean
 }
 
 /** Sends each call to a server, over the newest list, and decides what follows when that fails. */
 export class Dispatcher implements NodeOwner, Holder {
   readonly #options: DispatcherOptions
-  readonly #byAddress = new Map<string, Node>()
-  /** The servers that may be called, in address order; `undefined` before the first list. */
-  #nodes: readonly Node[] | undefined
+  readonly fleet: Fleet
+  readonly #budget: RetryBudget
   /** Calls that wait for the first list, or for the first server. */
   readonly #waiting = new Set<Call>()
-  /** Servers that left the list, until their last call has ended. */
-  readonly #leaving = new Set<Node>()
+  readonly #postponed = new Postponed(call => this.#route(call))
 
   constructor(options: DispatcherOptions) {
+    const { events, service, retryBudget } = options
     this.#options = options
+    this.fleet = new Fleet(options, this)
+    this.#budget = new RetryBudget(retryBudget, () => events.emit('budgetSpent', { service }))
   }
 
   /** Every call that has not ended. */
   *calls(): Generator<Call> {
     yield* this.#waiting
-    for (const node of this.#byAddress.values()) yield* node.calls()
-    for (const node of this.#leaving) yield* node.calls()
-  }
-
-  get hasList(): boolean {
-    return this.#nodes !== undefined
+    yield* this.#postponed
+    yield* this.fleet.calls()
   }
 
   start(call: Call): void {
-    const nodes = this.#nodes
-    if (nodes === undefined || (nodes.length === 0 && this.#options.waitForReady)) {
-      call.holder = this
-      this.#waiting.add(call)
-    } else if (nodes.length === 0) {
-      call.fail(
-        new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#name(call)}: the list of servers is empty`, {
-          cause: call.lastError,
-        }),
-      )
-    } else {
-      this.#attempt(call, nodes)
-    }
+    // A copy is no call of its own.
+    if (call.attempts === 0) this.#budget.calls++
+    if (call.isPinned) this.#sendPinned(call)
+    else this.#route(call)
+  }
+
+  /** Gives a call the servers that there are, as soon as there are any. */
+  giveServers(call: Call): void {
+    const { nodes, hasList } = this.fleet
+    if (hasList && nodes.length > 0) call.succeed(nodes, NO_METADATA)
+    else this.#routeAnyway(call)
+  }
+
+  /** Whether a copy of a call may be sent to another server. */
+  mayBackUp(call: Call): boolean {
+    return call.node !== undefined && this.fleet.candidates.length > 1 && this.#budget.take()
+  }
+
+  snapshot(): ClientSnapshot {
+    const waiting = this.#waiting.size + [...this.#postponed].length
+    return { service: this.#options.service, endpoints: this.fleet.snapshot(), waiting }
   }
 
   forget(call: Call): void {
     this.#waiting.delete(call)
   }
 
-  /** Takes over a new list: connections to servers that stay are kept, the others close when their calls have ended. */
   update(endpoints: Endpoints): void {
-    const chosen = filterByStateAndGroup(endpoints, this.#options.group)
-    const addresses = new Set(chosen.map(endpoint => endpoint.address))
-    const gone = [...this.#byAddress.values()].filter(node => !addresses.has(node.endpoint.address))
-    for (const node of gone) this.#byAddress.delete(node.endpoint.address)
-    this.#nodes = chosen.map(endpoint => this.#nodeFor(endpoint))
-    // Only now, so that the calls that waited there find the new list.
-    for (const node of gone) this.#retire(node)
+    this.fleet.update(endpoints)
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const call of waiting) {
       call.holder = undefined
-      this.start(call)
+      if (call.wanted === 'servers') this.giveServers(call)
+      else this.#route(call)
     }
   }
 
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
-    call.lastError = error
-    if (mayHaveRun && !call.isIdempotent) {
-      const text = `${this.#name(call)}: may have run on ${call.node?.endpoint.address}, whose connection was lost before it replied`
-      call.fail(new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', text, { cause: error }))
-    } else if (this.#options.failMode === 'failfast' || call.attempts > this.#options.retries) {
-      call.fail(this.#exhausted(call, error))
-    } else {
-      this.start(call)
+    call.missed(error, mayHaveRun)
+    if (!this.#mayRepeat(call, error, mayHaveRun)) {
+      call.fail(this.#failure(call, error))
+      return
     }
+    const { service, events } = this.#options
+    const { method, attempts } = call
+    const endpoint = call.node?.endpoint.address ?? ''
+    events.emit('retried', { service, method, endpoint, error, attempts })
+    // Where it has to wait for a back-off, that is enough. And one other server may well be tried at once.
+    if (attempts > 1 && this.fleet.candidates.length > 0) this.#postponed.add(call)
+    else this.#route(call)
   }
 
   returned(call: Call): void {
     call.attempts--
-    this.start(call)
-  }
-
-  maxBackoffMs(): number {
-    return this.#byAddress.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
+    if (call.isPinned) this.#sendPinned(call)
+    else this.#route(call)
   }
 
   async close(): Promise<void> {
-    const nodes = [...this.#byAddress.values(), ...this.#leaving]
-    this.#byAddress.clear()
-    this.#nodes = []
-    await Promise.all(nodes.map(node => node.close()))
+    await this.fleet.close()
   }
 
-  #retire(node: Node): void {
-    this.#leaving.add(node)
-    void node.retire().then(() => this.#leaving.delete(node))
-  }
-
-  #nodeFor(endpoint: Endpoints[number]): Node {
-    const known = this.#byAddress.get(endpoint.address)
-    if (known !== undefined) {
-      known.endpoint = endpoint
-      return known
+  #route(call: Call): void {
+    const { candidates } = this.fleet
+    if (candidates.length === 0) {
+      this.#routeAnyway(call)
+      return
     }
-    const node = new Node(endpoint, this.#options, this)
-    this.#byAddress.set(endpoint.address, node)
+    const node = this.#choose(call, candidates)
+    if (node === undefined) return
+    call.attempts++
+    call.node = node
+    node.send(call, false)
+  }
+
+  /** To one server and no other, which is not troubled when it is in back-off. */
+  #sendPinned(call: Call): void {
+    const { node } = call
+    if (node === undefined || !this.fleet.nodes.includes(node)) {
+      const text = `${node?.endpoint.address} is no longer in the list`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
+    } else if (!node.isConnected && node.isOut) {
+      const text = `${node.endpoint.address} is in back-off: ${node.lastError?.message}`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, node.lastError)
+    } else {
+      call.attempts++
+      node.send(call, true)
+    }
+  }
+
+  /** With no server in service. */
+  #routeAnyway(call: Call): void {
+    const { failMode, waitForReady } = this.#options
+    const { nodes, hasList } = this.fleet
+    if (!hasList || (nodes.length === 0 && waitForReady)) {
+      call.holder = this
+      this.#waiting.add(call)
+      return
+    }
+    if (nodes.length === 0) {
+      this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', 'the list of servers is empty', call.lastError)
+      return
+    }
+    const before = call.node
+    const first = earliest(nodes)
+    // One whose dial takes long is not out.
+    if (failMode === 'failfast' && first.isOut) {
+      const text = `all servers are in back-off: ${first.lastError?.message}`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, first.lastError)
+      return
+    }
+    call.node = failMode === 'failtry' && before !== undefined && nodes.includes(before) ? before : first
+    call.attempts++
+    // The first attempt does not wait for the back-off to end.
+    call.node.send(call, call.attempts === 1)
+  }
+
+  #choose(call: Call, candidates: readonly Node[]): Node | undefined {
+    const { selector, detours, failMode, maxCallsPerServer } = this.#options
+    try {
+      const before = call.node
+      let node: Node | undefined
+      if (before === undefined) {
+        node = selector.pick(candidates, call) as Node | undefined
+      } else if (failMode === 'failtry' && this.fleet.nodes.includes(before)) {
+        return before
+      } else {
+        node = detours.pick(others(call, candidates), call) as Node | undefined
+      }
+      if (maxCallsPerServer !== Number.POSITIVE_INFINITY && node !== undefined) {
+        if (node.inFlight >= maxCallsPerServer) node = this.#lessBusy(call, candidates)
+        if (node === undefined) return undefined
+      }
+      if (node !== undefined) return node
+    } catch (error) {
+      const text = `the selector failed: ${error instanceof Error ? error.message : error}`
+      this.#reject(call, 'ERR_RPCX_SELECTOR', text, error)
+      return undefined
+    }
+    const text = `the selector chose none of ${candidates.length} servers`
+    this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', text, call.lastError)
+    return undefined
+  }
+
+  #lessBusy(call: Call, candidates: readonly Node[]): Node | undefined {
+    const { detours, maxCallsPerServer } = this.#options
+    const free = candidates.filter(({ inFlight }) => inFlight < maxCallsPerServer)
+    const node = free.length === 0 ? undefined : (detours.pick(free, call) as Node | undefined)
+    if (node === undefined) {
+      const text = `${maxCallsPerServer} calls wait for each server that may be chosen`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
+    }
     return node
   }
 
-  #attempt(call: Call, nodes: readonly Node[]): void {
-    const before = call.node
-    const node =
-      this.#options.failMode === 'failtry' && before !== undefined && nodes.includes(before)
-        ? before
-        : this.#pick(call, nodes)
-    const isFirst = call.attempts === 0
-    if (node === undefined && this.#options.failMode === 'failfast') {
-      const cause = earliest(nodes).lastError
-      const text = `${this.#name(call)}: all servers are in back-off: ${cause?.message}`
-      call.fail(new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause }))
-      return
-    }
-    call.attempts++
-    call.node = node ?? earliest(nodes)
-    call.node.send(call, node === undefined && isFirst)
+  #mayRepeat(call: Call, error: RpcxError, mayHaveRun: boolean): boolean {
+    const { failMode, retries } = this.#options
+    if (failMode === 'failfast' || call.isPinned || call.attempts > retries) return false
+    if (call.mayHaveRunAt !== undefined && !call.isIdempotent) return false
+    // What no server has got is no load.
+    if (!mayHaveRun && error.code !== 'ERR_RPCX_NOT_EXECUTED') return true
+    // One that is in service may well take what another declined.
+    return this.#budget.take(!mayHaveRun && failMode !== 'failtry' && this.fleet.candidates.length > 0)
   }
 
-  /** A server that is not known to be in trouble, and not the one that just failed if there is another. */
-  #pick(call: Call, nodes: readonly Node[]): Node | undefined {
-    const { selector, detours } = this.#options
-    if (call.node === undefined) {
-      const node = selector.pick(nodes)
-      if (node.isAvailable) return node
-    }
-    const available = nodes.filter(candidate => candidate.isAvailable)
-    const others = available.filter(candidate => candidate !== call.node)
-    if (others.length > 0) return detours.pick(others)
-    return available[0]
-  }
-
-  #exhausted(call: Call, error: RpcxError): RpcxError {
+  #failure(call: Call, error: RpcxError): RpcxError {
     const attempts = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`
-    const text = `${this.#name(call)}: failed after ${attempts}: ${error.message}`
-    return new RpcxError(error.code, text, { cause: error })
+    return this.#error(call, error.code, `failed after ${attempts}: ${error.message}`, error)
   }
 
-  #name(call: Call): string {
-    return `${this.#options.service}.${call.method}`
+  #reject(call: Call, code: RpcxErrorCode, text: string, cause: unknown): void {
+    call.fail(this.#error(call, code, text, cause))
+  }
+
+  /** Whatever went wrong in the end, a call that may have run is to be known as such. */
+  #error(call: Call, code: RpcxErrorCode, text: string, cause: unknown): RpcxError {
+    const { mayHaveRunAt, failures: attempts = [] } = call
+    const metadata = isRpcxError(cause) ? cause.metadata : {}
+    const name = `${this.#options.service}.${call.method}`
+    if (mayHaveRunAt === undefined)
+      return new RpcxError(code, `${name}: ${text}`, { cause, metadata, attempts })
+    const unknown = `${name}: may have run on ${mayHaveRunAt}, whose connection was lost before it replied`
+    return new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', unknown, { cause, metadata, attempts })
   }
 }
 
-const MAX_BACKOFF_MS = 5_000
-// With no other server to go to, finding the only one again soon is worth more than sparing it.
-const MAX_BACKOFF_ALONE_MS = 1_000
-
 function earliest(nodes: readonly Node[]): Node {
-  return nodes.reduce((first, node) => (node.dueAt < first.dueAt ? node : first))
+  return nodes.reduce((first, node) => {
+    if (node.isOut !== first.isOut) return first.isOut ? node : first
+    return node.dueAt < first.dueAt ? node : first
+  })
+}
+
+/** Servers that were not tried yet, or at least not just now. */
+function others(call: Call, candidates: readonly Node[]): readonly Node[] {
+  const fresh = candidates.filter(node => node !== call.node && !call.wasAt(node))
+  if (fresh.length > 0) return fresh
+  const rest = candidates.filter(node => node !== call.node)
+  return rest.length > 0 ? rest : candidates
 }

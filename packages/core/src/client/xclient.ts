@@ -1,58 +1,21 @@
-import type { Codec } from '../codec/codec.ts'
-import { Codecs } from '../codec/codecs.ts'
 import type { Discovery } from '../discovery/discovery.ts'
-import { RpcxError } from '../errors.ts'
-import { checkChoice, checkMs } from '../options.ts'
-import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
-import { ReservedKey } from '../wire/header.ts'
-import type { Metadata } from '../wire/pairs.ts'
+import { Events } from '../events.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
+import { Backup } from './backup.ts'
 import type { Invocation, Wanted } from './call.ts'
-import { Call } from './call.ts'
 import type { CallOptions } from './call-options.ts'
-import { limitOf, metadataOf, signalOf } from './call-options.ts'
-import { Deadlines } from './deadlines.ts'
+import { Caller } from './caller.ts'
+import type { ClientEvents } from './client-events.ts'
 import { Dispatcher } from './dispatcher.ts'
-import type { FailMode } from './fail-mode.ts'
-import { checkFailMode } from './fail-mode.ts'
+import type { CallAt } from './fan-out.ts'
+import { broadcast, fork, Inform } from './fan-out.ts'
+import type { Interceptor, Next, OutgoingCall } from './interceptor.ts'
+import { chain } from './interceptor.ts'
 import type { Arg, MethodName, Out } from './methods.ts'
-import type { SelectMode } from './select/selector.ts'
-import { selectorFor } from './select/selector.ts'
-
-export interface XClientOptions {
-  /** What follows a failed attempt. @default 'failfast' */
-  readonly failMode?: FailMode
-  /** How servers are chosen. @default 'random' */
-  readonly selectMode?: SelectMode
-  /** How often a call is repeated at most, under `failtry` and `failover`. @default 3 */
-  readonly retries?: number
-  /** How arguments are encoded; servers answer in the same. @default 'msgpack' */
-  readonly codec?: 'msgpack' | 'json' | 'raw' | Codec
-  /** Codecs beside raw, JSON and MessagePack that replies may come in. */
-  readonly codecs?: readonly Codec[]
-  /** Message types by method, for codecs that need them. */
-  readonly types?: Readonly<Record<string, { readonly args?: unknown; readonly reply?: unknown }>>
-  /** `gzip` compresses arguments over 1024 bytes; the reply of such a call may then be compressed too. @default none */
-  readonly compress?: 'gzip'
-  /** How long a call may take in all, over all attempts. 0: without end. @default 10_000 */
-  readonly timeoutMs?: number
-  /** How long one dial may take. @default 1_000 */
-  readonly connectTimeoutMs?: number
-  /** A connection on which nothing came for so long is asked for a sign of life, and closed when none comes. 0: never. @default 10_000 */
-  readonly heartbeatMs?: number
-  /** Whether calls may be repeated after they may have run: all methods, or these. @default false */
-  readonly idempotent?: boolean | readonly string[]
-  /** Sent with each call as `__AUTH`. */
-  readonly token?: string
-  /** Calls only servers of this group (`group=…` in their metadata). */
-  readonly group?: string
-  /** With an empty list, waits for a server instead of failing with `ERR_RPCX_NO_ENDPOINT`. @default false */
-  readonly waitForReady?: boolean
-  /** The longest frame that a server may send, in bytes, also after decompression. @default 16 MiB */
-  readonly maxFrameBytes?: number
-  /** What may wait for a server that does not read, in bytes; further calls go elsewhere. @default 16 MiB */
-  readonly maxBufferedBytes?: number
-}
+import type { Node } from './node.ts'
+import type { ClientSnapshot } from './snapshot.ts'
+import type { XClientOptions } from './xclient-options.ts'
+import { checkOptions } from './xclient-options.ts'
 
 /**
  * Calls the methods of one service, on whichever server its discovery shows. `S` is an interface or a class.
@@ -67,13 +30,12 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #discovery: Discovery
   readonly #timeoutMs: number
   readonly #isIdempotent: (method: string) => boolean
-  /** Sent with every call. */
-  readonly #metadata: Metadata
-  readonly #dispatcher: Dispatcher
-  readonly #deadlines = new Deadlines(
-    () => this.#dispatcher.calls(),
-    call => this.#expired(call),
-  )
+  readonly #events = new Events<ClientEvents>('client')
+  readonly #caller: Caller
+  readonly #backup: Backup | undefined
+  readonly #interceptors: readonly Interceptor[]
+  /** All interceptors, and the call itself in their midst; `undefined` when there are none. */
+  readonly #outermost: Next | undefined
   readonly #closing = new AbortController()
   /** Why no more lists come, though nobody closed anything. */
   #watchError: unknown
@@ -85,53 +47,22 @@ export class XClient<S extends object> implements AsyncDisposable {
    * @throws TypeError or RangeError that names the option
    */
   constructor(service: string, discovery: Discovery, options: XClientOptions = {}) {
-    const {
-      failMode = 'failfast',
-      selectMode = 'random',
-      retries,
-      codec = 'msgpack',
-      codecs = [],
-      types = {},
-      compress,
-      timeoutMs = 10_000,
-      connectTimeoutMs = 1_000,
-      heartbeatMs = 10_000,
-      idempotent = false,
-      token,
-      group,
-      waitForReady = false,
-      maxFrameBytes = MAX_FRAME_BYTES,
-      maxBufferedBytes = MAX_FRAME_BYTES,
-    } = options
-    if (typeof service !== 'string' || service === '')
-      throw new TypeError('XClient: the name of the service is empty')
-    if (token !== undefined && typeof token !== 'string')
-      throw new TypeError(`XClient: token is ${typeof token}, not a text`)
-    if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
-    const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec])
+    const { caller, backupAfter, interceptors, dispatcher } = checkOptions(service, options)
     this.#service = service
     this.#discovery = discovery
-    this.#timeoutMs = checkMs('XClient', 'timeoutMs', timeoutMs)
-    this.#isIdempotent =
-      typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method)
-    this.#metadata = token === undefined ? NO_METADATA : { [ReservedKey.auth]: token }
-    this.#dispatcher = new Dispatcher({
-      service,
-      codec: typeof codec === 'string' ? all.byName(codec) : codec,
-      codecs: all,
-      types,
-      failMode: checkFailMode(failMode),
-      retries: checkRetries(retries, failMode),
-      selector: selectorFor(selectMode),
-      detours: selectorFor(selectMode),
-      group,
-      waitForReady,
-      compress: compress === 'gzip',
-      connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
-      heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
-      maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
-      maxBufferedBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
+    this.#timeoutMs = caller.timeoutMs
+    this.#isIdempotent = caller.isIdempotent
+    const sender = new Dispatcher({
+      ...dispatcher,
+      events: this.#events,
+      pushed: message => this.#events.emit('push', message),
+      suspected: address => discovery.verify?.(service, address),
     })
+    this.#caller = new Caller(sender, caller, () => this.#watchError ?? discovery.status(service).lastError)
+    this.#backup = backupAfter === undefined ? undefined : new Backup(this.#caller, backupAfter)
+    this.#interceptors = interceptors
+    this.#outermost =
+      interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
     this.#follow().catch(error => (this.#watchError = error))
   }
 
@@ -156,6 +87,42 @@ export class XClient<S extends object> implements AsyncDisposable {
     return this.#start(method, args, options, 'nothing')
   }
 
+  /** Calls all servers at once, each of them once. All must succeed: the first failure ends it. Resolves to what each made of it. */
+  broadcast<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Invocation<Out<S[M]>>[]>
+  async broadcast(method: string, args?: unknown, options = NO_OPTIONS): Promise<Invocation<unknown>[]> {
+    const callAt = this.#callAt(method, args, options)
+    return broadcast(await this.#servers(method, options), callAt)
+  }
+
+  /** Calls all servers at once, each of them once. Resolves to the first reply, and gives up the others. */
+  fork<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Out<S[M]>>
+  async fork(method: string, args?: unknown, options = NO_OPTIONS): Promise<unknown> {
+    const callAt = this.#callAt(method, args, options)
+    const servers = await this.#servers(method, options)
+    return (await fork(`${this.#service}.${method}`, servers, callAt)).reply
+  }
+
+  /** Calls all servers at once, each of them once, for every result: as they come, by `for await`, or `all()` together. */
+  inform<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Inform<Out<S[M]>>
+  inform(method: string, args?: unknown, options = NO_OPTIONS): Inform<unknown> {
+    return new Inform(() => this.#servers(method, options), this.#callAt(method, args, options))
+  }
+
+  /** What is known of the servers now. */
+  snapshot(): ClientSnapshot {
+    return this.#caller.dispatcher.snapshot()
+  }
+
+  on<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
+    this.#events.on(event, listener)
+    return this
+  }
+
+  off<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
+    this.#events.off(event, listener)
+    return this
+  }
+
   /** Fails the calls that wait, sends what is queued and closes the connections. The discovery stays open. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -167,61 +134,90 @@ export class XClient<S extends object> implements AsyncDisposable {
   }
 
   #start(method: string, args: unknown, options = NO_OPTIONS, wanted: Wanted): Promise<unknown> {
+    if (this.#outermost === undefined) return this.#send(method, args, options, wanted)
+    const isOneway = wanted === 'nothing'
+    const call = { service: this.#service, method, args, options, isOneway, endpoint: undefined }
+    const invocation = this.#outermost(call)
+    if (wanted === 'invocation') return invocation
+    return invocation.then(({ reply }) => reply)
+  }
+
+  #send(method: string, args: unknown, options: CallOptions, wanted: Wanted): Promise<unknown> {
+    if (this.#backup !== undefined && wanted !== 'nothing') {
+      const isIdempotent = options.idempotent ?? this.#isIdempotent(method)
+      if (isIdempotent) return this.#backup.call(method, args, wanted, options)
+    }
     // One closure: this is what a call costs most.
     return new Promise((resolve, reject) => {
-      if (this.#closed !== undefined) throw closedError(this.#service, method)
-      const { timeoutMs = this.#timeoutMs, idempotent, parent } = options
-      if (timeoutMs !== this.#timeoutMs) checkMs('call', 'timeoutMs', timeoutMs)
-      const signal = signalOf(options)
-      signal?.throwIfAborted()
-      const metadata = metadataOf(options, this.#metadata)
-      const isIdempotent = idempotent ?? this.#isIdempotent(method)
-      const call = new Call(
+      this.#caller.start(this.#caller.make(method, args, wanted, options, resolve, reject))
+    })
+  }
+
+  /** The call itself, after all interceptors. @param node the only server that it may go to, if there is one */
+  async #last(
+    { method, args, options, isOneway }: OutgoingCall,
+    node: Node | undefined,
+  ): Promise<Invocation<unknown>> {
+    if (isOneway) {
+      await this.#send(method, args, options, 'nothing')
+      return { reply: undefined, metadata: NO_METADATA, endpoint: '', attempts: 1 }
+    }
+    if (node === undefined)
+      return (await this.#send(method, args, options, 'invocation')) as Invocation<unknown>
+    const sent = new Promise((resolve, reject) => {
+      const call = this.#caller.make(method, args, 'invocation', options, resolve, reject)
+      call.isPinned = true
+      call.node = node
+      this.#caller.start(call)
+    })
+    return (await sent) as Invocation<unknown>
+  }
+
+  /** All servers, once there are any. */
+  #servers(method: string, options: CallOptions): Promise<readonly Node[]> {
+    return new Promise((resolve, reject) => {
+      const call = this.#caller.make(
         method,
-        args,
-        wanted,
-        metadata,
-        isIdempotent,
-        limitOf(timeoutMs, parent),
-        this.#deadlines,
-        resolve,
+        undefined,
+        'servers',
+        options,
+        resolve as (value: unknown) => void,
         reject,
       )
-      if (signal !== undefined) call.endWith(signal)
-      this.#dispatcher.start(call)
+      this.#caller.dispatcher.giveServers(call)
     })
+  }
+
+  /** How to call one of all servers, within the deadline that they have in common. */
+  #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
+    const { timeoutMs = this.#timeoutMs } = options
+    const end = performance.now() + timeoutMs
+    return (node, over) => {
+      const leftMs = timeoutMs === 0 ? 0 : Math.max(end - performance.now(), 1)
+      const signal = options.signal === undefined ? over : AbortSignal.any([options.signal, over])
+      const call = {
+        service: this.#service,
+        method,
+        args,
+        options: { ...options, timeoutMs: leftMs, signal },
+        isOneway: false,
+        endpoint: node.endpoint.address,
+      }
+      const next = chain(this.#interceptors, outgoing => this.#last(outgoing, node))
+      return next(call) as Promise<Invocation<never>>
+    }
   }
 
   async #follow(): Promise<void> {
     const { signal } = this.#closing
     // The loop ends when either of the two is closed; the last list stands.
     for await (const endpoints of this.#discovery.watch(this.#service, { signal }))
-      this.#dispatcher.update(endpoints)
-  }
-
-  #expired(call: Call): void {
-    const name = `${this.#service}.${call.method}`
-    if (!this.#dispatcher.hasList) {
-      const cause = this.#watchError ?? this.#discovery.status(this.#service).lastError
-      const why = cause instanceof Error ? cause.message : 'the registry has not answered'
-      call.fail(
-        new RpcxError('ERR_RPCX_REGISTRY', `${name}: no list of servers within the deadline: ${why}`, {
-          cause,
-        }),
-      )
-      return
-    }
-    const cause = call.lastError ?? call.node?.lastError
-    const where =
-      call.node === undefined ? 'no server to send it to' : `no reply from ${call.node.endpoint.address}`
-    call.fail(new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${where} within the deadline`, { cause }))
+      this.#caller.dispatcher.update(endpoints)
   }
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    for (const call of [...this.#dispatcher.calls()]) call.fail(closedError(this.#service, call.method))
-    this.#deadlines.close()
-    await this.#dispatcher.close()
+    await this.#caller.close()
   }
 }
 
@@ -230,20 +226,3 @@ type Rest<F> =
   undefined extends Arg<F> ? [args?: Arg<F>, options?: CallOptions] : [args: Arg<F>, options?: CallOptions]
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
-
-function checkRetries(retries: number | undefined, failMode: FailMode): number {
-  if (retries === undefined) return 3
-  if (failMode === 'failfast') throw new TypeError('XClient: retries has no meaning with failMode failfast')
-  if (Number.isInteger(retries) && retries >= 0) return retries
-  throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
-}
-
-function checkBytes(option: string, value: number): number {
-  // A frame is no shorter than its lengths.
-  if (Number.isInteger(value) && value >= 16) return value
-  throw new RangeError(`XClient: ${option} is ${value}, not an integer from 16 up`)
-}
-
-function closedError(service: string, method: string): RpcxError {
-  return new RpcxError('ERR_RPCX_CLOSED', `${service}.${method}: the client is closed`)
-}

@@ -86,6 +86,10 @@ export class CachedDiscovery implements Discovery {
     return { state: 'stale', since: cached.at, source: 'cache', lastError: status.lastError }
   }
 
+  verify(service: string, address: string): void {
+    this.#inner.verify?.(service, address)
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

@@ -35,6 +35,10 @@ export class MultiDiscovery implements Discovery {
     return all.reduce((worst, status) => (RANK[status.state] > RANK[worst.state] ? status : worst))
   }
 
+  verify(service: string, address: string): void {
+    for (const discovery of this.#discoveries) discovery.verify?.(service, address)
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

@@ -1,9 +1,9 @@
-import { connect } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
+import { blackHole } from '../black-hole.ts'
 import { Dials } from '../dials.ts'
-import { Program } from '../program.ts'
 import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
 import { until } from '../until.ts'
 
@@ -83,16 +83,8 @@ describe('a server that refused', () => {
 })
 
 describe('a dial that hangs', () => {
-  test('delays no call to another server, and gives its own up after connectTimeoutMs', async () => {
-    const hole = closing(new Program('black-hole'))
-    const port = Number(await hole.line(0))
-    // As many as the queue takes, and some that hang as the client's will.
-    let queued = 0
-    for (let i = 0; i < 8; i++) {
-      const socket = connect(port, '127.0.0.1', () => queued++)
-      closing({ close: () => socket.destroy() })
-    }
-    await until(() => queued === 2)
+  test('delays no call to another server, and its own go elsewhere long before connectTimeoutMs is over', async () => {
+    const port = await blackHole()
     const dials = closing(new Dials(port))
     const server = await serving(good)
     const client = clientOf<Any>('Any', [{ address: `tcp@127.0.0.1:${port}` }, server], {
@@ -102,15 +94,32 @@ describe('a dial that hangs', () => {
     })
     const start = performance.now()
     const calls = Array.from({ length: 20 }, async () => {
-      const { attempts } = await client.invoke('method')
-      return { attempts, tookMs: performance.now() - start }
+      const { endpoint } = await client.invoke('method')
+      return { endpoint, tookMs: performance.now() - start }
     })
     const settled = await Promise.all(calls)
-    const direct = settled.filter(({ attempts }) => attempts === 1)
-    const detour = settled.filter(({ attempts }) => attempts === 2)
-    expect([direct.length, detour.length, dials.count]).toEqual([10, 10, 1])
-    for (const { tookMs } of direct) expect(tookMs).toBeLessThan(500)
-    for (const { tookMs } of detour) expect(tookMs).toBeGreaterThanOrEqual(990)
+    expect(settled.map(({ endpoint }) => endpoint)).toEqual(Array(20).fill(server.address))
+    expect(dials.count).toBe(1)
+    for (const { tookMs } of settled) expect(tookMs).toBeLessThan(500)
+    // It is still being dialled, and nobody waits for that any more.
+    for (let i = 0; i < 20; i++) expect((await client.invoke('method')).endpoint).toBe(server.address)
+    expect(performance.now() - start).toBeLessThan(700)
+  })
+
+  test('is waited for where there is no other server, also under failfast', async () => {
+    const address = `tcp@127.0.0.1:${await blackHole()}`
+    const client = clientOf<Any>('Any', [{ address }])
+    const start = performance.now()
+    const first = failure(client.call('method', 1, { timeoutMs: 300 }))
+    // The patience with the dial is over by then.
+    expect(await failure(client.call('method', 1, { timeoutMs: 150 }))).toMatchObject({
+      code: 'ERR_RPCX_TIMEOUT',
+    })
+    expect(await failure(client.call('method', 1, { timeoutMs: 50 }))).toMatchObject({
+      code: 'ERR_RPCX_TIMEOUT',
+    })
+    expect(await first).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
+    expect(performance.now() - start).toBeGreaterThanOrEqual(299)
   })
 })
 
@@ -169,6 +178,6 @@ describe('with all servers in back-off', () => {
     await serving(good, {}, ['tcp', `127.0.0.1:${port}`])
     const start = performance.now()
     const isBack = (): Promise<boolean> => client.call('method').then(Boolean, () => false)
-    while (!(await isBack())) expect(performance.now() - start).toBeLessThan(1_500)
+    for (; !(await isBack()); await turn()) expect(performance.now() - start).toBeLessThan(1_500)
   })
 })

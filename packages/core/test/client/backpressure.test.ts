@@ -42,25 +42,21 @@ describe('a server that does not read', () => {
       selectMode: 'roundRobin',
     })
     const isTaken = (): Promise<boolean> =>
-      client.notify('method', block).then(
+      client.notify('method', block, { timeoutMs: 50 }).then(
         () => true,
         () => false,
       )
     // What the kernel can hold it takes turn by turn, so one refusal is not the last word.
     let taken = 0
-    for (let refused = 0; refused < 100 && taken < 200; await turn()) {
+    for (let refused = 0; refused < 10 && taken < 200; await turn()) {
       if (await isTaken()) taken++
       else refused++
     }
     expect(taken).toBeLessThan(200)
     discovery.update(keys([bad, good]))
     await discovery.list('Any')
-    const attempts: number[] = []
     for (let i = 0; i < 10; i++) {
-      const invocation = await client.invoke('method', block)
-      expect(invocation.endpoint).toBe(good.address)
-      attempts.push(invocation.attempts)
+      expect(await client.invoke('method', block)).toMatchObject({ endpoint: good.address, attempts: 1 })
     }
-    expect(Math.max(...attempts)).toBe(2)
   })
 })

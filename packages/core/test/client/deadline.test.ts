@@ -1,6 +1,6 @@
 import type { CallContext, ParentCall } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { ReservedKey } from '../../src/wire/header.ts'
+import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
 import { clientOf, closing, failure, serving } from '../rig.ts'
@@ -99,6 +99,10 @@ describe('__ServerTimeout', () => {
     const lefts: number[] = []
     const server = await BareServer.listen({
       onMessage(message, peer) {
+        if (message.isHeartbeat) {
+          peer.reply(message, { flags: Flag.heartbeat })
+          return
+        }
         lefts.push(timeoutOf(message) as number)
         if (lefts.length === 1) peer.socket.resetAndDestroy()
         else peer.reply(message, { payload: '1' })
@@ -132,6 +136,18 @@ describe('parent', () => {
     const far = context({ deadline: Date.now() + 60_000 })
     const call = client.call('method', 1, { timeoutMs: 20, parent: far })
     expect(await failure(call)).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
+  })
+
+  test('whose deadline has passed lets nothing be sent', async () => {
+    const server = await silent()
+    const client = clientOf<Any>('Any', [server])
+    await client.notify('method', 1)
+    const peer = await server.peer(0)
+    await peer.message(0)
+    const parent = context({ deadline: Date.now() - 1 })
+    expect(await failure(client.call('method', 2, { parent }))).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
+    await client.notify('method', 3)
+    expect((await peer.message(1)).isOneway).toBe(true)
   })
 
   test('ends the call with its signal, beside that of the call', async () => {

@@ -1,9 +1,14 @@
+import type { ClientEvents, RpcxError } from '@rpcx/core'
+import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 import type { BarePeer } from '../bare-peer.ts'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure } from '../rig.ts'
+import type { BeatingServer } from '../beating-server.ts'
+import { beatingServer } from '../beating-server.ts'
+import { Gate } from '../gate.ts'
+import { clientOf, closing, failure, keys } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown
@@ -27,21 +32,12 @@ const refuse: Answer = (message, peer) =>
 const fail: Answer = (message, peer) =>
   peer.reply(message, { flags: Flag.error, metadata: { [ReservedKey.error]: 'its own failure' } })
 
-interface Counted extends BareServer {
-  readonly calls: string[]
-}
-
 /** Answers the first requests one way each, all others in the last way, and counts them. */
-async function answering(...answers: readonly Answer[]): Promise<Counted> {
-  const calls: string[] = []
-  const server = await BareServer.listen({
-    onMessage(message, peer) {
-      const answer = answers[Math.min(calls.length, answers.length - 1)] as Answer
-      calls.push(message.method)
-      answer(message, peer)
-    },
+async function answering(...answers: readonly Answer[]): Promise<BeatingServer> {
+  return beatingServer((message, peer, index) => {
+    const answer = answers[Math.min(index, answers.length - 1)] as Answer
+    answer(message, peer)
   })
-  return Object.assign(closing(server), { calls })
 }
 
 /** An address at which nobody listens. */
@@ -52,8 +48,8 @@ async function nobody(): Promise<{ address: string }> {
   return { address }
 }
 
-const total = (servers: readonly Counted[]): number =>
-  servers.reduce((sum, { calls }) => sum + calls.length, 0)
+const total = (servers: readonly BeatingServer[]): number =>
+  servers.reduce((sum, { requests }) => sum + requests.length, 0)
 
 describe('a connection that is lost after the request was delivered', () => {
   test.each([
@@ -94,7 +90,7 @@ describe('a connection that is lost after the request was delivered', () => {
       ['ok', good.address],
     ])
     expect(calls.map(({ attempts }) => attempts).sort()).toEqual([1, 2])
-    expect([bad.calls.length, good.calls.length]).toEqual([1, 2])
+    expect([bad.requests.length, good.requests.length]).toEqual([1, 2])
   })
 
   test.each([
@@ -115,7 +111,7 @@ describe('failfast', () => {
     const refusing = await answering(refuse)
     const client = clientOf<Any>('Any', [refusing], { failMode: 'failfast' })
     expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
-    expect(refusing.calls).toHaveLength(1)
+    expect(refusing.requests).toHaveLength(1)
     const down = clientOf<Any>('Any', [await nobody()], { failMode: 'failfast' })
     const error = await failure(down.call('method'))
     expect(error).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE', cause: { cause: { code: 'ECONNREFUSED' } } })
@@ -125,7 +121,7 @@ describe('failfast', () => {
   test('is the default', async () => {
     const server = await answering(refuse)
     await failure(clientOf<Any>('Any', [server]).call('method'))
-    expect(server.calls).toHaveLength(1)
+    expect(server.requests).toHaveLength(1)
   })
 
   test('fails at once with ERR_RPCX_UNAVAILABLE when all servers are in back-off', async () => {
@@ -143,8 +139,8 @@ describe('failtry', () => {
     const client = clientOf<Any>('Any', servers, { failMode: 'failtry' })
     const { reply, attempts, endpoint } = await client.invoke('method')
     expect({ reply, attempts }).toEqual({ reply: 'ok', attempts: 3 })
-    expect(servers.map(({ calls }) => calls.length).sort()).toEqual([0, 3])
-    expect(servers.find(({ calls }) => calls.length === 3)?.address).toBe(endpoint)
+    expect(servers.map(({ requests }) => requests.length).sort()).toEqual([0, 3])
+    expect(servers.find(({ requests }) => requests.length === 3)?.address).toBe(endpoint)
   })
 
   test('gives up after so many retries', async () => {
@@ -156,7 +152,7 @@ describe('failtry', () => {
       cause: { message: 'rpcx: the server is closing' },
     })
     expect(error.message).toBe('Any.method: failed after 3 attempts: rpcx: the server is closing')
-    expect(server.calls).toHaveLength(3)
+    expect(server.requests).toHaveLength(3)
   })
 })
 
@@ -175,7 +171,7 @@ describe('failover', () => {
     expect(await Promise.all(Array.from({ length: 20 }, () => client.call('method')))).toEqual(
       Array(20).fill('ok'),
     )
-    expect(good.calls).toHaveLength(20)
+    expect(good.requests).toHaveLength(20)
   })
 
   test('does not repeat what the service itself failed', async () => {
@@ -194,4 +190,70 @@ describe('failover', () => {
     expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
     expect(total(servers)).toBe(1)
   })
+})
+
+describe('the error of a call', () => {
+  test('lists its attempts, with the server and the error of each', async () => {
+    const servers = [await answering(refuse), await answering(refuse)]
+    const client = clientOf<Any>('Any', servers, { failMode: 'failover', retries: 1 })
+    const error = (await failure(client.call('method'))) as RpcxError
+    expect(error.attempts.map(({ endpoint }) => endpoint).sort()).toEqual(
+      servers.map(({ address }) => address).sort(),
+    )
+    for (const attempt of error.attempts) {
+      expect(attempt.error).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
+    }
+  })
+
+  test('carries what the server sent beside it', async () => {
+    const server = await answering((message, peer) => {
+      const metadata = { [ReservedKey.error]: 'no', hint: 'tomorrow' }
+      peer.reply(message, { flags: Flag.error, metadata })
+    })
+    const error = await failure(clientOf<Any>('Any', [server]).call('method'))
+    expect(error).toMatchObject({ message: 'no', metadata: { hint: 'tomorrow' } })
+    expect(Object.keys((error as RpcxError).metadata)).toEqual(['hint'])
+  })
+
+  test('is ERR_RPCX_OUTCOME_UNKNOWN also when there is no server left to repeat it at', async () => {
+    const arrived = new Gate<BarePeer>()
+    const server = await answering((_message, peer) => arrived.open(peer))
+    const discovery = closing(new MultipleServersDiscovery(keys([server])))
+    const client = clientOf<Any>('Any', discovery, { failMode: 'failover', idempotent: true })
+    const error = failure(client.call('method'))
+    const peer = await arrived.opened
+    discovery.update([])
+    await discovery.list('Any')
+    peer.socket.resetAndDestroy()
+    expect(await error).toMatchObject({
+      code: 'ERR_RPCX_OUTCOME_UNKNOWN',
+      cause: { message: expect.stringMatching('lost the connection') },
+    })
+  })
+
+  test('is ERR_RPCX_OUTCOME_UNKNOWN when any attempt may have run, though the last did not', async () => {
+    for (const failMode of ['failfast', 'failtry'] as const) {
+      const servers = [await answering(reset, refuse), await answering(reset, refuse)]
+      const options = failMode === 'failfast' ? { failMode } : { failMode, retries: 1 }
+      const client = clientOf<Any>('Any', servers, { ...options, idempotent: true })
+      expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_OUTCOME_UNKNOWN' })
+    }
+  })
+})
+
+test('each retry is told in an event', async () => {
+  const server = await answering(refuse, ok)
+  const client = clientOf<Any>('Any', [server], { failMode: 'failtry' })
+  const told: ClientEvents['retried'][] = []
+  client.on('retried', retried => told.push(retried))
+  await client.call('method')
+  expect(told).toMatchObject([
+    {
+      service: 'Any',
+      method: 'method',
+      endpoint: server.address,
+      attempts: 1,
+      error: { code: 'ERR_RPCX_NOT_EXECUTED' },
+    },
+  ])
 })

@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Endpoints } from '@rpcx/core'
-import { MultiDiscovery, MultipleServersDiscovery, RegistryDiscovery } from '@rpcx/core'
+import { CachedDiscovery, MultiDiscovery, MultipleServersDiscovery, RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { ScriptedDriver } from './scripted.ts'
 
@@ -62,6 +64,16 @@ describe('several discoveries as one', () => {
     await expect(both.list('Echo')).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
     expect(both.status('Arith').state).toBe('closed')
     expect(driver.closed).toBe(1)
+  })
+
+  test('pass on that a call failed, also through a cache', async () => {
+    const asked: string[] = []
+    const inner = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }])
+    const told = Object.assign(inner, { verify: (...what: string[]) => void asked.push(what.join(' ')) })
+    const file = join(tmpdir(), `rpcx-${process.pid}-never-written`)
+    await using both = new MultiDiscovery([new CachedDiscovery(told, { file })])
+    both.verify('Arith', 'tcp@127.0.0.1:1')
+    expect(asked).toEqual(['Arith tcp@127.0.0.1:1'])
   })
 
   test('refuse to be none', () => {

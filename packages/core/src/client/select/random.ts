@@ -2,8 +2,5 @@ import type { Selector } from './selector.ts'
 
 /** Any server, each as likely as the others. */
 export function random(): Selector {
-  return {
-    pick: candidates =>
-      candidates[Math.floor(Math.random() * candidates.length)] as (typeof candidates)[number],
-  }
+  return { pick: candidates => candidates[Math.floor(Math.random() * candidates.length)] }
 }

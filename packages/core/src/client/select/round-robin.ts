@@ -6,7 +6,7 @@ export function roundRobin(): Selector {
   return {
     pick(candidates) {
       if (next >= candidates.length) next = 0
-      return candidates[next++] as (typeof candidates)[number]
+      return candidates[next++]
     },
   }
 }

@@ -1,0 +1,125 @@
+import { RpcxError } from '../errors.ts'
+import { checkMs } from '../options.ts'
+import { ReservedKey } from '../wire/header.ts'
+import type { Metadata } from '../wire/pairs.ts'
+import { NO_METADATA } from '../wire/pairs.ts'
+import type { Wanted } from './call.ts'
+import { Call } from './call.ts'
+import type { CallOptions } from './call-options.ts'
+import { limitOf, metadataOf, signalOf } from './call-options.ts'
+import { Deadlines } from './deadlines.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { Token } from './token.ts'
+
+export interface CallerOptions {
+  readonly service: string
+  readonly timeoutMs: number
+  readonly isIdempotent: (method: string) => boolean
+  readonly token: string | (() => string | Promise<string>) | undefined
+}
+
+/** Makes calls of what users ask for, starts them and ends them when their time is over. */
+export class Caller {
+  readonly dispatcher: Dispatcher
+  readonly #options: CallerOptions
+  /** Sent with every call. */
+  readonly #metadata: Metadata
+  /** When it is asked for before each call. */
+  readonly #token: Token | undefined
+  readonly #deadlines: Deadlines
+  #isClosed = false
+
+  /** @param noList why there is no list of servers yet */
+  constructor(dispatcher: Dispatcher, options: CallerOptions, noList: () => unknown) {
+    const { token } = options
+    this.dispatcher = dispatcher
+    this.#options = options
+    this.#metadata = typeof token === 'string' ? { [ReservedKey.auth]: token } : NO_METADATA
+    this.#token = typeof token === 'function' ? new Token(token) : undefined
+    this.#deadlines = new Deadlines(
+      () => this.#calls(),
+      call => this.#expired(call, noList),
+    )
+  }
+
+  /** A call that is not under way yet. @throws what is wrong with it, or the reason of its signal */
+  make(
+    method: string,
+    args: unknown,
+    wanted: Wanted,
+    options: CallOptions,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): Call {
+    const { service } = this.#options
+    if (this.#isClosed) throw closedError(service, method)
+    const { timeoutMs = this.#options.timeoutMs, idempotent, parent } = options
+    if (timeoutMs !== this.#options.timeoutMs) checkMs('call', 'timeoutMs', timeoutMs)
+    const signal = signalOf(options)
+    signal?.throwIfAborted()
+    const metadata = metadataOf(options, this.#metadata)
+    const isIdempotent = idempotent ?? this.#options.isIdempotent(method)
+    const limitMs = limitOf(timeoutMs, parent)
+    if (limitMs <= 0) throw pastError(service, method)
+    const call = new Call(
+      method,
+      args,
+      wanted,
+      metadata,
+      isIdempotent,
+      limitMs,
+      this.#deadlines,
+      resolve,
+      reject,
+    )
+    if (signal !== undefined) call.endWith(signal)
+    return call
+  }
+
+  start(call: Call): void {
+    if (this.#token === undefined) this.dispatcher.start(call)
+    else this.#token.attach(call, ready => this.dispatcher.start(ready))
+  }
+
+  /** Fails the calls that wait, and closes the connections once they have sent what is queued. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const call of [...this.#calls()]) call.fail(closedError(this.#options.service, call.method))
+    this.#deadlines.close()
+    await this.dispatcher.close()
+  }
+
+  /** Every call that has not ended. */
+  *#calls(): Generator<Call> {
+    if (this.#token !== undefined) yield* this.#token.calls
+    yield* this.dispatcher.calls()
+  }
+
+  #expired(call: Call, noList: () => unknown): void {
+    const name = `${this.#options.service}.${call.method}`
+    if (!this.dispatcher.fleet.hasList) {
+      const cause = noList()
+      const why = cause instanceof Error ? cause.message : 'the registry has not answered'
+      const text = `${name}: no list of servers within the deadline: ${why}`
+      call.fail(new RpcxError('ERR_RPCX_REGISTRY', text, { cause }))
+      return
+    }
+    const { node, failures: attempts = [] } = call
+    const where = node === undefined ? 'no server to send it to' : `no reply from ${node.endpoint.address}`
+    const error = new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${where} within the deadline`, {
+      cause: call.lastError ?? node?.lastError,
+      attempts,
+    })
+    node?.timedOut(call, error)
+    call.fail(error)
+  }
+}
+
+function closedError(service: string, method: string): RpcxError {
+  return new RpcxError('ERR_RPCX_CLOSED', `${service}.${method}: the client is closed`)
+}
+
+function pastError(service: string, method: string): RpcxError {
+  const text = `${service}.${method}: the deadline of the call that it is made for has passed`
+  return new RpcxError('ERR_RPCX_TIMEOUT', text)
+}

@@ -1,0 +1,35 @@
+import type { RpcxError } from '../errors.ts'
+import type { PushedMessage } from './pushed.ts'
+
+/** What a client tells when there is no call to tell. */
+export interface ClientEvents {
+  push: PushedMessage
+  /** A server is out of service for a while. */
+  ejected: {
+    readonly service: string
+    readonly endpoint: string
+    readonly error: RpcxError
+    /** How long at least, in milliseconds. */
+    readonly forMs: number
+  }
+  /** A server has answered a probe and is in service again. */
+  restored: { readonly service: string; readonly endpoint: string }
+  /** An attempt failed and another follows. */
+  retried: {
+    readonly service: string
+    readonly method: string
+    readonly endpoint: string
+    readonly error: RpcxError
+    /** How often the call was tried so far. */
+    readonly attempts: number
+  }
+  /** No more calls are repeated for now: too many were of late. */
+  budgetSpent: { readonly service: string }
+  /** One update took most servers out of the list; those that vanished are held for a while. */
+  shrunk: {
+    readonly service: string
+    readonly from: number
+    readonly to: number
+    readonly held: number
+  }
+}

@@ -1,0 +1,96 @@
+import { RpcxError } from '../errors.ts'
+import type { Invocation } from './call.ts'
+import type { Node } from './node.ts'
+
+/** What one server made of a call that went to all. */
+export type Informed<Reply> =
+  | (Invocation<Reply> & { readonly status: 'fulfilled' })
+  | { readonly status: 'rejected'; readonly endpoint: string; readonly reason: unknown }
+
+/** Calls one server; `signal` gives the call up. */
+export type CallAt<Reply> = (node: Node, signal: AbortSignal) => Promise<Invocation<Reply>>
+
+/** All must succeed. The first failure ends it and gives the others up. */
+export async function broadcast<Reply>(
+  nodes: readonly Node[],
+  callAt: CallAt<Reply>,
+): Promise<Invocation<Reply>[]> {
+  const over = new AbortController()
+  try {
+    return await Promise.all(nodes.map(node => callAt(node, over.signal)))
+  } finally {
+    over.abort()
+  }
+}
+
+/** The first success wins and gives the others up. @throws RpcxError with the code of the first failure when all have failed */
+export async function fork<Reply>(
+  name: string,
+  nodes: readonly Node[],
+  callAt: CallAt<Reply>,
+): Promise<Invocation<Reply>> {
+  const over = new AbortController()
+  try {
+    return await Promise.any(nodes.map(node => callAt(node, over.signal)))
+  } catch (error) {
+    throw error instanceof AggregateError ? allFailed(name, nodes, error.errors) : error
+  } finally {
+    over.abort()
+  }
+}
+
+/** What each server makes of a call: as it comes, by `for await`, or `all()` together. Leaving the loop gives the others up. */
+export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
+  readonly #start: () => Promise<readonly Node[]>
+  readonly #callAt: CallAt<Reply>
+
+  /** @param start the servers to call; asked once for each loop */
+  constructor(start: () => Promise<readonly Node[]>, callAt: CallAt<Reply>) {
+    this.#start = start
+    this.#callAt = callAt
+  }
+
+  /** Every result, in the order in which they came. */
+  async all(): Promise<Informed<Reply>[]> {
+    const results: Informed<Reply>[] = []
+    for await (const result of this) results.push(result)
+    return results
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Informed<Reply>, void, undefined> {
+    const over = new AbortController()
+    const nodes = await this.#start()
+    const results: Informed<Reply>[] = []
+    let wake: () => void = () => {}
+    for (const node of nodes) {
+      const { address } = node.endpoint
+      const came = (result: Informed<Reply>): void => {
+        results.push(result)
+        wake()
+      }
+      this.#callAt(node, over.signal).then(
+        invocation => came({ status: 'fulfilled', ...invocation }),
+        reason => came({ status: 'rejected', endpoint: address, reason }),
+      )
+    }
+    try {
+      for (let given = 0; given < nodes.length; given++) {
+        if (results.length === given) await new Promise<void>(resolve => (wake = resolve))
+        yield results[given] as Informed<Reply>
+      }
+    } finally {
+      over.abort()
+    }
+  }
+}
+
+function allFailed(name: string, nodes: readonly Node[], errors: readonly unknown[]): unknown {
+  const [first] = errors
+  if (!(first instanceof RpcxError)) return first
+  const attempts = errors.flatMap((error, i) => {
+    const endpoint = nodes[i]?.endpoint.address ?? ''
+    return error instanceof RpcxError ? [{ endpoint, error }] : []
+  })
+  const text = `${name}: failed at all ${nodes.length} servers: ${first.message}`
+  return new RpcxError(first.code, text, { cause: first, attempts })
+}

@@ -1,0 +1,158 @@
+import { RpcxError } from '../errors.ts'
+import type { Connection } from './connection.ts'
+import { ErrorRate } from './error-rate.ts'
+import type { Node, NodePeers } from './node.ts'
+import { Standing } from './standing.ts'
+
+export interface HealthOptions {
+  readonly connectTimeoutMs: number
+  /** 0: servers are asked for no signs of life. */
+  readonly heartbeatMs: number
+}
+
+/** Whether a server is in service. Takes it out for its faults, and brings it back once it has answered a probe. */
+export class Health {
+  readonly #node: Node
+  readonly #options: HealthOptions
+  readonly #peers: NodePeers
+  readonly #standing = new Standing()
+  readonly #errors = new ErrorRate()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(node: Node, options: HealthOptions, peers: NodePeers) {
+    this.#node = node
+    this.#options = options
+    this.#peers = peers
+  }
+
+  get isIn(): boolean {
+    return this.#standing.isIn
+  }
+
+  /** When it may be tried again, by `performance.now()`. */
+  get dueAt(): number {
+    return this.#standing.dueAt
+  }
+
+  /** What took it out last, also when it has come back. */
+  get lastError(): RpcxError | undefined {
+    return this.#standing.lastError
+  }
+
+  /** The share of its newest calls that failed, from 0 to 1. */
+  errorShare(now: number): number {
+    return this.#errors.share(now, this.#replies)
+  }
+
+  /** It refused, reset or lost a connection, or a call. */
+  failed(error: RpcxError): void {
+    this.#eject(error, FIRST_BACKOFF_MS)
+  }
+
+  /** Nothing at all came from it for as long as a call lasted. Nobody may be there any more. */
+  fellSilent(error: RpcxError): void {
+    if (this.isIn && this.#peers.maySpare()) this.#eject(error, this.#asks ? 0 : JUDGED_MS)
+  }
+
+  /** A call failed that reached it: too many of these, and more than elsewhere, take it out of service. */
+  misdid(error: RpcxError, isReply: boolean): void {
+    const now = performance.now()
+    this.#errors.add(now, this.#replies, isReply)
+    const errors = this.#errors.errors(now)
+    const least = this.#standing.isOnProbation(now) ? 1 : LEAST_ERRORS
+    // Not after each of them: the others are many.
+    if (errors < least || (errors & (errors - 1)) !== 0) return
+    const share = this.errorShare(now)
+    if (share < BAD_SHARE || !this.isIn || !this.#peers.maySpare()) return
+    if (this.#peers.errorShareBeside(this.#node, now) <= share / 2) this.#eject(error, JUDGED_MS)
+  }
+
+  /** A new connection: what was before no longer counts. */
+  connected(connection: Connection): void {
+    this.#errors.clear(performance.now(), 0)
+    if (!this.isIn) this.#probe(connection, true)
+  }
+
+  /** Asks for a sign of life; without one it is out of service. */
+  verify(): void {
+    const { connection } = this.#node
+    if (connection === undefined || !this.#asks) return
+    const timer = setTimeout(() => {
+      if (this.#node.connection === connection) this.#eject(this.#noSign(), 0)
+    }, this.#options.connectTimeoutMs).unref()
+    connection.ask(() => clearTimeout(timer))
+  }
+
+  /** Tries it again at that time, by `performance.now()`. */
+  wakeAt(at: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#wake(), at - performance.now()).unref()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  get #replies(): number {
+    return this.#node.connection?.replies ?? 0
+  }
+
+  /** Whether servers are asked for signs of life at all. */
+  get #asks(): boolean {
+    return this.#options.heartbeatMs > 0
+  }
+
+  #eject(error: RpcxError, firstMs: number): void {
+    if (this.#node.isClosed) return
+    const wasIn = this.isIn
+    this.#standing.out(error, firstMs, this.#peers.maxBackoffMs())
+    this.wakeAt(this.dueAt)
+    if (!wasIn) return
+    this.#peers.changed(this.#node)
+    this.#peers.ejected(this.#node, error, this.dueAt - performance.now())
+  }
+
+  /** The back-off is over, or was cut short. */
+  #wake(): void {
+    const { connection } = this.#node
+    if (connection === undefined) this.#node.connect()
+    else this.#probe(connection, false)
+  }
+
+  /** It comes back by a sign of life, not by a user's call. */
+  #probe(connection: Connection, isNew: boolean): void {
+    clearTimeout(this.#timer)
+    if (!this.#asks) {
+      this.#restore(connection)
+      return
+    }
+    if (isNew) {
+      // One that was there before may owe replies; its own heartbeat ends it.
+      const { connectTimeoutMs } = this.#options
+      this.#timer = setTimeout(() => connection.destroy(this.#noSign()), connectTimeoutMs).unref()
+    }
+    connection.ask(() => this.#restore(connection))
+  }
+
+  #restore(connection: Connection): void {
+    if (this.#node.connection !== connection || this.#node.isClosed || this.isIn) return
+    clearTimeout(this.#timer)
+    this.#standing.back()
+    this.#errors.clear(performance.now(), connection.replies)
+    this.#peers.changed(this.#node)
+    this.#peers.restored(this.#node)
+    this.#node.sendParked()
+  }
+
+  #noSign(): RpcxError {
+    const { address } = this.#node.endpoint
+    const text = `${address}: no sign of life within ${this.#options.connectTimeoutMs} ms`
+    return new RpcxError('ERR_RPCX_UNAVAILABLE', text)
+  }
+}
+
+const FIRST_BACKOFF_MS = 100
+// Of a server that answers, only badly.
+const JUDGED_MS = 1_000
+const LEAST_ERRORS = 8
+const BAD_SHARE = 0.5

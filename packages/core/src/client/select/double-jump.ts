@@ -1,0 +1,49 @@
+import type { Uint64 } from './uint64.ts'
+import { increment, multiply } from './uint64.ts'
+
+/**
+ * A consistent hash over a changing set, as Go's clients use it (github.com/edwingeng/doublejump): when one of n goes, only its own
+ * keys move. What is removed leaves a hole that the next one fills; a key that falls into a hole is looked up again among those
+ * that are left.
+ */
+export class DoubleJump<T> {
+  readonly #loose: (T | undefined)[] = []
+  readonly #holes: number[] = []
+  readonly #compact: T[] = []
+
+  add(item: T): void {
+    this.#compact.push(item)
+    this.#loose[this.#holes.pop() ?? this.#loose.length] = item
+  }
+
+  remove(item: T): void {
+    const at = this.#loose.indexOf(item)
+    this.#loose[at] = undefined
+    this.#holes.push(at)
+    const last = this.#compact.pop() as T
+    const hole = this.#compact.indexOf(item)
+    if (hole >= 0) this.#compact[hole] = last
+  }
+
+  get(key: Uint64): T | undefined {
+    return (
+      this.#loose[jump(key, this.#loose.length)] ??
+      this.#compact[jump(multiply(key, MIX), this.#compact.length)]
+    )
+  }
+}
+
+/** Jump consistent hash (Lamping and Veach, 2014): a bucket from 0 to `buckets` − 1. */
+export function jump(key: Uint64, buckets: number): number {
+  let state = key
+  let bucket = 0
+  for (let next = 0; next < buckets; ) {
+    bucket = next
+    state = increment(multiply(state, STEP))
+    next = Math.floor((bucket + 1) * (2 ** 31 / ((state.high >>> 1) + 1)))
+  }
+  return bucket
+}
+
+const STEP: Uint64 = { high: 0x27bb2ee6, low: 0x87b0b0fd }
+const MIX: Uint64 = { high: 0xc6a4a793, low: 0x5bd1e995 }

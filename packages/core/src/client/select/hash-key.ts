@@ -1,0 +1,44 @@
+/** What Go's `%v` prints of a value, so that the same arguments have the same key there: an object is a struct of that order. */
+export function printed(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'number':
+      return printedNumber(value)
+    case 'object':
+      return value === null ? '<nil>' : printedObject(value)
+    case 'undefined':
+      return '<nil>'
+    default:
+      return String(value)
+  }
+}
+
+function printedObject(value: object): string {
+  if (value instanceof Date)
+    return `${value
+      .toISOString()
+      .replace('T', ' ')
+      .replace(/\.?0*Z$/, '')} +0000 UTC`
+  if (value instanceof Map)
+    return `map[${[...value]
+      .map(([k, v]) => `${printed(k)}:${printed(v)}`)
+      .sort()
+      .join(' ')}]`
+  if (value instanceof Uint8Array || Array.isArray(value)) return `[${Array.from(value, printed).join(' ')}]`
+  return `{${Object.values(value).map(printed).join(' ')}}`
+}
+
+/** Integers as Go prints its own, all others as `%v` prints a float64: beyond 10^6 and below 10^-4 with an exponent. */
+function printedNumber(value: number): string {
+  if (Number.isNaN(value)) return 'NaN'
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
+  const magnitude = Math.abs(value)
+  const isPlain = Number.isSafeInteger(value) || (magnitude >= 1e-4 && magnitude < 1e6)
+  return isPlain ? String(value) : shortest(value)
+}
+
+/** With at least two digits in the exponent. */
+function shortest(value: number): string {
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
+}

@@ -1,0 +1,36 @@
+/** Chooses by chance, each as likely as its weight says, in the same short time however many there are (Vose's alias method, 1991). */
+export class WeightedChance {
+  /** Who has any weight at all: only rounding could choose the others. */
+  readonly #members: Uint32Array
+  /** Each place belongs to its member up to this share, and beyond to another one. */
+  readonly #shares: Float64Array
+  readonly #others: Uint32Array
+
+  constructor(weights: readonly number[]) {
+    this.#members = Uint32Array.from(weights.keys()).filter(i => (weights[i] as number) > 0)
+    const count = this.#members.length
+    const total = weights.reduce((sum, weight) => sum + Math.max(weight, 0), 0)
+    this.#shares = Float64Array.from(this.#members, i => ((weights[i] as number) * count) / total)
+    this.#others = new Uint32Array(count)
+    const places = [...this.#shares.keys()]
+    const small = places.filter(place => (this.#shares[place] as number) < 1)
+    const large = places.filter(place => (this.#shares[place] as number) >= 1)
+    while (small.length > 0 && large.length > 0) {
+      const place = small.pop() as number
+      const giver = large[large.length - 1] as number
+      this.#others[place] = giver
+      this.#shares[giver] = (this.#shares[giver] as number) - (1 - (this.#shares[place] as number))
+      if ((this.#shares[giver] as number) < 1) small.push(large.pop() as number)
+    }
+    // What is left differs from 1 by rounding only.
+    for (const place of [...small, ...large]) this.#shares[place] = 1
+  }
+
+  /** An index; `undefined` when nobody has any weight. */
+  next(): number | undefined {
+    const at = Math.random() * this.#members.length
+    const place = Math.floor(at)
+    const isOwn = at - place < (this.#shares[place] as number)
+    return this.#members[isOwn ? place : (this.#others[place] as number)]
+  }
+}

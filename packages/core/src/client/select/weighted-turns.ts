@@ -1,0 +1,54 @@
+import { WeightedChance } from './weighted-chance.ts'
+
+/**
+ * Takes turns by weight: nobody twice in a row who need not be, in the very order of Go's smooth weighted round robin
+ * (client/smooth_weighted_round_robin.go). Who has a weight of 0 or less gets no turn.
+ */
+export class WeightedTurns {
+  /** Whose turn it is, for one round; `undefined` when a round would be too long. */
+  readonly #round: Uint32Array | undefined
+  /** Among so many or such large weights, nobody can tell an order from chance. */
+  readonly #chance: WeightedChance | undefined
+  #next = 0
+
+  constructor(weights: readonly number[]) {
+    const positive = weights.map(weight => Math.max(weight, 0))
+    const total = positive.reduce((sum, weight) => sum + weight, 0)
+    const turns = total / positive.reduce(gcd, 0)
+    if (total === 0) this.#round = new Uint32Array(0)
+    else if (turns * positive.length <= MOST_STEPS) this.#round = smoothRound(positive, turns)
+    else this.#chance = new WeightedChance(positive)
+  }
+
+  /** The index of the next one; `undefined` when nobody has any weight. */
+  next(): number | undefined {
+    const round = this.#round
+    if (round === undefined) return this.#chance?.next()
+    if (this.#next >= round.length) this.#next = 0
+    return round[this.#next++]
+  }
+}
+
+function smoothRound(weights: readonly number[], turns: number): Uint32Array {
+  const round = new Uint32Array(turns)
+  const current = new Float64Array(weights.length)
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  for (let turn = 0; turn < turns; turn++) {
+    let best = -1
+    for (const [i, weight] of weights.entries()) {
+      if (weight === 0) continue
+      current[i] = (current[i] as number) + weight
+      if (best < 0 || (current[i] as number) > (current[best] as number)) best = i
+    }
+    current[best] = (current[best] as number) - total
+    round[turn] = best
+  }
+  return round
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b)
+}
+
+// A few milliseconds each time that the list changes.
+const MOST_STEPS = 200_000

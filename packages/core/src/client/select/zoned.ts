@@ -1,0 +1,36 @@
+import type { Candidate, Selector } from './selector.ts'
+
+/**
+ * Prefers servers with `zone=…` in their metadata. As long as seven of ten there are in service, they get all calls; when there are
+ * fewer, the others get the share that these cannot take.
+ * @param home chooses in the zone. @param away chooses among the others
+ */
+export function zoned(zone: string, home: Selector, away: Selector): Selector {
+  const isHome = ({ endpoint }: Candidate): boolean => endpoint.values.get('zone')?.[0] === zone
+  let listed = 0
+  let known: readonly Candidate[] = []
+  let inside: readonly Candidate[] = []
+  let outside: readonly Candidate[] = []
+  let share = 0
+  return {
+    pings: home.pings ?? false,
+    update(servers) {
+      const local = servers.filter(isHome)
+      listed = local.length
+      home.update?.(local)
+      away.update?.(servers.filter(server => !isHome(server)))
+    },
+    pick(candidates, call) {
+      if (candidates !== known) {
+        known = candidates
+        inside = candidates.filter(isHome)
+        outside = candidates.filter(server => !isHome(server))
+        share = outside.length === 0 ? 1 : Math.min(1, inside.length / (listed * ENOUGH))
+      }
+      const staysHome = inside.length > 0 && (share === 1 || Math.random() < share)
+      return staysHome ? home.pick(inside, call) : away.pick(outside, call)
+    },
+  }
+}
+
+const ENOUGH = 0.7

@@ -1,0 +1,201 @@
+import { hostname } from 'node:os'
+import type { Codec } from '../codec/codec.ts'
+import { Codecs } from '../codec/codecs.ts'
+import { checkChoice, checkCount, checkMs } from '../options.ts'
+import type { ClientTls } from '../transport/tls.ts'
+import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
+import type { BackupAfter } from './backup.ts'
+import type { CallerOptions } from './caller.ts'
+import type { DispatcherOptions } from './dispatcher.ts'
+import type { FailMode } from './fail-mode.ts'
+import { checkFailMode } from './fail-mode.ts'
+import type { Interceptor } from './interceptor.ts'
+import type { Offers } from './offered.ts'
+import { Offered } from './offered.ts'
+import type { Types } from './schema.ts'
+import { schemaInterceptor } from './schema.ts'
+import type { SelectOptions } from './select/select-mode.ts'
+import { selectorsFor } from './select/select-mode.ts'
+import type { Subset } from './select/subset.ts'
+
+export interface XClientOptions extends SelectOptions {
+  /** What follows a failed attempt. @default 'failfast' */
+  readonly failMode?: FailMode
+  /** How often a call is repeated at most, under every `failMode` but `failfast`. @default 3 */
+  readonly retries?: number
+  /**
+   * How much load repeated calls may add, as a share of the calls of the last seconds; 10 are always allowed. Calls that no server
+   * got, or that another server than the one that declined can take, are free. @default 0.1
+   */
+  readonly retryBudget?: number
+  /**
+   * When `failbackup` sends an idempotent call to a second server as well: after so many milliseconds, or when it takes longer than
+   * that percentage of the newest calls of its method. @default { percentile: 95 }
+   */
+  readonly backupAfter?: BackupAfter
+  /** What stands around every call; the first is the outermost. @default none */
+  readonly interceptors?: readonly Interceptor[]
+  /** How arguments are encoded; servers answer in the same. @default 'msgpack' */
+  readonly codec?: 'msgpack' | 'json' | 'raw' | Codec
+  /** Codecs beside raw, JSON and MessagePack that replies may come in. */
+  readonly codecs?: readonly Codec[]
+  /**
+   * Types by method: message types for codecs that need them, or schemas (zod, valibot, arktype: standardschema.dev) by which
+   * arguments and replies are checked. @throws `ERR_RPCX_ARGUMENT`, before anything is sent, or `ERR_RPCX_CODEC`
+   */
+  readonly types?: Types
+  /** `gzip` compresses arguments over 1024 bytes; the reply of such a call may then be compressed too. @default none */
+  readonly compress?: 'gzip'
+  /** How long a call may take in all, over all attempts. 0: without end. @default 10_000 */
+  readonly timeoutMs?: number
+  /** How long one dial may take. @default 1_000 */
+  readonly connectTimeoutMs?: number
+  /** A connection on which nothing came for so long is asked for a sign of life, and closed when none comes. 0: never. @default 10_000 */
+  readonly heartbeatMs?: number
+  /** Whether calls may be repeated after they may have run: all methods, or these. @default false */
+  readonly idempotent?: boolean | readonly string[]
+  /** Sent with each call as `__AUTH`; a function is asked before each call, so that it can renew the token. */
+  readonly token?: string | (() => string | Promise<string>)
+  /**
+   * Secures connections, in the options of `node:tls`; `{}` trusts the authorities that Node trusts. A function is asked before
+   * each dial, so that certificates can change. @default none: plain connections
+   */
+  readonly tls?: ClientTls
+  /**
+   * Functions that servers may call over the connections of this client, by `connection.call`. Only servers of ours do; their
+   * errors are told to the server as a method's are. @default none
+   */
+  readonly offers?: Offers
+  /** Calls only servers of this group (`group=…` in their metadata). */
+  readonly group?: string
+  /** Calls only so many of the servers, the same for the same key. For very large fleets. @default all */
+  readonly subset?: Subset
+  /** How many calls may wait for one server; when all have as many, calls fail with `ERR_RPCX_UNAVAILABLE`. @default Infinity */
+  readonly maxCallsPerServer?: number
+  /** With an empty list, waits for a server instead of failing with `ERR_RPCX_NO_ENDPOINT`. @default false */
+  readonly waitForReady?: boolean
+  /**
+   * How long servers stay that vanish when one update leaves fewer than half of three or more, as long as their connection is up.
+   * 0: not at all. @default 15_000
+   */
+  readonly holdMs?: number
+  /** The longest frame that a server may send, in bytes, also after decompression. @default 16 MiB */
+  readonly maxFrameBytes?: number
+  /** What may wait for a server that does not read, in bytes; further calls go elsewhere. @default 16 MiB */
+  readonly maxBufferedBytes?: number
+}
+
+/** What a client is made of, once its options have been checked. */
+export interface ClientSettings {
+  readonly caller: CallerOptions
+  /** When backups are sent at all. */
+  readonly backupAfter: BackupAfter | undefined
+  readonly interceptors: readonly Interceptor[]
+  readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pushed' | 'suspected'>
+}
+
+/** @throws TypeError or RangeError that names the option */
+export function checkOptions(service: string, options: XClientOptions): ClientSettings {
+  const {
+    failMode = 'failfast',
+    retries,
+    retryBudget = 0.1,
+    backupAfter,
+    interceptors = [],
+    codec = 'msgpack',
+    codecs = [],
+    types = {},
+    compress,
+    timeoutMs = 10_000,
+    connectTimeoutMs = 1_000,
+    heartbeatMs = 10_000,
+    idempotent = false,
+    token,
+    tls,
+    offers,
+    group,
+    subset,
+    maxCallsPerServer = Number.POSITIVE_INFINITY,
+    waitForReady = false,
+    holdMs = 15_000,
+    maxFrameBytes = MAX_FRAME_BYTES,
+    maxBufferedBytes = MAX_FRAME_BYTES,
+  } = options
+  if (typeof service !== 'string' || service === '')
+    throw new TypeError('XClient: the name of the service is empty')
+  if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
+    throw new TypeError(`XClient: token is ${typeof token}, not a text or a function`)
+  if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
+  const schemas = schemaInterceptor(types)
+  const newSelector = selectorsFor(service, options)
+  const selector = newSelector()
+  const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec])
+  return {
+    caller: {
+      service,
+      timeoutMs: checkMs('XClient', 'timeoutMs', timeoutMs),
+      isIdempotent:
+        typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method),
+      token,
+    },
+    backupAfter: checkBackup(backupAfter, failMode),
+    interceptors: schemas === undefined ? interceptors : [...interceptors, schemas],
+    dispatcher: {
+      service,
+      codec: typeof codec === 'string' ? all.byName(codec) : codec,
+      codecs: all,
+      types,
+      failMode: checkFailMode(failMode),
+      retries: checkRetries(retries, failMode),
+      retryBudget: checkBudget(retryBudget),
+      selector,
+      detours: newSelector(),
+      pings: selector.pings ?? false,
+      group,
+      subset: subset === undefined ? undefined : checkSubset(subset),
+      maxCallsPerServer: checkCount('XClient', 'maxCallsPerServer', maxCallsPerServer, 1),
+      waitForReady,
+      holdMs: checkMs('XClient', 'holdMs', holdMs),
+      compress: compress === 'gzip',
+      tls,
+      offered: offers === undefined ? undefined : new Offered(offers, all, maxFrameBytes),
+      connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
+      heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
+      maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
+      maxBufferedBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
+    },
+  }
+}
+
+function checkRetries(retries: number | undefined, failMode: FailMode): number {
+  if (retries === undefined) return 3
+  if (failMode === 'failfast') throw new TypeError('XClient: retries has no meaning with failMode failfast')
+  if (Number.isInteger(retries) && retries >= 0) return retries
+  throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
+}
+
+function checkBackup(after: BackupAfter | undefined, failMode: FailMode): BackupAfter | undefined {
+  if (failMode !== 'failbackup') {
+    if (after === undefined) return undefined
+    throw new TypeError('XClient: backupAfter has a meaning with failMode failbackup only')
+  }
+  if (after === undefined) return { percentile: 95 }
+  if ('ms' in after) return { ms: checkMs('XClient', 'backupAfter.ms', after.ms) }
+  if (after.percentile > 0 && after.percentile < 100) return after
+  throw new RangeError(`XClient: backupAfter.percentile is ${after.percentile}, not between 0 and 100`)
+}
+
+function checkBudget(share: number): number {
+  if (share >= 0) return share
+  throw new RangeError(`XClient: retryBudget is ${share}, not a number from 0 up`)
+}
+
+function checkSubset({ size, key = `${hostname()} ${process.pid}` }: Subset): Required<Subset> {
+  return { size: checkCount('XClient', 'subset.size', size, 1), key }
+}
+
+function checkBytes(option: string, value: number): number {
+  // A frame is no shorter than its lengths.
+  if (Number.isInteger(value) && value >= 16) return value
+  throw new RangeError(`XClient: ${option} is ${value}, not an integer from 16 up`)
+}

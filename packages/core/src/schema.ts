@@ -1,0 +1,47 @@
+/** What zod, valibot, arktype and others offer (standardschema.dev, version 1), as far as it is needed. */
+export interface Schema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => Validation<Output> | Promise<Validation<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+type Validation<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] }
+
+interface Issue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** Whether a type is a schema, and not something that only a codec understands. */
+export function isSchema(type: unknown): type is Schema {
+  // Arktype's are functions.
+  return ((typeof type === 'object' && type !== null) || typeof type === 'function') && '~standard' in type
+}
+
+/** The value as the schema makes it. @throws Error with the path of what is wrong */
+export async function validated(schema: Schema, value: unknown): Promise<unknown> {
+  return outcome(await schema['~standard'].validate(value))
+}
+
+/** The same at once; a type that is no schema takes any value. @throws TypeError when the schema needs time */
+export function validatedNow(type: unknown, value: unknown): unknown {
+  if (!isSchema(type)) return value
+  const result = type['~standard'].validate(value)
+  if (result instanceof Promise)
+    throw new TypeError('a schema that checks asynchronously cannot be used here')
+  return outcome(result)
+}
+
+function outcome(result: Validation<unknown>): unknown {
+  if (result.issues === undefined) return result.value
+  const problems = result.issues.map(({ path = [], message }) => {
+    const at = path.map(step => String(typeof step === 'object' ? step.key : step)).join('.')
+    return at === '' ? message : `${at}: ${message}`
+  })
+  throw new Error(problems.join('; '), { cause: result.issues })
+}

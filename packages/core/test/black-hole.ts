@@ -1,0 +1,18 @@
+import { connect } from 'node:net'
+import { Program } from './program.ts'
+import { closing } from './rig.ts'
+import { until } from './until.ts'
+
+/** The port of a server whose queue is full: dials hang. */
+export async function blackHole(): Promise<number> {
+  const hole = closing(new Program('black-hole'))
+  const port = Number(await hole.line(0))
+  // As many as the queue takes, and some that hang as the client's will.
+  let queued = 0
+  for (let i = 0; i < 8; i++) {
+    const socket = connect(port, '127.0.0.1', () => queued++)
+    closing({ close: () => socket.destroy() })
+  }
+  await until(() => queued === 2)
+  return port
+}

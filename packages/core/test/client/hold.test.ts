@@ -1,0 +1,192 @@
+import type { Server } from '@rpcx/core'
+import { MultipleServersDiscovery } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { Flag } from '../../src/wire/header.ts'
+import { BareServer } from '../bare-peer.ts'
+import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+
+interface Who {
+  who(args?: unknown): string
+}
+
+async function named(...names: string[]): Promise<Server[]> {
+  return Promise.all(names.map(name => serving({ Who: { who: () => name } })))
+}
+
+/** A client that is connected to all of these. */
+async function connected(
+  servers: readonly { readonly address: string | undefined }[],
+  holdMs?: number,
+): Promise<{
+  discovery: MultipleServersDiscovery
+  names: (calls: number) => Promise<string>
+  call: () => Promise<unknown>
+}> {
+  const discovery = closing(new MultipleServersDiscovery(keys(servers)))
+  const client = clientOf<Who>('Who', discovery, {
+    selectMode: 'roundRobin',
+    ...(holdMs === undefined ? {} : { holdMs }),
+  })
+  for (let i = 0; i < servers.length; i++) await client.call('who')
+  const names = async (calls: number): Promise<string> => {
+    const all = new Set<string>()
+    for (let i = 0; i < calls; i++) all.add(await client.call('who'))
+    return [...all].sort().join('')
+  }
+  return { discovery, names, call: () => client.call('who') }
+}
+
+/** Waits until the client has seen the newest list. */
+async function seen(discovery: MultipleServersDiscovery): Promise<void> {
+  await discovery.list('Who')
+  await new Promise(setImmediate)
+}
+
+describe('one update that leaves fewer than half of three or more servers', () => {
+  test('keeps those that are connected, for holdMs', async () => {
+    const servers = await named('a', 'b', 'c')
+    const { discovery, names } = await connected(servers, 300)
+    const start = performance.now()
+    discovery.update(keys(servers.slice(0, 1)))
+    await seen(discovery)
+    expect(await names(30)).toBe('abc')
+    while ((await names(6)) !== 'a') expect(performance.now() - start).toBeLessThan(2_000)
+    expect(performance.now() - start).toBeGreaterThanOrEqual(299)
+  })
+
+  test('keeps them when it leaves none at all', async () => {
+    const servers = await named('a', 'b', 'c')
+    const { discovery, names, call } = await connected(servers, 200)
+    discovery.update([])
+    await seen(discovery)
+    expect(await names(30)).toBe('abc')
+    for (let isOver = false; !isOver; ) {
+      isOver = await names(1).then(
+        () => false,
+        () => true,
+      )
+    }
+    expect(await failure(call())).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
+  })
+
+  test('drops at once the one whose server closes the connection', async () => {
+    const servers = await named('a', 'b', 'c')
+    const { discovery, names } = await connected(servers)
+    discovery.update(keys(servers.slice(0, 1)))
+    await seen(discovery)
+    expect(await names(30)).toBe('abc')
+    await servers[1]?.close()
+    expect(await names(30)).toBe('ac')
+  })
+
+  test('does not try those that closed the connection even when nothing else is left', async () => {
+    const servers = await named('a', 'b', 'c')
+    const { discovery, call } = await connected(servers)
+    discovery.update([])
+    await seen(discovery)
+    for (const server of servers) await server.close()
+    expect(await failure(call())).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
+  })
+
+  test('drops the one that answers no heartbeat', async () => {
+    const dead = await BareServer.listen({
+      onMessage: (message, peer) => message.isHeartbeat || peer.reply(message, { payload: '"dead"' }),
+    })
+    const beating = await BareServer.listen({
+      onMessage(message, peer) {
+        peer.reply(message, message.isHeartbeat ? { flags: Flag.heartbeat } : { payload: '"alive"' })
+      },
+    })
+    const servers = [closing(dead), closing(beating), ...(await named('a', 'b'))]
+    const { discovery, names } = await connected(servers)
+    discovery.update(keys(servers.slice(3)))
+    await seen(discovery)
+    expect(await names(30)).toBe('aalivebdead')
+    const start = performance.now()
+    while ((await names(8)) !== 'aaliveb') expect(performance.now() - start).toBeLessThan(3_000)
+  })
+
+  test('uses those without a connection only when nothing else is left', async () => {
+    const servers = await named('a', 'b', 'c')
+    const discovery = closing(new MultipleServersDiscovery(keys(servers)))
+    const client = clientOf<Who>('Who', discovery)
+    await discovery.list('Who')
+    await new Promise(setImmediate)
+    discovery.update(keys(servers.slice(0, 1)))
+    await seen(discovery)
+    for (let i = 0; i < 20; i++) expect(await client.call('who')).toBe('a')
+    await servers[0]?.close()
+    const left = new Set<string>()
+    for (let i = 0; i < 40; i++) left.add(await client.call('who').catch(() => 'x'))
+    left.delete('x')
+    expect([...left].sort()).toEqual(['b', 'c'])
+  })
+
+  test('takes them back as they are when the list returns', async () => {
+    const bare = await BareServer.listen({
+      onMessage(message, peer) {
+        peer.reply(message, message.isHeartbeat ? { flags: Flag.heartbeat } : { payload: '"bare"' })
+      },
+    })
+    const servers = [closing(bare), ...(await named('a', 'b'))]
+    const { discovery, names } = await connected(servers, 100)
+    discovery.update([])
+    await seen(discovery)
+    discovery.update(keys(servers))
+    await seen(discovery)
+    const over = performance.now() + 200
+    while (performance.now() < over) expect(await names(9)).toBe('abbare')
+    expect(bare.peers).toHaveLength(1)
+  })
+
+  test('does not keep those that are listed as inactive, nor any with holdMs 0', async () => {
+    const servers = await named('a', 'b', 'c')
+    const operated = await connected(servers)
+    const inactive = keys(servers).map((key, i) => (i === 0 ? key : { ...key, value: 'state=inactive' }))
+    operated.discovery.update(inactive)
+    await seen(operated.discovery)
+    expect(await operated.names(10)).toBe('a')
+    const strict = await connected(servers, 0)
+    strict.discovery.update(keys(servers.slice(0, 1)))
+    await seen(strict.discovery)
+    expect(await strict.names(10)).toBe('a')
+  })
+})
+
+test('the keys of servers that are held stay where they are under consistentHash', async () => {
+  const servers = await named('a', 'b', 'c', 'd')
+  const discovery = closing(new MultipleServersDiscovery(keys(servers)))
+  const client = clientOf<Who>('Who', discovery, { selectMode: 'consistentHash' })
+  const answers = (): Promise<string[]> =>
+    Promise.all(Array.from({ length: 40 }, (_, i) => client.call('who', i)))
+  const before = await answers()
+  expect(new Set(before).size).toBe(4)
+  discovery.update(keys(servers.slice(0, 1)))
+  await seen(discovery)
+  expect(await answers()).toEqual(before)
+})
+
+test.each([
+  [2, 0],
+  [3, 2],
+  [4, 2],
+])('an update that leaves of %i servers %i is taken at its word', async (before, after) => {
+  const servers = await named(...['a', 'b', 'c', 'd'].slice(0, before))
+  const { discovery, names, call } = await connected(servers)
+  discovery.update(keys(servers.slice(0, after)))
+  await seen(discovery)
+  if (after === 0) expect(await failure(call())).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
+  else expect(await names(12)).toBe('abcd'.slice(0, after))
+})
+
+test('a rolling restart, one server after the other, is no shrinking list', async () => {
+  const servers = await named('a', 'b', 'c')
+  const { discovery, names } = await connected(servers)
+  for (const [i, server] of servers.entries()) {
+    discovery.update(keys(servers.filter((_, at) => at !== i)))
+    await seen(discovery)
+    expect(await names(8)).toBe('abc'.replace('abc'[i] as string, ''))
+    discovery.update(keys([server, ...servers.filter(other => other !== server)]))
+    await seen(discovery)
+  }
+})

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { XClient } from '@rpcx/core'
+import { expect, test } from 'vitest'
+import { atMost } from '../at-most.ts'
+import { blackHole } from '../black-hole.ts'
+import { Program } from '../program.ts'
+import { clientOf, closing, failure } from '../rig.ts'
+
+interface Any {
+  method(args?: unknown): unknown
+}
+
+interface Outcome {
+  readonly tookMs: number
+  readonly endpoint: string | undefined
+  readonly error: (Error & { readonly code?: string }) | undefined
+}
+
+/** Servers in a process of their own. */
+async function fleet(count: number): Promise<{ program: Program; addresses: readonly string[] }> {
+  const program = closing(new Program('fleet', String(count)))
+  return { program, addresses: JSON.parse(await program.line(0)) }
+}
+
+/** So many calls a second, whatever becomes of them, and what became of them. */
+async function load(client: XClient<Any>, perSecond: number, ms: number): Promise<Outcome[]> {
+  const calls: Promise<Outcome>[] = []
+  const start = performance.now()
+  for (let elapsed = 0; elapsed < ms; elapsed = performance.now() - start) {
+    while (calls.length < (elapsed * perSecond) / 1_000) calls.push(timed(client, calls.length))
+    await sleep(2)
+  }
+  return Promise.all(calls)
+}
+
+async function timed(client: XClient<Any>, i: number): Promise<Outcome> {
+  const start = performance.now()
+  const took = (): number => performance.now() - start
+  return client.invoke('method', i, { timeoutMs: 1_000 }).then(
+    ({ endpoint }) => ({ tookMs: took(), endpoint, error: undefined }),
+    (error: Error) => ({ tookMs: took(), endpoint: undefined, error }),
+  )
+}
+
+function p99(outcomes: readonly Outcome[]): number {
+  const times = outcomes.map(({ tookMs }) => tookMs).sort((a, b) => a - b)
+  return times[Math.floor(times.length * 0.99)] as number
+}
+
+test('of 50 servers one dies and one hangs under 5 000 calls/s: every other call is served, as quickly as without them', async () => {
+  const [many, dying, hanging] = [await fleet(48), await fleet(1), await fleet(1)]
+  const bad = [...dying.addresses, ...hanging.addresses]
+  const options = { selectMode: 'roundRobin', failMode: 'failover' } as const
+  const serversOf = (addresses: readonly string[]) => addresses.map(address => ({ address }))
+  const client = clientOf<Any>('Any', serversOf([...many.addresses, ...bad]), options)
+  // On a machine that does much else, times of now and before say nothing of each other; those of one moment do.
+  const control = clientOf<Any>('Any', serversOf(many.addresses), options)
+  const out = new Set<string>()
+  client.on('ejected', ({ endpoint }) => out.add(endpoint))
+  const both = (ms: number): Promise<[Outcome[], Outcome[]]> =>
+    Promise.all([load(client, 2_500, ms), load(control, 2_500, ms)])
+  await both(2_000)
+  const [before] = await both(6_000)
+  expect(before.filter(({ error }) => error !== undefined)).toEqual([])
+
+  const after = both(8_000)
+  await sleep(1_000)
+  dying.program.kill()
+  hanging.program.signal('SIGSTOP')
+  const [outcomes, controls] = await after
+  const failed = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]))
+  const strangers = failed.filter(({ message }) => !bad.some(address => message.includes(address)))
+  expect(strangers).toEqual([])
+  expect([...out].sort()).toEqual([...bad].sort())
+  const served = outcomes.filter(({ endpoint }) => endpoint !== undefined && !bad.includes(endpoint))
+  console.info(`${outcomes.length} calls, ${failed.length} of them lost with the two servers`)
+  console.info(`p99 of the calls to the others: ${(p99(served) / p99(before)).toFixed(2)} × before`)
+  atMost(1.2, 'p99 of the calls to the others', p99(served) / p99(controls), '× without the two servers')
+  hanging.program.signal('SIGCONT')
+})
+
+test('of 10 servers one cannot be dialled: calls to the others are as quick as without it', async () => {
+  const port = await blackHole()
+  const { addresses } = await fleet(9)
+  const servers = addresses.map(address => ({ address }))
+  const bad = `tcp@127.0.0.1:${port}`
+  const options = { selectMode: 'roundRobin', failMode: 'failover' } as const
+  const alone = clientOf<Any>('Any', [{ address: bad }])
+  expect(await failure(alone.call('method', 1, { timeoutMs: 200 }))).toMatchObject({
+    code: 'ERR_RPCX_TIMEOUT',
+  })
+  await load(clientOf<Any>('Any', servers, options), 2_000, 2_000)
+  const ratios: number[] = []
+  for (let round = 0; round < 4; round++) {
+    // All calls count, from the first dial on. Side by side, so that what else the machine does troubles both alike.
+    const without = clientOf<Any>('Any', servers, options)
+    const client = clientOf<Any>('Any', [{ address: bad }, ...servers], options)
+    const order = round % 2 === 0 ? [without, client] : [client, without]
+    const times = await Promise.all(order.map(each => load(each, 1_000, 5_000)))
+    for (const outcomes of times) expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([])
+    const [first, second] = times.map(p99) as [number, number]
+    ratios.push(round % 2 === 0 ? second / first : first / second)
+    await Promise.all([client.close(), without.close()])
+  }
+  const [, low, high] = ratios.sort((a, b) => a - b) as [number, number, number, number]
+  atMost(1.1, 'p99 with one server of ten that cannot be dialled', (low + high) / 2, '× without')
+})

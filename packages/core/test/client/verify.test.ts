@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import type { Driver, Session } from '@rpcx/core'
+import { RegistryDiscovery } from '@rpcx/core'
+import { expect, test } from 'vitest'
+import { BareServer } from '../bare-peer.ts'
+import { clientOf, closing, failure } from '../rig.ts'
+
+interface Any {
+  method(args?: unknown): unknown
+}
+
+test('a server in trouble is told to the session of the registry, which may look for it', async () => {
+  const gone = await BareServer.listen()
+  const { address } = gone
+  await gone.close()
+  const hints: string[] = []
+  const session: Pick<Session, 'ttlMs' | 'ended' | 'follow' | 'verify' | 'close'> = {
+    ttlMs: 0,
+    ended: new Promise(() => {}),
+    async follow(_service, into, signal) {
+      into.replace([[address, '']])
+      await once(signal, 'abort')
+    },
+    verify: (service, server) => hints.push(`${service} ${server}`),
+    close: async () => {},
+  }
+  const driver: Driver = {
+    name: 'test',
+    traits: { crash: 'never', edits: false, publishes: 'listening' },
+    check: () => {},
+    open: async () => session as Session,
+  }
+  const client = clientOf<Any>('Any', closing(new RegistryDiscovery(driver)))
+  await failure(client.call('method'))
+  expect(hints).toEqual([`Any ${address}`])
+})
