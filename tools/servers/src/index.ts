@@ -21,6 +21,6 @@ export {
   type SessionOptions,
   type ZooKeeperSession,
 } from './session.ts'
-export { nft } from './tool.ts'
+export { type Avahi, avahi, type Command, nft } from './tool.ts'
 export { startZooKeeper, type ZooKeeperOptions } from './zookeeper.ts'
 export { startZooKeeperEnsemble } from './zookeeper-ensemble.ts'

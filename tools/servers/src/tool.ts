@@ -3,28 +3,56 @@ import { cached } from './cache.ts'
 import { onPath } from './command.ts'
 import { unpackDebianPackages } from './debian.ts'
 
+/** How a program is started, before its own arguments. */
+export type Command = readonly [string, ...string[]]
+
 /**
  * Resolves to the command of nftables' `nft`, with which tests lose packets: the one on the PATH, or Debian's.
  * @throws Error that says why there is none
  */
-export async function nft(): Promise<readonly [string, ...string[]]> {
+export async function nft(): Promise<Command> {
   const installed = await onPath('nft')
-  if (installed !== undefined) return [installed]
-  const root = await cached('nft', into => unpackDebianPackages(PACKAGES, into))
-  const libraries = [`lib/${LIBRARIES}`, `usr/lib/${LIBRARIES}`].map(folder => join(root, folder))
-  return ['env', `LD_LIBRARY_PATH=${libraries.join(':')}`, join(root, 'usr/sbin/nft')]
+  return installed === undefined ? inside('nft', 'usr/sbin/nft') : [installed]
 }
 
-const LIBRARIES = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
-const PACKAGES = [
-  'nftables',
-  'libnftables1',
-  'libnftnl11',
-  'libmnl0',
-  'libjansson4',
-  'libxtables12',
-  'libedit2',
-  'libbsd0',
-  'libmd0',
-  'libgmp10',
-]
+/** Avahi, another responder of multicast DNS, and the bus that it is asked over. */
+export interface Avahi {
+  readonly bus: Command
+  readonly daemon: Command
+  readonly browse: Command
+}
+
+/** Resolves to Debian's. @throws Error that says why there is none */
+export async function avahi(): Promise<Avahi> {
+  return {
+    bus: await inside('avahi', 'usr/bin/dbus-daemon'),
+    daemon: await inside('avahi', 'usr/sbin/avahi-daemon'),
+    browse: await inside('avahi', 'usr/bin/avahi-browse'),
+  }
+}
+
+const PACKAGES = {
+  nft: [
+    ...['nftables', 'libnftables1', 'libnftnl11', 'libmnl0', 'libjansson4', 'libxtables12', 'libedit2'],
+    ...['libbsd0', 'libmd0', 'libgmp10'],
+  ],
+  avahi: [
+    ...[
+      'avahi-daemon',
+      'avahi-utils',
+      'libavahi-core7',
+      'libavahi-common3',
+      'libavahi-client3',
+      'libdaemon0',
+    ],
+    ...['dbus-daemon', 'libdbus-1-3', 'libexpat1', 'libapparmor1', 'libcap-ng0', 'libaudit1', 'libsystemd0'],
+    ...['libgcrypt20', 'libgpg-error0', 'liblz4-1', 'liblzma5', 'libzstd1', 'libcap2', 'libselinux1'],
+  ],
+} as const
+
+async function inside(name: keyof typeof PACKAGES, program: string): Promise<Command> {
+  const root = await cached(name, into => unpackDebianPackages(PACKAGES[name], into))
+  const folder = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
+  const libraries = [`lib/${folder}`, `usr/lib/${folder}`].map(path => join(root, path))
+  return ['env', `LD_LIBRARY_PATH=${libraries.join(':')}`, join(root, program)]
+}

@@ -1,0 +1,149 @@
+import { EventEmitter } from 'node:events'
+import { GO_TYPE } from './names.ts'
+import type { NetworkInterface } from './network-interface.ts'
+import type { Packet, Resource } from './packet.ts'
+import { isSameData, textBytes } from './packet.ts'
+import type { Said } from './text.ts'
+import { fromStrings } from './text.ts'
+
+/** An instance that someone announced on one interface. */
+export interface Instance {
+  readonly interface: string
+  /** `web1-8972-Arith._rpcxservices.local` */
+  readonly name: string
+  /** Its TXT record; `undefined` while only its name is known. */
+  text: (Resource & { readonly type: 'TXT' }) | undefined
+  said: readonly Said[]
+  /** How long its text may be believed; 0 while there is none. */
+  ttlMs: number
+  /** When it was last heard of, by `performance.now()`. */
+  heardAt: number
+}
+
+/** What changed: the services whose servers are others now, and those instances that were heard of. */
+interface CacheEvents {
+  changed: [services: ReadonlySet<string>]
+  heard: [instance: Instance]
+  removed: [instance: Instance]
+}
+
+/** Every server that was heard of, by the TXT records of its services: what they say is all there is to know. */
+export class Cache extends EventEmitter<CacheEvents> {
+  readonly #instances = new Map<string, Instance>()
+  readonly #byService = new Map<string, Set<Instance>>()
+
+  constructor() {
+    super()
+    this.setMaxListeners(0)
+  }
+
+  get instances(): Iterable<Instance> {
+    return this.#instances.values()
+  }
+
+  get size(): number {
+    return this.#instances.size
+  }
+
+  /** What is said of a service, an owner's once, however many interfaces it is heard on. */
+  said(service: string): readonly Said[] {
+    const byServer = new Map<string, Said>()
+    for (const { said } of this.#byService.get(service) ?? []) {
+      for (const one of said) {
+        if (one.service !== service) continue
+        const server = one.owner ?? one.address
+        const before = byServer.get(server)
+        if (before === undefined || one.version > before.version) byServer.set(server, one)
+      }
+    }
+    return [...byServer.values()]
+  }
+
+  /** The instances that say something of this entry. */
+  saying(service: string, address: string): readonly Instance[] {
+    const all = [...(this.#byService.get(service) ?? [])]
+    return all.filter(({ said }) => said.some(one => one.service === service && one.address === address))
+  }
+
+  /** Takes over what a packet says. */
+  take(packet: Packet, on: NetworkInterface): void {
+    const services = new Set<string>()
+    for (const record of [...packet.answers, ...packet.additionals]) {
+      if (record.type === 'PTR' && record.name.toLowerCase() === GO_TYPE) this.#takeName(record, on)
+      else if (record.type === 'TXT' && isOfGoType(record.name)) this.#takeText(record, on, services)
+    }
+    if (services.size > 0) this.emit('changed', services)
+  }
+
+  remove(instance: Instance): void {
+    if (!this.#instances.delete(keyOf(instance.interface, instance.name))) return
+    const services = new Set<string>()
+    this.#say(instance, [], services)
+    this.emit('removed', instance)
+    if (services.size > 0) this.emit('changed', services)
+  }
+
+  #takeName(record: Resource & { readonly type: 'PTR' | 'A' | 'AAAA' }, on: NetworkInterface): void {
+    if (!isOfGoType(record.data)) return
+    const known = this.#instances.get(keyOf(on.name, record.data))
+    // A goodbye counts by the text, which one host alone may say.
+    if (known !== undefined || record.ttlSeconds === 0) return
+    const instance = this.#add(record.data, on.name)
+    if (instance !== undefined) this.emit('heard', instance)
+  }
+
+  #takeText(record: Resource & { readonly type: 'TXT' }, on: NetworkInterface, services: Set<string>): void {
+    const known = this.#instances.get(keyOf(on.name, record.name))
+    if (record.ttlSeconds === 0) {
+      // The goodbye of one who was replaced meanwhile is not for its successor.
+      if (known?.text !== undefined && isSameData(known.text, record)) this.remove(known)
+      return
+    }
+    if (textBytes(record.data) > MAX_TEXT_BYTES) return
+    const instance = known ?? this.#add(record.name, on.name)
+    if (instance === undefined) return
+    const isNew = instance.text === undefined || !isSameData(instance.text, record)
+    instance.text = record
+    instance.ttlMs = Math.min(record.ttlSeconds, MAX_TTL_SECONDS) * 1_000
+    instance.heardAt = performance.now()
+    if (isNew) this.#say(instance, fromStrings(record.data), services)
+    this.emit('heard', instance)
+  }
+
+  #add(name: string, on: string): Instance | undefined {
+    // What floods the network does not fill this process.
+    if (this.#instances.size >= MAX_INSTANCES) return undefined
+    const heardAt = performance.now()
+    const instance: Instance = { interface: on, name, text: undefined, said: [], ttlMs: 0, heardAt }
+    this.#instances.set(keyOf(on, name), instance)
+    return instance
+  }
+
+  #say(instance: Instance, said: readonly Said[], services: Set<string>): void {
+    for (const { service } of instance.said) {
+      services.add(service)
+      const others = this.#byService.get(service)
+      others?.delete(instance)
+      if (others?.size === 0) this.#byService.delete(service)
+    }
+    instance.said = said
+    for (const { service } of said) {
+      services.add(service)
+      const others = this.#byService.get(service) ?? new Set()
+      this.#byService.set(service, others.add(instance))
+    }
+  }
+}
+
+const MAX_INSTANCES = 4_000
+// RFC 6763 §6.2.
+const MAX_TEXT_BYTES = 1_300
+const MAX_TTL_SECONDS = 4_500
+
+function isOfGoType(name: string): boolean {
+  return name.toLowerCase().endsWith(`.${GO_TYPE}`)
+}
+
+function keyOf(on: string, name: string): string {
+  return `${on} ${name.toLowerCase()}`
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
+import type { NetworkOptions } from './network.ts'
+import { MDNSSession } from './session.ts'
+import { toStrings } from './text.ts'
+
+/** Where the network is. */
+export interface MDNSOptions {
+  /** Names or addresses of the network interfaces to use, `eth0` or `192.168.1.7`. @default all that carry multicast, as they come and go */
+  readonly interfaces?: string | readonly string[]
+  /** The UDP port. With another than the default nobody else hears us, which tests may want. @default 5353 */
+  readonly port?: number
+}
+
+/** Multicast DNS: every server answers for itself, so there is no registry that could fail. */
+export class MDNSDriver implements Driver {
+  readonly name = 'mdns'
+  readonly traits: DriverTraits = {
+    crash: 'record-ttl',
+    edits: false,
+    publishes: 'listening',
+    unspecified: true,
+  }
+  readonly #options: NetworkOptions
+  /** What our sessions called themselves. */
+  readonly #owners = new Set<string>()
+
+  /** @throws TypeError or RangeError that names the option */
+  constructor(options: MDNSOptions) {
+    const { interfaces = [], port = 5353 } = options
+    const names = typeof interfaces === 'string' ? [interfaces] : [...interfaces]
+    if (!names.every(name => typeof name === 'string' && name !== '')) {
+      throw new TypeError(
+        `mdns: interfaces is ${JSON.stringify(interfaces)}, not one or more names or addresses of interfaces`,
+      )
+    }
+    if (!(Number.isInteger(port) && port > 0 && port < 65_536)) {
+      throw new RangeError(`mdns: port is ${port}, not an integer from 1 to 65535`)
+    }
+    this.#options = { interfaces: names, port }
+  }
+
+  check({ service, address, metadata }: Entry): void {
+    toStrings({ service, address: address || LONG_ADDRESS, metadata, owner: '', version: 0n })
+  }
+
+  async open(): Promise<Session> {
+    const owner = randomBytes(4).toString('hex')
+    const host = hostname().split('.')[0] ?? ''
+    const session = new MDNSSession(
+      this.#options,
+      { owner, host: host.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 20) },
+      this.#owners,
+    )
+    await session.open()
+    this.#owners.add(owner)
+    return session
+  }
+}
+
+/** As long as one may become that is not known yet. */
+const LONG_ADDRESS = 'tcp@[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535'

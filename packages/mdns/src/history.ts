@@ -1,0 +1,38 @@
+import type { Link } from './link.ts'
+import type { Packet, Resource } from './packet.ts'
+import { isSameData } from './packet.ts'
+
+interface Said {
+  readonly record: Resource
+  readonly at: number
+}
+
+/** When each record was last multicast on each link, so that none is said again within a second (RFC 6762 §6). */
+export class History {
+  readonly #said = new Map<Link, Map<string, Said>>()
+
+  /** How long ago, in milliseconds. Other data under the same name are another record. */
+  ageMs(link: Link, record: Resource): number {
+    const said = this.#said.get(link)?.get(keyOf(record))
+    return said !== undefined && isSameData(said.record, record)
+      ? performance.now() - said.at
+      : Number.POSITIVE_INFINITY
+  }
+
+  add(link: Link, packet: Packet): void {
+    const said = this.#said.get(link) ?? new Map<string, Said>()
+    this.#said.set(link, said)
+    for (const record of [...packet.answers, ...packet.additionals]) {
+      said.set(keyOf(record), { record, at: performance.now() })
+    }
+  }
+
+  /** The link is gone. */
+  forget(link: Link): void {
+    this.#said.delete(link)
+  }
+}
+
+function keyOf({ type, name, data, isUnique }: Resource): string {
+  return isUnique ? `${type} ${name}` : `${type} ${name} ${data}`
+}

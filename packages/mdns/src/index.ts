@@ -1,0 +1,26 @@
+import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
+import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import type { MDNSOptions } from './driver.ts'
+import { MDNSDriver } from './driver.ts'
+
+export type { MDNSOptions } from './driver.ts'
+
+export interface MDNSRegisterPluginOptions extends RegisterPluginOptions, MDNSOptions {}
+
+/** Announces a server on its network, where clients written in Go and in TypeScript find it. */
+export class MDNSRegisterPlugin extends RegisterPlugin {
+  /** @throws TypeError or RangeError that names the option */
+  constructor(options: MDNSRegisterPluginOptions = {}) {
+    super(new MDNSDriver(options), options)
+  }
+}
+
+export interface MDNSDiscoveryOptions extends RegistryDiscoveryOptions, MDNSOptions {}
+
+/** Discovers the servers on its network, whether they are written in Go or in TypeScript. */
+export class MDNSDiscovery extends RegistryDiscovery {
+  /** @throws TypeError or RangeError that names the option */
+  constructor(options: MDNSDiscoveryOptions = {}) {
+    super(new MDNSDriver(options), options)
+  }
+}

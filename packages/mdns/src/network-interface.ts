@@ -1,0 +1,59 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { NetworkInterfaceInfo } from 'node:os'
+import { networkInterfaces } from 'node:os'
+
+/** A network interface of this machine, with the addresses that it has now. */
+export class NetworkInterface {
+  readonly name: string
+  readonly isLoopback: boolean
+  readonly ipv4: string | undefined
+  /** One that others can reach without knowing the interface, when there is one. */
+  readonly ipv6: string | undefined
+  /** Tells it from the same interface with other addresses. */
+  readonly signature: string
+  readonly #neighbours = new BlockList()
+
+  constructor(name: string, addresses: readonly NetworkInterfaceInfo[]) {
+    this.name = name
+    this.isLoopback = addresses.some(({ internal }) => internal)
+    this.ipv4 = addresses.find(({ family }) => family === 'IPv4')?.address
+    const six = addresses.filter(({ family }) => family === 'IPv6').map(({ address }) => address)
+    this.ipv6 = six.find(address => !isLinkLocal(address)) ?? six[0]
+    this.signature = addresses
+      .map(({ cidr, address }) => cidr ?? address)
+      .toSorted()
+      .join(' ')
+    for (const { address, cidr, family } of addresses) {
+      const bits = Number(cidr?.split('/')[1])
+      if (bits > 0) this.#neighbours.addSubnet(address, bits, family === 'IPv4' ? 'ipv4' : 'ipv6')
+    }
+  }
+
+  /** The address that neighbours can dial a server at which listens at all of them. */
+  get reachable(): string | undefined {
+    return this.ipv4 ?? (this.ipv6 !== undefined && !isLinkLocal(this.ipv6) ? this.ipv6 : undefined)
+  }
+
+  /**
+   * Whether a packet from there came over this interface (RFC 6762 §11). A socket hears what comes over any interface, and is
+   * not told which.
+   */
+  hasNeighbour(source: string): boolean {
+    const [address = '', scope] = source.split('%')
+    if (scope !== undefined) return scope === this.name
+    return this.#neighbours.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
+}
+
+/** Those that are up, by name. */
+export function interfacesNow(): Map<string, NetworkInterface> {
+  const found = new Map<string, NetworkInterface>()
+  for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
+    if (addresses.length > 0) found.set(name, new NetworkInterface(name, addresses))
+  }
+  return found
+}
+
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address)
+}

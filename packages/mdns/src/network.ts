@@ -1,0 +1,139 @@
+import { RpcxError } from '@rpcx/core'
+import type { LinkOwner } from './link.ts'
+import { Link } from './link.ts'
+import type { NetworkInterface } from './network-interface.ts'
+import { interfacesNow } from './network-interface.ts'
+
+export interface NetworkOptions {
+  /** Names or addresses; all when empty. */
+  readonly interfaces: readonly string[]
+  readonly port: number
+}
+
+/** Who uses a network. */
+export interface NetworkOwner extends Pick<LinkOwner, 'heard'> {
+  /** A link was opened. */
+  up(link: Link): void
+  /** A link is gone. */
+  down(link: Link): void
+}
+
+/** The links over all interfaces that are wanted, as these come and go. */
+export class Network {
+  readonly #options: NetworkOptions
+  readonly #owner: NetworkOwner
+  readonly #links = new Map<string, Link>()
+  /** Why there is no link where there could be one. */
+  readonly #failures = new Map<string, Error>()
+  #timer: NodeJS.Timeout | undefined
+  #updating: Promise<void> = Promise.resolve()
+  #isClosed = false
+
+  constructor(options: NetworkOptions, owner: NetworkOwner) {
+    this.#options = options
+    this.#owner = owner
+  }
+
+  get links(): readonly Link[] {
+    return [...this.#links.values()]
+  }
+
+  /** Opens what there is, and keeps looking for changes. @throws `ERR_RPCX_REGISTRY` when there is no link at all */
+  async open(): Promise<void> {
+    this.#updating = this.#update()
+    await this.#updating
+    if (this.#links.size === 0) {
+      const error = this.nothing()
+      await this.close()
+      throw error
+    }
+    this.#look()
+  }
+
+  /** Why there is no link. */
+  nothing(): RpcxError {
+    const { interfaces } = this.#options
+    const [cause] = this.#failures.values()
+    const tried = [...this.#failures].map(([where, error]) => `${where}: ${error.message}`)
+    const wanted = interfaces.length > 0 ? ` named ${interfaces.join(' or ')}` : ''
+    const there = [...interfacesNow().values()].map(({ name, ipv4, ipv6 }) => `${name} (${ipv4 ?? ipv6})`)
+    const why = tried.length > 0 ? tried.join('; ') : `those that are up: ${there.join(', ') || 'none'}`
+    return new RpcxError(
+      'ERR_RPCX_REGISTRY',
+      `mdns: there is no interface${wanted} with multicast: ${why}. Bring one up with multicast on, or name one in \`interfaces\`; in a container, join a network that carries multicast`,
+      { cause },
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await this.#updating
+    const links = this.links
+    this.#links.clear()
+    await Promise.all(links.map(link => link.close()))
+  }
+
+  /** No system tells of changes to a program without rights, so this looks. */
+  #look(): void {
+    if (this.#isClosed) return
+    this.#timer = setTimeout(
+      () => {
+        this.#updating = this.#update()
+        void this.#updating.then(() => this.#look())
+      },
+      LOOK_MS * (1 + Math.random() / 4),
+    ).unref()
+  }
+
+  async #update(): Promise<void> {
+    const wanted = this.#wanted()
+    for (const [key, link] of this.#links) {
+      if (wanted.get(key)?.on.signature !== link.interface.signature) this.#drop(key)
+    }
+    for (const key of this.#failures.keys()) if (!wanted.has(key)) this.#failures.delete(key)
+    for (const [key, { on, family }] of wanted) {
+      if (this.#links.has(key)) continue
+      try {
+        const link = await Link.open(on, family, this.#options.port, {
+          heard: (...what) => this.#owner.heard(...what),
+          broke: (broken, error) => {
+            if (this.#links.get(key) !== broken) return
+            this.#failures.set(key, error)
+            this.#drop(key)
+          },
+        })
+        this.#links.set(key, link)
+        this.#failures.delete(key)
+        if (!this.#isClosed) this.#owner.up(link)
+      } catch (error) {
+        this.#failures.set(key, error as Error)
+      }
+    }
+  }
+
+  #drop(key: string): void {
+    const link = this.#links.get(key)
+    if (link === undefined) return
+    this.#links.delete(key)
+    void link.close()
+    this.#owner.down(link)
+  }
+
+  #wanted(): Map<string, { readonly on: NetworkInterface; readonly family: 'ipv4' | 'ipv6' }> {
+    const { interfaces } = this.#options
+    const wanted = new Map<string, { on: NetworkInterface; family: 'ipv4' | 'ipv6' }>()
+    for (const on of interfacesNow().values()) {
+      const isNamed = [on.name, on.ipv4, on.ipv6].some(
+        name => name !== undefined && interfaces.includes(name),
+      )
+      if (interfaces.length > 0 && !isNamed) continue
+      if (on.ipv4 !== undefined) wanted.set(`${on.name} (IPv4)`, { on, family: 'ipv4' })
+      // The group has no route over loopback in IPv6.
+      if (on.ipv6 !== undefined && !on.isLoopback) wanted.set(`${on.name} (IPv6)`, { on, family: 'ipv6' })
+    }
+    return wanted
+  }
+}
+
+const LOOK_MS = 1_000

@@ -1,0 +1,190 @@
+import type { Entry } from '@rpcx/core'
+import type { Link } from './link.ts'
+import { ALL_TYPES, GO_TYPE, hostOf, instanceLabel, portOf, subtype, TOOL_TYPE } from './names.ts'
+import type { NetworkInterface } from './network-interface.ts'
+import type { Resource } from './packet.ts'
+import { rdata } from './packet.ts'
+import { toStrings } from './text.ts'
+
+/** What a record is for: each is asked for by its own name, and drags the others along. */
+export type Role =
+  | 'goPtr'
+  | 'goSrv'
+  | 'goTxt'
+  | 'toolPtr'
+  | 'toolSub'
+  | 'toolSrv'
+  | 'toolTxt'
+  | 'host'
+  | 'type'
+
+export type Records = Readonly<Record<Role, readonly Resource[]>>
+
+/** Who publishes. */
+export interface Publisher {
+  /** One for each session. */
+  readonly owner: string
+  /** The first part of this machine's name. */
+  readonly host: string
+}
+
+/** An entry of ours, and what is said of it on each interface. */
+export class Publication {
+  readonly service: string
+  readonly address: string
+  /** The links on which its name is known to be ours. */
+  readonly established: Set<Link> = new Set()
+  #metadata: string
+  #version: bigint
+  /** By the interface on which they are said. */
+  readonly #records = new Map<string, Records>()
+  readonly #publisher: Publisher
+  /** Of those names of ours that others had. */
+  #attempt = 1
+  #goName = ''
+  #toolName = ''
+
+  constructor({ service, address, metadata }: Entry, version: bigint, publisher: Publisher) {
+    this.service = service
+    this.address = address
+    this.#metadata = metadata
+    this.#version = version
+    this.#publisher = publisher
+    this.#takeName()
+  }
+
+  get metadata(): string {
+    return this.#metadata
+  }
+
+  get version(): bigint {
+    return this.#version
+  }
+
+  /** Which of its possible names it has, from 1 on. */
+  get attempt(): number {
+    return this.#attempt
+  }
+
+  /** Under which Go's clients find it. */
+  get goName(): string {
+    return this.#goName
+  }
+
+  get toolName(): string {
+    return this.#toolName
+  }
+
+  update(metadata: string, version: bigint): void {
+    this.#metadata = metadata
+    this.#version = version
+    this.#records.clear()
+  }
+
+  /** Takes another name. */
+  rename(): void {
+    this.#attempt++
+    this.#takeName()
+    this.#records.clear()
+    this.established.clear()
+  }
+
+  /** The address that is said on an interface; `undefined` when nobody there could use it. */
+  addressOn(on: NetworkInterface): string | undefined {
+    const host = hostOf(this.address)
+    if (UNSPECIFIED.has(host)) {
+      const { reachable } = on
+      if (reachable === undefined) return undefined
+      const bare = reachable.includes(':') ? `[${reachable}]` : reachable
+      return `${this.address.split('@')[0]}@${bare}:${portOf(this.address)}`
+    }
+    return this.address
+  }
+
+  /** Its records on an interface; `undefined` where it is not said. */
+  records(on: NetworkInterface): Records | undefined {
+    const key = `${on.name} ${on.signature}`
+    let records = this.#records.get(key)
+    if (records === undefined) {
+      records = this.#write(on)
+      if (records !== undefined) this.#records.set(key, records)
+    }
+    return records
+  }
+
+  #write(on: NetworkInterface): Records | undefined {
+    const ttlSeconds = TTL_SECONDS
+    const address = this.addressOn(on)
+    if (address === undefined) return undefined
+    const { service, metadata, version, goName, toolName } = this
+    const { owner, host } = this.#publisher
+    const port = portOf(address)
+    const target = `${host}-${owner}.local`
+    const shared = (name: string, data: string): Resource => ({
+      type: 'PTR',
+      name,
+      data,
+      ttlSeconds,
+      isUnique: false,
+    })
+    const srv = (name: string): Resource => ({
+      type: 'SRV',
+      name,
+      data: { port, target },
+      ttlSeconds,
+      isUnique: true,
+    })
+    const txt = (name: string, data: readonly Buffer[]): Resource => ({
+      type: 'TXT',
+      name,
+      data,
+      ttlSeconds,
+      isUnique: true,
+    })
+    const at = (type: 'A' | 'AAAA', data: string | undefined): readonly Resource[] =>
+      data === undefined ? [] : [{ type, name: target, data, ttlSeconds, isUnique: true }]
+    return {
+      goPtr: [shared(GO_TYPE, goName)],
+      goSrv: [srv(goName)],
+      goTxt: [txt(goName, toStrings({ service, address, metadata, owner, version }))],
+      toolPtr: [shared(TOOL_TYPE, toolName)],
+      toolSub: [shared(subtype(service), toolName)],
+      toolSrv: [srv(toolName)],
+      toolTxt: [txt(toolName, forTools(service, address, metadata))],
+      host: [...at('A', on.ipv4), ...at('AAAA', on.ipv6)],
+      type: [shared(ALL_TYPES, TOOL_TYPE), shared(ALL_TYPES, GO_TYPE)],
+    }
+  }
+
+  #takeName(): void {
+    const { host, owner } = this.#publisher
+    // Where one name collides, others do: the second is one that nobody else has.
+    const suffix = [owner.slice(0, 4), this.#attempt].slice(0, this.#attempt - 1)
+    const label = instanceLabel(host, this, suffix.map(part => `-${part}`).join(''))
+    this.#goName = `${label}.${GO_TYPE}`
+    this.#toolName = `${label}.${TOOL_TYPE}`
+  }
+}
+
+/** How long others believe a record: it is also how long a server that crashed in silence stays listed. */
+export const TTL_SECONDS = 120
+
+const UNSPECIFIED = new Set(['', '0.0.0.0', '::'])
+
+/** As RFC 6763 §6 has it, to be read by people: `service=Arith`, `weight=10`. */
+function forTools(service: string, address: string, metadata: string): readonly Buffer[] {
+  return ['txtvers=1', `service=${service}`, `address=${address}`, ...metadata.split('&')]
+    .map(text => Buffer.from(text))
+    .filter(text => text.length > 0 && text.length < 256)
+}
+
+/** Which of two hosts that probe for one name at once gives way (RFC 6762 §8.2): the one whose data are less. */
+export function comparePlans(ours: readonly Resource[], theirs: readonly Resource[]): number {
+  const inOrder = (plan: readonly Resource[]): Buffer =>
+    Buffer.concat(
+      plan
+        .map(record => Buffer.concat([Buffer.of(record.type === 'TXT' ? 16 : 33), rdata(record)]))
+        .toSorted(Buffer.compare),
+    )
+  return Buffer.compare(inOrder(ours), inOrder(theirs))
+}

@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Entry } from '@rpcx/core'
+import { RpcxError } from '@rpcx/core'
+import type { Cache } from './cache.ts'
+import { Herald } from './herald.ts'
+import type { Link, Source } from './link.ts'
+import { hostOf } from './names.ts'
+import type { Network } from './network.ts'
+import type { Packet, Resource } from './packet.ts'
+import { isSameName, isSameRecord } from './packet.ts'
+import { Prober } from './prober.ts'
+import type { Publisher } from './publication.ts'
+import { Publication } from './publication.ts'
+import { Responder } from './responder.ts'
+import { fromStrings } from './text.ts'
+
+/** The entries that one session holds: gets each its name, and stands by it on every link. */
+export class Publications {
+  readonly #network: Network
+  readonly #cache: Cache
+  readonly #publisher: Publisher
+  readonly #all = new Map<string, Publication>()
+  readonly #prober = new Prober()
+  readonly #responder = new Responder()
+  readonly #herald = new Herald(this.#responder)
+  /** Those whose name somebody else has too, until that is settled. */
+  readonly #contested = new Set<Publication>()
+
+  constructor(network: Network, cache: Cache, publisher: Publisher) {
+    this.#network = network
+    this.#cache = cache
+    this.#publisher = publisher
+  }
+
+  get all(): readonly Publication[] {
+    return [...this.#all.values()]
+  }
+
+  get(service: string, address: string): Publication | undefined {
+    return this.#all.get(keyOf(service, address))
+  }
+
+  /**
+   * Publishes an entry that this session does not hold. With `isTaken` in place of another's, who gives way to the higher
+   * version. Resolves to whether it did; another holds the entry otherwise.
+   * @throws `ERR_RPCX_CONFLICT` when no name is free
+   */
+  async add(entry: Entry, version: bigint, isTaken: boolean, signal: AbortSignal): Promise<boolean> {
+    const publication = new Publication(entry, version, this.#publisher)
+    const links = this.#linksFor(publication)
+    if (links.length === 0) {
+      const names = this.#network.links.map(link => link.interface.name).join(', ')
+      throw new RpcxError(
+        'ERR_RPCX_REGISTRY',
+        `mdns: nobody could reach ${entry.address} over ${names}, which has no address that can be announced`,
+      )
+    }
+    if (isTaken) {
+      this.#takeName(publication)
+      for (const link of links) publication.established.add(link)
+    } else if (!(await this.#establish(publication, links, signal))) {
+      return false
+    }
+    this.#all.set(keyOf(entry.service, entry.address), publication)
+    this.#responder.add(publication)
+    await this.#herald.announce(publication)
+    // Who held it has heard of it by then, and is silent.
+    if (isTaken) await sleep(GIVE_WAY_MS)
+    return true
+  }
+
+  async update(
+    publication: Publication,
+    metadata: string,
+    version: bigint,
+    audience: 'all' | 'metrics',
+  ): Promise<void> {
+    publication.update(metadata, version)
+    // Figures are told to those who ask anyway.
+    if (audience === 'all') await this.#herald.announce(publication)
+  }
+
+  /** Takes it out, and says so. */
+  async remove(publication: Publication): Promise<void> {
+    this.drop(publication)
+    await this.#responder.goodbye(publication)
+  }
+
+  /** Falls silent: another has it. */
+  drop(publication: Publication): void {
+    this.#all.delete(keyOf(publication.service, publication.address))
+    this.#responder.delete(publication)
+    this.#herald.forget(publication)
+  }
+
+  heard(packet: Packet, source: Source, link: Link): void {
+    this.#prober.heard(packet, link)
+    if (packet.kind === 'query') {
+      this.#responder.asked(packet, source, link)
+      return
+    }
+    for (const publication of this.#named(packet)) {
+      if (publication.established.has(link)) this.#compare(publication, packet, link)
+    }
+  }
+
+  async up(link: Link): Promise<void> {
+    const concerned = this.all.filter(publication => this.#linksFor(publication).includes(link))
+    await Promise.all(concerned.map(publication => this.#stand(publication, link)))
+    await this.#herald.announceOn(link, concerned).catch(ignore)
+  }
+
+  down(link: Link): void {
+    this.#prober.down(link)
+    this.#responder.down(link)
+  }
+
+  async close(): Promise<void> {
+    this.#prober.close()
+    await Promise.all(this.all.map(publication => this.remove(publication)))
+    this.#herald.close()
+    this.#responder.close()
+  }
+
+  /** Where it is said: an address of this machine alone on its loopback only, when that is among the links. */
+  #linksFor(publication: Publication): readonly Link[] {
+    const links = this.#network.links.filter(link => publication.addressOn(link.interface) !== undefined)
+    const loopback = links.filter(link => link.interface.isLoopback)
+    const isLocal = /^(127\.|::1$|localhost$)/.test(hostOf(publication.address))
+    return isLocal && loopback.length > 0 ? loopback : links
+  }
+
+  /** Finds it a name that is free on these links. Resolves to `false` when another holds the very entry. */
+  async #establish(publication: Publication, links: readonly Link[], signal: AbortSignal): Promise<boolean> {
+    let wanted = links
+    for (;;) {
+      const verdict = await this.#prober.probe(publication, wanted)
+      signal.throwIfAborted()
+      if (verdict === 'free') {
+        for (const link of wanted) if (this.#network.links.includes(link)) publication.established.add(link)
+        return true
+      }
+      if (this.#isHeldByOther(publication)) return false
+      if (publication.attempt < MAX_ATTEMPTS) {
+        // What was said under the old name does not hold any more.
+        if (publication.established.size > 0) await this.#responder.goodbye(publication)
+        publication.rename()
+        wanted = this.#linksFor(publication)
+      } else {
+        throw new RpcxError(
+          'ERR_RPCX_CONFLICT',
+          `mdns: ${MAX_ATTEMPTS} names up to ${publication.goName} are other servers'`,
+        )
+      }
+    }
+  }
+
+  /** Gets an entry that we hold a name on this link. Where another holds it too, the higher version will have it. */
+  async #stand(publication: Publication, link: Link): Promise<void> {
+    const isFree = await this.#establish(publication, [link], NEVER).catch(() => true)
+    if (!isFree && this.#network.links.includes(link)) publication.established.add(link)
+  }
+
+  /** A name that no other entry is known to have. */
+  #takeName(publication: Publication): void {
+    const isOthers = ({ name, said }: { name: string; said: readonly Entry[] }): boolean =>
+      isSameName(name, publication.goName) && !said.some(one => isSameEntry(one, publication))
+    while ([...this.#cache.instances].some(isOthers) && publication.attempt < MAX_ATTEMPTS)
+      publication.rename()
+  }
+
+  #isHeldByOther({ service, address }: Publication): boolean {
+    return this.#cache
+      .said(service)
+      .some(said => said.address === address && said.owner !== this.#publisher.owner)
+  }
+
+  /** Those that a packet says something of. */
+  #named({ answers, additionals }: Packet): readonly Publication[] {
+    const names = new Set<string>()
+    for (const record of [...answers, ...additionals]) {
+      names.add((record.type === 'PTR' ? record.data : record.name).toLowerCase())
+    }
+    return this.all.filter(({ goName }) => names.has(goName.toLowerCase()))
+  }
+
+  /** Looks whether a packet says something else of our names than we do. */
+  #compare(publication: Publication, packet: Packet, link: Link): void {
+    const records = publication.records(link.interface)
+    if (records === undefined) return
+    const ours = [...records.goPtr, ...records.goSrv, ...records.goTxt]
+    for (const record of [...packet.answers, ...packet.additionals]) {
+      const same = ours.find(one => isSameRecord(one, record))
+      // Others are about to forget what we still say (RFC 6762 §6.6).
+      if (same !== undefined && packet.answers.includes(record) && record.ttlSeconds === 0) {
+        this.#herald.announce(publication).catch(ignore)
+        return
+      }
+      if (same === undefined && record.type === 'TXT' && isSameName(record.name, publication.goName)) {
+        this.#differ(publication, record, link)
+      }
+    }
+  }
+
+  #differ(publication: Publication, { data, ttlSeconds }: Resource & { type: 'TXT' }, link: Link): void {
+    const [said] = fromStrings(data)
+    if (ttlSeconds === 0 || said?.owner === this.#publisher.owner) return
+    if (said !== undefined && isSameEntry(said, publication)) {
+      // The higher version has it; ours is dropped by the session when it hears of that.
+      if (said.version < publication.version) this.#herald.announce(publication).catch(ignore)
+    } else if (!this.#contested.has(publication)) {
+      this.#contested.add(publication)
+      void this.#contest(publication, link).finally(() => this.#contested.delete(publication))
+    }
+  }
+
+  /** Another entry has our name: both ask for it again, and one of them gets another (RFC 6762 §9). */
+  async #contest(publication: Publication, link: Link): Promise<void> {
+    publication.established.delete(link)
+    await this.#stand(publication, link)
+    if (this.get(publication.service, publication.address) === publication) {
+      await this.#herald.announce(publication).catch(ignore)
+    }
+  }
+}
+
+const MAX_ATTEMPTS = 15
+const GIVE_WAY_MS = 100
+const NEVER = new AbortController().signal
+
+function isSameEntry(a: Pick<Entry, 'service' | 'address'>, b: Pick<Entry, 'service' | 'address'>): boolean {
+  return a.service === b.service && a.address === b.address
+}
+
+function keyOf(service: string, address: string): string {
+  return `${service} ${address}`
+}
+
+// A link that fails is told of to the network.
+function ignore(): void {}

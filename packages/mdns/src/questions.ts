@@ -1,0 +1,68 @@
+import type { Link, Source } from './link.ts'
+import type { Packet, Question, Resource } from './packet.ts'
+
+/** What is asked, and what the one who asks knows already. */
+export interface Asked {
+  readonly id: number
+  readonly questions: readonly Question[]
+  readonly known: readonly Resource[]
+}
+
+/** Who answers. */
+export type Answer = (asked: Asked, source: Source, link: Link) => void
+
+interface Waiting {
+  readonly link: Link
+  readonly id: number
+  readonly questions: Question[]
+  readonly known: Resource[]
+  readonly timer: NodeJS.Timeout
+}
+
+/** Puts together the questions that came in several packets, since so much is known already (RFC 6762 §7.2). */
+export class Questions {
+  readonly #answer: Answer
+  readonly #waiting = new Map<string, Waiting>()
+
+  constructor(answer: Answer) {
+    this.#answer = answer
+  }
+
+  add({ id, questions, answers, isTruncated }: Packet, source: Source, link: Link): void {
+    const key = `${link.interface.name} ${source.address} ${source.port}`
+    const before = this.#waiting.get(key)
+    if (before !== undefined) {
+      if (before.known.length < MAX_KNOWN) before.known.push(...answers)
+      if (questions.length === 0 || isTruncated) return
+    }
+    if (isTruncated && this.#waiting.size < MAX_WAITING) {
+      const timer = setTimeout(
+        () => {
+          this.#waiting.delete(key)
+          this.#answer(waiting, source, link)
+        },
+        400 + Math.random() * 100,
+      ).unref()
+      const waiting = { link, id, questions: [...questions], known: [...answers], timer }
+      this.#waiting.set(key, waiting)
+    } else if (questions.length > 0) {
+      this.#answer({ id, questions, known: answers }, source, link)
+    }
+  }
+
+  forget(link: Link): void {
+    for (const [key, waiting] of this.#waiting) {
+      if (waiting.link !== link) continue
+      clearTimeout(waiting.timer)
+      this.#waiting.delete(key)
+    }
+  }
+
+  close(): void {
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer)
+    this.#waiting.clear()
+  }
+}
+
+const MAX_WAITING = 100
+const MAX_KNOWN = 10_000

@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bundle } from './bundle.ts'
+import { toPackets } from './bundle.ts'
+import { History } from './history.ts'
+import type { Link, Source } from './link.ts'
+import type { Packet, Question, Resource } from './packet.ts'
+import { isSameName, isSameRecord } from './packet.ts'
+import type { Publication, Records, Role } from './publication.ts'
+import { TTL_SECONDS } from './publication.ts'
+import type { Asked } from './questions.ts'
+import { Questions } from './questions.ts'
+
+/** What is wanted of which entry. */
+type Wanted = Map<Publication, Set<Role>>
+
+/** Answers for the entries of one session, and says unasked what is new of them. */
+export class Responder {
+  readonly #publications = new Set<Publication>()
+  readonly #history = new History()
+  readonly #questions: Questions
+  /** Answers that wait to be multicast. */
+  readonly #pending = new Map<Link, Wanted>()
+  #unicasts = 0
+  #isClosed = false
+
+  constructor() {
+    this.#questions = new Questions((asked, source, link) => this.#answer(asked, source, link))
+  }
+
+  /** Answers for it from now on, on the links where it is established. */
+  add(publication: Publication): void {
+    this.#publications.add(publication)
+  }
+
+  /** Falls silent. */
+  delete(publication: Publication): void {
+    this.#publications.delete(publication)
+  }
+
+  asked(packet: Packet, source: Source, link: Link): void {
+    for (const { name } of packet.authorities) this.#defend(name, link)
+    this.#questions.add(packet, source, link)
+  }
+
+  down(link: Link): void {
+    this.#history.forget(link)
+    this.#pending.delete(link)
+    this.#questions.forget(link)
+    for (const publication of this.#publications) publication.established.delete(link)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#questions.close()
+    this.#pending.clear()
+  }
+
+  /** Says all of these, at once. @throws Error of the system when not one link took it */
+  async announce(publications: Iterable<Publication>, links?: readonly Link[]): Promise<void> {
+    const bundles = new Map<Link, Bundle[]>()
+    for (const publication of publications) {
+      // It may have been taken out meanwhile.
+      if (!this.#publications.has(publication)) continue
+      for (const link of links ?? publication.established) {
+        const records = publication.records(link.interface)
+        if (records !== undefined && publication.established.has(link)) {
+          bundles.set(link, [...(bundles.get(link) ?? []), ...whole(records)])
+        }
+      }
+    }
+    const sent = [...bundles].map(([link, all]) => this.#multicast(link, all))
+    if (sent.length > 0) await Promise.any(sent).catch(error => Promise.reject(error.errors[0]))
+  }
+
+  /** Says that it is gone, several times, since nobody would ask. */
+  async goodbye(publication: Publication): Promise<void> {
+    const links = [...publication.established]
+    publication.established.clear()
+    const packets = links.map(link => {
+      const records = publication.records(link.interface)
+      const bundles = records === undefined ? [] : whole(records, GOODBYE)
+      return toPackets(bundles).map(packet => () => link.multicast(packet).catch(ignore))
+    })
+    for (const pauseMs of GOODBYE_PAUSES_MS) {
+      await sleep(pauseMs)
+      await Promise.all(packets.flat().map(send => send()))
+    }
+  }
+
+  /** Somebody wants a name of ours: what is known to be ours is said at once (RFC 6762 §8.1). */
+  #defend(name: string, link: Link): void {
+    const bundles: Bundle[] = []
+    for (const publication of this.#publications) {
+      const records = publication.established.has(link) ? publication.records(link.interface) : undefined
+      if (records === undefined) continue
+      const answers = [...records.goSrv, ...records.goTxt, ...records.toolSrv, ...records.toolTxt].filter(
+        record => isSameName(record.name, name) && this.#history.ageMs(link, record) >= DEFENCE_EVERY_MS,
+      )
+      if (answers.length > 0) bundles.push({ answers, additionals: [] })
+    }
+    if (bundles.length > 0) this.#multicast(link, bundles).catch(ignore)
+  }
+
+  #answer({ id, questions, known }: Asked, source: Source, link: Link): void {
+    const isLegacy = source.port !== link.port
+    const alone: Wanted = new Map()
+    let isShared = false
+    for (const publication of this.#publications) {
+      if (!publication.established.has(link)) continue
+      const records = publication.records(link.interface)
+      if (records === undefined) continue
+      for (const question of questions) {
+        for (const role of rolesOf(records, question)) {
+          if (records[role].every(record => isKnown(record, known))) continue
+          isShared ||= records[role].some(record => !record.isUnique)
+          const isRecent = records[role].every(
+            record => this.#history.ageMs(link, record) < (TTL_SECONDS / 4) * 1_000,
+          )
+          if (isLegacy || (question.isUnicast && isRecent)) want(alone, publication, role)
+          else this.#pend(link, publication, role, isShared)
+        }
+      }
+    }
+    if (alone.size > 0) void this.#unicast(alone, { id, questions }, source, link, isShared)
+  }
+
+  #pend(link: Link, publication: Publication, role: Role, isShared: boolean): void {
+    const waiting = this.#pending.get(link)
+    const wanted: Wanted = waiting ?? new Map()
+    want(wanted, publication, role)
+    if (waiting !== undefined) return
+    this.#pending.set(link, wanted)
+    // Others have the same to say, and not all at once (RFC 6762 §6).
+    setTimeout(() => this.#flush(link), isShared ? sharedDelayMs() : 0).unref()
+  }
+
+  #flush(link: Link): void {
+    const wanted = this.#pending.get(link)
+    this.#pending.delete(link)
+    const bundles = this.#bundles(wanted ?? new Map(), link)
+      .map(({ answers, additionals }) => ({
+        answers: answers.filter(record => this.#history.ageMs(link, record) >= AGAIN_AFTER_MS),
+        additionals,
+      }))
+      .filter(({ answers }) => answers.length > 0)
+    if (bundles.length > 0) this.#multicast(link, bundles).catch(ignore)
+  }
+
+  async #unicast(
+    wanted: Wanted,
+    asked: Pick<Packet, 'id' | 'questions'>,
+    source: Source,
+    link: Link,
+    isShared: boolean,
+  ): Promise<void> {
+    if (this.#unicasts >= MAX_UNICASTS) return
+    this.#unicasts++
+    if (isShared) await sleep(sharedDelayMs(), undefined, { ref: false })
+    this.#unicasts--
+    const isLegacy = source.port !== link.port
+    const bundles = this.#bundles(wanted, link)
+    for (const packet of toPackets(isLegacy ? bundles.map(forLegacy) : bundles)) {
+      const reply = isLegacy ? { ...packet, ...asked } : packet
+      link.unicast(reply, source).catch(ignore)
+    }
+  }
+
+  /** As it is now: what was asked for may have changed since, or be gone. */
+  #bundles(wanted: Wanted, link: Link): Bundle[] {
+    if (this.#isClosed) return []
+    return [...wanted].flatMap(([publication, roles]) => {
+      const isOurs = this.#publications.has(publication) && publication.established.has(link)
+      const records = isOurs ? publication.records(link.interface) : undefined
+      if (records === undefined) return []
+      const along = new Set([...roles].flatMap(role => ALONG[role]).filter(role => !roles.has(role)))
+      return [
+        {
+          answers: [...roles].flatMap(role => records[role]),
+          additionals: [...along].flatMap(role => records[role]),
+        },
+      ]
+    })
+  }
+
+  async #multicast(link: Link, bundles: readonly Bundle[]): Promise<void> {
+    for (const packet of toPackets(bundles)) {
+      this.#history.add(link, packet)
+      await link.multicast(packet)
+    }
+  }
+}
+
+/** What whoever asks for one will ask for next. Go's clients take it from the same packet only. */
+const ALONG: Readonly<Record<Role, readonly Role[]>> = {
+  goPtr: ['goSrv', 'goTxt', 'host'],
+  goSrv: ['host'],
+  goTxt: [],
+  toolPtr: ['toolSrv', 'toolTxt', 'host'],
+  toolSub: ['toolSrv', 'toolTxt', 'host'],
+  toolSrv: ['host'],
+  toolTxt: [],
+  host: [],
+  type: [],
+}
+
+const AGAIN_AFTER_MS = 1_000
+const DEFENCE_EVERY_MS = 250
+const GOODBYE = 0
+// Others may have lost a packet.
+const GOODBYE_PAUSES_MS = [0, 40, 80]
+const MAX_UNICASTS = 100
+
+function whole(records: Records, ttlSeconds: number = TTL_SECONDS): Bundle[] {
+  const { goPtr, goSrv, goTxt, toolPtr, toolSub, toolSrv, toolTxt, host, type } = records
+  // The name of the host and the types are others' too, which stay.
+  const shared = ttlSeconds === GOODBYE ? [] : [...host, ...type]
+  return [
+    [...goPtr, ...goSrv, ...goTxt, ...shared.filter(record => record.type !== 'PTR')],
+    [...toolPtr, ...toolSub, ...toolSrv, ...toolTxt, ...shared],
+  ].map(all => ({ answers: all.map(record => ({ ...record, ttlSeconds })), additionals: [] }))
+}
+
+function rolesOf(records: Records, { name, type }: Question): Role[] {
+  return (Object.keys(records) as Role[]).filter(role =>
+    records[role].some(record => isSameName(record.name, name) && (type === 'ANY' || type === record.type)),
+  )
+}
+
+function isKnown(record: Resource, known: readonly Resource[]): boolean {
+  return known.some(other => other.ttlSeconds >= record.ttlSeconds / 2 && isSameRecord(record, other))
+}
+
+function want(wanted: Wanted, publication: Publication, role: Role): void {
+  const roles = wanted.get(publication) ?? new Set()
+  wanted.set(publication, roles.add(role))
+}
+
+function sharedDelayMs(): number {
+  return 20 + Math.random() * 100
+}
+
+/** Who asks from another port knows unicast DNS only, and would keep an answer without looking (RFC 6762 §6.7). */
+function forLegacy({ answers, additionals }: Bundle): Bundle {
+  const plain = (record: Resource): Resource => ({ ...record, ttlSeconds: 10, isUnique: false })
+  return { answers: answers.map(plain), additionals: additionals.map(plain) }
+}
+
+// A link that fails is told of to the network.
+function ignore(): void {}

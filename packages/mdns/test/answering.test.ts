@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '@rpcx/testing'
+import { expect, test } from 'vitest'
+import type { Answer, Heard } from './neighbour.ts'
+import { Neighbour } from './neighbour.ts'
+import { Stage } from './stage.ts'
+
+const GO_TYPE = '_rpcxservices.local'
+const TOOL_TYPE = '_rpcx._tcp.local'
+
+test('an ordinary tool finds a server by its type, by its subtype, and the type by asking for all types', async () => {
+  await using stage = new Stage()
+  await stage.member('Arith', { metadata: 'weight=10' })
+  const neighbour = await stage.neighbour()
+  for (const name of [TOOL_TYPE, `_Arith._sub.${TOOL_TYPE}`]) {
+    const packet = await answerTo(neighbour, name, 'PTR')
+    const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])]
+    const pointer = records.find(answer => answer.name === name)
+    const instance = pointer?.type === 'PTR' ? pointer.data : ''
+    const text = records.find(answer => answer.type === 'TXT' && answer.name === instance)
+    const strings = (text?.type === 'TXT' ? (text.data as Buffer[]) : []).map(String)
+    expect(strings.slice(0, 2)).toEqual(['txtvers=1', 'service=Arith'])
+    expect(strings.at(-1)).toBe('weight=10')
+    expect(records.some(answer => answer.type === 'SRV' && answer.name === instance)).toBe(true)
+    expect(records.some(answer => answer.type === 'A')).toBe(true)
+  }
+  const types = await answerTo(neighbour, '_services._dns-sd._udp.local', 'PTR')
+  const found = types.answers?.map(answer => (answer.type === 'PTR' ? answer.data : ''))
+  expect(found?.sort()).toEqual([TOOL_TYPE, GO_TYPE].sort())
+})
+
+test('a name is the same in upper case', async () => {
+  await using stage = new Stage()
+  await stage.member('Arith')
+  const neighbour = await stage.neighbour()
+  await answerTo(neighbour, GO_TYPE.toUpperCase(), 'PTR', GO_TYPE)
+})
+
+test('who asks from another port is answered alone: with its question, plain records and a short life', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  await stage.member('Arith')
+  const legacy = stage.open(await Neighbour.alone(stage.port, stage.port + 1))
+  await quiet(neighbour)
+  const { mark } = neighbour.heard
+  legacy.ask(GO_TYPE, 'PTR', { id: 4711 })
+  const { what: packet } = await legacy.heard.until(({ type }) => type === 'response')
+  expect(packet.id).toBe(4711)
+  expect(packet.questions).toEqual([{ name: GO_TYPE, type: 'PTR', class: 'IN' }])
+  const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])]
+  expect(records.map(({ type }) => type).slice(0, 4)).toEqual(['PTR', 'SRV', 'TXT', 'A'])
+  for (const record of records) expect(record).toMatchObject({ ttl: 10, flush: false })
+  // What everybody hears comes after it.
+  await answerTo(neighbour, '_services._dns-sd._udp.local', 'PTR')
+  expect(neighbour.answers(isPointer(GO_TYPE), mark)).toEqual([])
+})
+
+test('who asks to be answered alone is, while the others know', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  await stage.member('Arith')
+  const alone = stage.open(await Neighbour.alone(stage.port, stage.port))
+  await quiet(neighbour)
+  const { mark } = neighbour.heard
+  // The library writes a class by its number only where it does not know it.
+  await alone.send(questionBytes(GO_TYPE, 0x8001))
+  const { what: packet } = await alone.heard.until(({ type }) => type === 'response')
+  expect(packet.answers?.map(({ type }) => type)).toEqual(['PTR'])
+  expect(packet.answers?.[0]).toMatchObject({ ttl: 120 })
+  await answerTo(neighbour, '_services._dns-sd._udp.local', 'PTR')
+  expect(neighbour.answers(isPointer(GO_TYPE), mark)).toEqual([])
+})
+
+test('what the asker knows for long enough is not said, in one packet or in two', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  await stage.member('Arith')
+  await stage.member('Echo')
+  await quiet(neighbour)
+  const names = new Set(pointersOf(neighbour.answers(isPointer(GO_TYPE))))
+  expect(names.size).toBe(2)
+  const [arith = '', echo = ''] = [...names].sort(
+    (a, b) => Number(b.endsWith('Arith')) - Number(a.endsWith('Arith')),
+  )
+  const known = (data: string, ttl: number): Answer => ({
+    type: 'PTR',
+    name: GO_TYPE,
+    class: 'IN',
+    ttl,
+    data,
+  })
+  const first = neighbour.heard.mark
+  neighbour.ask(GO_TYPE, 'PTR', { answers: [known(arith, 100), known(echo, 59)] })
+  await neighbour.heard.until(({ type }) => type === 'response', first)
+  expect(pointersOf(neighbour.answers(isPointer(GO_TYPE), first))).toEqual([echo])
+  const second = neighbour.heard.mark
+  neighbour.ask(GO_TYPE, 'PTR', { flags: 0x0200 })
+  neighbour.ask(GO_TYPE, 'PTR', { questions: [], answers: [known(echo, 100)] })
+  await neighbour.heard.until(({ type }) => type === 'response', second)
+  expect(pointersOf(neighbour.answers(isPointer(GO_TYPE), second))).toEqual([arith])
+})
+
+test('nothing is multicast twice within a second, however many ask', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  await stage.member('Arith')
+  await quiet(neighbour)
+  const { mark } = neighbour.heard
+  neighbour.ask(GO_TYPE, 'PTR')
+  const first = await neighbour.heard.until(({ type }) => type === 'response', mark)
+  while (performance.now() < first.at + 1_100) {
+    neighbour.ask(GO_TYPE, 'PTR')
+    await sleep(50)
+  }
+  const next = await neighbour.heard.until(
+    packet => packet !== first.what && packet.type === 'response',
+    mark,
+  )
+  expect(next.at - first.at).toBeGreaterThan(990)
+  expect(neighbour.answers(isPointer(GO_TYPE), mark)).toHaveLength(2)
+})
+
+test('no answer is ever sent without the text, at which Go’s client would crash', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  const { server } = await stage.member('Arith')
+  for (const type of ['SRV', 'TXT', 'ANY', 'PTR']) neighbour.ask(GO_TYPE, type)
+  await quiet(neighbour)
+  const { mark } = neighbour.heard
+  neighbour.ask(GO_TYPE, 'ANY')
+  await neighbour.heard.until(({ type }) => type === 'response', mark)
+  await server.setMetadata('Arith', 'weight=2')
+  await server.close()
+  const said = neighbour.answers(isPointer(GO_TYPE))
+  expect(said.length).toBeGreaterThan(4)
+  for (const packet of said) {
+    const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])]
+    for (const pointer of pointersOf([packet])) {
+      expect(records.some(({ type, name }) => type === 'TXT' && name === pointer)).toBe(true)
+    }
+  }
+})
+
+function isPointer(of: string): (answer: Answer) => boolean {
+  return ({ type, name }) => type === 'PTR' && name === of
+}
+
+function pointersOf(packets: readonly Heard[]): string[] {
+  return packets.flatMap(({ answers = [] }) =>
+    answers.flatMap(answer => (answer.type === 'PTR' && answer.name === GO_TYPE ? [answer.data] : [])),
+  )
+}
+
+/** The first packet that says something of a name since it was asked. */
+async function answerTo(neighbour: Neighbour, name: string, type: string, as = name): Promise<Heard> {
+  const isAnswer = (packet: Heard): boolean =>
+    packet.type === 'response' && (packet.answers ?? []).some(answer => answer.name === as)
+  for (;;) {
+    const { mark } = neighbour.heard
+    neighbour.ask(name, type)
+    // What was multicast a moment ago is not said again within a second.
+    const answer = await neighbour.heard.until(isAnswer, mark, 1_000).catch(() => undefined)
+    if (answer !== undefined) return answer.what
+  }
+}
+
+/** Resolves when the last of three announcements of each server is more than a second old. */
+async function quiet(neighbour: Neighbour): Promise<void> {
+  const announcements = (): Heard[] =>
+    neighbour.answers(isPointer(GO_TYPE)).filter(({ answers }) => answers?.[1]?.type === 'SRV')
+  await until(() => {
+    const names = pointersOf(announcements())
+    return (
+      names.length > 0 && [...new Set(names)].every(name => names.filter(other => other === name).length >= 3)
+    )
+  })
+  await sleep(1_050)
+}
+
+function questionBytes(name: string, of: number): Buffer {
+  const labels = name.split('.').flatMap(label => [Buffer.of(label.length), Buffer.from(label)])
+  const head = Buffer.from('000000000001000000000000', 'hex')
+  return Buffer.concat([head, ...labels, Buffer.of(0, 0, 12, of >> 8, of & 0xff)])
+}

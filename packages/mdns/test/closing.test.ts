@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { Stage } from './stage.ts'
+
+test('a process whose server was closed ends by itself, having said goodbye', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  const program = stage.program('server', { services: ['Arith', 'Echo'] })
+  await program.told.until(({ event }) => event === 'published')
+  program.say('close')
+  await program.told.until(({ event }) => event === 'closed')
+  const since = performance.now()
+  expect(await program.exit).toEqual({ code: 0, signal: null })
+  expect(performance.now() - since).toBeLessThan(2_000)
+  const gone = neighbour.heard.all.flatMap(({ answers = [] }) =>
+    answers.flatMap(answer => (answer.type === 'TXT' && answer.ttl === 0 ? [answer.name] : [])),
+  )
+  expect(new Set(gone.filter(name => /-(Arith|Echo)\._rpcxservices\.local$/.test(name)))).toHaveProperty(
+    'size',
+    2,
+  )
+})
+
+test('a process whose discovery was closed ends by itself', async () => {
+  await using stage = new Stage()
+  const program = stage.program('client', { services: ['Arith'] })
+  await program.told.until(({ event }) => event === 'list')
+  program.say('close')
+  expect(await program.exit).toEqual({ code: 0, signal: null })
+})

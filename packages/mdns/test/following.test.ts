@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { atMost } from '@rpcx/testing'
+import { describe, expect, test } from 'vitest'
+import { goText } from './neighbour.ts'
+import { Stage } from './stage.ts'
+
+describe('A client', () => {
+  test.each([1, 2, 10])('finds a server with %i services, their metadata of 10 to 600 bytes', async count => {
+    await using stage = new Stage()
+    const services = Array.from({ length: count }, (_, i) => `Service${i}`)
+    const metadata = (i: number): string =>
+      `n=${i}&text=${'x'.repeat(Math.round((590 * i) / Math.max(1, count - 1)))}`
+    const { server, address } = await stage.member(services[0] as string, { metadata: metadata(0) })
+    for (const [i, service] of services.entries()) {
+      if (i > 0) server.registerName(service, { Echo: (value: unknown) => value }, metadata(i))
+    }
+    await server.published()
+    const discovery = stage.discovery()
+    for (const [i, service] of services.entries()) {
+      const [endpoint] = await discovery.list(service)
+      expect(endpoint?.address).toBe(address)
+      expect(endpoint?.metadata).toBe(metadata(i))
+    }
+  })
+
+  test('that starts first sees the first server within a second of its announcement', async () => {
+    await using stage = new Stage()
+    const view = stage.view('Arith')
+    await view.shows({})
+    const neighbour = await stage.neighbour()
+    const { address } = await stage.member('Arith')
+    const announced = await neighbour.heard.until(({ type }) => type === 'response')
+    atMost(1_000, 'announced, listed', (await view.shows({ [address]: '' })).at - announced.at)
+  })
+
+  test('finds two servers on one host, and hears of a goodbye within a second', async () => {
+    await using stage = new Stage()
+    const leaving = await stage.member('Arith', { metadata: 'is=leaving' })
+    const staying = await stage.member('Arith', { metadata: 'is=staying' })
+    const view = stage.view('Arith')
+    await view.shows({ [leaving.address]: 'is=leaving', [staying.address]: 'is=staying' })
+    const neighbour = await stage.neighbour()
+    const closing = leaving.server.close()
+    const goodbye = await neighbour.heard.until(
+      ({ answers }) => answers?.some(answer => 'ttl' in answer && answer.ttl === 0) === true,
+    )
+    atMost(1_000, 'goodbye, gone', (await view.shows({ [staying.address]: 'is=staying' })).at - goodbye.at)
+    await closing
+  })
+
+  test('sees new metadata within a second, never through an empty list', async () => {
+    await using stage = new Stage()
+    const { server, address } = await stage.member('Arith', { metadata: 'n=0' })
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'n=0' })
+    for (const n of [1, 2, 3]) {
+      const since = performance.now()
+      void server.setMetadata('Arith', `n=${n}`)
+      atMost(1_000, 'setMetadata(), listed', (await view.shows({ [address]: `n=${n}` })).at - since)
+    }
+    expect(view.all.every(list => address in list)).toBe(true)
+  })
+
+  test('that calls a server which crashed has it off its list within five seconds', async () => {
+    await using stage = new Stage()
+    const program = stage.program('server', { services: ['Arith'] })
+    const { what } = await program.told.until(({ event }) => event === 'published')
+    const { address } = await stage.member('Arith')
+    const discovery = stage.discovery()
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [String(what.address)]: '', [address]: '' })
+    const client = stage.client('Arith', discovery)
+    program.signal('SIGKILL')
+    const since = performance.now()
+    let isOver = false
+    const calling = (async () => {
+      while (!isOver) {
+        await client.call('Echo', 1).catch(() => {})
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    })()
+    const gone = await view.shows({ [address]: '' }).finally(() => {
+      isOver = true
+    })
+    await calling
+    atMost(5_000, 'crashed, gone', gone.at - since)
+  })
+
+  test('that cannot connect to a server which still answers here keeps it', async () => {
+    await using stage = new Stage()
+    const listener = createServer().listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const { port } = listener.address() as { port: number }
+    listener.close()
+    const { address } = await stage.member('Arith', { serviceAddress: `tcp@127.0.0.1:${port}` })
+    const discovery = stage.discovery()
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [address]: '' })
+    const neighbour = await stage.neighbour()
+    const { mark } = neighbour.heard
+    const verify = (): void => discovery.verify('Arith', address)
+    // Asked for as often as it takes: who has just been heard of need not be asked.
+    const timer = setInterval(verify, 200)
+    await neighbour.heard.until(({ questions }) => questions?.[0]?.type === 'TXT', mark)
+    await neighbour.heard.until(({ answers }) => answers?.[0]?.type === 'TXT', mark)
+    clearInterval(timer)
+    const { address: late } = await stage.member('Arith', { metadata: 'is=late' })
+    await view.shows({ [address]: '', [late]: 'is=late' })
+    for (const list of view.all) expect(list).toHaveProperty([address])
+  })
+
+  test('forgets who stays silent when its life is over, and not before it was asked for', async () => {
+    await using stage = new Stage()
+    const view = stage.view('Arith')
+    await view.shows({})
+    const neighbour = await stage.neighbour()
+    neighbour.say([goText('silent', 'Arith', 'tcp@10.0.0.1:1', '', 4)])
+    const seen = await view.shows({ 'tcp@10.0.0.1:1': '' })
+    const { mark } = neighbour.heard
+    const gone = await view.shows({})
+    expect(gone.at - seen.at).toBeGreaterThan(3_900)
+    const asked = neighbour.heard.since(mark).filter(({ questions }) => questions?.[0]?.type === 'TXT')
+    expect(asked.length).toBe(4)
+  })
+
+  test('keeps who answers when four fifths of its life are over', async () => {
+    await using stage = new Stage()
+    const view = stage.view('Arith')
+    await view.shows({})
+    const neighbour = await stage.neighbour()
+    const text = goText('living', 'Arith', 'tcp@10.0.0.1:1', '', 3)
+    neighbour.say([text])
+    const seen = await view.shows({ 'tcp@10.0.0.1:1': '' })
+    let from = neighbour.heard.mark
+    for (let turn = 0; turn < 3; turn++) {
+      const asked = await neighbour.heard.until(({ questions }) => questions?.[0]?.type === 'TXT', from)
+      from = neighbour.heard.mark
+      neighbour.say([text])
+      if (turn === 0) expect(asked.at - seen.at).toBeGreaterThan(2_300)
+    }
+    expect(view.all).toEqual([{}, { 'tcp@10.0.0.1:1': '' }])
+  })
+
+  test('ignores what is no server, and says so once', async () => {
+    await using stage = new Stage()
+    const discovery = stage.discovery()
+    const ignored: string[] = []
+    discovery.on('entryIgnored', ({ address }) => ignored.push(address))
+    const view = stage.view('Arith', discovery)
+    await view.shows({})
+    const neighbour = await stage.neighbour()
+    neighbour.say([goText('bad', 'Arith', 'tcp@', 'n=1'), goText('none', 'Arith', '', '')])
+    neighbour.say([goText('good', 'Arith', 'tcp@10.0.0.1:1', 'rate=50%')])
+    await view.shows({ 'tcp@10.0.0.1:1': 'rate=50%' })
+    neighbour.say([goText('bad', 'Arith', 'tcp@', 'n=2'), goText('last', 'Arith', 'tcp@10.0.0.2:1', '')])
+    await view.shows({ 'tcp@10.0.0.1:1': 'rate=50%', 'tcp@10.0.0.2:1': '' })
+    expect(ignored.sort()).toEqual(['', 'tcp@'])
+  })
+})

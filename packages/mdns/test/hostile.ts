@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { expect } from 'vitest'
+import { goText } from './neighbour.ts'
+import { recordedPackets } from './recorded.ts'
+import { Stage } from './stage.ts'
+
+/** Sends so many packets that were good once to a server and a client, and sees that both are as they were before. */
+export async function withstand(count: number): Promise<void> {
+  const seed = Number(process.env.RPCX_SEED ?? randomBytes(4).readUInt32BE())
+  const random = mulberry32(seed)
+  await using stage = new Stage()
+  const line = stage.open(await Line.open(stage.port))
+  const { address } = await stage.member('Sturdy', { metadata: 'n=1' })
+  const view = stage.view('Sturdy')
+  await view.shows({ [address]: 'n=1' })
+  const packets = [...recordedPackets, ...line.heard]
+  const before = process.memoryUsage().rss
+  const since = performance.now()
+  while (line.arrived < count) {
+    await line.send(
+      Array.from({ length: BATCH }, () => mutated(packets[random(packets.length)] as Buffer, random)),
+    )
+  }
+  const grownMiB = (process.memoryUsage().rss - before) / 2 ** 20
+  console.info(
+    `${line.arrived} mutated packets (RPCX_SEED=${seed}) in ${((performance.now() - since) / 1_000).toFixed(1)} s: memory grew by ${grownMiB.toFixed(0)} MiB`,
+  )
+  expect(grownMiB).toBeLessThan(200)
+  const neighbour = await stage.neighbour()
+  neighbour.say([goText('after', 'Sturdy', 'tcp@10.0.0.1:1', 'is=after')])
+  await view.until(list => list['tcp@10.0.0.1:1'] === 'is=after' && list[address] === 'n=1')
+  await stage.view('Sturdy').until(list => list[address] === 'n=1')
+}
+
+const BATCH = 20
+
+/** A wire to the loopback network that sends bytes, and counts those that arrive. */
+class Line {
+  /** The first that others said. */
+  readonly heard: Buffer[] = []
+  arrived = 0
+  readonly #port: number
+  readonly #socket: Socket
+
+  private constructor(port: number, socket: Socket) {
+    this.#port = port
+    this.#socket = socket
+    socket.on('message', bytes => {
+      if (this.heard.length < 20) this.heard.push(bytes)
+    })
+  }
+
+  static async open(port: number): Promise<Line> {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true, recvBufferSize: 2 ** 20 })
+    socket.bind(port)
+    await once(socket, 'listening')
+    socket.addMembership('224.0.0.251', '127.0.0.1')
+    socket.setMulticastInterface('127.0.0.1')
+    return new Line(port, socket)
+  }
+
+  /** Resolves when they have arrived, or are lost. */
+  async send(packets: readonly Buffer[]): Promise<void> {
+    let missing = packets.length
+    const marks = new Set(packets.map(packet => packet.toString('latin1')))
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#socket.off('message', count)
+        resolve()
+      }
+      const count = (bytes: Buffer): void => {
+        // Others answer meanwhile.
+        if (!marks.has(bytes.toString('latin1'))) return
+        this.arrived++
+        if (--missing === 0) done()
+      }
+      // What has arrived is read before it is given up.
+      const timer = setTimeout(() => setImmediate(done), 50)
+      this.#socket.on('message', count)
+      for (const packet of packets) this.#socket.send(packet, this.#port, '224.0.0.251')
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close()
+  }
+}
+
+/** One to four changes: a bit, a byte, a cut, a longer end, another place. */
+function mutated(packet: Buffer, random: (below: number) => number): Buffer {
+  let bytes = Buffer.from(packet)
+  for (let n = 1 + random(4); n > 0; n--) {
+    const at = random(bytes.length)
+    switch (random(6)) {
+      case 0:
+        bytes[at] = (bytes[at] as number) ^ (1 << random(8))
+        break
+      case 1:
+        bytes[at] = random(256)
+        break
+      case 2:
+        bytes = Buffer.from(bytes.subarray(0, Math.max(1, at)))
+        break
+      case 3:
+        bytes = Buffer.concat([bytes, bytes.subarray(at)])
+        break
+      case 4:
+        // The counts, and whether it asks or answers.
+        bytes[2 + random(10)] = random(4) * 0x40 + random(3)
+        break
+      default:
+        bytes.copy(bytes, random(bytes.length), at)
+    }
+  }
+  return bytes.subarray(0, 1_400)
+}
+
+function mulberry32(seed: number): (below: number) => number {
+  let state = seed | 0
+  return below => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
+  }
+}

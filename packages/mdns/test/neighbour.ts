@@ -1,0 +1,90 @@
+import type { Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { Log } from '@rpcx/testing'
+import type { FullPacket, MulticastDNS, ResponseOutgoingPacket } from 'multicast-dns'
+import createMulticastDns from 'multicast-dns'
+
+export type Answer = ResponseOutgoingPacket['answers'][number]
+
+export interface Heard extends FullPacket {
+  readonly from: { readonly address: string; readonly port: number }
+}
+
+/** Someone else on the loopback interface: sends what a test says, and hears all that is said there. */
+export class Neighbour {
+  readonly heard: Log<Heard> = new Log<Heard>()
+  readonly port: number
+  readonly #socket: Socket
+  readonly #library: MulticastDNS
+
+  private constructor(socket: Socket, port: number) {
+    this.port = port
+    this.#socket = socket
+    this.#library = createMulticastDns({ socket, bind: false, multicast: false, port })
+    this.#library.on('packet', (packet: FullPacket, from: Heard['from']) => {
+      this.heard.add({ ...packet, from })
+    })
+  }
+
+  static async join(port: number): Promise<Neighbour> {
+    const socket = await bound({ port })
+    socket.addMembership(GROUP, LOOPBACK)
+    return new Neighbour(socket, port)
+  }
+
+  /**
+   * Hears only what is said to it alone.
+   * @param from its own port; with another than `port` it speaks as a legacy client
+   */
+  static async alone(port: number, from: number): Promise<Neighbour> {
+    return new Neighbour(await bound({ port: from, address: LOOPBACK }), port)
+  }
+
+  /** All packets that hold an answer that is so, from `mark` on. */
+  answers(isSo: (answer: Answer) => boolean, mark = 0): readonly Heard[] {
+    return this.heard.since(mark).filter(packet => packet.type === 'response' && packet.answers?.some(isSo))
+  }
+
+  ask(name: string, type: string, more: object = {}): void {
+    this.#library.query({ questions: [{ name, type }] as never, ...more }, this.#group)
+  }
+
+  say(answers: readonly Answer[], additionals: readonly Answer[] = []): void {
+    this.#library.respond({ answers: [...answers], additionals: [...additionals] }, this.#group)
+  }
+
+  /** Bytes as they are. */
+  send(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.send(bytes, this.port, GROUP, error => (error ? reject(error) : resolve()))
+    })
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>(resolve => this.#library.destroy(resolve))
+  }
+
+  get #group(): { port: number; address: string } {
+    return { port: this.port, address: GROUP }
+  }
+}
+
+/** The text of an instance, as Go's rpcx writes it. */
+export function goText(instance: string, service: string, address: string, meta: string, ttl = 120): Answer {
+  const json = JSON.stringify([{ service, meta, service_address: address }])
+  const data = [Buffer.from(encodeURIComponent(json))]
+  return { type: 'TXT', name: `${instance}._rpcxservices.local`, class: 'IN', flush: true, ttl, data }
+}
+
+const GROUP = '224.0.0.251'
+const LOOPBACK = '127.0.0.1'
+
+async function bound(to: { port: number; address?: string }): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  socket.bind(to)
+  await once(socket, 'listening')
+  socket.setMulticastInterface(LOOPBACK)
+  socket.setMulticastTTL(255)
+  return socket
+}

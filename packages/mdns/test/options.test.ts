@@ -1,0 +1,48 @@
+import { Server } from '@rpcx/core'
+import { expect, test } from 'vitest'
+import { MDNSDiscovery, MDNSRegisterPlugin } from '../src/index.ts'
+import { Stage } from './stage.ts'
+
+test.each([0, 1.5, 65_536, Number.NaN])('a port of %d is refused at once', port => {
+  expect(() => new MDNSDiscovery({ port })).toThrow(
+    new RangeError(`mdns: port is ${port}, not an integer from 1 to 65535`),
+  )
+})
+
+test.each([[''], [['eth0', '']], [[7 as never]]])('interfaces of %j are refused at once', interfaces => {
+  expect(() => new MDNSRegisterPlugin({ interfaces })).toThrow(
+    /^mdns: interfaces is .*, not one or more names/,
+  )
+})
+
+test('an interface that is not there is an error that names it, those that are, and what to do', async () => {
+  await using stage = new Stage()
+  const discovery = stage.discovery({ interfaces: 'nowhere0' })
+  await expect(discovery.list('Arith', { timeoutMs: 500 })).rejects.toMatchObject({
+    code: 'ERR_RPCX_REGISTRY',
+    cause: {
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringMatching(
+        /^mdns: there is no interface named nowhere0 with multicast: those that are up: .*127\.0\.0\.1.*`interfaces`/,
+      ),
+    },
+  })
+})
+
+test('a server whose interface is not there serves all the same', async () => {
+  await using stage = new Stage()
+  const server = stage.open(new Server({ startTimeoutMs: 200 }))
+  server.plugins.add(stage.plugin({ interfaces: 'nowhere0' }))
+  server.registerName('Arith', { Echo: (value: unknown) => value })
+  const down = new Promise(resolve => server.on('registryDown', resolve))
+  await server.serve('tcp', '127.0.0.1:0')
+  expect(await down).toMatchObject({ registry: 'mdns' })
+})
+
+test('metadata that fit no packet are refused where the service is registered', () => {
+  const server = new Server()
+  server.plugins.add(new MDNSRegisterPlugin())
+  expect(() => server.registerName('Arith', { Echo: () => 1 }, 'x'.repeat(701))).toThrow(
+    new RangeError('mdns: the metadata of Arith have 701 bytes, more than the 700 that fit a packet'),
+  )
+})

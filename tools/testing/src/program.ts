@@ -1,0 +1,52 @@
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { Log } from './log.ts'
+
+/** A program in a process of its own, given its settings as JSON: it tells by lines of JSON how far it is. */
+export class Program {
+  readonly told: Log<Line> = new Log<Line>()
+  readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>
+  readonly #process: ChildProcess
+
+  /** @param within what starts it, as in another network: `['ip', 'netns', 'exec', 'host1']` */
+  constructor(file: URL, settings: object, within: readonly string[] = []) {
+    const [command = '', ...args] = [
+      ...within,
+      process.execPath,
+      '--conditions=@rpcx/source',
+      '--import',
+      'tsx',
+      fileURLToPath(file),
+      JSON.stringify(settings),
+    ]
+    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.exit = once(this.#process, 'close').then(([code, signal]) => ({ code, signal }))
+    // A program that is killed may have had something left to read.
+    this.#process.stdin?.on('error', () => {})
+    if (this.#process.stdout !== null) {
+      createInterface(this.#process.stdout).on('line', line => this.told.add(JSON.parse(line) as Line))
+    }
+  }
+
+  /** Tells the program something, as a line. */
+  say(text: string): void {
+    this.#process.stdin?.write(`${text}\n`)
+  }
+
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+    this.#process.kill(name)
+  }
+
+  async close(): Promise<void> {
+    this.signal('SIGKILL')
+    await this.exit
+  }
+}
+
+export interface Line {
+  readonly event: string
+  readonly [field: string]: unknown
+}
