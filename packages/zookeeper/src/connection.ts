@@ -1,4 +1,4 @@
-import type { Stat } from 'node-zookeeper-client'
+import type { ACL, Stat, Transaction } from 'node-zookeeper-client'
 import { CreateMode } from 'node-zookeeper-client'
 import { explain, isAnswer, isLoss } from './failure.ts'
 import type { Library } from './library.ts'
@@ -6,9 +6,21 @@ import type { Library } from './library.ts'
 /** A node as it was read. */
 export interface Znode {
   readonly data: string
+  /** How often it was written since it was made. */
   readonly version: number
+  /** Which transaction of ZooKeeper's wrote it last. */
+  readonly transaction: bigint
   /** The session that it ends with; sixteen zeros without one. */
   readonly owner: string
+}
+
+export interface ConnectionOptions {
+  /** Whom it is to and who we are there, in errors. */
+  readonly subject: string
+  /** How long an answer may take. */
+  readonly answerMs: number
+  /** Of all nodes that are made. */
+  readonly acl: ACL[]
 }
 
 /**
@@ -17,16 +29,14 @@ export interface Znode {
  */
 export class Connection {
   readonly #library: Library
-  readonly #server: string
-  readonly #answerMs: number
+  readonly #options: ConnectionOptions
   readonly #down = new AbortController()
   readonly #unanswered = new Set<(reason: Error) => void>()
   readonly #listeners = new Map<string, Set<() => void>>()
 
-  constructor(library: Library, server: string, answerMs: number) {
+  constructor(library: Library, options: ConnectionOptions) {
     this.#library = library
-    this.#server = server
-    this.#answerMs = answerMs
+    this.#options = options
   }
 
   /** Aborts when the connection is lost, with the reason. */
@@ -37,6 +47,12 @@ export class Connection {
   /** The session, as in the `owner` of a node. */
   get sessionId(): string {
     return this.#library.sessionId
+  }
+
+  /** Whether the root is there, which is the chroot where there is one. Also shows that there is somebody who answers. */
+  async probe(): Promise<boolean> {
+    const stat = await this.#ask<Stat | null>('answer', done => this.#library.client.exists('/', done))
+    return stat !== null
   }
 
   /** Whether the node is there; tells the listeners of its path once when that changes. */
@@ -67,46 +83,37 @@ export class Connection {
     )
   }
 
-  /** Makes a node that ends with the session. */
-  async create(path: string, data: string): Promise<void> {
-    await this.#ask(`create ${path}`, done =>
-      this.#library.client.create(path, Buffer.from(data), CreateMode.EPHEMERAL, done),
-    )
+  /** Makes a node that ends with the session. Resolves to the transaction, as each of those that write. */
+  create(path: string, data: string): Promise<bigint> {
+    return this.#commit(`create ${path}`, this.#library.creation(path, Buffer.from(data), this.#options.acl))
   }
 
-  /** Makes those that are not there yet, for ever. */
-  async createDirectories(directories: readonly (readonly [path: string, data: string])[]): Promise<void> {
-    const created = directories.map(([path, data]) =>
-      this.#ask(`create ${path}`, done =>
-        this.#library.client.create(path, Buffer.from(data), CreateMode.PERSISTENT, done),
-      ).catch(error => {
-        if (!isAnswer(error, 'NODE_EXISTS')) throw error
-      }),
-    )
-    await Promise.all(created)
+  /** Deletes this version of the node and makes it anew as ours, at once. */
+  replace(path: string, version: number, data: string): Promise<bigint> {
+    const transaction = this.#library.replacement(path, version, Buffer.from(data), this.#options.acl)
+    return this.#commit(`replace ${path}`, transaction)
   }
 
-  /** Deletes the node and makes it anew as ours, at once. @param version refuses another one; `undefined` takes any */
-  async replace(path: string, version: number | undefined, data: string): Promise<void> {
-    const transaction = this.#library.replacement(path, version, Buffer.from(data))
-    await this.#ask(`replace ${path}`, done => transaction.commit(done))
-  }
-
-  /** Resolves to the new version. */
-  async write(path: string, version: number, data: string): Promise<number> {
-    const stat = await this.#ask<Stat>(`write ${path}`, done =>
-      this.#library.client.setData(path, Buffer.from(data), version, done),
-    )
-    return stat.version
+  /** Writes to this version of the node. */
+  change(path: string, version: number, data: string): Promise<bigint> {
+    return this.#commit(`write ${path}`, this.#library.change(path, version, Buffer.from(data)))
   }
 
   async remove(path: string, version: number): Promise<void> {
     await this.#ask(`remove ${path}`, done => this.#library.client.remove(path, version, done))
   }
 
-  /** Any answer will do: it shows that there is somebody. */
-  async probe(): Promise<void> {
-    await this.#ask('answer', done => this.#library.client.exists('/', done))
+  /** Makes those that are not there yet, for ever. */
+  async createDirectories(directories: readonly (readonly [path: string, data: string])[]): Promise<void> {
+    const { acl } = this.#options
+    const created = directories.map(([path, data]) =>
+      this.#ask(`create ${path}`, done =>
+        this.#library.client.create(path, Buffer.from(data), acl, CreateMode.PERSISTENT, done),
+      ).catch(error => {
+        if (!isAnswer(error, 'NODE_EXISTS')) throw error
+      }),
+    )
+    await Promise.all(created)
   }
 
   /** Has `listener` called at each event of a watched path until the returned function is called. */
@@ -125,19 +132,29 @@ export class Connection {
 
   /** It was lost. */
   lost(cause: Error): void {
-    const reason = explain(cause, `zookeeper ${this.#server}`)
+    const reason = explain(cause, this.#options.subject)
     this.#down.abort(reason)
     for (const reject of this.#unanswered) reject(reason)
     this.#unanswered.clear()
     this.#listeners.clear()
   }
 
+  #commit(what: string, transaction: Transaction): Promise<bigint> {
+    return this.#ask<bigint>(what, done =>
+      transaction.commit(error => done(error, this.#library.lastTransaction)),
+    )
+  }
+
   #ask<T>(what: string, send: (done: (error: unknown, value?: T) => void) => void): Promise<T> {
+    const { subject, answerMs } = this.#options
     return new Promise((resolve, reject) => {
       this.#down.signal.throwIfAborted()
-      const timer = setTimeout(() => {
-        this.#library.drop(new Error(`no answer to '${what}' within ${this.#answerMs} ms`))
-      }, this.#answerMs).unref()
+      const late = (): void => {
+        if (this.#unanswered.has(lost))
+          this.#library.drop(new Error(`no answer to '${what}' within ${answerMs} ms`))
+      }
+      // In a loop that was blocked, the answer may have come and only not been read.
+      const timer = setTimeout(() => setImmediate(late), answerMs).unref()
       const lost = (reason: Error): void => {
         clearTimeout(timer)
         reject(reason)
@@ -148,7 +165,7 @@ export class Connection {
         if (isLoss(error)) return
         if (!this.#unanswered.delete(lost)) return
         clearTimeout(timer)
-        if (error) reject(explain(error as Error, `zookeeper ${this.#server}: ${what}`))
+        if (error) reject(explain(error as Error, `${subject}: ${what}`))
         else resolve(value as T)
       })
     })
@@ -158,8 +175,13 @@ export class Connection {
 /** Makes the server watch; what it then tells goes to the listeners of the path. */
 const WATCH = (): void => {}
 
-function znode(data: Buffer | undefined, { version, ephemeralOwner }: Stat): Znode {
-  return { data: data?.toString() ?? '', version, owner: ephemeralOwner.toString('hex') }
+function znode(data: Buffer | undefined, { version, mzxid, ephemeralOwner }: Stat): Znode {
+  return {
+    data: data?.toString() ?? '',
+    version,
+    transaction: mzxid.readBigInt64BE(),
+    owner: ephemeralOwner.toString('hex'),
+  }
 }
 
 async function orUndefined<T>(found: Promise<T>): Promise<T | undefined> {

@@ -1,65 +1,46 @@
 import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
+import { checkMetadataSize, isRpcxError, Layout, RpcxError } from '@rpcx/core'
+import type { Connection } from './connection.ts'
 import { ZooKeeperLink } from './link.ts'
-import { checkName, Paths } from './paths.ts'
-import { parseServers, type ServerAddress } from './server-address.ts'
+import { checkNodeName } from './node-name.ts'
 import { ZooKeeperSession } from './session.ts'
-
-/** Where the registry is. */
-export interface ZooKeeperOptions {
-  /** `127.0.0.1:2181`, or several members of one ensemble. */
-  readonly zooKeeperServers: string | readonly string[]
-  /** What all nodes lie below, `/rpcx_test`; slashes at its ends never matter. */
-  readonly basePath: string
-  /**
-   * How long ZooKeeper keeps the entries of a server that crashed, in milliseconds. It grants what its own limits allow, by
-   * default 2 to 20 of its ticks. @default 10_000
-   */
-  readonly sessionTimeoutMs?: number
-}
+import type { Settings, ZooKeeperDriverOptions } from './settings.ts'
+import { readSettings } from './settings.ts'
 
 /** ZooKeeper: a session of its own for each of ours, an ephemeral node for each entry. */
 export class ZooKeeperDriver implements Driver {
   readonly name = 'zookeeper'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
-  readonly #servers: readonly ServerAddress[]
-  readonly #paths: Paths
-  readonly #timeoutMs: number
-  /** The sessions of our earlier lives: what they still hold is ours to restore. */
-  readonly #ourSessions = new Set<string>()
+  readonly #settings: Settings
+  readonly #layout: Layout
+  /** The sessions that were closed. */
+  readonly #earlier = new Set<string>()
 
   /** @throws TypeError or RangeError that names the option */
-  constructor(options: ZooKeeperOptions) {
-    const { zooKeeperServers, basePath, sessionTimeoutMs = 10_000 } = options
-    if (!(sessionTimeoutMs >= 1_000 && sessionTimeoutMs <= 86_400_000)) {
-      throw new RangeError(
-        `zookeeper: sessionTimeoutMs is ${sessionTimeoutMs}, not a number from 1000 to 86400000`,
-      )
-    }
-    this.#servers = parseServers(zooKeeperServers)
-    this.#paths = new Paths(basePath)
-    this.#timeoutMs = Math.ceil(sessionTimeoutMs)
+  constructor(options: ZooKeeperDriverOptions) {
+    this.#settings = readSettings(options)
+    this.#layout = new Layout(this.name, options.basePath, 'slash')
+    for (const name of this.#layout.base.slice(1).split('/')) checkNodeName('basePath', name)
   }
 
-  check({ service, address, metadata }: Entry): void {
-    checkName('service', service)
+  check(entry: Entry): void {
+    checkNodeName('service', entry.service)
     // Not known yet before the server listens.
-    if (address !== '') checkName('address', address)
-    const bytes = Buffer.byteLength(metadata)
-    if (bytes > MAX_DATA_BYTES) {
-      throw new RangeError(
-        `zookeeper: the metadata of ${service} have ${bytes} bytes, more than ZooKeeper's limit of ${MAX_DATA_BYTES}`,
-      )
-    }
+    if (entry.address !== '') checkNodeName('address', entry.address)
+    checkMetadataSize(this.name, entry, MAX_DATA_BYTES)
   }
 
   async open(signal: AbortSignal): Promise<Session> {
-    const link = new ZooKeeperLink(this.#servers, this.#timeoutMs)
+    const link = new ZooKeeperLink(this.#settings)
     const kill = (): void => link.kill(signal.reason as Error)
     signal.addEventListener('abort', kill, { once: true })
     try {
-      await link.connect()
-      this.#ourSessions.add(link.sessionId)
-      return new ZooKeeperSession(link, this.#paths, this.#ourSessions)
+      const connection = await this.#connect(link)
+      if (!(await connection.probe())) {
+        await link.close(signal)
+        throw noChroot(this.#settings)
+      }
+      return new ZooKeeperSession(link, this.#layout, this.#earlier)
     } catch (error) {
       link.kill(error as Error)
       throw error
@@ -67,7 +48,24 @@ export class ZooKeeperDriver implements Driver {
       signal.removeEventListener('abort', kill)
     }
   }
+
+  /** At whichever server is the first to answer; each is asked once. */
+  async #connect(link: ZooKeeperLink): Promise<Connection> {
+    for (let left = this.#settings.hosts.length - 1; ; left--) {
+      try {
+        return await link.connect()
+      } catch (error) {
+        if (left === 0 || !isRpcxError(error, 'ERR_RPCX_REGISTRY')) throw error
+      }
+    }
+  }
 }
 
 // A request, with its paths and all, may have 1 MiB (jute.maxbuffer); ZooKeeper hangs up on larger ones.
 const MAX_DATA_BYTES = 1_000_000
+
+function noChroot({ hosts, chroot }: Settings): RpcxError {
+  const where = hosts.map(({ text }) => text).join(',')
+  const text = `zookeeper ${where}: the chroot ${chroot} does not exist; create it there (create ${chroot}), or give another one`
+  return new RpcxError('ERR_RPCX_REGISTRY', text, { fatal: true })
+}

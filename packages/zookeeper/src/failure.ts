@@ -21,9 +21,27 @@ export function isLoss(error: unknown): boolean {
 /** @param what was tried, and with whom: `zookeeper 127.0.0.1:2181: read /rpcx` */
 export function explain(cause: Error, what: string): RpcxError {
   if (cause instanceof RpcxError) return cause
-  const isRefusal =
-    cause instanceof Exception && (cause.code === Exception.NO_AUTH || cause.code === Exception.AUTH_FAILED)
+  const code = cause instanceof Exception ? cause.code : undefined
   // A name with several addresses fails with an error that has no text of its own.
-  const text = cause.message || (cause as NodeJS.ErrnoException).code || cause.name
-  return new RpcxError(isRefusal ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, { cause })
+  const text = HINTS.get(code) ?? (cause.message || (cause as NodeJS.ErrnoException).code || cause.name)
+  const isRefusal = code === Exception.NO_AUTH || code === Exception.AUTH_FAILED
+  return new RpcxError(isRefusal ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, {
+    cause,
+    fatal: code === Exception.INVALID_ACL,
+  })
 }
+
+const HINTS: ReadonlyMap<number | undefined, string> = new Map([
+  [
+    Exception.NO_AUTH,
+    'no permission: the ACL of this node, or to make and delete nodes that of the one above it, allows this to others only; give a user whom it allows as digest (is the password right?), or change the ACL (setAcl)',
+  ],
+  [
+    Exception.AUTH_FAILED,
+    'this ZooKeeper takes no digest: enable that scheme there, or leave the option out',
+  ],
+  [
+    Exception.INVALID_ACL,
+    'ZooKeeper refuses the acl: each must be scheme:id:permissions of a scheme that it knows, and auth:: needs a digest',
+  ],
+])

@@ -1,14 +1,15 @@
 import type { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
-import type { Client, Transaction } from 'node-zookeeper-client'
+import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
+import type { RegistryHost } from '@rpcx/core'
+import type { ACL, Client, Transaction } from 'node-zookeeper-client'
 import { CreateMode, createClient } from 'node-zookeeper-client'
-import type { ServerAddress } from './server-address.ts'
+import type { Settings } from './settings.ts'
 
 /** Who hears what becomes of the library's connection. */
 export interface LibraryOwner {
   connected(): void
-  /** Also when an attempt to connect fails. */
-  disconnected(reason: Error): void
+  /** Also when an attempt to connect fails. @param isRefused whether a server hung up without a greeting */
+  disconnected(reason: Error, isRefused: boolean): void
   expired(): void
   /** Something that was watched has changed. */
   notified(path: string): void
@@ -24,11 +25,17 @@ export class Library {
   readonly #manager: ConnectionManager
   readonly #connect: () => void
   readonly #owner: LibraryOwner
-  #server: ServerAddress | undefined
+  readonly #lookup: LookupFunction
+  #server: RegistryHost | undefined
   #why: Error | undefined
+  /** How far the attempt to connect has come. */
+  #progress: 'none' | 'reached' | 'greeted' = 'none'
 
-  constructor(timeoutMs: number, owner: LibraryOwner) {
-    this.client = createClient('localhost:2181', { sessionTimeout: timeoutMs, retries: 0 })
+  constructor({ chroot, timeoutMs, digest, lookup }: Settings, owner: LibraryOwner) {
+    this.#lookup = lookup
+    this.client = createClient(`localhost:2181${chroot}`, { sessionTimeout: timeoutMs, retries: 0 })
+    // Sent at each connection before anything else.
+    if (digest) this.client.addAuthInfo('digest', Buffer.from(`${digest.user}:${digest.password}`))
     this.#owner = owner
     const manager = (this.client as Client & { readonly connectionManager: ConnectionManager })
       .connectionManager
@@ -36,7 +43,10 @@ export class Library {
     this.#connect = manager.connect.bind(manager)
     // Called by the library itself after each disconnect.
     manager.connect = () => {}
-    manager.findNextServer = callback => callback(this.#server as ServerAddress)
+    manager.findNextServer = callback => {
+      const { host, port } = this.#server as RegistryHost
+      callback({ host, port, lookup: this.#lookup })
+    }
     manager.watcherManager = new Watchers(owner)
     const receive = manager.onSocketData.bind(manager)
     manager.onSocketData = chunk => {
@@ -60,13 +70,24 @@ export class Library {
     return this.client.getSessionId().toString('hex')
   }
 
-  dial(server: ServerAddress): void {
+  /** Which transaction the newest answer is of, or was read after. */
+  get lastTransaction(): bigint {
+    return this.#manager.zxid.readBigInt64BE()
+  }
+
+  /** A server that has seen less than we have hangs up on us. When all do, they were restored to an earlier state. */
+  forgetTransactions(): void {
+    this.#manager.zxid = Buffer.alloc(8)
+  }
+
+  dial(server: RegistryHost): void {
     this.#server = server
     this.#why = undefined
+    this.#progress = 'none'
     this.#connect()
-    this.#manager.socket?.on('error', error => {
-      this.#why ??= error
-    })
+    this.#manager.socket
+      ?.on('connect', () => (this.#progress = 'reached'))
+      .on('error', error => (this.#why ??= error))
   }
 
   /** Ends the connection, not the session. */
@@ -75,19 +96,28 @@ export class Library {
     this.#manager.socket?.destroy()
   }
 
-  /** Deletes an ephemeral node and makes it anew, at once. Deletes any version when there is none. */
-  replacement(path: string, version: number | undefined, data: Buffer): Transaction {
-    const transaction = this.client.transaction().remove(path).create(path, data, CreateMode.EPHEMERAL)
-    // Given to the library's own method, version 0 would mean any version.
-    const [removal] = (transaction as Transaction & { readonly ops: readonly { version: number }[] }).ops
-    if (removal !== undefined && version !== undefined) removal.version = version
-    return transaction
+  /** Makes an ephemeral node. */
+  creation(path: string, data: Buffer, acl: ACL[]): Transaction {
+    return this.client.transaction().create(path, data, acl, CreateMode.EPHEMERAL)
+  }
+
+  /** Deletes this version of a node and makes an ephemeral one in its place, at once. */
+  replacement(path: string, version: number, data: Buffer, acl: ACL[]): Transaction {
+    const removal = exactly(version, this.client.transaction().remove(path))
+    return removal.create(path, data, acl, CreateMode.EPHEMERAL)
+  }
+
+  change(path: string, version: number, data: Buffer): Transaction {
+    return exactly(version, this.client.transaction().setData(path, data))
   }
 
   #entered(state: number): void {
     const manager = this.#manager
-    if (state === CONNECTED) this.#owner.connected()
-    else if (state === EXPIRED) {
+    if (state === CONNECTED) {
+      this.#progress = 'greeted'
+      this.#owner.connected()
+    } else if (state === EXPIRED) {
+      this.#progress = 'greeted'
       this.#owner.expired()
       manager.socket?.destroy()
     } else if (state === DISCONNECTED) {
@@ -97,9 +127,17 @@ export class Library {
       manager.packetQueue.queue.length = 0
       // It would destroy the socket of the next connection.
       clearTimeout(manager.connectTimeoutHandler)
-      this.#owner.disconnected(this.#why ?? new Error('the connection was closed'))
+      const isRefused = this.#progress === 'reached' && this.#why === undefined
+      this.#owner.disconnected(this.#why ?? new Error('the connection was closed'), isRefused)
     }
   }
+}
+
+/** Given to the library's own methods, version 0 would mean any version. */
+function exactly(version: number, transaction: Transaction): Transaction {
+  const [first] = (transaction as Transaction & { readonly ops: readonly { version: number }[] }).ops
+  if (first !== undefined) first.version = version
+  return transaction
 }
 
 const DISCONNECTED = 0
@@ -112,9 +150,10 @@ interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'
   readonly connectTimeoutHandler: NodeJS.Timeout | undefined
   readonly packetQueue: { readonly queue: unknown[] }
   pendingBuffer: Buffer | null
+  zxid: Buffer
   watcherManager: Watchers
   connect: () => void
-  findNextServer: (callback: (server: ServerAddress) => void) => void
+  findNextServer: (callback: (server: TcpNetConnectOpts) => void) => void
   onSocketData: (chunk: Buffer) => void
 }
 

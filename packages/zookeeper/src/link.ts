@@ -1,7 +1,9 @@
+import type { RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import { Connection } from './connection.ts'
 import { Library } from './library.ts'
-import type { ServerAddress } from './server-address.ts'
+import { tellTimeout } from './negotiated.ts'
+import type { Settings } from './settings.ts'
 
 /**
  * One session of ZooKeeper over whatever connections it takes. A lost connection is not sought again by itself: whoever
@@ -10,25 +12,28 @@ import type { ServerAddress } from './server-address.ts'
 export class ZooKeeperLink {
   /** Resolves when ZooKeeper says that the session is over. */
   readonly ended: Promise<Error>
-  readonly #servers: readonly ServerAddress[]
+  readonly #settings: Settings
   readonly #library: Library
   #next: number
+  #server = ''
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
   #isUp = false
+  /** How many servers in a row hung up on us instead of greeting. */
+  #refusals = 0
   /** Why there will be no further connection. */
   #over: Error | undefined
   #probing: NodeJS.Timeout | undefined
   #end: (reason: Error) => void = () => {}
   #settle: { resolve(connection: Connection): void; reject(reason: Error): void } | undefined
 
-  constructor(servers: readonly ServerAddress[], timeoutMs: number) {
-    this.#servers = servers
-    this.#next = Math.floor(Math.random() * servers.length)
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#next = Math.floor(Math.random() * settings.hosts.length)
     this.ended = new Promise(resolve => (this.#end = resolve))
-    this.#library = new Library(timeoutMs, {
+    this.#library = new Library(settings, {
       connected: () => this.#connected(),
-      disconnected: reason => this.#disconnected(reason),
+      disconnected: (reason, isRefused) => this.#disconnected(reason, isRefused),
       expired: () => this.#expired(),
       notified: path => this.#connection?.notified(path),
     })
@@ -79,32 +84,41 @@ export class ZooKeeperLink {
 
   /** How long an answer may take, before the connection counts as lost: it must be, in time for another before the session ends. */
   get #answerMs(): number {
-    return Math.min(Math.max(this.timeoutMs / 3, 1_000), 3_000)
+    return Math.round(Math.min(Math.max(this.timeoutMs / 3, 1_000), 3_000))
   }
 
   #dial(): Promise<Connection> {
-    const server = this.#servers[this.#next] as ServerAddress
-    this.#next = (this.#next + 1) % this.#servers.length
+    const { hosts, chroot, digest, acl } = this.#settings
+    const host = hosts[this.#next] as RegistryHost
+    this.#next = (this.#next + 1) % hosts.length
+    this.#server = host.text
     const answerMs = this.#answerMs
-    this.#connection = new Connection(this.#library, server.text, answerMs)
+    const subject = `zookeeper ${host.text}${chroot}${digest === undefined ? '' : ` as ${digest.user}`}`
+    this.#connection = new Connection(this.#library, { subject, answerMs, acl })
     const late = new Error(`no session within ${answerMs} ms`)
     const timer = setTimeout(() => this.#library.drop(late), answerMs)
     const connecting = new Promise<Connection>((resolve, reject) => {
       this.#settle = { resolve, reject }
     }).finally(() => clearTimeout(timer))
-    this.#library.dial(server)
+    if (this.#refusals >= hosts.length) this.#library.forgetTransactions()
+    this.#library.dial(host)
     return connecting
   }
 
   #connected(): void {
     this.#isUp = true
-    this.#probing ??= setInterval(() => this.#probe(), this.timeoutMs / 3).unref()
+    this.#refusals = 0
+    if (this.#probing === undefined) {
+      this.#probing = setInterval(() => this.#probe(), this.timeoutMs / 3).unref()
+      tellTimeout(this.#server, this.#settings.timeoutMs, this.timeoutMs)
+    }
     this.#settle?.resolve(this.#connection as Connection)
   }
 
-  #disconnected(reason: Error): void {
+  #disconnected(reason: Error, isRefused: boolean): void {
     const connection = this.#connection
     this.#isUp = false
+    this.#refusals = isRefused ? this.#refusals + 1 : 0
     this.#connection = undefined
     this.#connecting = undefined
     connection?.lost(reason)

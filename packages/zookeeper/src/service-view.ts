@@ -38,28 +38,38 @@ class ServiceView {
   readonly #known = new Map<string, () => void>()
   /** Those of them that have changed since they were read. */
   readonly #stale = new Set<string>()
+  /** Whether they are all that there are. */
+  #isListed = false
   readonly #unlisten: () => void
 
   constructor(connection: Connection, directory: string) {
     this.#connection = connection
     this.#directory = directory
-    this.#unlisten = connection.listen(directory, () => this.bell.ring())
+    this.#unlisten = connection.listen(directory, () => {
+      this.#isListed = false
+      this.bell.ring()
+    })
   }
 
-  /** Reads what has changed since the last look. */
+  /** Reads what has changed since the last look, all that is known to have changed at once. */
   async look(): Promise<Difference> {
-    const children = await this.#children()
     const changed = new Map<string, string>()
-    const gone = new Set(this.#known.keys())
-    for (const child of children) gone.delete(child)
-    const due = children.filter(child => !this.#known.has(child) || this.#stale.has(child))
+    const gone = new Set<string>()
     const read = async (child: string): Promise<void> => {
       const data = await this.#read(child)
-      // Deleted since they were listed; their directory's watch has seen it.
+      // Deleted since it was listed; the watch of its directory has seen that.
       if (data === undefined) gone.add(child)
       else changed.set(child, data)
     }
-    await Promise.all(due.map(read))
+    const listing = this.#isListed ? undefined : this.#children()
+    const [listed] = await Promise.all([listing, ...[...this.#stale].map(read)])
+    if (listed !== undefined) {
+      for (const child of this.#known.keys()) {
+        // One that was made anew since is read already.
+        if (!listed.has(child) && !changed.has(child)) gone.add(child)
+      }
+      await Promise.all([...listed].filter(child => !this.#known.has(child)).map(read))
+    }
     for (const child of gone) this.#forget(child)
     return { changed, gone: [...gone] }
   }
@@ -70,12 +80,13 @@ class ServiceView {
   }
 
   /** Empty as long as there is no such directory. */
-  async #children(): Promise<readonly string[]> {
+  async #children(): Promise<ReadonlySet<string>> {
+    this.#isListed = true
     for (;;) {
       const children = await this.#connection.children(this.#directory)
-      if (children !== undefined) return children
+      if (children !== undefined) return new Set(children)
       // Only this watch sees it come; it may have come just now.
-      if (!(await this.#connection.exists(this.#directory))) return []
+      if (!(await this.#connection.exists(this.#directory))) return new Set()
     }
   }
 

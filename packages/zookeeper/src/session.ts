@@ -1,42 +1,139 @@
-import type { Announcement, Entry, Holder, Replica, Session } from '@rpcx/core'
-import { ZooKeeperAnnouncement } from './announcement.ts'
+import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
+import { Bell } from './bell.ts'
+import type { Connection, Znode } from './connection.ts'
+import { isAnswer } from './failure.ts'
 import type { ZooKeeperLink } from './link.ts'
-import type { Paths } from './paths.ts'
 import { followDirectory } from './service-view.ts'
 
 /** One session of ZooKeeper. It outlives its connections, which core has it seek again. */
 export class ZooKeeperSession implements Session {
-  readonly ttlMs: number
   readonly ended: Promise<Error>
   readonly #link: ZooKeeperLink
-  readonly #paths: Paths
-  readonly #ourSessions: ReadonlySet<string>
+  readonly #layout: Layout
+  /** The driver's sessions that were closed. */
+  readonly #earlier: Set<string>
 
-  constructor(link: ZooKeeperLink, paths: Paths, ourSessions: ReadonlySet<string>) {
+  constructor(link: ZooKeeperLink, layout: Layout, earlier: Set<string>) {
     this.#link = link
-    this.#paths = paths
-    this.#ourSessions = ourSessions
-    this.ttlMs = link.timeoutMs
+    this.#layout = layout
+    this.#earlier = earlier
     this.ended = link.ended
+  }
+
+  get ttlMs(): number {
+    return this.#link.timeoutMs
   }
 
   async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const connection = await this.#link.connect()
-    await followDirectory(connection, this.#paths.directory(service), into, signal)
+    await followDirectory(connection, this.#layout.directory(service), into, signal)
   }
 
-  async announce(
-    entry: Entry,
-    mode: 'claim' | 'restore',
-    holder: Holder,
+  async watch(
+    service: string,
+    address: string,
+    saw: (held: Held | undefined) => void,
     signal: AbortSignal,
-  ): Promise<Announcement> {
-    const announcement = new ZooKeeperAnnouncement(entry, this.#link, this.#paths, holder)
-    await announcement.put(mode, this.#ourSessions, signal)
-    return announcement
+  ): Promise<void> {
+    const path = this.#layout.leaf(service, address)
+    const connection = await this.#link.connect()
+    const bell = new Bell()
+    const unlisten = connection.listen(path, () => bell.ring())
+    bell.ring()
+    try {
+      while (await bell.heard(connection.down, signal)) {
+        const found = await look(connection, path)
+        if (!signal.aborted) saw(found && this.#held(found))
+      }
+    } finally {
+      unlisten()
+    }
+  }
+
+  async write(
+    { service, address, metadata }: Entry,
+    over: Held | undefined,
+    audience: 'all' | 'metrics',
+    signal: AbortSignal,
+  ): Promise<bigint | undefined> {
+    const path = this.#layout.leaf(service, address)
+    const connection = await this.#link.connect()
+    // A node that was made anew has the version of the one before, so only its transaction tells them apart.
+    const found = over && (await connection.read(path))
+    if (found?.transaction !== over?.version) return undefined
+    signal.throwIfAborted()
+    try {
+      if (found === undefined) return await this.#create(connection, service, path, metadata, signal)
+      // Go's clients watch only which nodes there are: what all should see is a new node.
+      if (audience === 'all') return await connection.replace(path, found.version, metadata)
+      return await connection.change(path, found.version, metadata)
+    } catch (error) {
+      if (isAnswer(error, 'NODE_EXISTS', 'BAD_VERSION') || (over && isAnswer(error, 'NO_NODE')))
+        return undefined
+      throw error
+    }
+  }
+
+  async remove(service: string, address: string, signal: AbortSignal): Promise<void> {
+    const path = this.#layout.leaf(service, address)
+    const connection = await this.#link.connect()
+    const found = await connection.read(path)
+    if (found?.owner !== connection.sessionId) return
+    signal.throwIfAborted()
+    try {
+      await connection.remove(path, found.version)
+    } catch (error) {
+      if (isAnswer(error, 'NO_NODE')) return
+      if (!isAnswer(error, 'BAD_VERSION')) throw error
+      // Written in between, which does not say by whom it is kept now.
+      await this.remove(service, address, signal)
+    }
   }
 
   async close(signal: AbortSignal): Promise<void> {
+    this.#earlier.add(this.#link.sessionId)
     await this.#link.close(signal)
   }
+
+  /** As long as there is a node, there is all that is above it. */
+  async #create(
+    connection: Connection,
+    service: string,
+    path: string,
+    metadata: string,
+    signal: AbortSignal,
+  ): Promise<bigint> {
+    try {
+      return await connection.create(path, metadata)
+    } catch (error) {
+      if (!isAnswer(error, 'NO_NODE')) throw error
+    }
+    const directories = this.#layout.directories(service)
+    await connection.createDirectories([...parents(this.#layout.base), ...directories])
+    signal.throwIfAborted()
+    return connection.create(path, metadata)
+  }
+
+  #held({ data, transaction, owner }: Znode): Held {
+    const isOurs = owner === this.#link.sessionId
+    const by = owner === NOBODY ? 'nobody' : isOurs ? 'us' : this.#earlier.has(owner) ? 'earlier' : 'other'
+    return { metadata: data, version: transaction, by }
+  }
+}
+
+const NOBODY = '0'.repeat(16)
+
+/** The node as it is now; tells the listeners of its path when that changes. */
+async function look(connection: Connection, path: string): Promise<Znode | undefined> {
+  for (;;) {
+    const found = await connection.read(path)
+    if (found !== undefined) return found
+    // Only this watch sees it come; it may have come just now.
+    if (!(await connection.exists(path))) return undefined
+  }
+}
+
+/** What Go leaves empty above a base path of several parts. */
+function parents(base: string): (readonly [path: string, data: string])[] {
+  return [...base.matchAll(/(?!^)\//g)].map(({ index }) => [base.slice(0, index), ''])
 }

@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net'
 import { createConnection, createServer } from 'node:net'
 
-/** A way to a server that breaks in the middle of an answer. */
+/** A way to a server, at whichever address, that breaks in the middle of an answer. */
 export class Cutter {
-  readonly address: string
+  readonly port: number
   readonly #server: ReturnType<typeof createServer>
   readonly #open: Set<Socket>
   readonly #cut: { at: number }
 
   private constructor(
     server: ReturnType<typeof createServer>,
-    address: string,
+    port: number,
     open: Set<Socket>,
     cut: { at: number },
   ) {
     this.#server = server
-    this.address = address
+    this.port = port
     this.#open = open
     this.#cut = cut
   }
 
-  static async open(target: string): Promise<Cutter> {
+  static async open(target: string, host = '127.0.0.1'): Promise<Cutter> {
     const { hostname, port } = new URL(`tcp://${target}`)
     const open = new Set<Socket>()
     const cut = { at: Number.POSITIVE_INFINITY }
@@ -37,10 +37,10 @@ export class Cutter {
         }
       })
     })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>(resolve => server.listen(0, host, resolve))
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
-    return new Cutter(server, `127.0.0.1:${address.port}`, open, cut)
+    return new Cutter(server, address.port, open, cut)
   }
 
   /** Lets only so many bytes of the next answer through, then ends its connection. */

@@ -2,8 +2,8 @@ import { createConnection } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { attachToZooKeeperSession } from '@rpcx/servers'
-import type { Client, Stat } from 'node-zookeeper-client'
-import { CreateMode, createClient, Exception } from 'node-zookeeper-client'
+import type { ACL, Client, Stat } from 'node-zookeeper-client'
+import { CreateMode, createClient, Exception, State } from 'node-zookeeper-client'
 
 /** What ZooKeeper holds under one path. */
 export interface Stored {
@@ -17,26 +17,28 @@ export interface Stored {
 
 /** Someone else with a hand in ZooKeeper. */
 export class Hand {
+  readonly client: Client
   readonly #address: string
-  readonly #client: Client
 
   private constructor(address: string, client: Client) {
     this.#address = address
-    this.#client = client
+    this.client = client
   }
 
-  static async open(address: string): Promise<Hand> {
+  /** @param digest `user:password` */
+  static async open(address: string, digest?: string): Promise<Hand> {
     const client = createClient(address, { sessionTimeout: 4_000 })
     const connected = new Promise(resolve => client.once('connected', () => resolve(undefined)))
     client.connect()
     await connected
+    if (digest !== undefined) client.addAuthInfo('digest', Buffer.from(digest))
     return new Hand(address, client)
   }
 
   get(path: string): Promise<Stored | undefined> {
     return new Promise((resolve, reject) => {
-      this.#client.getData(path, (error, data, stat: Stat) => {
-        if (error instanceof Exception && error.code === Exception.NO_NODE) resolve(undefined)
+      this.client.getData(path, (error, data, stat: Stat) => {
+        if (isNoNode(error)) resolve(undefined)
         else if (error) reject(error)
         else {
           resolve({
@@ -51,35 +53,72 @@ export class Hand {
   }
 
   /** Changes the node, or makes a persistent one with all that it needs above it. */
-  async put(path: string, data: string): Promise<void> {
+  async put(path: string, data: string | Buffer): Promise<void> {
     const parent = path.slice(0, path.lastIndexOf('/'))
-    if (parent !== '') await promisify((done: Done) => this.#client.mkdirp(parent, done))()
+    if (parent !== '') await promisify((done: Done) => this.client.mkdirp(parent, done))()
     if ((await this.get(path)) !== undefined) return this.edit(path, data)
     await promisify((done: Done) =>
-      this.#client.create(path, Buffer.from(data), CreateMode.PERSISTENT, done),
+      this.client.create(path, Buffer.from(data as string), CreateMode.PERSISTENT, done),
     )()
   }
 
-  async edit(path: string, data: string): Promise<void> {
-    await promisify((done: Done) => this.#client.setData(path, Buffer.from(data), done))()
+  /** Many of them below one directory, at once. */
+  async putAll(directory: string, names: readonly string[], data: string): Promise<void> {
+    await this.put(directory, '')
+    await Promise.all(names.map(name => this.put(`${directory}/${name}`, data)))
+  }
+
+  async edit(path: string, data: string | Buffer): Promise<void> {
+    await promisify((done: Done) => this.client.setData(path, Buffer.from(data as string), done))()
   }
 
   async remove(path: string): Promise<void> {
-    await promisify((done: Done) => this.#client.remove(path, done))().catch(error => {
-      if (!(error instanceof Exception && error.code === Exception.NO_NODE)) throw error
+    await promisify((done: Done) => this.client.remove(path, done))().catch(error => {
+      if (!isNoNode(error)) throw error
     })
   }
 
+  /** With all that is below it. */
+  async removeAll(path: string): Promise<void> {
+    for (const child of await this.children(path)) await this.removeAll(`${path}/${child}`)
+    await this.remove(path)
+  }
+
+  removeAtOnce(paths: readonly string[]): Promise<void> {
+    const transaction = this.client.transaction()
+    for (const path of paths) transaction.remove(path)
+    return new Promise((resolve, reject) => transaction.commit(error => (error ? reject(error) : resolve())))
+  }
+
+  /** None where there is no such node. */
   children(path: string): Promise<readonly string[]> {
-    return promisify((done: (error: Error | null, children: string[]) => void) =>
-      this.#client.getChildren(path, done as Done),
-    )()
+    return new Promise((resolve, reject) => {
+      this.client.getChildren(path, (error, children) => {
+        if (isNoNode(error)) resolve([])
+        else if (error) reject(error)
+        else resolve(children.toSorted())
+      })
+    })
+  }
+
+  /** As `zkCli` writes it, without the permissions' letters: `world:anyone:31`. */
+  acl(path: string): Promise<readonly string[]> {
+    return new Promise((resolve, reject) => {
+      this.client.getACL(path, (error, acls) => {
+        if (error) reject(error)
+        else resolve((acls as (ACL & { permission: number })[]).map(written))
+      })
+    })
+  }
+
+  setAcl(path: string, acl: ACL[]): Promise<unknown> {
+    return promisify((done: Done) => this.client.setACL(path, acl, done))()
   }
 
   /** Calls `seen` with what each watch of the children showed, as Go's clients see them, from now on. */
   async watchChildren(path: string, seen: (data: readonly string[]) => void): Promise<void> {
     const children = await promisify((done: (error: Error | null, children: string[]) => void) =>
-      this.#client.getChildren(path, () => void this.watchChildren(path, seen).catch(() => {}), done as Done),
+      this.client.getChildren(path, () => void this.watchChildren(path, seen).catch(() => {}), done as Done),
     )()
     const stored = await Promise.all(children.map(child => this.get(`${path}/${child}`)))
     seen(stored.map(node => node?.data ?? '(vanished)'))
@@ -95,21 +134,50 @@ export class Hand {
 
   /** The sessions that there are, without our own, by their numbers. */
   async sessions(): Promise<readonly string[]> {
-    const ours = BigInt(`0x${this.#client.getSessionId().toString('hex')}`)
-    const dump = await fourLetterWord(this.#address, 'dump')
-    const numbers = dump.match(/0x[\da-f]{6,}/g) ?? []
+    const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
+    const numbers = (await fourLetters(this.#address, 'dump')).match(/0x[\da-f]{6,}/g) ?? []
     return [...new Set(numbers)].filter(number => BigInt(number) !== ours)
   }
 
-  close(): Promise<void> {
-    return new Promise(resolve => {
-      this.#client.once('disconnected', () => resolve())
-      this.#client.close()
-    })
+  /** How many requests ZooKeeper had from all connections that there are, but for ours; pings are requests. */
+  async requests(): Promise<number> {
+    const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
+    const lines = [...(await fourLetters(this.#address, 'cons')).matchAll(/recved=(\d+).*?sid=(0x[\da-f]+)/g)]
+    const others = lines.filter(([, , id]) => BigInt(id as string) !== ours)
+    return others.reduce((sum, [, received]) => sum + Number(received), 0)
+  }
+
+  /** How many watches there are at ZooKeeper, of all connections. */
+  async watches(): Promise<number> {
+    return Number(/zk_watch_count\t(\d+)/.exec(await fourLetters(this.#address, 'mntr'))?.[1])
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.client.once('disconnected', () => resolve()))
+    const isUp = this.client.getState() === State.SYNC_CONNECTED
+    this.client.close()
+    // What ZooKeeper does not hear of goes by itself.
+    if (isUp) await closed
   }
 }
 
+/** What a server answers to one of ZooKeeper's words. */
+export function fourLetters(address: string, word: string): Promise<string> {
+  const { hostname, port } = new URL(`tcp://${address}`)
+  const socket = createConnection(Number(port), hostname)
+  socket.write(word)
+  return text(socket)
+}
+
 type Done = (error: unknown, result?: unknown) => void
+
+function isNoNode(error: unknown): boolean {
+  return error instanceof Exception && error.code === Exception.NO_NODE
+}
+
+function written({ permission, id }: ACL & { readonly permission: number }): string {
+  return `${id.scheme}:${id.id}:${permission}`
+}
 
 /** ZooKeeper makes the password of a session from its number, by `java.util.Random`. */
 function passwordOf(id: bigint): Buffer {
@@ -121,11 +189,4 @@ function passwordOf(id: bigint): Buffer {
     password.writeInt32LE(Number(BigInt.asIntN(32, state >> 16n)), offset)
   }
   return password
-}
-
-async function fourLetterWord(address: string, word: string): Promise<string> {
-  const { hostname, port } = new URL(`tcp://${address}`)
-  const socket = createConnection(Number(port), hostname)
-  socket.write(word)
-  return text(socket)
 }

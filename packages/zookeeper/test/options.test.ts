@@ -1,28 +1,78 @@
-import { expect, test } from 'vitest'
-import { ZooKeeperDriver } from '../src/driver.ts'
+import { Server } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import type { ZooKeeperRegisterPluginOptions } from '../src/index.ts'
+import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
 
-const good = { zooKeeperServers: '127.0.0.1:2181', basePath: '/rpcx' }
+const good = { zooKeeperServers: ['127.0.0.1:2181', '[::1]:2181', 'zoo-3:2181'], basePath: '/rpcx' }
 
-test.each([
-  [{ zooKeeperServers: '' }, 'zooKeeperServers'],
-  [{ zooKeeperServers: [] }, 'zooKeeperServers'],
-  [{ zooKeeperServers: ['127.0.0.1:2181', '127.0.0.1'] }, 'zooKeeperServers'],
-  [{ zooKeeperServers: '127.0.0.1:2181/chroot' }, 'zooKeeperServers'],
-  [{ basePath: '//' }, 'basePath'],
-  [{ basePath: '/a/../b' }, 'basePath'],
-  [{ sessionTimeoutMs: 0 }, 'sessionTimeoutMs'],
-])('refuses %j by its name', (options, name) => {
-  expect(() => new ZooKeeperDriver({ ...good, ...options })).toThrow(`zookeeper: ${name} is`)
+describe('A bad option is refused at once, by its name:', () => {
+  const both: readonly (readonly [string, object, new (message: string) => Error])[] = [
+    ['zooKeeperServers', { zooKeeperServers: '' }, TypeError],
+    ['zooKeeperServers', { zooKeeperServers: [] }, TypeError],
+    ['zooKeeperServers', { zooKeeperServers: undefined }, TypeError],
+    ['zooKeeperServers', { zooKeeperServers: ['127.0.0.1:2181', '127.0.0.1'] }, TypeError],
+    ['zooKeeperServers', { zooKeeperServers: '127.0.0.1:2181/chroot' }, TypeError],
+    ['zooKeeperServers', { zooKeeperServers: '::1:2181' }, TypeError],
+    ['basePath', { basePath: '' }, TypeError],
+    ['basePath', { basePath: '//' }, TypeError],
+    ['basePath', { basePath: '/a/../b' }, TypeError],
+    ['basePath', { basePath: undefined }, TypeError],
+    ['chroot', { chroot: '/a/./b' }, TypeError],
+    ['chroot', { chroot: 7 }, TypeError],
+    ['sessionTimeoutMs', { sessionTimeoutMs: 0 }, RangeError],
+    ['sessionTimeoutMs', { sessionTimeoutMs: Number.NaN }, RangeError],
+    ['digest', { digest: { user: '', password: 'x' } }, TypeError],
+    ['digest', { digest: { user: 'a:b', password: 'x' } }, TypeError],
+    ['digest', { digest: { user: 'alice' } }, TypeError],
+  ]
+  test.each(both)('%s of %j', (name, options, kind) => {
+    for (const make of [
+      () => new ZookeeperDiscovery({ ...good, ...options }),
+      () => new ZooKeeperRegisterPlugin({ ...good, ...options }),
+    ]) {
+      expect(make).toThrow(kind)
+      expect(make).toThrow(`zookeeper: ${name} is`)
+    }
+  })
+
+  const plugin: readonly (readonly [string, Partial<ZooKeeperRegisterPluginOptions>])[] = [
+    ['acl', { acl: '' }],
+    ['acl', { acl: [] }],
+    ['acl', { acl: 'world:anyone' }],
+    ['acl', { acl: ['world:anyone:r', 'world:anyone:x'] }],
+    ['acl', { acl: 'auth::cdrwa' }],
+  ]
+  test.each(plugin)('%s of %j', (name, options) => {
+    const make = (): ZooKeeperRegisterPlugin => new ZooKeeperRegisterPlugin({ ...good, ...options })
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(`zookeeper: ${name} is`)
+  })
 })
 
-test('refuses what can never be the name of a node, or its data', () => {
-  const driver = new ZooKeeperDriver({ ...good, zooKeeperServers: ['[::1]:2181', 'zoo-2:2181'] })
-  const entry = { service: 'Arith', address: 'tcp@127.0.0.1:8972', metadata: 'n=1' }
-  driver.check(entry)
-  driver.check({ ...entry, address: '' })
-  for (const service of ['', '.', 'a/b', 'a\0b', 'a\ud83d\ude00']) {
-    expect(() => driver.check({ ...entry, service })).toThrow(TypeError)
+describe('Where service and plugin meet, that is refused which ZooKeeper can never store:', () => {
+  const offer = (service: string, metadata = ''): Server => {
+    const server = new Server()
+    server.plugins.add(new ZooKeeperRegisterPlugin(good))
+    return server.registerName(service, { Echo: () => 1 }, metadata) as never
   }
-  expect(() => driver.check({ ...entry, address: 'unix@/run/x.sock' })).toThrow(TypeError)
-  expect(() => driver.check({ ...entry, metadata: 'x'.repeat(1_000_001) })).toThrow(RangeError)
+
+  test.each(['.', 'a/b', 'a\0b', 'a\ud83d\ude00'])('a service named %j', service => {
+    expect(() => offer(service)).toThrow(TypeError)
+  })
+
+  test('metadata of more than a request takes, with their size', () => {
+    expect(() => offer('Arith', `note=${'x'.repeat(2 ** 20)}`)).toThrow(RangeError)
+    expect(() => offer('Arith', `note=${'x'.repeat(2 ** 20)}`)).toThrow('1048581 bytes')
+    offer('Arith', `note=${'x'.repeat(999_995)}`)
+  })
+
+  test('an address with a slash', async () => {
+    const server = new Server()
+    server.plugins.add(new ZooKeeperRegisterPlugin({ ...good, serviceAddress: 'unix@/run/x.sock' }))
+    server.registerName('Arith', { Echo: () => 1 })
+    await expect(server.serve('tcp', '127.0.0.1:0')).rejects.toThrow(
+      'zookeeper: address is "unix@/run/x.sock"',
+    )
+    await server.close()
+  })
 })

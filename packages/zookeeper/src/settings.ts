@@ -1,0 +1,62 @@
+import type { LookupFunction } from 'node:net'
+import type { RegistryHost } from '@rpcx/core'
+import { parseRegistryHosts } from '@rpcx/core'
+import type { ACL } from 'node-zookeeper-client'
+import { parseAcl } from './acl.ts'
+import { inTurn } from './addresses.ts'
+import type { ZooKeeperOptions, ZooKeeperRegisterPluginOptions } from './index.ts'
+import { checkNodeName } from './node-name.ts'
+
+/** Those of the register plugin's options that are the driver's, and of a discovery's. */
+export type ZooKeeperDriverOptions = ZooKeeperOptions & Pick<ZooKeeperRegisterPluginOptions, 'acl'>
+
+/** The options of a driver, read and checked. */
+export interface Settings {
+  readonly hosts: readonly RegistryHost[]
+  readonly lookup: LookupFunction
+  /** Empty for none. */
+  readonly chroot: string
+  readonly timeoutMs: number
+  readonly digest: ZooKeeperOptions['digest']
+  readonly acl: ACL[]
+}
+
+/** @throws TypeError or RangeError that names the option */
+export function readSettings(options: ZooKeeperDriverOptions): Settings {
+  const { chroot = '', sessionTimeoutMs = 10_000, digest, acl = 'world:anyone:cdrwa' } = options
+  if (!(sessionTimeoutMs >= 1_000 && sessionTimeoutMs <= 86_400_000)) {
+    throw new RangeError(
+      `zookeeper: sessionTimeoutMs is ${sessionTimeoutMs}, not a number from 1000 to 86400000`,
+    )
+  }
+  if (
+    digest !== undefined &&
+    !(isText(digest.user) && !digest.user.includes(':') && isText(digest.password))
+  ) {
+    throw new TypeError('zookeeper: digest is not { user, password }, two texts, the user without a colon')
+  }
+  const settings = {
+    hosts: parseRegistryHosts('zookeeper', 'zooKeeperServers', options.zooKeeperServers),
+    lookup: inTurn(),
+    chroot: readChroot(chroot),
+    timeoutMs: Math.ceil(sessionTimeoutMs),
+    digest,
+    acl: parseAcl(acl),
+  }
+  if (digest === undefined && [acl].flat().some(part => part.startsWith('auth:'))) {
+    throw new TypeError(`zookeeper: acl is ${JSON.stringify(acl)}, whose auth: needs the option digest`)
+  }
+  return settings
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+/** With one slash before each name, and none behind. */
+function readChroot(chroot: string): string {
+  if (typeof chroot !== 'string') throw new TypeError(`zookeeper: chroot is ${typeof chroot}, not a text`)
+  const names = chroot.split('/').filter(Boolean)
+  for (const name of names) checkNodeName('chroot', name)
+  return names.map(name => `/${name}`).join('')
+}

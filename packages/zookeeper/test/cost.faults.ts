@@ -1,0 +1,111 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startZooKeeper } from '@rpcx/servers'
+import { atMost, Log, median } from '@rpcx/testing'
+import type { Client } from 'node-zookeeper-client'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { Hand } from './hand.ts'
+import { Stage } from './stage.ts'
+
+const CHANGED = 'tcp@10.0.0.0:1'
+
+describe.runIf(await requireServer('zookeeper'))(
+  'A change is seen within 1.5 times what a bare client needs',
+  () => {
+    let zooKeeper: Server
+    beforeAll(async () => {
+      zooKeeper = await startZooKeeper()
+    })
+    afterAll(() => zooKeeper.stop())
+
+    test.each([
+      [1, 1],
+      [1_000, 100],
+    ])('to watch and read it, with %i servers and %i who watch them', async (servers, watchers) => {
+      await using stage = await Stage.open(zooKeeper)
+      const { hand } = stage
+      const addresses = Array.from({ length: servers }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)
+      await hand.putAll(stage.path('Arith'), addresses, 'n=0')
+      const discovery = stage.discovery()
+      const seen = new Log<string>()
+      for (let watcher = 1; watcher <= watchers; watcher++) {
+        void (async () => {
+          // The last of all that watch is the one that counts.
+          for await (const endpoints of discovery.watch('Arith')) {
+            if (watcher < watchers) continue
+            seen.add(endpoints.find(({ address }) => address === CHANGED)?.metadata ?? '')
+          }
+        })()
+      }
+      await seen.until(() => true)
+      const bare = stage.open(await Hand.open(zooKeeper.address))
+      const bareSeen = new Log<string>()
+      watchData(bare.client, stage.path('Arith', CHANGED), data => bareSeen.add(data))
+      await bareSeen.until(() => true)
+      const [ours, theirs] = await race(seen, bareSeen, n =>
+        hand.edit(stage.path('Arith', CHANGED), `n=${n}`),
+      )
+      report(`metadata of one of ${servers}`, ours, theirs)
+    })
+
+    test('to watch the children and read a new one', async () => {
+      await using stage = await Stage.open(zooKeeper)
+      const { hand } = stage
+      await hand.put(stage.path('Arith'), 'Arith')
+      const discovery = stage.discovery()
+      const seen = new Log<string>()
+      void (async () => {
+        for await (const endpoints of discovery.watch('Arith')) seen.add(endpoints[0]?.metadata ?? '')
+      })()
+      await seen.until(() => true)
+      const bare = stage.open(await Hand.open(zooKeeper.address))
+      const bareSeen = new Log<string>()
+      await bare.watchChildren(stage.path('Arith'), ([data = '']) => bareSeen.add(data))
+      const path = stage.path('Arith', CHANGED)
+      const [ours, theirs] = await race(seen, bareSeen, async n => {
+        await hand.remove(path)
+        await seen.until(data => data === '', Math.max(0, seen.mark - 1))
+        await bareSeen.until(data => data === '', Math.max(0, bareSeen.mark - 1))
+        return () => hand.put(path, `n=${n}`)
+      })
+      report('a new server', ours, theirs)
+    })
+  },
+)
+
+/** How long it takes until each of both shows `n=…`, in ms; a change may have to be prepared, which is not counted. */
+async function race(
+  ours: Log<string>,
+  theirs: Log<string>,
+  change: (n: number) => Promise<void | (() => Promise<void>)>,
+): Promise<readonly [ours: number[], theirs: number[]]> {
+  const took: [number[], number[]] = [[], []]
+  for (let n = 1; n <= 60; n++) {
+    const marks = [ours.mark, theirs.mark]
+    let since = performance.now()
+    const prepared = await change(n)
+    if (prepared) {
+      since = performance.now()
+      await prepared()
+    }
+    took[0].push((await ours.until(data => data === `n=${n}`, marks[0])).at - since)
+    took[1].push((await theirs.until(data => data === `n=${n}`, marks[1])).at - since)
+  }
+  return took
+}
+
+function report(what: string, ours: readonly number[], theirs: readonly number[]): void {
+  // The first ten warm both up.
+  const [our, their] = [median(ours.slice(10)), median(theirs.slice(10))]
+  console.info(`${what}: seen after ${our.toFixed(2)} ms, by a bare client after ${their.toFixed(2)} ms`)
+  atMost(1.5, `${what}, compared with a bare client`, our / their, 'times')
+}
+
+function watchData(client: Client, path: string, saw: (data: string) => void): void {
+  client.getData(
+    path,
+    () => watchData(client, path, saw),
+    (error, data) => {
+      if (!error) saw(data.toString())
+    },
+  )
+}
