@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Load } from './load.ts'
-import { openRegistry, registryNames } from './registries.ts'
+import { defaultRegistry, openRegistry, registryNames } from './registries.ts'
 import { Screen } from './screen.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -8,7 +8,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string', default: '8' }, concurrency: { type: 'string', default: '50' } },
 })
-const name = positionals[0] ?? 'multiple-servers'
+const name = positionals[0] ?? (await defaultRegistry())
 const seconds = Number(values.seconds)
 const concurrency = Number(values.concurrency)
 if (!registryNames.includes(name) || positionals.length > 1 || !(seconds >= 1) || !(concurrency >= 1)) {

@@ -1,7 +1,12 @@
+import { randomInt } from 'node:crypto'
+import { ConsulDiscovery, ConsulRegisterPlugin } from '@rpcx/consul'
 import type { Discovery, ServerPlugin } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
-import { startEtcd } from '@rpcx/servers'
+import { MDNSDiscovery, MDNSRegisterPlugin } from '@rpcx/mdns'
+import { startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
+import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '@rpcx/zookeeper'
+import { loopbackCarriesMulticast } from './multicast.ts'
 
 /** What a server process needs to know of the registry. */
 export interface RegistrySettings {
@@ -32,6 +37,18 @@ const kinds: Record<string, Kind> = {
       async [Symbol.asyncDispose]() {},
     }),
   },
+  mdns: {
+    async open() {
+      const settings = { name: 'mdns', address: `127.0.0.1:${randomInt(20_000, 32_000)}` }
+      return {
+        title: `no registry: servers announce themselves by multicast DNS, on loopback (${settings.address})`,
+        settings,
+        discovery: () => new MDNSDiscovery(loopback(settings.address)),
+        async [Symbol.asyncDispose]() {},
+      }
+    },
+    plugin: address => new MDNSRegisterPlugin(loopback(address)),
+  },
   etcd: {
     async open() {
       const etcd = await startEtcd()
@@ -47,6 +64,39 @@ const kinds: Record<string, Kind> = {
     plugin: address =>
       new EtcdRegisterPlugin({ etcdServers: [address], basePath: '/rpcx_tour', updateIntervalMs: 1_000 }),
   },
+  zookeeper: {
+    async open() {
+      const zooKeeper = await startZooKeeper()
+      const { address } = zooKeeper
+      return {
+        title: `ZooKeeper at ${address}`,
+        settings: { name: 'zookeeper', address },
+        discovery: () => new ZookeeperDiscovery({ zooKeeperServers: [address], basePath: '/rpcx_tour' }),
+        [Symbol.asyncDispose]: () => zooKeeper.stop(),
+      }
+    },
+    plugin: address =>
+      new ZooKeeperRegisterPlugin({
+        zooKeeperServers: [address],
+        basePath: '/rpcx_tour',
+        sessionTimeoutMs: 2_000,
+      }),
+  },
+  consul: {
+    async open() {
+      // By default Consul keeps those that crashed for ten seconds at least.
+      const consul = await startConsul({ sessionTtlMinMs: 1_000 })
+      const { address } = consul
+      return {
+        title: `Consul at ${address}`,
+        settings: { name: 'consul', address },
+        discovery: () => new ConsulDiscovery({ consulServers: [address], basePath: 'rpcx_tour' }),
+        [Symbol.asyncDispose]: () => consul.stop(),
+      }
+    },
+    plugin: address =>
+      new ConsulRegisterPlugin({ consulServers: [address], basePath: 'rpcx_tour', ttlMs: 1_000 }),
+  },
 }
 
 export const registryNames: readonly string[] = Object.keys(kinds)
@@ -57,6 +107,16 @@ export function openRegistry(name: string): Promise<TourRegistry> {
 
 export function registerPlugin({ name, address }: RegistrySettings): ServerPlugin | undefined {
   return kindOf(name).plugin?.(address)
+}
+
+/** With nothing to start, where it works. */
+export async function defaultRegistry(): Promise<string> {
+  return (await loopbackCarriesMulticast()) ? 'mdns' : 'multiple-servers'
+}
+
+function loopback(address: string): { interfaces: string; port: number } {
+  const [interfaces = '', port] = address.split(':')
+  return { interfaces, port: Number(port) }
 }
 
 function kindOf(name: string): Kind {

@@ -2,8 +2,23 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { requireServer } from '@rpcx/servers'
 import { expect, test } from 'vitest'
+import { loopbackCarriesMulticast } from '../src/multicast.ts'
 
 const run = promisify(execFile)
+
+test('without a registry named, over multicast DNS where that works, and says so', async () => {
+  const said = await tour('', '5')
+  const works = await loopbackCarriesMulticast()
+  expect(said).toMatch(works ? /announce themselves by multicast DNS/ : /MultipleServers/)
+  expect(said).toMatch(/started it again as \d+/)
+  expect(said).toMatch(/calls made, 0 failed/)
+})
+
+test('over multicast DNS, the killed server leaves the list and comes back', async () => {
+  const said = await tour('mdns', '14')
+  expect(said).toMatch(/failed {2}2 endpoints/)
+  expect(said).toMatch(/calls made, 0 failed/)
+}, 40_000)
 
 test('over a fixed list, no call fails while a server is killed and started again', async () => {
   const said = await tour('multiple-servers', '3')
@@ -23,9 +38,39 @@ test.runIf(await requireServer('etcd'))(
   40_000,
 )
 
+test.runIf(await requireServer('zookeeper'))(
+  'over ZooKeeper, the killed server leaves the list and comes back',
+  async () => {
+    const said = await tour('zookeeper', '12')
+    expect(said).toMatch(/failed {2}2 endpoints/)
+    expect(said).toMatch(/started it again as \d+/)
+    expect(said).toMatch(/calls made, 0 failed/)
+  },
+  40_000,
+)
+
+test.runIf(await requireServer('consul'))(
+  'over Consul, the killed server leaves the list and comes back',
+  async () => {
+    const said = await tour('consul', '12')
+    expect(said).toMatch(/failed {2}2 endpoints/)
+    expect(said).toMatch(/started it again as \d+/)
+    expect(said).toMatch(/calls made, 0 failed/)
+  },
+  40_000,
+)
+
 async function tour(registry: string, seconds: string): Promise<string> {
   const main = new URL('../src/main.ts', import.meta.url).pathname
-  const args = ['--conditions=@rpcx/source', '--import', 'tsx', main, registry, '--seconds', seconds]
+  const args = [
+    '--conditions=@rpcx/source',
+    '--import',
+    'tsx',
+    main,
+    ...(registry === '' ? [] : [registry]),
+    '--seconds',
+    seconds,
+  ]
   const { stdout } = await run(process.execPath, args)
   return stdout
 }

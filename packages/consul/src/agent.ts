@@ -1,0 +1,113 @@
+import { EventEmitter } from 'node:events'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { RegistryHost } from '@rpcx/core'
+import { RpcxError } from '@rpcx/core'
+import Consul from 'consul'
+import type { Settings } from './settings.ts'
+
+/** What is read: one key, or with `recurse` all that begin with it; and how, in the library's words. */
+export type Question = { readonly key: string; readonly recurse?: boolean }
+
+/** As Consul tells it. */
+export interface Item {
+  readonly Key: string
+  readonly Value: string | null
+  /** Decimal: it may exceed 2^53. */
+  readonly Flags: string
+  readonly ModifyIndex: number
+  readonly Session?: string
+}
+
+/** What is there now, and where to wait from for the next change. */
+export type Answer = { readonly items: readonly Item[]; readonly index: bigint }
+
+/** Calls the library, with what all its operations have in common among the options. */
+export type Operation = (consul: Consul, common: object) => Promise<unknown>
+
+/** One Consul agent, reached by the `consul` library, whose gaps are closed here. */
+export class Agent {
+  /** Whether it answers at all. However many operations wait for it, a lost Consul sees one connection at a time. */
+  readonly ready: Promise<unknown>
+  readonly #consul: Consul
+  readonly #cancels = new Set<() => void>()
+
+  constructor({ host, port }: RegistryHost, { token, tls }: Settings) {
+    // The library would look up an IPv6 address with its brackets; what the HTTP agent says counts.
+    const http = { keepAlive: true, maxSockets: MOST_SOCKETS, host }
+    const options = {
+      host: host.includes(':') ? `[${host}]` : host,
+      port,
+      secure: tls !== undefined,
+      agent: tls === undefined ? new HttpAgent(http) : new HttpsAgent({ ...http, ...tls }),
+      decoders: { 'application/json': parse },
+      encoders: { 'application/json': serialize },
+      ...(token !== undefined && { defaults: { token } }),
+    }
+    this.#consul = new Consul(options)
+    // The library does not notice that an answer was cut off, and waits for its end.
+    const library = this.#consul as unknown as Extensible
+    library._ext('onRequest', (request, next) => {
+      const { transport } = request
+      request.transport = { request: options => failingWithAnswer(transport.request(options)) }
+      next()
+    })
+    this.ready = this.ask((consul, common) => consul.status.leader(common as never))
+    this.ready.catch(() => {})
+  }
+
+  /** One operation of the library, which knows an event instead of signals, and no time limit unless told each time. */
+  async ask<T>(
+    operation: Operation,
+    signal?: AbortSignal,
+    timeout: number = CALL_MS,
+  ): Promise<[response: IncomingMessage, body: T | undefined]> {
+    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, canceled: signal?.aborted })
+    const cancel = (): void => void ctx.emit('cancel')
+    this.#cancels.add(cancel)
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return (await operation(this.#consul, { ctx, timeout })) as [IncomingMessage, T | undefined]
+    } finally {
+      this.#cancels.delete(cancel)
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  /** With `index`, waits for a change after it, for `waitMs` at most. */
+  async read(question: Question, signal: AbortSignal, index = 0n, waitMs = 0): Promise<Answer> {
+    const blocking = index === 0n ? {} : { index: String(index), wait: `${Math.round(waitMs)}ms` }
+    // Consul adds up to a sixteenth to the time.
+    const timeoutMs = CALL_MS + waitMs * (1 + 1 / 16)
+    const get: Operation = (consul, common) => consul.kv.get({ ...question, ...blocking, ...common })
+    const [response, found = []] = await this.ask<Item | Item[]>(get, signal, timeoutMs)
+    const next = String(response.headers['x-consul-index'])
+    // The library takes any 404, and any page that is no list, for a key that is not there.
+    if (/^\d+$/.test(next)) return { items: [found].flat(), index: BigInt(next) }
+    throw new RpcxError('ERR_RPCX_REGISTRY', `${response.statusCode}, which is not Consul's answer`)
+  }
+
+  /** Ends all that is under way. */
+  close(): void {
+    for (const cancel of this.#cancels) cancel()
+    this.#consul.destroy()
+  }
+}
+
+const CALL_MS = 3_000
+/** All blocking queries of a process, and some more for the rest. Consul takes 200 from one client address. */
+const MOST_SOCKETS = 96
+
+type Transport = { request(options: object): ClientRequest }
+type Extensible = { _ext(at: string, extension: Extension): void }
+type Extension = (request: { transport: Transport }, next: () => void) => void
+
+function failingWithAnswer(request: ClientRequest): ClientRequest {
+  return request.on('response', response => response.on('error', error => request.emit('error', error)))
+}
+
+// Flags go beyond 2^53, where numbers are rounded: here they are texts.
+const parse = (text: Buffer): unknown => JSON.parse(`${text}`.replace(/"Flags":(\d+)/g, '"Flags":"$1"'))
+const serialize = (body: object): Buffer =>
+  Buffer.from(JSON.stringify(body).replace(/"Flags":"(\d+)"/g, '"Flags":$1'))

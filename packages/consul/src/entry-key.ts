@@ -1,0 +1,123 @@
+import type { Held } from '@rpcx/core'
+import type { Answer, Item, Operation } from './agent.ts'
+import { refusal } from './failure.ts'
+import type { ConsulLink } from './link.ts'
+import type { Settings } from './settings.ts'
+import { watchKeys } from './watch.ts'
+
+/** The key of one entry, the Consul session that holds it for us, and the keys of its directories. */
+export class EntryKey {
+  readonly #name: string
+  readonly #key: string
+  readonly #directories: readonly (readonly [key: string, value: string])[]
+  readonly #link: ConsulLink
+  readonly #settings: Settings
+  #session: string | undefined
+
+  constructor(service: string, address: string, link: ConsulLink, settings: Settings) {
+    this.#name = `rpcx ${service} at ${address}`
+    this.#key = settings.layout.leaf(service, address)
+    this.#directories = settings.layout.directories(service)
+    this.#link = link
+    this.#settings = settings
+  }
+
+  watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
+    const tell = ({ items: [item] }: Answer): void => saw(item && this.#held(item))
+    return watchKeys(this.#link, { key: this.#key }, tell, signal)
+  }
+
+  async write(metadata: string, over: Held | undefined, signal: AbortSignal): Promise<bigint | undefined> {
+    if (over?.by !== 'us') await this.#makeDirectories(signal)
+    const steps = await this.#instead(over, signal)
+    if (steps === undefined) return undefined
+    const Value = Buffer.from(metadata).toString('base64')
+    for (;;) {
+      const isNew = this.#session === undefined
+      this.#session ??= await this.#makeSession(signal)
+      const lock = { Verb: 'lock', Key: this.#key, Session: this.#session, Value, Flags: FLAGS }
+      const done = await this.#transact([...steps, lock], signal)
+      if (typeof done === 'bigint') return done
+      if (isNew || !done.includes('invalid session')) return undefined
+      // Consul has ended it, and the key with it.
+      this.#session = undefined
+    }
+  }
+
+  /** Asks for another full TTL. What goes wrong is seen by those who watch the key. */
+  async renew(): Promise<void> {
+    const id = this.#session
+    if (id === undefined) return
+    const renew: Operation = (consul, common) => consul.session.renew({ id, ...common })
+    await this.#link.ask('renew a session', renew).catch(() => {})
+  }
+
+  /** The end of its session takes the key along, unless somebody else has it by now. */
+  async remove(signal: AbortSignal): Promise<void> {
+    const id = this.#session
+    if (id === undefined) return
+    this.#settings.earlier.add(id)
+    await this.#link.ask(
+      'end a session',
+      (consul, common) => consul.session.destroy({ id, ...common }),
+      signal,
+    )
+    this.#settings.earlier.delete(id)
+    this.#session = undefined
+  }
+
+  #held({ Value, ModifyIndex, Session, Flags }: Item): Held {
+    const by = (): Held['by'] => {
+      if (Session === undefined) return 'nobody'
+      // With foreign flags, a Go server on this address would make the entry stay for ever.
+      if (Session === this.#session) return Flags === FLAGS ? 'us' : 'nobody'
+      return this.#settings.earlier.has(Session) ? 'earlier' : 'other'
+    }
+    return { metadata: Value ?? '', version: BigInt(ModifyIndex), by: by() }
+  }
+
+  /** What fails unless exactly `over` is there, and frees the key from whoever holds it. `undefined`: it is not there. */
+  async #instead(over: Held | undefined, signal: AbortSignal): Promise<readonly object[] | undefined> {
+    const Key = this.#key
+    if (over === undefined) return [{ Verb: 'check-not-exists', Key }]
+    const { items } = await this.#link.read({ key: Key }, signal)
+    const [item] = items
+    if (item === undefined || BigInt(item.ModifyIndex) !== over.version) return undefined
+    const check = { Verb: 'check-index', Key, Index: item.ModifyIndex }
+    // Also from us: to write the same again would be no write, and leave the index as it is.
+    const unlock = { Verb: 'unlock', Key, Session: item.Session, Flags: FLAGS }
+    return item.Session === undefined ? [check] : [check, unlock]
+  }
+
+  /** Resolves to the index at which all of it was done, or to why none of it was, in Consul's words. */
+  async #transact(steps: readonly object[], signal: AbortSignal): Promise<bigint | string> {
+    const operations = steps.map(step => ({ KV: step })) as never
+    const transact: Operation = (consul, common) => consul.transaction.create(operations, common as never)
+    const done = this.#link.ask<{ Results: { KV: Item }[] }>(`write ${this.#key}`, transact, signal)
+    return done.then(found => BigInt(found?.Results.at(-1)?.KV.ModifyIndex ?? 0), refusal)
+  }
+
+  async #makeSession(signal: AbortSignal): Promise<string> {
+    const { ttlMs, nodeChecks } = this.#settings
+    // By default nobody could have the key for 15 s after the end of its session.
+    const life = { name: this.#name, ttl: `${ttlMs}ms`, behavior: 'delete', lockdelay: '1ms' } as const
+    const checks = nodeChecks ? {} : { checks: [] }
+    const create: Operation = (consul, common) => consul.session.create({ ...life, ...checks, ...common })
+    const made = await this.#link.ask<{ ID: string }>('make a session', create, signal)
+    return made?.ID as string
+  }
+
+  /** Without a session, so that they outlive every server. */
+  async #makeDirectories(signal: AbortSignal): Promise<void> {
+    for (const [key, value] of this.#directories) {
+      const { items } = await this.#link.read({ key }, signal)
+      if (items.length > 0) continue
+      const put: Operation = (consul, common) =>
+        consul.kv.set({ key, value, flags: FLAGS as unknown as number, cas: 0, ...common })
+      await this.#link.ask(`make ${key}`, put, signal)
+    }
+  }
+}
+
+/** Go's `api.LockFlagValue`. On a key with other flags, Go's lock fails and its entry stays for ever. */
+const FLAGS = '3304740253564472344'

@@ -1,0 +1,63 @@
+import type { RegistryHost } from '@rpcx/core'
+import type { Answer, Operation, Question } from './agent.ts'
+import { Agent } from './agent.ts'
+import { explain, isAnswer } from './failure.ts'
+import type { Settings } from './settings.ts'
+
+/**
+ * How one session reaches Consul: through one agent. It is given up as a whole at the first sign of trouble, with all that is
+ * under way there, and the next operation goes to the next agent.
+ */
+export class ConsulLink {
+  readonly #settings: Settings
+  #next: number
+  #agent: Agent | undefined
+  #isUp = false
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#next = Math.floor(Math.random() * settings.hosts.length)
+  }
+
+  /** Whether the agent has answered, and not failed since. */
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  /** @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when Consul refuses us */
+  read(question: Question, signal: AbortSignal, index?: bigint, waitMs?: number): Promise<Answer> {
+    return this.#run(`read ${question.key}`, agent => agent.read(question, signal, index, waitMs))
+  }
+
+  /** One operation of the library. @throws as `read` */
+  async ask<T>(what: string, operation: Operation, signal?: AbortSignal): Promise<T | undefined> {
+    return (await this.#run(what, agent => agent.ask<T>(operation, signal)))[1]
+  }
+
+  close(): void {
+    if (this.#agent !== undefined) this.#drop(this.#agent)
+  }
+
+  async #run<T>(what: string, operation: (agent: Agent) => Promise<T>): Promise<T> {
+    const host = this.#settings.hosts[this.#next] as RegistryHost
+    this.#agent ??= new Agent(host, this.#settings)
+    const agent = this.#agent
+    try {
+      await agent.ready
+      const result = await operation(agent)
+      if (this.#agent === agent) this.#isUp = true
+      return result
+    } catch (cause) {
+      if (!isAnswer(cause as Error)) this.#drop(agent)
+      throw explain(cause as Error, `consul ${host.text}: ${what}`)
+    }
+  }
+
+  #drop(agent: Agent): void {
+    agent.close()
+    if (this.#agent !== agent) return
+    this.#agent = undefined
+    this.#isUp = false
+    this.#next = (this.#next + 1) % this.#settings.hosts.length
+  }
+}

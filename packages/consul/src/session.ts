@@ -1,0 +1,67 @@
+import type { Replica, Session } from '@rpcx/core'
+import type { Answer } from './agent.ts'
+import { EntryKey } from './entry-key.ts'
+import { ConsulLink } from './link.ts'
+import type { Settings } from './settings.ts'
+import { watchKeys } from './watch.ts'
+
+/** One connection's worth of life. Each key has a Consul session of its own, so nothing ends them all. */
+export class ConsulSession implements Session {
+  readonly ttlMs: number
+  readonly ended: Promise<Error> = new Promise(() => {})
+  readonly #settings: Settings
+  readonly #link: ConsulLink
+  /** Where each list was last, by its prefix: it must not go back in time. */
+  readonly #newest = new Map<string, bigint>()
+  readonly #keys = new Map<string, EntryKey>()
+  readonly #renewing: NodeJS.Timeout
+
+  constructor(settings: Settings) {
+    this.ttlMs = settings.ttlMs
+    this.#settings = settings
+    this.#link = new ConsulLink(settings)
+    this.#renewing = setInterval(() => {
+      // While the connection is down, those who watch are enough.
+      if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
+    }, this.ttlMs / 3).unref()
+  }
+
+  follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+    const { layout, reading } = this.#settings
+    const [key] = layout.prefixes(service)
+    const list = { ...reading, key, recurse: true }
+    const saw = async (answer: Answer): Promise<void> => {
+      // Another agent or a new leader may not be so far yet, unless all was restored: then it is so for certain.
+      const isEarlier = answer.index < (this.#newest.get(key) ?? 0n)
+      const certain = { ...list, consistent: true }
+      const { items, index } = isEarlier ? await this.#link.read(certain, signal) : answer
+      this.#newest.set(key, index)
+      // Without the right to see it, a list is empty, as far as Consul says; a key is refused.
+      if (items.length === 0) await this.#link.read({ ...reading, key }, signal)
+      into.replace(items.map(({ Key, Value }) => [Key.slice(key.length), Value ?? '']))
+    }
+    return watchKeys(this.#link, list, saw, signal)
+  }
+
+  readonly watch: Session['watch'] = (service, address, saw, signal) =>
+    this.#key(service, address).watch(saw, signal)
+
+  readonly write: Session['write'] = ({ service, address, metadata }, over, _audience, signal) =>
+    this.#key(service, address).write(metadata, over, signal)
+
+  readonly remove: Session['remove'] = (service, address, signal) =>
+    this.#key(service, address).remove(signal)
+
+  async close(signal: AbortSignal): Promise<void> {
+    clearInterval(this.#renewing)
+    await Promise.allSettled([...this.#keys.values()].map(key => key.remove(signal)))
+    this.#link.close()
+  }
+
+  #key(service: string, address: string): EntryKey {
+    const path = this.#settings.layout.leaf(service, address)
+    const key = this.#keys.get(path) ?? new EntryKey(service, address, this.#link, this.#settings)
+    this.#keys.set(path, key)
+    return key
+  }
+}

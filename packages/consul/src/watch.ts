@@ -1,0 +1,40 @@
+import type { Answer, Question } from './agent.ts'
+import type { ConsulLink } from './link.ts'
+import { Pace } from './pace.ts'
+import { Turns } from './turns.ts'
+
+/**
+ * Tells what is there, then again after each change, by blocking queries. The library's own watch is not used: without a pause
+ * between good answers, it asks an agent that does not wait thousands of times a second. Ends with `signal`; rejects at any
+ * sign of trouble.
+ */
+export async function watchKeys(
+  link: ConsulLink,
+  question: Question,
+  saw: (answer: Answer) => void | Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const leave = turns.join()
+  const pace = new Pace()
+  let index = 0n
+  // Consul goes on with a query that nobody waits for any more: those who stay for a while only leave short ones behind.
+  let patienceMs = 250
+  try {
+    while (!signal.aborted) {
+      await pace.wait(signal)
+      const after = index
+      const read = (waitMs: number) => link.read(question, signal, after, Math.min(waitMs, patienceMs))
+      const answer = await (after === 0n ? read(0) : turns.take(read))
+      if (after === 0n || answer.index !== after) await saw(answer)
+      else patienceMs *= 2
+      // It goes back when Consul forgets what was deleted, or was restored; then it says nothing about what comes next.
+      index = answer.index < after ? 0n : answer.index
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    leave()
+  }
+}
+
+const turns = new Turns()

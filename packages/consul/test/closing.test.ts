@@ -1,0 +1,78 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Stage, TTL_MS } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('close()', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  test('leaves no session, key or query; the directories stay', async () => {
+    await using stage = new Stage(consul)
+    const proxy = await stage.proxy()
+    const { hand, basePath } = stage
+    const through = { consulServers: proxy.address }
+    const { server, address } = await stage.published('Arith', through)
+    const discovery = stage.discovery(through)
+    await stage.view('Arith', discovery).shows({ [address]: '' })
+    expect(await hand.sessions()).toHaveLength(1)
+    await server.close()
+    expect((await hand.all(basePath)).map(({ key, session }) => [key, session])).toEqual([
+      [basePath, undefined],
+      [stage.key('Arith'), undefined],
+    ])
+    expect(await hand.sessions()).toEqual([])
+    await discovery.close()
+    await until(() => proxy.connections === 0)
+  })
+
+  test('and unregister() end the session of an address that another server took', async () => {
+    await using stage = new Stage(consul)
+    const serviceAddress = 'tcp@10.0.0.1:8972'
+    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
+    const second = await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
+    await first.told.until(({ event }) => event === 'conflict')
+    await first.server.close()
+    expect(await stage.hand.sessions()).toHaveLength(1)
+    expect((await stage.hand.get(stage.key('Arith', serviceAddress)))?.value).toBe('is=second')
+    await second.server.close()
+    expect(await stage.hand.sessions()).toEqual([])
+  })
+
+  test('200 times leaves no session, key or connection there, and no handle here', async () => {
+    await using stage = new Stage(consul)
+    const proxy = await stage.proxy()
+    const cycle = async (): Promise<void> => {
+      const { server, address } = await stage.published('Cycle', { consulServers: proxy.address })
+      const discovery = stage.discovery({ consulServers: proxy.address })
+      const [endpoint] = await discovery.list('Cycle')
+      expect(endpoint?.address).toBe(address)
+      await discovery.close()
+      await server.close()
+    }
+    // What is made once stays: the first cycles are not counted.
+    for (let n = 0; n < 5; n++) await cycle()
+    await until(() => proxy.connections === 0)
+    const before = process.getActiveResourcesInfo().length
+    for (let n = 0; n < 200; n++) await cycle()
+    await until(() => proxy.connections === 0)
+    await until(() => process.getActiveResourcesInfo().length <= before)
+    expect(await stage.hand.sessions()).toEqual([])
+    expect(await stage.hand.all(`${stage.key('Cycle')}/`)).toEqual([])
+  })
+
+  test('lets a process end by itself', async () => {
+    await using stage = new Stage(consul)
+    const program = stage.program('server', { service: 'Arith', ttlMs: TTL_MS })
+    await program.told.until(({ event }) => event === 'published')
+    program.say('close')
+    await program.told.until(({ event }) => event === 'closed')
+    const since = performance.now()
+    expect(await program.exit).toEqual({ code: 0, signal: null })
+    expect(performance.now() - since).toBeLessThan(2_000)
+  })
+})

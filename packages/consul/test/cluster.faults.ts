@@ -1,0 +1,96 @@
+import { requireCluster, requireServer, startConsul, startConsulCluster } from '@rpcx/servers'
+import { atMost, until } from '@rpcx/testing'
+import { describe, expect, test } from 'vitest'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireCluster('consul'))('Three servers', () => {
+  test('that lose their leader keep lists and entries, and are written to again once they have another', async () => {
+    await using cluster = await startConsulCluster()
+    const leader = await cluster.leader()
+    const other = cluster.members.find(member => member !== leader) as typeof leader
+    await using stage = new Stage(other, cluster.addresses)
+    const { hand } = stage
+    const { server, address, told } = await stage.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
+    const before = await hand.get(stage.key('Arith', address))
+    const view = stage.view('Arith')
+    const stale = stage.view('Arith', stage.discovery({ consistency: 'stale' }))
+    // What any server says may be a little late, but no list goes back in time.
+    for (const list of [view, stale]) await list.shows({ [address]: 'n=0' })
+    const marks = [view.mark, stale.mark]
+    await leader.kill()
+    const since = performance.now()
+    await until(async () => {
+      await server.setMetadata('Arith', 'n=1').catch(() => {})
+      return view.last?.[address] === 'n=1'
+    }, 60_000)
+    console.info(
+      `written and seen again ${(performance.now() - since).toFixed(0)} ms after the leader was killed`,
+    )
+    await stale.shows({ [address]: 'n=1' })
+    for (const [n, list] of [view, stale].entries()) {
+      for (const servers of list.since(marks[n] as number)) expect(Object.keys(servers)).toEqual([address])
+    }
+    const after = await hand.get(stage.key('Arith', address))
+    expect(after).toMatchObject({ session: before?.session, createIndex: before?.createIndex })
+    expect(told.all.some(({ event }) => event === 'lost')).toBe(false)
+
+    await leader.restart()
+    await server.setMetadata('Arith', 'n=2')
+    await view.shows({ [address]: 'n=2' })
+  })
+
+  test('of which one is restarted serve those who used it by the others', async () => {
+    await using cluster = await startConsulCluster()
+    await using stage = new Stage(await cluster.leader(), cluster.addresses)
+    const { server, address } = await stage.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'n=0' })
+    for (const [n, member] of cluster.members.entries()) {
+      if (member === (await cluster.leader())) continue
+      await member.kill()
+      await until(async () => {
+        await server.setMetadata('Arith', `n=${n}`).catch(() => {})
+        return view.last?.[address] === `n=${n}`
+      }, 20_000)
+      await member.restart()
+    }
+    for (const servers of view.all) expect(Object.keys(servers)).toEqual([address])
+  })
+
+  test('that were restored from a snapshot have a registration back that it did not know', async () => {
+    await using cluster = await startConsulCluster()
+    const leader = await cluster.leader()
+    await using stage = new Stage(leader, cluster.addresses)
+    const { hand } = stage
+    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'is=old')
+    const url = `http://${leader.address}/v1/snapshot`
+    const snapshot = Buffer.from(await (await fetch(url)).arrayBuffer())
+    const { address } = await stage.published('Arith', { metadata: 'n=1' })
+    const view = stage.view('Arith')
+    for (let n = 0; n < 20; n++) await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
+    await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'n=19' })
+    const since = performance.now()
+    expect((await fetch(url, { method: 'PUT', body: snapshot })).status).toBe(200)
+    const { at } = await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'is=old' })
+    atMost(5_000, 'a restored cluster is followed again', at - since)
+    await until(async () => (await hand.get(stage.key('Arith', address)))?.value === 'n=1')
+  })
+})
+
+describe.runIf(await requireServer('consul'))('Two datacenters joined over WAN', () => {
+  test('are followed from each other, by an agent of one', async () => {
+    await using here = await startConsul()
+    await using there = await startConsul({ datacenter: 'dc2', joinWan: here })
+    await using stage = new Stage(there)
+    const { address, server } = await stage.published('Arith', { metadata: 'is=there' })
+    const near = stage.discovery({ consulServers: here.address })
+    expect(await near.list('Arith')).toEqual([])
+    const far = stage.view('Arith', stage.discovery({ consulServers: here.address, datacenter: 'dc2' }))
+    await far.shows({ [address]: 'is=there' })
+    await server.setMetadata('Arith', 'is=changed')
+    await far.shows({ [address]: 'is=changed' })
+    await server.close()
+    await far.shows({})
+    expect(await near.list('Arith')).toEqual([])
+  })
+})

@@ -1,0 +1,44 @@
+import { registryContract } from '@rpcx/contract'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { ConsulDriver } from '../src/driver.ts'
+import { Stage, TTL_MS } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('Consul keeps the contract:', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  registryContract(test, async () => {
+    const stage = new Stage(consul)
+    const { hand, basePath } = stage
+    const proxy = await stage.proxy()
+    return {
+      driver: () => new ConsulDriver({ consulServers: proxy.address, basePath, ttlMs: TTL_MS }),
+      edit: (service, address, metadata) => hand.put(stage.key(service, address), metadata),
+      remove: (service, address) => hand.remove(stage.key(service, address)),
+      put: (service, address, metadata) => hand.put(`${stage.key(service)}/${address}`, metadata),
+      async outage() {
+        await proxy.cut()
+        return { end: () => proxy.heal() }
+      },
+      /** Each key has a session of its own: all that hold a key of this server. */
+      async endSession(_service, address) {
+        const keys = (await hand.all(basePath)).filter(({ key }) => key.endsWith(address))
+        for (const { session } of keys) if (session !== undefined) await hand.destroy(session)
+      },
+      async leftovers() {
+        const keys = await hand.all(basePath)
+        return [
+          ...keys.filter(({ session }) => session !== undefined).map(({ key }) => `the key ${key}`),
+          ...(await hand.sessions()).map(({ Name }) => `the session ${Name}`),
+          ...(proxy.connections > 0 ? [`${proxy.connections} connections`] : []),
+        ]
+      },
+      close: () => stage[Symbol.asyncDispose](),
+    }
+  })
+})

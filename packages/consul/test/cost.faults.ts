@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { atMost, Log, median } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('What a change costs', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  test('with a hundred servers and a hundred who watch: 1.5 times what a bare blocking query needs', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const prefix = `${stage.key('Arith')}/`
+    const changed = 'tcp@10.0.0.1:1'
+    const key = stage.key('Arith', changed)
+    for (let n = 1; n <= 100; n++) await hand.put(`${prefix}tcp@10.0.0.${n}:1`, 'n=0')
+
+    // Alone in this process, and before ours: neither waits for the other to be served.
+    let index = await hand.index(prefix)
+    const bare = await medianOf(60, async n => {
+      const change = hand.change(prefix, index)
+      await sleep(PAUSE_MS)
+      const since = performance.now()
+      const put = hand.put(key, `bare=${n}`)
+      index = await change
+      const took = performance.now() - since
+      await put
+      return took
+    })
+
+    const discovery = stage.discovery()
+    const seen = new Log<string>()
+    for (let watcher = 0; watcher < 100; watcher++) {
+      void (async () => {
+        // The last of all that watch is the one that counts.
+        for await (const endpoints of discovery.watch('Arith')) {
+          if (watcher === 99) seen.add(endpoints.find(({ address }) => address === changed)?.metadata ?? '')
+        }
+      })()
+    }
+    await seen.until(() => true)
+    const ours = await medianOf(60, async n => {
+      const { mark } = seen
+      await sleep(PAUSE_MS)
+      const since = performance.now()
+      const put = hand.put(key, `n=${n}`)
+      const { at } = await seen.until(text => text === `n=${n}`, mark)
+      await put
+      return at - since
+    })
+    console.info(`a change is seen after ${ours.toFixed(2)} ms, by a bare query after ${bare.toFixed(2)} ms`)
+    atMost(1.5, 'in a list, compared with a bare blocking query', ours / bare, 'times')
+  }, 60_000)
+})
+
+/** What waits for a change does so by then; and a list is read no more than four times a second in the long run. */
+const PAUSE_MS = 260
+
+/** Of what is measured so often; the first ten warm up. */
+async function medianOf(times: number, measure: (n: number) => Promise<number>): Promise<number> {
+  const figures: number[] = []
+  for (let n = 1; n <= times; n++) figures.push(await measure(n))
+  return median(figures.slice(10))
+}

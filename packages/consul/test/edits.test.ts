@@ -1,0 +1,127 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { atMost, Log, until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { GO_FLAGS } from './hand.ts'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('The metadata of an entry', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  test('are seen within a second of being set, never through an empty list', async () => {
+    await using stage = new Stage(consul)
+    const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'n=0' })
+    let longest = 0
+    for (let n = 1; n <= 20; n++) {
+      const since = performance.now()
+      await server.setMetadata('Arith', `n=${n}`)
+      const { at } = await view.shows({ [address]: `n=${n}` })
+      longest = Math.max(longest, at - since)
+    }
+    atMost(1_000, 'setMetadata() is seen (longest of 20 in a row)', longest)
+    for (const list of view.all) expect(Object.keys(list)).toEqual([address])
+  })
+
+  test('keep what others change, with our session, until the program sets the same key', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
+    const key = stage.key('Arith', address)
+    const before = await hand.get(key)
+    await hand.put(key, 'group=g1&state=inactive&weight=3')
+    await until(async () => {
+      await server.setMetadata('Arith', 'group=g2')
+      return (await hand.get(key))?.value === 'group=g2&state=inactive&weight=3'
+    })
+    await server.setMetadata('Arith', 'weight=5&state=active')
+    expect(await hand.get(key)).toMatchObject({ value: 'weight=5&state=active', session: before?.session })
+    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+  })
+
+  test('get Go’s flags again when someone writes others, or Go’s as JavaScript rounds them, and an event tells', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const { address, server, told } = await stage.published('Arith', { metadata: 'weight=10' })
+    const detached = new Log<object>()
+    server.on('detached', detail => detached.add(detail))
+    const key = stage.key('Arith', address)
+    const before = await hand.get(key)
+    for (const [n, flags] of ['0', '42', String(BigInt(Number(GO_FLAGS)))].entries()) {
+      await hand.put(key, `n=${n}&weight=10`, flags)
+      const { what } = await detached.until(() => true, n)
+      expect(what).toEqual({ registry: 'consul', service: 'Arith', address })
+      const repaired = await until(async () => {
+        const found = await hand.get(key)
+        return found?.flags === GO_FLAGS ? found : undefined
+      })
+      expect(repaired).toMatchObject({
+        value: `n=${n}&weight=10`,
+        session: before?.session,
+        createIndex: before?.createIndex,
+      })
+    }
+    expect(detached.all).toHaveLength(3)
+    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+  })
+
+  test('are held again when someone writes them anew, so that nobody holds them', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const { address, server } = await stage.published('Arith', { metadata: 'weight=10' })
+    const detached = new Log<object>()
+    server.on('detached', detail => detached.add(detail))
+    const key = stage.key('Arith', address)
+    const session = (await hand.get(key))?.session
+    // As one: after a deletion alone, ours would be back.
+    const steps = [
+      { KV: { Verb: 'delete', Key: key } },
+      { KV: { Verb: 'set', Key: key, Value: btoa('state=inactive&weight=10') } },
+    ]
+    await hand.ask('PUT', 'txn', JSON.stringify(steps))
+    await detached.until(() => true)
+    const held = await until(async () => {
+      const found = await hand.get(key)
+      return found?.session === undefined ? undefined : found
+    })
+    expect(held).toMatchObject({ session, value: 'state=inactive&weight=10', flags: GO_FLAGS })
+  })
+
+  test('keep what others changed when the session is lost', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const { server, address } = await stage.published('Arith', { metadata: 'weight=10' })
+    const key = stage.key('Arith', address)
+    const view = stage.view('Arith')
+    await hand.put(key, 'state=inactive&weight=10')
+    // The edit is known once what was set after it is there beside it.
+    await server.setMetadata('Arith', 'weight=11')
+    await view.shows({ [address]: 'state=inactive&weight=11' })
+    await hand.destroy((await hand.get(key))?.session as string)
+    await view.shows({})
+    await view.shows({ [address]: 'state=inactive&weight=11' })
+  })
+
+  test('are merged when others and the program write at once', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })
+    const key = stage.key('Arith', address)
+    for (let n = 1; n <= 20; n++) {
+      await Promise.all([
+        server.setMetadata('Arith', `ours=${n}`),
+        hand.put(key, `ours=${n - 1}&theirs=${n}`),
+      ])
+      // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
+      await until(async () => {
+        await server.setMetadata('Arith', `ours=${n}`)
+        return (await hand.get(key))?.value === `ours=${n}&theirs=${n}`
+      })
+    }
+  })
+})

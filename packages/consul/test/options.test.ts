@@ -1,0 +1,58 @@
+import { Server } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
+
+describe('A bad option is refused at once, by its name:', () => {
+  const good = { consulServers: '127.0.0.1:8500', basePath: 'x' }
+  const both: readonly (readonly [string, object])[] = [
+    ['consulServers', { consulServers: [] }],
+    ['consulServers', { consulServers: '' }],
+    ['consulServers', { consulServers: ['127.0.0.1:8500', ''] }],
+    ['consulServers', { consulServers: undefined }],
+    ['consulServers', { consulServers: ['127.0.0.1'] }],
+    ['consulServers', { consulServers: ['http://127.0.0.1:8500'] }],
+    ['basePath', { basePath: '' }],
+    ['basePath', { basePath: '//' }],
+    ['basePath', { basePath: undefined }],
+  ]
+  test.each(both)('%s of %j', (name, options) => {
+    for (const make of [
+      () => new ConsulDiscovery({ ...good, ...options }),
+      () => new ConsulRegisterPlugin({ ...good, ...options }),
+    ]) {
+      expect(make).toThrow(TypeError)
+      expect(make).toThrow(name)
+    }
+  })
+
+  test.each([
+    ['ttlMs', { ttlMs: 999 }],
+    ['ttlMs', { ttlMs: Number.NaN }],
+    ['ttlMs', { ttlMs: 86_400_001 }],
+    ['updateIntervalMs', { updateIntervalMs: -1 }],
+    ['updateIntervalMs', { updateIntervalMs: 2 ** 31 }],
+  ])('%s of %j', (name, options) => {
+    const make = (): ConsulRegisterPlugin => new ConsulRegisterPlugin({ ...good, ...options })
+    expect(make).toThrow(RangeError)
+    expect(make).toThrow(name)
+  })
+
+  test('consistency', () => {
+    const make = (): ConsulDiscovery => new ConsulDiscovery({ ...good, consistency: 'strong' as 'stale' })
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow('consistency is "strong"')
+  })
+
+  test('resyncMs', () => {
+    expect(() => new ConsulDiscovery({ ...good, resyncMs: 10 })).toThrow(RangeError)
+    expect(() => new ConsulDiscovery({ ...good, resyncMs: 10 })).toThrow('resyncMs')
+  })
+
+  test('metadata that Consul could never store, where service and plugin first meet', () => {
+    const server = new Server()
+    server.plugins.add(new ConsulRegisterPlugin(good))
+    const tooMuch = `note=${'x'.repeat(360 * 1024)}`
+    expect(() => server.registerName('Arith', { Mul: () => 1 }, tooMuch)).toThrow(RangeError)
+    expect(() => server.registerName('Arith', { Mul: () => 1 }, tooMuch)).toThrow('368640')
+  })
+})

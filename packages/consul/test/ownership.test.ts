@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { atMost, until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Stage, TTL_MS } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('A registration', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  test('survives a restart of its server on the same address while the old session lives, without a gap', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const first = stage.program('server', { service: 'Arith', metadata: 'is=first', ttlMs: TTL_MS })
+    const { what } = await first.told.until(({ event }) => event === 'published')
+    const address = what.address as string
+    const key = stage.key('Arith', address)
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'is=first' })
+    const ghost = await hand.get(key)
+    await first.close()
+    const { told } = await stage.published('Arith', {
+      listen: address.slice('tcp@'.length),
+      metadata: 'is=second',
+    })
+    await view.shows({ [address]: 'is=second' })
+    await until(async () => (await hand.sessions()).every(({ ID }) => ID !== ghost?.session), 20_000)
+    // The old session is gone; whatever its end could have taken along is shown before this.
+    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
+    await view.until(list => 'tcp@10.0.0.1:1' in list)
+    expect(view.all).toEqual([
+      { [address]: 'is=first' },
+      { [address]: 'is=second' },
+      { [address]: 'is=second', 'tcp@10.0.0.1:1': '' },
+    ])
+    // It is the same key: it was never gone.
+    expect((await hand.get(key))?.createIndex).toBe(ghost?.createIndex)
+    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+  })
+
+  test('is kept for as long as its server lives, by the same session', async () => {
+    await using stage = new Stage(consul)
+    const { address, told } = await stage.published('Arith')
+    const before = await stage.hand.get(stage.key('Arith', address))
+    // Consul takes up to twice the life of a session.
+    await sleep(3 * TTL_MS)
+    expect(await stage.hand.get(stage.key('Arith', address))).toEqual(before)
+    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+  })
+
+  test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const serviceAddress = 'tcp@10.0.0.1:8972'
+    const key = stage.key('Arith', serviceAddress)
+    const view = stage.view('Arith')
+    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
+    await view.shows({ [serviceAddress]: 'is=first' })
+    const second = await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
+    await first.told.until(({ event }) => event === 'conflict')
+    expect(first.told.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
+    const held = await hand.get(key)
+    const { mark } = first.told
+    // It sees each change, and leaves it alone.
+    await second.server.setMetadata('Arith', 'is=second&n=1')
+    first.server.setMetadata('Arith', 'is=first&n=1').catch(() => {})
+    await second.server.setMetadata('Arith', 'is=second&n=2')
+    expect(await hand.get(key)).toMatchObject({ value: 'is=second&n=2', session: held?.session })
+    expect(first.told.since(mark)).toEqual([])
+    await second.server.close()
+    const { at } = await view.until(list => Object.keys(list).length === 0)
+    const back = await view.until(list => list[serviceAddress] === 'is=first&n=1', 1)
+    atMost(2_000, 'the one that waited is back', back.at - at)
+    expect(second.told.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
+  })
+
+  test('takes the place of a Go server’s at its address, and of one that nobody holds', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    for (const [n, held] of [true, false].entries()) {
+      const serviceAddress = `tcp@10.0.0.${n}:8972`
+      const key = stage.key('Arith', serviceAddress)
+      const theirs = held ? await hand.hold(key, 'is=theirs') : await hand.put(key, 'is=theirs', '0')
+      const before = await hand.get(key)
+      await stage.published('Arith', { serviceAddress, metadata: 'is=ours' })
+      const after = await hand.get(key)
+      expect(after).toMatchObject({ value: 'is=ours', createIndex: before?.createIndex })
+      expect(after?.session).toBeDefined()
+      expect(after?.session).not.toBe(theirs)
+    }
+  })
+
+  test('is not removed by the late withdrawal of an earlier one', async () => {
+    await using stage = new Stage(consul)
+    const serviceAddress = 'tcp@10.0.0.1:8972'
+    const view = stage.view('Arith')
+    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
+    await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
+    await view.until(list => list[serviceAddress] === 'is=second')
+    await first.server.close()
+    await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
+    await view.until(list => 'tcp@10.0.0.1:1' in list)
+    expect(view.all.every(list => Object.keys(list).length === 0 || serviceAddress in list)).toBe(true)
+    expect(view.last?.[serviceAddress]).toBe('is=second')
+  })
+
+  test('deleted by hand is back within a second, held by the same session', async () => {
+    await using stage = new Stage(consul)
+    const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
+    const key = stage.key('Arith', address)
+    const before = await stage.hand.get(key)
+    for (let turn = 0; turn < 3; turn++) {
+      const { mark } = told
+      const since = performance.now()
+      await stage.hand.remove(key)
+      const back = await told.until(({ event }) => event === 'registered', mark)
+      // The next ones, out of no blue, are restored at the pace of the back-off.
+      if (turn === 0) atMost(1_000, 'deleted by hand, back', back.at - since)
+      expect(await stage.hand.get(key)).toMatchObject({ value: 'n=1', session: before?.session })
+    }
+    expect(told.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(
+      Array(3).fill('deleted'),
+    )
+  })
+
+  test('wiped with its whole base path is back within two seconds, directories and all', async () => {
+    await using stage = new Stage(consul)
+    const { hand, basePath } = stage
+    const { server } = await stage.published('Arith')
+    server.registerName('Echo', { Echo: () => 1 })
+    await server.published()
+    const what = async (): Promise<unknown> =>
+      (await hand.all(basePath)).map(({ key, value, flags, session }) => ({ key, value, flags, session }))
+    const before = (await what()) as unknown[]
+    expect(before).toHaveLength(5)
+    const since = performance.now()
+    await hand.removeAll(basePath)
+    await until(async () => (await hand.all(basePath)).length === before.length)
+    atMost(2_000, 'a wiped base path is back', performance.now() - since)
+    expect(await what()).toEqual(before)
+  })
+
+  test('is back within a second when its session is destroyed, with a new one', async () => {
+    await using stage = new Stage(consul)
+    const { hand } = stage
+    const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
+    const key = stage.key('Arith', address)
+    const session = (await hand.get(key))?.session as string
+    const since = performance.now()
+    await hand.destroy(session)
+    const back = await until(() => hand.get(key))
+    atMost(1_000, 'a destroyed session, back', performance.now() - since)
+    expect(back.session).not.toBe(session)
+    expect(told.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(['deleted'])
+    expect((await hand.sessions()).map(({ ID }) => ID)).not.toContain(session)
+    // The new one is the one that is kept alive from now on.
+    await until(async () => (await hand.sessions()).some(({ ID }) => ID === back.session))
+  })
+
+  test('is followed by a client that waited since before any server, within a second', async () => {
+    await using stage = new Stage(consul)
+    const view = stage.view('Arith')
+    await view.shows({})
+    const { address, told } = await stage.published('Arith')
+    const registered = await told.until(({ event }) => event === 'registered')
+    const seen = await view.shows({ [address]: '' })
+    atMost(1_000, 'the first server is seen', seen.at - registered.at)
+  })
+})

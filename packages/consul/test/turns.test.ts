@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { Turns } from '../src/turns.ts'
+
+describe('Turns', () => {
+  test('become shorter before there are too many who want them, and long again when those have left', async () => {
+    const turns = new Turns()
+    const leaves: (() => void)[] = []
+    const length = (): Promise<number> => turns.take(async waitMs => waitMs)
+    for (const [seats, waitMs] of [
+      [1, 10_000],
+      [38, 10_000],
+      [48, 4_000],
+      [64, 2_000],
+      [96, 1_000],
+      [160, 500],
+      [600, 250],
+    ] as const) {
+      while (leaves.length < seats) leaves.push(turns.join())
+      expect(await length()).toBe(waitMs)
+    }
+    while (leaves.length > 38) leaves.pop()?.()
+    expect(await length()).toBe(10_000)
+  })
+
+  test('are never more than 64, and come in the order of asking', async () => {
+    const turns = new Turns()
+    const began: number[] = []
+    let running = 0
+    let most = 0
+    const take = (n: number): Promise<unknown> =>
+      turns.take(async () => {
+        began.push(n)
+        most = Math.max(most, ++running)
+        await sleep(5)
+        running--
+        if (n % 10 === 0) throw new Error('no')
+      })
+    const numbers = Array.from({ length: 300 }, (_, n) => n)
+    for (let round = 1; round <= 2; round++) {
+      const taken = await Promise.allSettled(numbers.map(take))
+      // Those that fail, fail for those who asked, and the next comes.
+      expect(taken.filter(({ status }) => status === 'rejected')).toHaveLength(30)
+      expect(began.splice(0)).toEqual(numbers)
+      expect(most).toBe(64)
+    }
+  })
+})
