@@ -139,17 +139,28 @@ export class Hand {
     return [...new Set(numbers)].filter(number => BigInt(number) !== ours)
   }
 
-  /** How many requests ZooKeeper had from all connections that there are, but for ours; pings are requests. */
+  /** How many connections ZooKeeper has that have a session, but for ours. */
+  async connections(): Promise<number> {
+    return (await this.#others()).length
+  }
+
+  /** How many requests ZooKeeper had from these; pings are requests. */
   async requests(): Promise<number> {
-    const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
-    const lines = [...(await fourLetters(this.#address, 'cons')).matchAll(/recved=(\d+).*?sid=(0x[\da-f]+)/g)]
-    const others = lines.filter(([, , id]) => BigInt(id as string) !== ours)
-    return others.reduce((sum, [, received]) => sum + Number(received), 0)
+    return (await this.#others()).reduce((sum, received) => sum + received, 0)
   }
 
   /** How many watches there are at ZooKeeper, of all connections. */
   async watches(): Promise<number> {
     return Number(/zk_watch_count\t(\d+)/.exec(await fourLetters(this.#address, 'mntr'))?.[1])
+  }
+
+  /** For each connection but ours, how many requests it has sent. */
+  async #others(): Promise<readonly number[]> {
+    const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
+    const all = (await fourLetters(this.#address, 'cons')).matchAll(/recved=(\d+).*?sid=(0x[\da-f]+)/g)
+    return [...all]
+      .filter(([, , id]) => BigInt(id as string) !== ours)
+      .map(([, received]) => Number(received))
   }
 
   async close(): Promise<void> {

@@ -120,7 +120,7 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper is killed', ()
       atMost(5_000, `close() of a discovery, ZooKeeper out of reach (${fault})`, performance.now() - middle)
       await until(async () => (await stage.hand.get(stage.path('Arith', address))) === undefined)
       await proxy.heal()
-      await until(() => proxy.connections === 0)
+      await until(async () => (await stage.hand.connections()) === 0)
     }
     await until(async () => (await stage.hand.sessions()).length === 0)
   })

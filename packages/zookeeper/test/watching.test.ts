@@ -128,7 +128,11 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
     await discovery.close()
     atMost(5_000, 'close() of a discovery that waits', performance.now() - since)
     await proxy.heal()
-    await until(() => proxy.connections === 0)
+    // Were there one, it would be through before this.
+    const later = stage.discovery({ zooKeeperServers: proxy.address })
+    expect(await later.list('Arith')).toEqual([])
+    await later.close()
+    await until(async () => (await stage.hand.connections()) === 0)
   })
 })
 
