@@ -1,20 +1,15 @@
 import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
-import { checkMetadataSize, Layout, parseRegistryHosts } from '@rpcx/core'
+import { checkMetadataSize, Layout } from '@rpcx/core'
+import type { Access } from './access.ts'
+import { readAccess } from './access.ts'
+import type { EtcdOptions } from './index.ts'
 import { EtcdSession } from './session.ts'
-
-/** Where the registry is. */
-export interface EtcdOptions {
-  /** `127.0.0.1:2379`, or several members of one cluster. */
-  readonly etcdServers: string | readonly string[]
-  /** What all keys begin with, `/rpcx_test`. Go keeps its leading slash as given; so do we, and find both. */
-  readonly basePath: string
-}
 
 /** etcd v3: a lease for each session, a key for each entry. */
 export class EtcdDriver implements Driver {
   readonly name = 'etcd'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
-  readonly #hosts: readonly string[]
+  readonly #access: Access
   readonly #layout: Layout
   readonly #ttlMs: number
   /** The leases of sessions that were closed. */
@@ -22,13 +17,12 @@ export class EtcdDriver implements Driver {
 
   /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdOptions, ttlMs: number = DEFAULT_TTL_MS) {
-    const { etcdServers, basePath } = options
     // etcd grants no less than 2 s.
     if (!(ttlMs >= 2_000 && ttlMs <= 86_400_000)) {
       throw new RangeError(`etcd: ttlMs is ${ttlMs}, not a number from 2000 to 86400000`)
     }
-    this.#hosts = parseRegistryHosts(this.name, 'etcdServers', etcdServers).map(({ text }) => text)
-    this.#layout = new Layout(this.name, basePath)
+    this.#access = readAccess(options)
+    this.#layout = new Layout(this.name, options.basePath)
     this.#ttlMs = ttlMs
   }
 
@@ -37,7 +31,7 @@ export class EtcdDriver implements Driver {
   }
 
   async open(): Promise<Session> {
-    return new EtcdSession(this.#hosts, this.#layout, this.#ttlMs, this.#earlier)
+    return new EtcdSession(this.#access, this.#layout, this.#ttlMs, this.#earlier)
   }
 }
 

@@ -1,9 +1,33 @@
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
 import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
-import type { EtcdOptions } from './driver.ts'
 import { EtcdDriver } from './driver.ts'
 
-export type { EtcdOptions } from './driver.ts'
+/** Where the registry is, who we are there, and how it is reached. */
+export interface EtcdOptions {
+  /** `127.0.0.1:2379`, or several members of one cluster: when one fails, the next is asked. */
+  readonly etcdServers: string | readonly string[]
+  /** What all keys begin with, `/rpcx_test`. Go keeps its leading slash as given; so do we, and find both. */
+  readonly basePath: string
+  /** Speaks TLS; `{}` trusts the authorities that come with Node.js. @default plain text */
+  readonly tls?: EtcdTls
+  /** A user of etcd. @default none, for an etcd without authentication */
+  readonly auth?: EtcdAuth
+}
+
+/** PEM, as `node:tls` takes it. */
+export interface EtcdTls {
+  /** Who must have signed etcd's certificate. @default the authorities that come with Node.js */
+  readonly ca?: string | Buffer
+  /** Ours, with `key`, for an etcd that asks its clients for one. */
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+}
+
+export interface EtcdAuth {
+  readonly username: string
+  /** A function is asked at each log-in, so that the password can change while we run. */
+  readonly password: string | (() => string | Promise<string>)
+}
 
 export interface EtcdRegisterPluginOptions extends RegisterPluginOptions, EtcdOptions {
   /**

@@ -2,8 +2,9 @@ import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
 import { merge } from '@rpcx/core'
 import type { ICompare, IEvent, IKeyValue, IRequestOp } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
+import type { Access } from './access.ts'
+import type { EtcdClient } from './client.ts'
 import { Lease } from './lease.ts'
-import type { EtcdClient } from './link.ts'
 import { EtcdLink } from './link.ts'
 import { keyRange, prefixRange, watchRanges } from './watch.ts'
 
@@ -16,10 +17,10 @@ export class EtcdSession implements Session {
   /** The leases of the driver's sessions that were closed. */
   readonly #earlier: Set<string>
 
-  constructor(hosts: readonly string[], layout: Layout, ttlMs: number, earlier: Set<string>) {
+  constructor(access: Access, layout: Layout, ttlMs: number, earlier: Set<string>) {
     this.#layout = layout
     this.#earlier = earlier
-    this.#link = new EtcdLink(hosts, () => void this.#lease.keepAlive())
+    this.#link = new EtcdLink(access, () => void this.#lease.keepAlive())
     this.#lease = new Lease(ttlMs, this.#link)
     this.ended = this.#lease.lost
   }
@@ -31,7 +32,7 @@ export class EtcdSession implements Session {
   async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const prefixes = this.#layout.prefixes(service)
     const ranges = prefixes.map(prefixRange)
-    const { header, responses } = await this.#link.run(`list ${service}`, client =>
+    const { header, responses } = await this.#link.run(`list ${prefixes.join(' and ')}`, client =>
       client.kv.txn({ success: ranges.map(range => ({ request_range: range })) }),
     )
     const lists = merge(into, prefixes.length)

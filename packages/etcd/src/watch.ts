@@ -1,7 +1,7 @@
 import { RpcxError } from '@rpcx/core'
 import type { IEvent, IWatchCreateRequest } from 'etcd3'
 import { castGrpcError } from 'etcd3'
-import type { EtcdClient } from './link.ts'
+import type { EtcdClient } from './client.ts'
 import { hangUp } from './link.ts'
 
 /** One key, or all keys that begin with a prefix. */

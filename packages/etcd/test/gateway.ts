@@ -85,6 +85,8 @@ export class Gateway {
   }
 
   async logIn(name: string, password: string): Promise<void> {
+    // An expired one is refused even here.
+    this.#token = undefined
     this.#token = (await this.ask('auth/authenticate', { name, password })).token
   }
 

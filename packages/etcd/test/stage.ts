@@ -37,11 +37,11 @@ export interface Member {
 export class Stage implements AsyncDisposable {
   readonly gateway: Gateway
   readonly basePath: string = `/test_${randomBytes(5).toString('hex')}`
-  readonly etcdServers: string
+  readonly etcdServers: string | readonly string[]
   readonly #opened: { close(): Promise<unknown> }[] = []
 
   /** @param through where they reach it, when not directly */
-  constructor(etcd: Registry, through: string = etcd.address) {
+  constructor(etcd: Pick<Registry, 'address'>, through: string | readonly string[] = etcd.address) {
     this.gateway = new Gateway(etcd.address)
     this.etcdServers = through
   }
@@ -86,7 +86,7 @@ export class Stage implements AsyncDisposable {
     return this.open(new XClient<EchoService>(service, discovery, { selectMode: 'roundRobin' }))
   }
 
-  async proxy(target: string = this.etcdServers): Promise<TcpProxy> {
+  async proxy(target: string = [this.etcdServers].flat()[0] as string): Promise<TcpProxy> {
     return this.open(await startProxy(target))
   }
 

@@ -116,7 +116,7 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
 
   test('ends with its discovery while etcd does not answer, and leaves no connection behind', async () => {
     await using stage = new Stage(etcd)
-    await using proxy = await startProxy(stage.etcdServers)
+    await using proxy = await startProxy(etcd.address)
     proxy.stall()
     const discovery = stage.discovery({ etcdServers: proxy.address })
     await expect(discovery.list('Arith', { timeoutMs: 200 })).rejects.toMatchObject({

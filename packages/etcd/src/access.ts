@@ -1,0 +1,34 @@
+import { createSecureContext, rootCertificates } from 'node:tls'
+import { parseRegistryHosts } from '@rpcx/core'
+import type { EtcdAuth, EtcdOptions, EtcdTls } from './index.ts'
+
+/** Where etcd is, and what lets us in: the options, read and checked. */
+export interface Access {
+  readonly hosts: readonly string[]
+  readonly auth: EtcdAuth | undefined
+  readonly tls: EtcdTls | undefined
+}
+
+/** @throws TypeError that names the option */
+export function readAccess({ etcdServers, auth, tls }: EtcdOptions): Access {
+  const hosts = parseRegistryHosts('etcd', 'etcdServers', etcdServers).map(({ text }) => text)
+  const isUser =
+    auth === undefined ||
+    (isText(auth.username) && (typeof auth.password === 'function' || isText(auth.password)))
+  if (!isUser) throw new TypeError('etcd: auth is not { username, password }, two texts')
+  if (tls === undefined) return { hosts, auth, tls }
+  if ((tls.cert === undefined) !== (tls.key === undefined))
+    throw new TypeError('etcd: tls needs both cert and key, or neither')
+  try {
+    createSecureContext(tls)
+  } catch (cause) {
+    throw new TypeError(`etcd: tls is not PEM, or its key is of another cert: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+  return { hosts, auth, tls: { ca: rootCertificates.join('\n'), ...tls } }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}

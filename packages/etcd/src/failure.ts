@@ -1,0 +1,41 @@
+import { RpcxError } from '@rpcx/core'
+import { EtcdInvalidAuthTokenError, GRPCUnavailableError } from 'etcd3'
+
+/** Whether etcd itself said so, and another connection would hear the same. */
+export function isAnswer(error: unknown): boolean {
+  // With another connection comes another token.
+  if (error instanceof GRPCUnavailableError || error instanceof EtcdInvalidAuthTokenError) return false
+  const { message } = error as Error
+  return (
+    error instanceof RpcxError || (message.includes('etcdserver: ') && !message.includes('auth store is old'))
+  )
+}
+
+/** @param what was tried, and with whom: `etcd 127.0.0.1:2379: list /rpcx_test/Arith/` */
+export function explain(cause: NodeJS.ErrnoException, what: string): RpcxError {
+  if (cause instanceof RpcxError) return cause
+  const said = `${cause.code} ${cause.message}`
+  const [, advice] = ADVICE.find(([pattern]) => pattern.test(said)) ?? []
+  if (advice === undefined) return new RpcxError('ERR_RPCX_REGISTRY', `${what}: ${cause.message}`, { cause })
+  return new RpcxError('ERR_RPCX_AUTH', `${what}: ${cause.message}: ${advice}`, { cause })
+}
+
+/** What nobody but the operator can mend. */
+const ADVICE: readonly (readonly [said: RegExp, advice: string])[] = [
+  [/user name is empty/, 'this etcd knows its users; give one as auth'],
+  [/authentication is not enabled/, 'leave auth out, or switch it on there (etcdctl auth enable)'],
+  [/authentication failed/, 'is the username or the password of auth wrong?'],
+  [
+    /permission denied/,
+    'grant a role of this user the base path as a prefix (etcdctl role grant-permission --prefix)',
+  ],
+  [/^CERT_HAS_EXPIRED/, 'renew the certificate of this etcd'],
+  [/^ERR_TLS_CERT_ALTNAME/, 'name this etcd in etcdServers as its certificate does'],
+  [/^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_)/, 'give who signed the certificate of this etcd as tls.ca'],
+  [
+    /ALERT/,
+    'give a certificate that this etcd accepts as tls.cert and tls.key; is ours there, and not expired?',
+  ],
+  [/^undefined it speaks TLS/, 'give tls'],
+  [/^undefined it speaks plain text/, 'leave tls out, or give this etcd a certificate'],
+]

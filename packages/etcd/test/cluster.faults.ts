@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster, Server as Registry } from '@rpcx/servers'
+import { requireCluster, startEtcdCluster } from '@rpcx/servers'
+import type { Entries, View } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { atMost } from './at-most.ts'
+import { Gateway } from './gateway.ts'
+import { Load } from './load.ts'
+import type { Member } from './stage.ts'
+import { Stage } from './stage.ts'
+
+const TTL_MS = 3_000
+
+describe.runIf(await requireCluster('etcd'))(
+  'No registration is lost, no list shrinks and no call fails,',
+  () => {
+    let cluster: Cluster
+    beforeAll(async () => {
+      cluster = await startEtcdCluster()
+    })
+    afterAll(() => cluster.stop())
+
+    test('when the leader is killed', async () => {
+      await using fleet = await Fleet.open(cluster)
+      const leader = await cluster.leader()
+      await leader.kill()
+      await cluster.leader()
+      await fleet.isRight('after the leader was killed')
+      await leader.restart()
+      await fleet.isRight('after it came back')
+    })
+
+    test('while a follower is paused', async () => {
+      await using fleet = await Fleet.open(cluster)
+      const leader = await cluster.leader()
+      const follower = cluster.members.find(member => member !== leader) as Registry
+      await follower.pause()
+      await sleep(2 * TTL_MS)
+      await fleet.isRight('while a follower is paused')
+      await follower.resume()
+      await fleet.isRight('after it goes on')
+    })
+
+    test('when the quorum is lost for twice the life of a lease', async () => {
+      await using fleet = await Fleet.open(cluster)
+      const [one, two] = cluster.members as [Registry, Registry]
+      await Promise.all([one.kill(), two.kill()])
+      await sleep(2 * TTL_MS)
+      expect(fleet.view.all).toEqual([fleet.entries])
+      await Promise.all([one.restart(), two.restart()])
+      await cluster.leader()
+      await fleet.isRight('after the quorum is back')
+    })
+
+    test('while all members are restarted, one by one', async () => {
+      await using fleet = await Fleet.open(cluster)
+      for (const [n, member] of cluster.members.entries()) {
+        await member.restart()
+        await cluster.leader()
+        await fleet.isRight(`after member ${n + 1} was restarted`)
+      }
+    })
+  },
+)
+
+/** Five servers of one service, under 1 000 calls a second, and who follows them. */
+class Fleet implements AsyncDisposable {
+  readonly view: View
+  readonly #stage: Stage
+  readonly #cluster: Cluster
+  readonly #members: readonly Member[]
+  readonly #load: Load
+  readonly #leases: readonly (string | undefined)[]
+  #entries: Entries
+
+  private constructor(
+    stage: Stage,
+    cluster: Cluster,
+    members: readonly Member[],
+    leases: readonly (string | undefined)[],
+  ) {
+    this.#stage = stage
+    this.#cluster = cluster
+    this.#members = members
+    this.#leases = leases
+    this.#entries = Object.fromEntries(members.map(({ address }) => [address, '']))
+    this.view = stage.view('Arith')
+    this.#load = new Load(stage.client('Arith'), 1_000)
+  }
+
+  static async open(cluster: Cluster): Promise<Fleet> {
+    const stage = new Stage(await cluster.leader(), cluster.addresses)
+    const members = await Promise.all(
+      Array.from({ length: 5 }, () => stage.published('Arith', { ttlMs: TTL_MS })),
+    )
+    const leases = await Promise.all(members.map(member => leaseOf(stage.gateway, stage, member)))
+    const fleet = new Fleet(stage, cluster, members, leases)
+    await fleet.view.shows(fleet.entries)
+    return fleet
+  }
+
+  get entries(): Entries {
+    return this.#entries
+  }
+
+  /** All that was registered before is there, with its lease, and a server that comes is seen. */
+  async isRight(when: string): Promise<void> {
+    const since = performance.now()
+    const coming = await this.#stage.member('Arith', { ttlMs: TTL_MS })
+    this.#entries = { ...this.#entries, [coming.address]: '' }
+    const { at } = await this.view.shows(this.#entries, 30_000)
+    atMost(5_000, `${when}, the list is right`, at - since)
+    const gateway = new Gateway((await this.#cluster.leader()).address)
+    const leases = await Promise.all(this.#members.map(member => leaseOf(gateway, this.#stage, member)))
+    expect(leases).toEqual(this.#leases)
+    for (const { told } of this.#members) expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    // Each list has all of the one before.
+    for (const [n, list] of this.view.all.entries()) {
+      expect(Object.keys(list)).toEqual(expect.arrayContaining(Object.keys(this.view.all[n - 1] ?? {})))
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { calls, perSecond, failures } = await this.#load.end()
+    await this.#stage[Symbol.asyncDispose]()
+    console.info(`${calls} calls, ${perSecond.toFixed(0)} a second, ${failures.length} failed`)
+    expect(failures).toEqual([])
+    expect(perSecond).toBeGreaterThan(800)
+  }
+}
+
+async function leaseOf(gateway: Gateway, stage: Stage, { address }: Member): Promise<string | undefined> {
+  return (await gateway.get(stage.key('Arith', address)))?.lease
+}

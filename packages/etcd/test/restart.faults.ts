@@ -1,0 +1,41 @@
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { expect, test } from 'vitest'
+import { Load } from './load.ts'
+import type { Program } from './program.ts'
+import { Stage } from './stage.ts'
+
+const RESTARTS = 30
+
+test.runIf(await requireServer('etcd'))(
+  'Rolling restarts of three servers under 2 000 calls a second fail no call',
+  async () => {
+    await using etcd = await startEtcd()
+    await using stage = new Stage(etcd)
+    const started = async (listen?: string): Promise<{ program: Program; address: string }> => {
+      const program = stage.program('server', { service: 'Arith', ...(listen && { listen }) })
+      const { what } = await program.told.until(({ event }) => event === 'published', 0, 20_000)
+      return { program, address: what.address as string }
+    }
+    const servers = await Promise.all([started(), started(), started()])
+    const view = stage.view('Arith')
+    await view.until(list => Object.keys(list).length === 3)
+    const load = new Load(stage.client('Arith'), 2_000)
+    for (let restart = 0; restart < RESTARTS; restart++) {
+      const index = restart % servers.length
+      const { program, address } = servers[index] as (typeof servers)[0]
+      program.say('close')
+      expect(await program.exit).toEqual({ code: 0, signal: null })
+      servers[index] = await started(address.slice('tcp@'.length))
+      expect(servers[index]?.address).toBe(address)
+    }
+    const { calls, perSecond, failures } = await load.end()
+    console.info(
+      `${RESTARTS} restarts, ${calls} calls, ${perSecond.toFixed(0)} a second, ${failures.length} failed`,
+    )
+    expect(failures).toEqual([])
+    expect(perSecond).toBeGreaterThan(1_800)
+    // Each was gone and came back.
+    expect(view.mark).toBeGreaterThanOrEqual(2 * RESTARTS)
+  },
+  240_000,
+)

@@ -1,0 +1,119 @@
+import type { Authority, EtcdTls as ServedTls, Server } from '@rpcx/servers'
+import { authority, identity, requireServer, startEtcd } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { EtcdTls } from '../src/index.ts'
+import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+
+const ours = authority('ours')
+const theirs = authority('theirs')
+const past = { notAfter: new Date(Date.now() - 60_000) }
+const runnable = (await requireServer('etcd')) && !process.env.RPCX_ETCD
+
+describe.runIf(runnable)('An etcd with TLS', () => {
+  let etcd: Server
+  let asking: Server
+  beforeAll(async () => {
+    etcd = await startEtcd({ tls: identity(ours, 'etcd') })
+    asking = await startEtcd({ tls: { ...identity(ours, 'etcd'), clientAuthority: ours.cert } })
+  })
+  afterAll(async () => {
+    await etcd.stop()
+    await asking.stop()
+  })
+
+  test('is reached by those who know its authority, also after a restart', async () => {
+    await using stage = new Stage(etcd)
+    const tls = { ca: ours.cert }
+    const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
+    const discovery = stage.discovery({ tls })
+    const told = heard(discovery, DISCOVERY_EVENTS)
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [address]: 'n=1' })
+    await etcd.restart()
+    await told.until(({ event }) => event === 'registryBack')
+    await server.setMetadata('Arith', 'n=2')
+    await view.shows({ [address]: 'n=2' })
+    expect(view.all).toEqual([{ [address]: 'n=1' }, { [address]: 'n=2' }])
+  })
+
+  test('that asks who we are is shown our certificate', async () => {
+    await using stage = new Stage(asking)
+    const tls = { ca: Buffer.from(ours.cert), ...identity(ours, 'client') }
+    const { address } = await stage.published('Arith', { tls })
+    await stage.view('Arith', stage.discovery({ tls })).shows({ [address]: '' })
+  })
+
+  const bad: readonly (readonly [string, () => Server, EtcdTls | undefined, RegExp])[] = [
+    ['of an authority that we do not trust', () => etcd, { ca: theirs.cert }, /tls\.ca$/],
+    ['of an authority that Node.js does not know', () => etcd, {}, /tls\.ca$/],
+    ['that we meet in plain text', () => etcd, undefined, /it speaks TLS: give tls$/],
+    ['that asks who we are, met in plain text', () => asking, undefined, /it speaks TLS: give tls$/],
+    ['that asks who we are, without our answer', () => asking, { ca: ours.cert }, /tls\.cert and tls\.key/],
+    [
+      'that asks who we are, shown another authority’s word',
+      () => asking,
+      { ca: ours.cert, ...identity(theirs, 'client') },
+      /tls\.cert and tls\.key/,
+    ],
+    [
+      'that asks who we are, shown what has expired',
+      () => asking,
+      { ca: ours.cert, ...identity(ours, 'client', past) },
+      /tls\.cert and tls\.key/,
+    ],
+  ]
+  test.each(bad)(
+    '%s rejects a required registration, naming host and remedy',
+    async (_, server, tls, words) => {
+      await using stage = new Stage(server())
+      await refuses(stage, tls, words)
+    },
+  )
+
+  test('is tried again after five seconds, and no sooner', async () => {
+    await using stage = new Stage(etcd)
+    await using proxy = await stage.proxy()
+    const discovery = stage.discovery({ etcdServers: proxy.address, tls: { ca: theirs.cert } })
+    const told = heard(discovery, DISCOVERY_EVENTS)
+    void stage.view('Arith', discovery)
+    const { what, at } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error).toMatchObject({ code: 'ERR_RPCX_AUTH' })
+    expect(proxy.attempts).toBe(1)
+    while (proxy.attempts < 2) await new Promise(resolve => setTimeout(resolve, 10))
+    expect(performance.now() - at).toBeGreaterThan(4_900)
+    expect(performance.now() - at).toBeLessThan(6_000)
+  })
+})
+
+describe.runIf(runnable)('An etcd', () => {
+  const served: readonly (readonly [string, ServedTls | undefined, Authority, RegExp])[] = [
+    [
+      'whose certificate has expired',
+      identity(ours, 'etcd', past),
+      ours,
+      /renew the certificate of this etcd$/,
+    ],
+    [
+      'whose certificate is for another name',
+      identity(ours, 'etcd', { hosts: ['elsewhere'] }),
+      ours,
+      /etcdServers/,
+    ],
+    ['that speaks plain text', undefined, ours, /it speaks plain text: leave tls out/],
+  ]
+  test.each(served)(
+    '%s rejects a required registration, naming host and remedy',
+    async (_, tls, { cert }, words) => {
+      await using etcd = await startEtcd(tls ? { tls } : {})
+      await using stage = new Stage(etcd)
+      await refuses(stage, { ca: cert }, words)
+    },
+  )
+})
+
+async function refuses(stage: Stage, tls: EtcdTls | undefined, words: RegExp): Promise<void> {
+  const options = tls ? { tls } : {}
+  const error = await stage.member('Arith', { required: true, ...options }).catch((error: Error) => error)
+  expect(error).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringMatching(words) })
+  expect((error as Error).message).toContain(`etcd ${stage.etcdServers}: `)
+}
