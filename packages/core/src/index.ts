@@ -8,6 +8,13 @@ export type { FailMode } from './client/fail-mode.ts'
 export type { Inform, Informed } from './client/fan-out.ts'
 export type { Interceptor, Next, OutgoingCall } from './client/interceptor.ts'
 export type { Arg, MethodName, Out } from './client/methods.ts'
+export type {
+  AnyServices,
+  OneClientOptions,
+  OneClientServiceOptions,
+  ServiceClient,
+} from './client/one-client.ts'
+export { OneClient } from './client/one-client.ts'
 export type { PushedMessage } from './client/pushed.ts'
 export type { ServiceOf, Types } from './client/schema.ts'
 export type { Position } from './client/select/closest.ts'

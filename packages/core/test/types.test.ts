@@ -1,4 +1,4 @@
-import type { CallContext, Invocation, MethodName } from '@rpcx/core'
+import type { CallContext, Invocation, MethodName, OneClient } from '@rpcx/core'
 import { Peer2PeerDiscovery, XClient } from '@rpcx/core'
 import { expect, expectTypeOf, test } from 'vitest'
 
@@ -83,8 +83,30 @@ function uses(arith: XClient<ArithService>, ofClass: XClient<Arith>): void {
   new XClient<number>('Arith', new Peer2PeerDiscovery('tcp@a:1'))
 }
 
+/** Only ever compiled. */
+function usesOne(one: OneClient<{ Arith: ArithService; Class: Arith }>, any: OneClient): void {
+  expectTypeOf(one.call('Arith', 'Mul', { A: 1, B: 2 })).toEqualTypeOf<Promise<{ C: number }>>()
+  expectTypeOf(one.call('Arith', 'Ping')).toEqualTypeOf<Promise<string>>()
+  expectTypeOf(one.invoke('Class', 'Later', { A: 1, B: 2 })).toEqualTypeOf<Promise<Invocation<string>>>()
+  expectTypeOf(one.service('Class').call('Mul', { A: 1, B: 2 })).toEqualTypeOf<Promise<{ C: number }>>()
+  expectTypeOf(any.call('Any', 'method', 1, { timeoutMs: 1 })).toEqualTypeOf<Promise<unknown>>()
+  expectTypeOf(any.service<ArithService>('Arith').call('Ping')).toEqualTypeOf<Promise<string>>()
+
+  // @ts-expect-error: there is no such service
+  one.call('Nope', 'Mul', { A: 1, B: 2 })
+  // @ts-expect-error: there is no such service to see
+  one.service('Nope')
+  // @ts-expect-error: the service has no such method
+  one.call('Arith', 'Div', { A: 1, B: 2 })
+  // @ts-expect-error: an argument is missing
+  one.notify('Arith', 'Mul')
+  // @ts-expect-error: whoever opened the connections closes them
+  one.service('Arith').close()
+}
+
 test('the methods of a service are the public ones of its type', () => {
   expectTypeOf<MethodName<ArithService>>().toEqualTypeOf<'Mul' | 'Later' | 'Ping' | 'Maybe'>()
   expectTypeOf<MethodName<Arith>>().toEqualTypeOf<'Mul' | 'Later'>()
   expect(uses).toBeTypeOf('function')
+  expect(usesOne).toBeTypeOf('function')
 })

@@ -2,6 +2,7 @@ import type { FailedAttempt, RpcxError } from '../errors.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Node } from './node.ts'
+import type { Payloads } from './payloads.ts'
 
 /** All that is known about a call that succeeded. */
 export interface Invocation<Reply> {
@@ -28,6 +29,8 @@ export type Wanted = 'reply' | 'invocation' | 'nothing' | 'servers'
 
 /** One call from its start to its end, over all attempts. It ends once, and then nothing holds it. */
 export class Call {
+  /** Those of its service. */
+  readonly payloads: Payloads
   readonly method: string
   readonly args: unknown
   readonly wanted: Wanted
@@ -60,6 +63,7 @@ export class Call {
   #onAbort: (() => void) | undefined = undefined
 
   constructor(
+    payloads: Payloads,
     method: string,
     args: unknown,
     wanted: Wanted,
@@ -70,6 +74,7 @@ export class Call {
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
+    this.payloads = payloads
     this.method = method
     this.args = args
     this.wanted = wanted

@@ -9,10 +9,11 @@ import type { CallOptions } from './call-options.ts'
 import { limitOf, metadataOf, signalOf } from './call-options.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { Payloads } from './payloads.ts'
 import { Token } from './token.ts'
 
 export interface CallerOptions {
-  readonly service: string
+  readonly payloads: Payloads
   readonly timeoutMs: number
   readonly isIdempotent: (method: string) => boolean
   readonly token: string | (() => string | Promise<string>) | undefined
@@ -51,7 +52,8 @@ export class Caller {
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ): Call {
-    const { service } = this.#options
+    const { payloads } = this.#options
+    const { service } = payloads
     if (this.#isClosed) throw closedError(service, method)
     const { timeoutMs = this.#options.timeoutMs, idempotent, parent } = options
     if (timeoutMs !== this.#options.timeoutMs) checkMs('call', 'timeoutMs', timeoutMs)
@@ -62,6 +64,7 @@ export class Caller {
     const limitMs = limitOf(timeoutMs, parent)
     if (limitMs <= 0) throw pastError(service, method)
     const call = new Call(
+      payloads,
       method,
       args,
       wanted,
@@ -81,12 +84,12 @@ export class Caller {
     else this.#token.attach(call, ready => this.dispatcher.start(ready))
   }
 
-  /** Fails the calls that wait, and closes the connections once they have sent what is queued. */
-  async close(): Promise<void> {
+  /** Fails the calls that wait, and lets go of the servers. */
+  close(): void {
     this.#isClosed = true
-    for (const call of [...this.#calls()]) call.fail(closedError(this.#options.service, call.method))
+    for (const call of [...this.#calls()]) call.fail(closedError(call.payloads.service, call.method))
     this.#deadlines.close()
-    await this.dispatcher.close()
+    this.dispatcher.close()
   }
 
   /** Every call that has not ended. */
@@ -96,7 +99,7 @@ export class Caller {
   }
 
   #expired(call: Call, noList: () => unknown): void {
-    const name = `${this.#options.service}.${call.method}`
+    const name = `${call.payloads.service}.${call.method}`
     if (!this.dispatcher.fleet.hasList) {
       const cause = noList()
       const why = cause instanceof Error ? cause.message : 'the registry has not answered'
@@ -110,7 +113,7 @@ export class Caller {
       cause: call.lastError ?? node?.lastError,
       attempts,
     })
-    node?.timedOut(call, error)
+    node?.link.timedOut(call, error)
     call.fail(error)
   }
 }

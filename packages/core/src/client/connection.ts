@@ -1,11 +1,9 @@
 import type { Duplex } from 'node:stream'
-import type { Codec } from '../codec/codec.ts'
-import type { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
 import { isTlsAlert, tlsError } from '../transport/tls.ts'
-import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
+import { compress, decompress } from '../wire/compress.ts'
 import { Flag, ReservedKey, Serialize, TWO_WAY } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
@@ -18,18 +16,9 @@ import type { Offered } from './offered.ts'
 import { Pending } from './pending.ts'
 import type { PushedMessage } from './pushed.ts'
 import { pushedMessage } from './pushed.ts'
-import type { Types } from './schema.ts'
 
 /** What the connections of a client have in common. */
 export interface ConnectionOptions {
-  readonly service: string
-  /** What arguments are encoded by. */
-  readonly codec: Codec
-  /** What replies may come in. */
-  readonly codecs: Codecs
-  /** Message types by method. */
-  readonly types: Types
-  readonly compress: boolean
   readonly heartbeatMs: number
   readonly maxFrameBytes: number
   readonly maxBufferedBytes: number
@@ -98,29 +87,28 @@ export class Connection implements FrameStreamOwner, Holder {
   }
 
   send(call: Call): void {
-    const { method } = call
-    const { service, codec, maxBufferedBytes } = this.#options
+    const { method, payloads } = call
+    const { maxBufferedBytes } = this.#options
     if (this.#stream.bufferedBytes > maxBufferedBytes) {
-      const text = `${service}.${method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
+      const text = `${payloads.service}.${method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
       this.#owner.deaf(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text))
       return
     }
     let payload: Uint8Array
     try {
-      payload = codec.encode(call.args, this.#options.types[method]?.args)
-    } catch (cause) {
-      const text = `${service}.${method}: cannot encode the arguments: ${(cause as Error).message}`
-      call.fail(new RpcxError('ERR_RPCX_ARGUMENT', text, { cause }))
+      payload = payloads.encode(method, call.args)
+    } catch (error) {
+      call.fail(error)
       return
     }
     const isOneway = call.wanted === 'nothing'
-    const zip = this.#options.compress && payload.length > COMPRESS_OVER_BYTES
+    const zip = payloads.zips(payload)
     call.seq = this.#seq++
     call.message = this.#stream.send({
       flags: (isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0),
-      serialize: codec.id,
+      serialize: payloads.codec.id,
       seq: call.seq,
-      service,
+      service: payloads.service,
       method,
       metadata: call.metadata,
       timeoutMs: timeoutOf(call),
@@ -200,7 +188,7 @@ export class Connection implements FrameStreamOwner, Holder {
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
       call.holder = undefined
-      const text = `${this.#options.service}.${call.method}: lost the connection to ${this.#address}`
+      const text = `${call.payloads.service}.${call.method}: lost the connection to ${this.#address}`
       const mayHaveRun = !isRefusal && this.#stream.wasSent(call.message)
       const failure = isRefusal
         ? tlsError(error)
@@ -226,23 +214,14 @@ export class Connection implements FrameStreamOwner, Holder {
     }
     let reply: unknown
     try {
-      reply = this.#decode(call, message)
+      const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
+      reply = call.payloads.decode(call.method, message.serialize, payload)
     } catch (cause) {
-      const text = `${this.#options.service}.${call.method}: cannot decode the reply: ${(cause as Error).message}`
+      const text = `${call.payloads.service}.${call.method}: cannot decode the reply: ${(cause as Error).message}`
       call.fail(new RpcxError('ERR_RPCX_CODEC', text, { cause }))
       return
     }
     call.succeed(reply, call.wanted === 'invocation' ? message.metadata : NO_METADATA)
-  }
-
-  /** By the codec that the reply names, as Go's clients do. */
-  #decode(call: Call, message: Message): unknown {
-    const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
-    // Go sends nothing at all when there is nothing to say.
-    if (payload.length === 0 && message.serialize !== Serialize.raw) return undefined
-    return this.#options.codecs
-      .byId(message.serialize)
-      .decode(payload, this.#options.types[call.method]?.reply)
   }
 
   #sendHeartbeat(metadata = NO_METADATA): void {

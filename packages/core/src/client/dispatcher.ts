@@ -34,7 +34,8 @@ export class Dispatcher implements NodeOwner, Holder {
   readonly #postponed = new Postponed(call => this.#route(call))
 
   constructor(options: DispatcherOptions) {
-    const { events, service, retryBudget } = options
+    const { events, payloads, retryBudget } = options
+    const { service } = payloads
     this.#options = options
     this.fleet = new Fleet(options, this)
     this.#budget = new RetryBudget(retryBudget, () => events.emit('budgetSpent', { service }))
@@ -68,7 +69,7 @@ export class Dispatcher implements NodeOwner, Holder {
 
   snapshot(): ClientSnapshot {
     const waiting = this.#waiting.size + [...this.#postponed].length
-    return { service: this.#options.service, endpoints: this.fleet.snapshot(), waiting }
+    return { service: this.#options.payloads.service, endpoints: this.fleet.snapshot(), waiting }
   }
 
   forget(call: Call): void {
@@ -92,7 +93,8 @@ export class Dispatcher implements NodeOwner, Holder {
       call.fail(this.#failure(call, error))
       return
     }
-    const { service, events } = this.#options
+    const { events, payloads } = this.#options
+    const { service } = payloads
     const { method, attempts } = call
     const endpoint = call.node?.endpoint.address ?? ''
     events.emit('retried', { service, method, endpoint, error, attempts })
@@ -107,8 +109,8 @@ export class Dispatcher implements NodeOwner, Holder {
     else this.#route(call)
   }
 
-  async close(): Promise<void> {
-    await this.fleet.close()
+  close(): void {
+    this.fleet.close()
   }
 
   #route(call: Call): void {
@@ -227,7 +229,7 @@ export class Dispatcher implements NodeOwner, Holder {
   #error(call: Call, code: RpcxErrorCode, text: string, cause: unknown): RpcxError {
     const { mayHaveRunAt, failures: attempts = [] } = call
     const metadata = isRpcxError(cause) ? cause.metadata : {}
-    const name = `${this.#options.service}.${call.method}`
+    const name = `${this.#options.payloads.service}.${call.method}`
     if (mayHaveRunAt === undefined)
       return new RpcxError(code, `${name}: ${text}`, { cause, metadata, attempts })
     const unknown = `${name}: may have run on ${mayHaveRunAt}, whose connection was lost before it replied`

@@ -4,15 +4,21 @@ import type { Events } from '../events.ts'
 import type { Call } from './call.ts'
 import type { ClientEvents } from './client-events.ts'
 import { Hold } from './hold.ts'
-import type { NodeOptions, NodeOwner, NodePeers } from './node.ts'
+import type { NodeOwner, NodePeers } from './node.ts'
 import { Node } from './node.ts'
+import type { Payloads } from './payloads.ts'
+import type { Pool } from './pool.ts'
 import { filterByStateAndGroup } from './select/filter.ts'
 import type { Selector } from './select/selector.ts'
 import type { Subset } from './select/subset.ts'
 import { subsetOf } from './select/subset.ts'
 import type { EndpointSnapshot } from './snapshot.ts'
 
-export interface FleetOptions extends NodeOptions {
+export interface FleetOptions {
+  readonly payloads: Payloads
+  readonly pool: Pool
+  /** Whether to measure how long a heartbeat takes. */
+  readonly pings: boolean
   readonly group: string | undefined
   readonly subset: Required<Subset> | undefined
   readonly holdMs: number
@@ -33,9 +39,6 @@ export class Fleet implements NodePeers {
   #listed: ReadonlySet<string> = new Set()
   /** Those of them to choose from; `undefined` when that has to be looked at again. */
   #candidates: readonly Node[] | undefined
-  /** Servers that left the list, until their last call has ended. */
-  readonly #leaving = new Set<Node>()
-
   readonly #pinger: NodeJS.Timeout | undefined
 
   constructor(options: FleetOptions, owner: NodeOwner) {
@@ -43,6 +46,10 @@ export class Fleet implements NodePeers {
     this.#owner = owner
     this.#hold = new Hold(options.holdMs, nodes => this.#release(nodes))
     if (options.pings) this.#pinger = setInterval(() => this.#ping(), PING_MS).unref()
+  }
+
+  get pings(): boolean {
+    return this.#options.pings
   }
 
   get hasList(): boolean {
@@ -63,8 +70,8 @@ export class Fleet implements NodePeers {
 
   /** Every call that waits at a server. */
   *calls(): Generator<Call> {
-    for (const node of this.#byAddress.values()) yield* node.calls()
-    for (const node of this.#leaving) yield* node.calls()
+    const { pool, payloads } = this.#options
+    for (const call of pool.calls()) if (call.payloads === payloads) yield call
   }
 
   /** Takes over a new list: connections to servers that stay are kept, the others close when their calls have ended. */
@@ -86,10 +93,10 @@ export class Fleet implements NodePeers {
     if (this.#options.pings) this.#ping()
     if (isShrinking && held.size > 0) {
       const counts = { from: before.size, to: this.#listed.size, held: held.size }
-      this.#options.events.emit('shrunk', { service: this.#options.service, ...counts })
+      this.#options.events.emit('shrunk', { service: this.#options.payloads.service, ...counts })
     }
     // Only now, so that the calls that waited there find the new list.
-    this.#retire(retired)
+    for (const node of retired) node.leave()
   }
 
   maxBackoffMs(): number {
@@ -114,28 +121,29 @@ export class Fleet implements NodePeers {
   }
 
   ejected({ endpoint }: Node, error: RpcxError, forMs: number): void {
-    const { events, service, suspected } = this.#options
-    events.emit('ejected', { service, endpoint: endpoint.address, error, forMs })
+    const { events, payloads, suspected } = this.#options
+    events.emit('ejected', { service: payloads.service, endpoint: endpoint.address, error, forMs })
     suspected(endpoint.address)
   }
 
   restored({ endpoint }: Node): void {
-    const { events, service } = this.#options
-    events.emit('restored', { service, endpoint: endpoint.address })
+    const { events, payloads } = this.#options
+    events.emit('restored', { service: payloads.service, endpoint: endpoint.address })
   }
 
   snapshot(): EndpointSnapshot[] {
     return this.nodes.map(node => ({ ...node.snapshot(), isHeld: this.#hold.has(node) }))
   }
 
-  async close(): Promise<void> {
+  /** Lets go of all servers. */
+  close(): void {
     clearInterval(this.#pinger)
     this.#hold.close()
-    const nodes = [...this.#byAddress.values(), ...this.#leaving]
+    const nodes = [...this.#byAddress.values()]
     this.#byAddress.clear()
     this.#nodes = NONE
     this.#candidates = NONE
-    await Promise.all(nodes.map(node => node.close()))
+    for (const node of nodes) node.leave()
   }
 
   #chosen(endpoints: Endpoints): Endpoints {
@@ -145,7 +153,7 @@ export class Fleet implements NodePeers {
   }
 
   #ping(): void {
-    for (const node of this.#nodes ?? NONE) node.ping()
+    for (const node of this.#nodes ?? NONE) node.link.ping()
   }
 
   #inService(): readonly Node[] {
@@ -166,7 +174,7 @@ export class Fleet implements NodePeers {
       this.#hold.drop(known)
       return known
     }
-    const node = new Node(endpoint, this.#options, this.#owner, this)
+    const node = new Node(endpoint, this.#options.pool, this.#owner, this)
     this.#byAddress.set(endpoint.address, node)
     return node
   }
@@ -178,14 +186,7 @@ export class Fleet implements NodePeers {
     }
     this.#candidates = undefined
     this.#options.selector.update?.(this.nodes)
-    this.#retire(nodes)
-  }
-
-  #retire(nodes: readonly Node[]): void {
-    for (const node of nodes) {
-      this.#leaving.add(node)
-      void node.retire().then(() => this.#leaving.delete(node))
-    }
+    for (const node of nodes) node.leave()
   }
 }
 

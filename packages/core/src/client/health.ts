@@ -1,7 +1,7 @@
 import { RpcxError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 import { ErrorRate } from './error-rate.ts'
-import type { Node, NodePeers } from './node.ts'
+import type { Link } from './link.ts'
 import { Standing } from './standing.ts'
 
 export interface HealthOptions {
@@ -12,17 +12,15 @@ export interface HealthOptions {
 
 /** Whether a server is in service. Takes it out for its faults, and brings it back once it has answered a probe. */
 export class Health {
-  readonly #node: Node
+  readonly #link: Link
   readonly #options: HealthOptions
-  readonly #peers: NodePeers
   readonly #standing = new Standing()
   readonly #errors = new ErrorRate()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(node: Node, options: HealthOptions, peers: NodePeers) {
-    this.#node = node
+  constructor(link: Link, options: HealthOptions) {
+    this.#link = link
     this.#options = options
-    this.#peers = peers
   }
 
   get isIn(): boolean {
@@ -51,7 +49,7 @@ export class Health {
 
   /** Nothing at all came from it for as long as a call lasted. Nobody may be there any more. */
   fellSilent(error: RpcxError): void {
-    if (this.isIn && this.#peers.maySpare()) this.#eject(error, this.#asks ? 0 : JUDGED_MS)
+    if (this.isIn && this.#link.users.maySpare()) this.#eject(error, this.#asks ? 0 : JUDGED_MS)
   }
 
   /** A call failed that reached it: too many of these, and more than elsewhere, take it out of service. */
@@ -63,8 +61,8 @@ export class Health {
     // Not after each of them: the others are many.
     if (errors < least || (errors & (errors - 1)) !== 0) return
     const share = this.errorShare(now)
-    if (share < BAD_SHARE || !this.isIn || !this.#peers.maySpare()) return
-    if (this.#peers.errorShareBeside(this.#node, now) <= share / 2) this.#eject(error, JUDGED_MS)
+    if (share < BAD_SHARE || !this.isIn || !this.#link.users.maySpare()) return
+    if (this.#link.users.errorShareBeside(now) <= share / 2) this.#eject(error, JUDGED_MS)
   }
 
   /** A new connection: what was before no longer counts. */
@@ -75,10 +73,10 @@ export class Health {
 
   /** Asks for a sign of life; without one it is out of service. */
   verify(): void {
-    const { connection } = this.#node
+    const { connection } = this.#link
     if (connection === undefined || !this.#asks) return
     const timer = setTimeout(() => {
-      if (this.#node.connection === connection) this.#eject(this.#noSign(), 0)
+      if (this.#link.connection === connection) this.#eject(this.#noSign(), 0)
     }, this.#options.connectTimeoutMs).unref()
     connection.ask(() => clearTimeout(timer))
   }
@@ -94,7 +92,7 @@ export class Health {
   }
 
   get #replies(): number {
-    return this.#node.connection?.replies ?? 0
+    return this.#link.connection?.replies ?? 0
   }
 
   /** Whether servers are asked for signs of life at all. */
@@ -103,19 +101,19 @@ export class Health {
   }
 
   #eject(error: RpcxError, firstMs: number): void {
-    if (this.#node.isClosed) return
+    if (this.#link.isClosed) return
     const wasIn = this.isIn
-    this.#standing.out(error, firstMs, this.#peers.maxBackoffMs())
+    this.#standing.out(error, firstMs, this.#link.users.maxBackoffMs())
     this.wakeAt(this.dueAt)
     if (!wasIn) return
-    this.#peers.changed(this.#node)
-    this.#peers.ejected(this.#node, error, this.dueAt - performance.now())
+    this.#link.users.changed()
+    this.#link.users.ejected(error, this.dueAt - performance.now())
   }
 
   /** The back-off is over, or was cut short. */
   #wake(): void {
-    const { connection } = this.#node
-    if (connection === undefined) this.#node.connect()
+    const { connection } = this.#link
+    if (connection === undefined) this.#link.connect()
     else this.#probe(connection, false)
   }
 
@@ -135,17 +133,17 @@ export class Health {
   }
 
   #restore(connection: Connection): void {
-    if (this.#node.connection !== connection || this.#node.isClosed || this.isIn) return
+    if (this.#link.connection !== connection || this.#link.isClosed || this.isIn) return
     clearTimeout(this.#timer)
     this.#standing.back()
     this.#errors.clear(performance.now(), connection.replies)
-    this.#peers.changed(this.#node)
-    this.#peers.restored(this.#node)
-    this.#node.sendParked()
+    this.#link.users.changed()
+    this.#link.users.restored()
+    this.#link.sendParked()
   }
 
   #noSign(): RpcxError {
-    const { address } = this.#node.endpoint
+    const { address } = this.#link.endpoint
     const text = `${address}: no sign of life within ${this.#options.connectTimeoutMs} ms`
     return new RpcxError('ERR_RPCX_UNAVAILABLE', text)
   }

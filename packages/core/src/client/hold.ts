@@ -26,7 +26,7 @@ export class Hold implements Iterable<Node> {
     for (const node of vanished) {
       if (!isShrinking || this.#holdMs === 0 || this.#held.has(node)) continue
       this.#held.set(node, { until, wasConnected: node.isConnected })
-      node.verify()
+      node.link.verify()
     }
     this.#arm()
     return new Set(vanished.filter(node => this.#held.has(node)))

@@ -10,8 +10,10 @@ import type { DispatcherOptions } from './dispatcher.ts'
 import type { FailMode } from './fail-mode.ts'
 import { checkFailMode } from './fail-mode.ts'
 import type { Interceptor } from './interceptor.ts'
+import type { LinkOptions } from './link.ts'
 import type { Offers } from './offered.ts'
 import { Offered } from './offered.ts'
+import { Payloads } from './payloads.ts'
 import type { Types } from './schema.ts'
 import { schemaInterceptor } from './schema.ts'
 import type { SelectOptions } from './select/select-mode.ts'
@@ -91,7 +93,9 @@ export interface ClientSettings {
   /** When backups are sent at all. */
   readonly backupAfter: BackupAfter | undefined
   readonly interceptors: readonly Interceptor[]
-  readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pushed' | 'suspected'>
+  readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected'>
+  /** For a pool, which may be shared. */
+  readonly links: Omit<LinkOptions, 'pushed'>
 }
 
 /** @throws TypeError or RangeError that names the option */
@@ -130,9 +134,16 @@ export function checkOptions(service: string, options: XClientOptions): ClientSe
   const newSelector = selectorsFor(service, options)
   const selector = newSelector()
   const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec])
+  const payloads = new Payloads({
+    service,
+    codec: typeof codec === 'string' ? all.byName(codec) : codec,
+    codecs: all,
+    types,
+    compress: compress === 'gzip',
+  })
   return {
     caller: {
-      service,
+      payloads,
       timeoutMs: checkMs('XClient', 'timeoutMs', timeoutMs),
       isIdempotent:
         typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method),
@@ -141,10 +152,7 @@ export function checkOptions(service: string, options: XClientOptions): ClientSe
     backupAfter: checkBackup(backupAfter, failMode),
     interceptors: schemas === undefined ? interceptors : [...interceptors, schemas],
     dispatcher: {
-      service,
-      codec: typeof codec === 'string' ? all.byName(codec) : codec,
-      codecs: all,
-      types,
+      payloads,
       failMode: checkFailMode(failMode),
       retries: checkRetries(retries, failMode),
       retryBudget: checkBudget(retryBudget),
@@ -156,7 +164,8 @@ export function checkOptions(service: string, options: XClientOptions): ClientSe
       maxCallsPerServer: checkCount('XClient', 'maxCallsPerServer', maxCallsPerServer, 1),
       waitForReady,
       holdMs: checkMs('XClient', 'holdMs', holdMs),
-      compress: compress === 'gzip',
+    },
+    links: {
       tls,
       offered: offers === undefined ? undefined : new Offered(offers, all, maxFrameBytes),
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),

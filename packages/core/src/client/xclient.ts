@@ -13,6 +13,8 @@ import type { Interceptor, Next, OutgoingCall } from './interceptor.ts'
 import { chain } from './interceptor.ts'
 import type { Arg, MethodName, Out } from './methods.ts'
 import type { Node } from './node.ts'
+import type { Shared } from './pool.ts'
+import { Pool } from './pool.ts'
 import type { ClientSnapshot } from './snapshot.ts'
 import type { XClientOptions } from './xclient-options.ts'
 import { checkOptions } from './xclient-options.ts'
@@ -30,7 +32,8 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #discovery: Discovery
   readonly #timeoutMs: number
   readonly #isIdempotent: (method: string) => boolean
-  readonly #events = new Events<ClientEvents>('client')
+  readonly #events: Events<ClientEvents>
+  readonly #pool: Pool
   readonly #caller: Caller
   readonly #backup: Backup | undefined
   readonly #interceptors: readonly Interceptor[]
@@ -44,10 +47,13 @@ export class XClient<S extends object> implements AsyncDisposable {
   /**
    * Starts to follow the service at once; dials a server when it is first called.
    * @param discovery stays the caller's to close
+   * @param shared what `OneClient` gives all its services; users leave it out
    * @throws TypeError or RangeError that names the option
    */
-  constructor(service: string, discovery: Discovery, options: XClientOptions = {}) {
-    const { caller, backupAfter, interceptors, dispatcher } = checkOptions(service, options)
+  constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: Shared) {
+    const { caller, backupAfter, interceptors, dispatcher, links } = checkOptions(service, options)
+    this.#events = shared?.events ?? new Events('client')
+    this.#pool = shared?.pool ?? new Pool({ ...links, pushed: message => this.#events.emit('push', message) })
     this.#service = service
     this.#discovery = discovery
     this.#timeoutMs = caller.timeoutMs
@@ -55,7 +61,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     const sender = new Dispatcher({
       ...dispatcher,
       events: this.#events,
-      pushed: message => this.#events.emit('push', message),
+      pool: this.#pool,
       suspected: address => discovery.verify?.(service, address),
     })
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? discovery.status(service).lastError)
@@ -217,12 +223,13 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    await this.#caller.close()
+    this.#caller.close()
+    await this.#pool.left()
   }
 }
 
 /** The arguments of a call; a method that takes none may be called without. */
-type Rest<F> =
+export type Rest<F> =
   undefined extends Arg<F> ? [args?: Arg<F>, options?: CallOptions] : [args: Arg<F>, options?: CallOptions]
 
 const NO_OPTIONS: CallOptions = Object.freeze({})

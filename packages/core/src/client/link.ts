@@ -1,0 +1,266 @@
+import type { Duplex } from 'node:stream'
+import type { Endpoint } from '../discovery/discovery.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
+import type { Call, Holder } from './call.ts'
+import type { ConnectionOptions, ConnectionOwner } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { DialOptions, DialOwner } from './dial.ts'
+import { Dial } from './dial.ts'
+import { Health } from './health.ts'
+import { LinkUsers } from './link-users.ts'
+import type { Node } from './node.ts'
+import type { EndpointSnapshot } from './snapshot.ts'
+
+export interface LinkOptions extends ConnectionOptions, DialOptions {}
+
+/**
+ * What a client has with one server: at most one connection, dialled by the first call that is sent there. After a failure the
+ * server is out of service, and comes back once it has answered a probe.
+ */
+export class Link implements ConnectionOwner, DialOwner, Holder {
+  readonly endpoint: Endpoint
+  readonly users: LinkUsers = new LinkUsers()
+  /** How long the last answer to a heartbeat took, when one of its users asked for that. */
+  pingMs: number | undefined
+  readonly #options: LinkOptions
+  readonly #health: Health
+  /** Calls that wait for the connection, or for the back-off. */
+  readonly #parked = new Set<Call>()
+  #state: State = IDLE
+  /** Whether its dial takes so long that calls had better go elsewhere. */
+  #isSlow = false
+  #dialledAt = Number.NEGATIVE_INFINITY
+  readonly #gone: Promise<void>
+  #onGone: () => void = () => {}
+
+  constructor(endpoint: Endpoint, options: LinkOptions) {
+    this.endpoint = endpoint
+    this.#options = options
+    this.#health = new Health(this, options)
+    this.#gone = new Promise(resolve => (this.#onGone = resolve))
+  }
+
+  /** Whether it may be chosen like any other: it is not known to be in trouble. */
+  get isAvailable(): boolean {
+    return this.#health.isIn && !this.#isSlow
+  }
+
+  /** Whether it is in trouble, and in back-off. */
+  get isOut(): boolean {
+    return !this.#health.isIn
+  }
+
+  get isConnected(): boolean {
+    return this.#state.kind === 'open'
+  }
+
+  /** Whether nobody uses it any more. */
+  get isClosed(): boolean {
+    return this.#state.kind === 'closed'
+  }
+
+  get connection(): Connection | undefined {
+    return (this.#state as { readonly connection?: Connection }).connection
+  }
+
+  /** When it may be tried again, by `performance.now()`. */
+  get dueAt(): number {
+    return this.#health.dueAt
+  }
+
+  get lastError(): RpcxError | undefined {
+    return this.#health.lastError
+  }
+
+  /** How many calls wait here. */
+  get inFlight(): number {
+    return this.#parked.size + (this.connection?.inFlight ?? 0)
+  }
+
+  get latencyMs(): number | undefined {
+    return this.connection?.latencyMs
+  }
+
+  /** Every call that waits here. */
+  *calls(): Generator<Call> {
+    yield* this.#parked
+    if (this.connection !== undefined) yield* this.connection.calls
+  }
+
+  errorShare(now: number): number {
+    return this.#health.errorShare(now)
+  }
+
+  snapshot(): Omit<EndpointSnapshot, 'address' | 'metadata' | 'isHeld'> {
+    const { kind } = this.#state
+    return {
+      state: this.isOut ? 'out' : kind === 'closed' ? 'idle' : kind,
+      inFlight: this.inFlight,
+      latencyMs: this.latencyMs,
+      errorShare: this.errorShare(performance.now()),
+      replies: this.connection?.replies ?? 0,
+      lateReplies: this.connection?.lateReplies ?? 0,
+      lastError: this.lastError,
+    }
+  }
+
+  /** Sends now, when connected, or when it is back in service. `urgent` cuts the back-off short. */
+  send(call: Call, urgent: boolean): void {
+    const state = this.#state
+    if (state.kind === 'open' && (urgent || this.#health.isIn)) {
+      state.connection.send(call)
+      return
+    }
+    call.holder = this
+    this.#parked.add(call)
+    if (state.kind !== 'idle') return
+    if (this.#health.isIn) this.connect()
+    else if (urgent) this.#health.wakeAt(Math.min(this.dueAt, this.#dialledAt + URGENT_EVERY_MS))
+  }
+
+  forget(call: Call): void {
+    this.#parked.delete(call)
+  }
+
+  /** A call ended here at its deadline. */
+  timedOut(call: Call, error: RpcxError): void {
+    const { connection } = this
+    if (connection === undefined || call.holder !== connection) return
+    if (connection.heardAt < call.deadline - call.timeoutMs) this.#health.fellSilent(error)
+    else this.#health.misdid(error, false)
+  }
+
+  /** Asks for a sign of life; without one it is out of service. */
+  verify(): void {
+    this.#health.verify()
+  }
+
+  /** Measures how long a heartbeat takes; connects for that if need be. */
+  ping(): void {
+    const { connection } = this
+    if (connection === undefined) {
+      if (this.#health.isIn) this.connect()
+      return
+    }
+    const start = performance.now()
+    connection.ask(() => {
+      this.pingMs = performance.now() - start
+      this.users.changed()
+    })
+  }
+
+  /** Dials, unless it does already. */
+  connect(): void {
+    if (this.#state.kind !== 'idle') return
+    this.#dialledAt = performance.now()
+    this.#state = { kind: 'dialling', dial: new Dial(this.endpoint, this.#options, this) }
+  }
+
+  /** Sends the calls that wait. */
+  sendParked(): void {
+    for (const call of this.#unpark()) this.connection?.send(call)
+  }
+
+  /** The node, which uses it no longer, gets the calls back that were not sent yet. */
+  giveBack(node: Node): void {
+    for (const call of [...this.#parked]) {
+      if (call.node !== node) continue
+      this.#parked.delete(call)
+      call.holder = undefined
+      node.owner.returned(call)
+    }
+  }
+
+  /** Nobody uses it any more. Resolves when the calls under way have ended and it is closed. */
+  async retire(): Promise<void> {
+    const { connection } = this
+    const state = this.#state
+    this.#state = { kind: 'closed', connection }
+    this.#health.stop()
+    if (state.kind === 'dialling') state.dial.giveUp()
+    if (connection === undefined) return
+    connection.retire()
+    await this.#gone
+  }
+
+  failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
+    // Those that were under way are declined too: that is one failure, not many.
+    if (error.code === 'ERR_RPCX_NOT_EXECUTED' && this.#health.isIn) this.#health.failed(error)
+    call.node?.owner.failed(call, error, mayHaveRun)
+  }
+
+  deaf(call: Call, error: RpcxError): void {
+    if (this.#health.isIn) this.#health.failed(error)
+    call.node?.owner.failed(call, error, false)
+  }
+
+  erred(error: RpcxError): void {
+    this.#health.misdid(error, true)
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#state.kind !== 'open') {
+      this.#onGone()
+      return
+    }
+    const { connection } = this.#state
+    this.#state = IDLE
+    // A server may close a connection that nobody uses; all else is trouble.
+    if (error !== undefined || connection.inFlight > 0 || this.isOut) this.#troubled(error)
+    this.users.changed()
+  }
+
+  opened(stream: Duplex): void {
+    const connection = new Connection(stream, this.endpoint.address, this.#options, this)
+    this.#state = { kind: 'open', connection }
+    if (this.#isSlow) {
+      this.#isSlow = false
+      this.users.changed()
+    }
+    this.#health.connected(connection)
+    if (this.#health.isIn) this.sendParked()
+    if (this.users.wantPings) this.ping()
+  }
+
+  slow(): void {
+    this.#isSlow = true
+    this.users.changed()
+    // Where there is no other to go to, they come back.
+    for (const call of this.#unpark()) call.node?.owner.returned(call)
+  }
+
+  refused(cause: Error): void {
+    this.#state = IDLE
+    this.#isSlow = false
+    const error = this.#troubled(cause)
+    for (const call of this.#unpark()) call.node?.owner.failed(call, error, false)
+  }
+
+  /** The connection was refused, reset or lost. */
+  #troubled(cause: Error | undefined): RpcxError {
+    const code = isRpcxError(cause, 'ERR_RPCX_TLS') ? 'ERR_RPCX_TLS' : 'ERR_RPCX_UNAVAILABLE'
+    const text = `${this.endpoint.address}: ${cause?.message ?? 'closed the connection'}`
+    const error = new RpcxError(code, text, { cause })
+    this.#health.failed(error)
+    return error
+  }
+
+  /** The calls that waited, none of them held any longer. */
+  #unpark(): Call[] {
+    const calls = [...this.#parked]
+    this.#parked.clear()
+    for (const call of calls) call.holder = undefined
+    return calls
+  }
+}
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'dialling'; readonly dial: Dial }
+  | { readonly kind: 'open'; readonly connection: Connection }
+  | { readonly kind: 'closed'; readonly connection: Connection | undefined }
+
+const IDLE: State = { kind: 'idle' }
+
+// With every server out of service, one is dialled at once, but not more often than this.
+const URGENT_EVERY_MS = 100

@@ -1,0 +1,202 @@
+import type { Discovery } from '../discovery/discovery.ts'
+import { RpcxError } from '../errors.ts'
+import { Events } from '../events.ts'
+import type { Invocation } from './call.ts'
+import type { ClientEvents } from './client-events.ts'
+import type { Inform } from './fan-out.ts'
+import type { MethodName, Out } from './methods.ts'
+import type { Shared } from './pool.ts'
+import { Pool } from './pool.ts'
+import type { Rest } from './xclient.ts'
+import { XClient } from './xclient.ts'
+import type { XClientOptions } from './xclient-options.ts'
+import { checkOptions } from './xclient-options.ts'
+
+/** What belongs to one service; the rest belongs to the connections, which all services share. */
+export type OneClientServiceOptions = Omit<XClientOptions, OfConnections>
+
+export interface OneClientOptions extends Omit<XClientOptions, 'types'> {
+  /** Options of single services, by name; they come before those of all. @default none */
+  readonly services?: Readonly<Record<string, OneClientServiceOptions>>
+}
+
+/** One service of a `OneClient`, as an `XClient` that has no connections of its own. */
+export type ServiceClient<S extends object> = Pick<
+  XClient<S>,
+  'call' | 'invoke' | 'notify' | 'broadcast' | 'fork' | 'inform' | 'snapshot'
+>
+
+/** Services whose methods are not known to the compiler. */
+export type AnyServices = Record<string, Record<string, (args?: unknown) => unknown>>
+
+/**
+ * Calls many services over one pool of connections: one for each server, whichever services it offers, as Go's OneClient does
+ * (client/oneclient.go). A service is followed from its first use on. `Services` has the types of the services by name.
+ *
+ * ```ts
+ * const one = new OneClient<{ Arith: ArithService; Echo: EchoService }>(discovery)
+ * const { C } = await one.call('Arith', 'Mul', { A: 10, B: 20 })
+ * ```
+ */
+export class OneClient<Services extends { readonly [N in keyof Services]: object } = AnyServices>
+  implements AsyncDisposable
+{
+  readonly #discovery: Discovery
+  readonly #options: XClientOptions
+  readonly #services: Readonly<Record<string, OneClientServiceOptions>>
+  readonly #shared: Shared
+  readonly #clients = new Map<string, XClient<AnyServices[string]>>()
+  #closed: Promise<void> | undefined
+
+  /**
+   * Asks for nothing and dials nobody yet.
+   * @param discovery stays the caller's to close
+   * @throws TypeError or RangeError that names the option
+   */
+  constructor(discovery: Discovery, options: OneClientOptions = {}) {
+    const { services = {}, ...rest } = options
+    for (const [name, own] of Object.entries(services)) {
+      const option = OF_CONNECTIONS.find(key => key in own)
+      if (option !== undefined)
+        throw new TypeError(
+          `OneClient: services.${name}.${option} belongs to the connections of all services`,
+        )
+      checkOptions(name, { ...rest, ...own })
+    }
+    const { links } = checkOptions('OneClient', rest)
+    const events = new Events<ClientEvents>('client')
+    const pool = new Pool({ ...links, pushed: message => events.emit('push', message) })
+    this.#discovery = discovery
+    this.#options = rest
+    this.#services = services
+    this.#shared = { events, pool }
+  }
+
+  /** One service, typed; the same object each time. @throws `ERR_RPCX_CLOSED` */
+  service<N extends ServiceName<Services>>(service: N): ServiceClient<Services[N]>
+  service<S extends object>(service: ServiceName<Services>): ServiceClient<S>
+  service(service: string): ServiceClient<AnyServices[string]> {
+    return this.#client(service)
+  }
+
+  /**
+   * Calls a method of a service and resolves to its reply.
+   * @throws `RpcxError` by `code`; the reason of `options.signal` when that aborts
+   */
+  call<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
+    service: N,
+    method: M,
+    ...rest: Rest<Services[N][M]>
+  ): Promise<Out<Services[N][M]>>
+  async call(service: string, method: string, ...rest: AnyRest): Promise<unknown> {
+    return this.#client(service).call(method, ...rest)
+  }
+
+  /** As `call`, but resolves to all that is known: the reply, its metadata, the server, the number of attempts. */
+  invoke<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
+    service: N,
+    method: M,
+    ...rest: Rest<Services[N][M]>
+  ): Promise<Invocation<Out<Services[N][M]>>>
+  async invoke(service: string, method: string, ...rest: AnyRest): Promise<unknown> {
+    return this.#client(service).invoke(method, ...rest)
+  }
+
+  /** Sends a call that is never answered. Resolves when it is on its way; whether it ran is not known. */
+  notify<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
+    service: N,
+    method: M,
+    ...rest: Rest<Services[N][M]>
+  ): Promise<void>
+  async notify(service: string, method: string, ...rest: AnyRest): Promise<void> {
+    return this.#client(service).notify(method, ...rest)
+  }
+
+  /** Calls all servers of a service at once. All must succeed: the first failure ends it. Resolves to what each made of it. */
+  broadcast<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
+    service: N,
+    method: M,
+    ...rest: Rest<Services[N][M]>
+  ): Promise<Invocation<Out<Services[N][M]>>[]>
+  async broadcast(service: string, method: string, ...rest: AnyRest): Promise<Invocation<unknown>[]> {
+    return this.#client(service).broadcast(method, ...rest)
+  }
+
+  /** Calls all servers of a service at once. Resolves to the first reply, and gives up the others. */
+  fork<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
+    service: N,
+    method: M,
+    ...rest: Rest<Services[N][M]>
+  ): Promise<Out<Services[N][M]>>
+  async fork(service: string, method: string, ...rest: AnyRest): Promise<unknown> {
+    return this.#client(service).fork(method, ...rest)
+  }
+
+  /** Calls all servers of a service at once, for every result: as they come, by `for await`, or `all()` together. */
+  inform<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
+    service: N,
+    method: M,
+    ...rest: Rest<Services[N][M]>
+  ): Inform<Out<Services[N][M]>>
+  inform(service: string, method: string, ...rest: AnyRest): Inform<unknown> {
+    return this.#client(service).inform(method, ...rest)
+  }
+
+  /** Events of all services. */
+  on<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
+    this.#shared.events.on(event, listener)
+    return this
+  }
+
+  off<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
+    this.#shared.events.off(event, listener)
+    return this
+  }
+
+  /** Fails the calls that wait, sends what is queued and closes the connections. The discovery stays open. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #client(service: string): XClient<AnyServices[string]> {
+    let client = this.#clients.get(service)
+    if (client === undefined) {
+      if (this.#closed !== undefined)
+        throw new RpcxError('ERR_RPCX_CLOSED', `${service}: the client is closed`)
+      const options = { ...this.#options, ...this.#services[service] }
+      client = new XClient(service, this.#discovery, options, this.#shared)
+      this.#clients.set(service, client)
+    }
+    return client
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map(client => client.close()))
+  }
+}
+
+type OfConnections =
+  | 'connectTimeoutMs'
+  | 'heartbeatMs'
+  | 'maxBufferedBytes'
+  | 'maxFrameBytes'
+  | 'offers'
+  | 'tls'
+
+type ServiceName<Services> = keyof Services & string
+
+type AnyRest = Rest<(args?: unknown) => unknown>
+
+const OF_CONNECTIONS: readonly OfConnections[] = [
+  'connectTimeoutMs',
+  'heartbeatMs',
+  'maxBufferedBytes',
+  'maxFrameBytes',
+  'offers',
+  'tls',
+]

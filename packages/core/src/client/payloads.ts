@@ -1,0 +1,52 @@
+import type { Codec } from '../codec/codec.ts'
+import type { Codecs } from '../codec/codecs.ts'
+import { RpcxError } from '../errors.ts'
+import { COMPRESS_OVER_BYTES } from '../wire/compress.ts'
+import { Serialize } from '../wire/header.ts'
+import type { Types } from './schema.ts'
+
+export interface PayloadOptions {
+  readonly service: string
+  /** What arguments are encoded by. */
+  readonly codec: Codec
+  /** What replies may come in. */
+  readonly codecs: Codecs
+  /** Message types by method. */
+  readonly types: Types
+  readonly compress: boolean
+}
+
+/** What the calls of one service carry over whichever connection: arguments to bytes, and bytes to replies. */
+export class Payloads {
+  readonly service: string
+  readonly codec: Codec
+  readonly #options: PayloadOptions
+
+  constructor(options: PayloadOptions) {
+    this.service = options.service
+    this.codec = options.codec
+    this.#options = options
+  }
+
+  /** @throws RpcxError `ERR_RPCX_ARGUMENT` */
+  encode(method: string, args: unknown): Uint8Array {
+    try {
+      return this.codec.encode(args, this.#options.types[method]?.args)
+    } catch (cause) {
+      const text = `${this.service}.${method}: cannot encode the arguments: ${(cause as Error).message}`
+      throw new RpcxError('ERR_RPCX_ARGUMENT', text, { cause })
+    }
+  }
+
+  /** Whether arguments of that length are to be compressed. */
+  zips({ length }: Uint8Array): boolean {
+    return this.#options.compress && length > COMPRESS_OVER_BYTES
+  }
+
+  /** By the codec that the reply names, as Go's clients do. @param payload decompressed */
+  decode(method: string, serialize: number, payload: Uint8Array): unknown {
+    // Go sends nothing at all when there is nothing to say.
+    if (payload.length === 0 && serialize !== Serialize.raw) return undefined
+    return this.#options.codecs.byId(serialize).decode(payload, this.#options.types[method]?.reply)
+  }
+}
