@@ -135,7 +135,9 @@ export class Hand {
   /** The sessions that there are, without our own, by their numbers. */
   async sessions(): Promise<readonly string[]> {
     const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
-    const numbers = (await fourLetters(this.#address, 'dump')).match(/0x[\da-f]{6,}/g) ?? []
+    // What follows are connections, which it remembers for a while when they are gone.
+    const [dump = ''] = (await fourLetters(this.#address, 'dump')).split('Connections dump')
+    const numbers = dump.match(/0x[\da-f]{6,}/g) ?? []
     return [...new Set(numbers)].filter(number => BigInt(number) !== ours)
   }
 
