@@ -75,12 +75,18 @@ export class Library {
     return this.#manager.zxid.readBigInt64BE()
   }
 
-  /** A server that has seen less than we have hangs up on us. When all do, they were restored to an earlier state. */
-  forgetTransactions(): void {
+  /**
+   * A server that has seen less than we have hangs up on us. When all do, they were restored to an earlier state. Returns whether
+   * there was anything to forget.
+   */
+  forgetTransactions(): boolean {
+    const hasSeen = this.lastTransaction !== 0n
     this.#manager.zxid = Buffer.alloc(8)
+    return hasSeen
   }
 
-  dial(server: RegistryHost): void {
+  /** @param server the one before by default */
+  dial(server: RegistryHost | undefined = this.#server): void {
     this.#server = server
     this.#why = undefined
     this.#progress = 'none'

@@ -100,7 +100,6 @@ export class ZooKeeperLink {
     const connecting = new Promise<Connection>((resolve, reject) => {
       this.#settle = { resolve, reject }
     }).finally(() => clearTimeout(timer))
-    if (this.#refusals >= hosts.length) this.#library.forgetTransactions()
     this.#library.dial(host)
     return connecting
   }
@@ -119,6 +118,12 @@ export class ZooKeeperLink {
     const connection = this.#connection
     this.#isUp = false
     this.#refusals = isRefused ? this.#refusals + 1 : 0
+    const isRewound = this.#over === undefined && this.#refusals >= this.#settings.hosts.length
+    if (isRewound && this.#library.forgetTransactions()) {
+      // The same attempt goes on, as one who has seen nothing.
+      this.#library.dial()
+      return
+    }
     this.#connection = undefined
     this.#connecting = undefined
     connection?.lost(reason)
