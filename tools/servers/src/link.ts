@@ -40,8 +40,8 @@ export class Link {
   reset(): void {
     this.#up.close()
     this.#down.close()
-    this.#client.resetAndDestroy()
-    this.#target.resetAndDestroy()
+    cut(this.#client)
+    cut(this.#target)
   }
 
   #breakAt(lane: Lane): void {
@@ -53,4 +53,10 @@ export class Link {
   #passResetsOn(): void {
     for (const lane of this.#broken) if (!lane.stalled) this.reset()
   }
+}
+
+/** A connection that is just saying goodbye cannot be reset: Node would never close it. */
+function cut(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
