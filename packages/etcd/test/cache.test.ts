@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CachedDiscovery } from '@rpcx/core'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { View } from '@rpcx/testing'
+import { atMost, View } from '@rpcx/testing'
 import { expect, test } from 'vitest'
-import { atMost } from './at-most.ts'
 import { Stage } from './stage.ts'
 
 test.runIf(await requireServer('etcd'))(

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
-import { until } from '@rpcx/testing'
+import { atMost, until } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
-import { atMost } from './at-most.ts'
 import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
 
 const TTL_MS = 3_000

@@ -1,8 +1,7 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { until } from '@rpcx/testing'
+import { atMost, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { atMost } from './at-most.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('A registration', () => {
