@@ -80,7 +80,9 @@ class Fleet implements AsyncDisposable {
     const members = await Promise.all(
       Array.from({ length: 5 }, () => stage.published('Arith', { sessionTimeoutMs })),
     )
-    const made = await Promise.all(members.map(member => madeBy(stage, member)))
+    // A follower may not know of them yet.
+    await using reader = await Stage.open(await ensemble.leader())
+    const made = await Promise.all(members.map(member => madeBy(reader, member, stage)))
     const fleet = new Fleet(stage, ensemble, members, made)
     await fleet.view.shows(fleet.entries)
     return fleet
@@ -123,6 +125,6 @@ class Fleet implements AsyncDisposable {
   }
 }
 
-async function madeBy(reader: Stage, { address }: Member, stage = reader): Promise<string | undefined> {
+async function madeBy(reader: Stage, { address }: Member, stage: Stage): Promise<string | undefined> {
   return (await reader.hand.get(stage.path('Arith', address)))?.made
 }
