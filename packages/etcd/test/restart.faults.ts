@@ -1,7 +1,7 @@
 import { requireServer, startEtcd } from '@rpcx/servers'
+import type { Program } from '@rpcx/testing'
 import { expect, test } from 'vitest'
 import { Load } from './load.ts'
-import type { Program } from './program.ts'
 import { Stage } from './stage.ts'
 
 const RESTARTS = 30

@@ -3,11 +3,10 @@ import type { DiscoveryEvents, ServerEvents } from '@rpcx/core'
 import { Server, XClient } from '@rpcx/core'
 import type { Server as Registry, TcpProxy } from '@rpcx/servers'
 import { startProxy } from '@rpcx/servers'
-import { Log, View } from '@rpcx/testing'
+import { Log, Program, View } from '@rpcx/testing'
 import type { EtcdDiscoveryOptions, EtcdRegisterPluginOptions } from '../src/index.ts'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '../src/index.ts'
 import { Gateway } from './gateway.ts'
-import { Program } from './program.ts'
 
 export interface Told {
   readonly event: keyof ServerEvents | keyof DiscoveryEvents
@@ -93,7 +92,8 @@ export class Stage implements AsyncDisposable {
   /** A program of `test/programs` in a process of its own. */
   program(name: string, settings: object = {}): Program {
     const { basePath, etcdServers } = this
-    return this.open(new Program(name, JSON.stringify({ basePath, etcdServers, ...settings })))
+    const file = new URL(`./programs/${name}.ts`, import.meta.url)
+    return this.open(new Program(file, { basePath, etcdServers, ...settings }))
   }
 
   open<T extends { close(): Promise<unknown> }>(opened: T): T {
