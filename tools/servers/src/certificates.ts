@@ -66,7 +66,8 @@ function certificate(
     tagged(0xa3, sequence(...extensions)),
   )
   const der = sequence(signed, ECDSA_WITH_SHA256, bits(sign('sha256', signed, issuerKey)))
-  const lines = der.toString('base64').replace(/.{64}/g, '$&\n')
+  // OpenSSL refuses an empty line, so that none may follow the last one.
+  const lines = der.toString('base64').match(/.{1,64}/g)?.join('\n')
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
 }
 
