@@ -5,7 +5,6 @@ import type { FrameStream } from '../transport/frame-stream.ts'
 import { decompress } from '../wire/compress.ts'
 import { Flag, ReservedKey } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
-import type { Metadata } from '../wire/pairs.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 
 /** What a client lets its servers call, by name. */
@@ -45,7 +44,8 @@ export class Offered {
       return
     }
     try {
-      reply(message, stream, Flag.response, NO_METADATA, codec.encode(await run(args as never), undefined))
+      const payload = codec.encode(await run(args as never), undefined)
+      stream.reply(message, Flag.response, NO_METADATA, payload)
     } catch (thrown) {
       fail(message, stream, 'ERR_RPCX_SERVICE', textOf(thrown, method))
     }
@@ -54,17 +54,7 @@ export class Offered {
 
 function fail(message: Message, stream: FrameStream, code: RpcxErrorCode, text: string): void {
   const metadata = { [ReservedKey.error]: text, [ReservedKey.code]: code }
-  reply(message, stream, Flag.response | Flag.error, metadata, new Uint8Array(0))
-}
-
-function reply(
-  { seq, serialize, service, method }: Message,
-  stream: FrameStream,
-  flags: number,
-  metadata: Metadata,
-  payload: Uint8Array,
-): void {
-  stream.send({ flags, serialize, seq, service, method, metadata, payload })
+  stream.reply(message, Flag.response | Flag.error, metadata, new Uint8Array(0))
 }
 
 /** Anything can be thrown, and not everything has a text. */

@@ -219,16 +219,8 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
   reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): void {
     // Go compresses a reply when the request announced a compression, however small the request was.
     const zip = payload.length > COMPRESS_OVER_BYTES && (request.flags & Flag.compress) !== 0
-    this.#stream.send({
-      flags: Flag.response | status | (zip ? Flag.gzip : 0),
-      version: request.version,
-      serialize: request.serialize,
-      seq: request.seq,
-      service: request.service,
-      method: request.method,
-      metadata,
-      payload: zip ? compress(payload) : payload,
-    })
+    const flags = Flag.response | status | (zip ? Flag.gzip : 0)
+    this.#stream.reply(request, flags, metadata, zip ? compress(payload) : payload)
   }
 
   drained(): void {

@@ -6,6 +6,7 @@ import { FrameDecoder } from '../wire/frame-decoder.ts'
 import type { OutgoingMessage } from '../wire/frame-writer.ts'
 import { FrameWriter } from '../wire/frame-writer.ts'
 import type { Message } from '../wire/message.ts'
+import type { Metadata } from '../wire/pairs.ts'
 
 /** Who is told what a stream brings. */
 export interface FrameStreamOwner {
@@ -94,19 +95,22 @@ export class FrameStream {
   send(message: OutgoingMessage): number {
     this.#writer ??= new FrameWriter()
     this.#writer.write(message)
-    this.#written++
-    // The peer begins with these while we go on.
-    if (this.#writer.length >= FLUSH_BYTES && !this.#blocked) this.#write()
-    else this.#schedule()
+    this.#queued()
     return this.#written
+  }
+
+  /** Answers a request. */
+  reply(request: Message, flags: number, metadata: Metadata, payload: Uint8Array): void {
+    this.#writer ??= new FrameWriter()
+    this.#writer.writeReply(request, flags, metadata, payload)
+    this.#queued()
   }
 
   /** Answers a heartbeat with its own bytes. */
   echo(heartbeat: Message): void {
     this.#writer ??= new FrameWriter()
     this.#writer.writeEcho(heartbeat.frame)
-    this.#written++
-    this.#schedule()
+    this.#queued()
   }
 
   /** Whether any byte of that message may have left this process. */
@@ -167,10 +171,15 @@ export class FrameStream {
     if (this.#blocked && this.#pausesReads) this.#stream.pause()
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    process.nextTick(flush, this)
+  #queued(): void {
+    this.#written++
+    // The peer begins with these while we go on.
+    if ((this.#writer as FrameWriter).length >= FLUSH_BYTES && !this.#blocked) {
+      this.#write()
+    } else if (!this.#scheduled) {
+      this.#scheduled = true
+      process.nextTick(flush, this)
+    }
   }
 
   #unblock(): void {

@@ -14,7 +14,6 @@ export class FrameHead {
   #method = ''
   #timeoutMs = 0
   #serialize = 0
-  #version = 0
 
   /** Writes all up to the payload's length, but for flags, number and length of the frame; returns the offset behind it. */
   write(message: OutgoingMessage, bytes: Buffer, start: number): number {
@@ -25,7 +24,7 @@ export class FrameHead {
     return start + length
   }
 
-  #fits({ service, method, metadata, timeoutMs = 0, serialize, version = 0 }: OutgoingMessage): boolean {
+  #fits({ service, method, metadata, timeoutMs = 0, serialize }: OutgoingMessage): boolean {
     return (
       // Metadata may change from call to call without notice.
       metadata === NO_METADATA &&
@@ -33,15 +32,14 @@ export class FrameHead {
       method === this.#method &&
       timeoutMs === this.#timeoutMs &&
       service === this.#service &&
-      serialize === this.#serialize &&
-      version === this.#version
+      serialize === this.#serialize
     )
   }
 
   #make(message: OutgoingMessage, bytes: Buffer, start: number): number {
-    const { service, method, metadata, timeoutMs = 0, serialize, version = 0 } = message
+    const { service, method, metadata, timeoutMs = 0, serialize } = message
     bytes[start] = MAGIC
-    bytes[start + Offset.version] = version
+    bytes[start + Offset.version] = 0
     bytes[start + Offset.serialize] = serialize << 4
     let at = writeText(bytes, service, start + Offset.body)
     at = writeText(bytes, method, at)
@@ -57,7 +55,6 @@ export class FrameHead {
     this.#method = method
     this.#timeoutMs = timeoutMs
     this.#serialize = serialize
-    this.#version = version
     return at
   }
 }

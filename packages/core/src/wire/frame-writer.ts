@@ -1,16 +1,15 @@
 import { FrameHead, TIMEOUT_BYTES } from './frame-head.ts'
 import type { Seq } from './header.ts'
 import { Flag, Offset, writeSeq } from './header.ts'
+import type { Message } from './message.ts'
 import type { Metadata } from './pairs.ts'
-import { maxPairBytes } from './pairs.ts'
+import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
 
 /** A message to send. */
 export interface OutgoingMessage {
   /** Byte 2 of the header: see `Flag`. */
   readonly flags: number
   readonly serialize: number
-  /** @default 0 */
-  readonly version?: number
   readonly seq: Seq
   readonly service: string
   readonly method: string
@@ -51,14 +50,21 @@ export class FrameWriter {
       payload.length
     const slab = this.#room(most)
     const { bytes, used: start } = slab
-    let at = this.#head.write(message, bytes, start)
+    const at = this.#head.write(message, bytes, start)
     bytes[start + Offset.flags] = message.flags
     writeSeq(bytes, message.seq, start + Offset.seq)
-    bytes.writeUInt32BE(payload.length, at)
-    bytes.set(payload, at + 4)
-    at += 4 + payload.length
-    bytes.writeUInt32BE(at - start - Offset.body, start + Offset.length)
-    this.#end(slab, at)
+    this.#endFrame(slab, at, payload)
+  }
+
+  /** The answer to a request. It begins as the request did, so that what both have in common is copied, not encoded again. */
+  writeReply(request: Message, flags: number, metadata: Metadata, payload: Uint8Array): void {
+    const slab = this.#room(request.headBytes + 8 + maxPairBytes(metadata) + payload.length)
+    const { bytes, used: start } = slab
+    const pairs = request.copyHead(bytes, start) + 4
+    bytes[start + Offset.flags] = flags
+    const at = metadata === NO_METADATA ? pairs : writePairs(bytes, metadata, pairs)
+    bytes.writeUInt32BE(at - pairs, pairs - 4)
+    this.#endFrame(slab, at, payload)
   }
 
   /** Sends a heartbeat back as it came, byte for byte but for the type. */
@@ -103,6 +109,18 @@ export class FrameWriter {
     this.#slab = next
     this.#start = next.used
     return next
+  }
+
+  #endFrame(slab: Slab, at: number, payload: Uint8Array): void {
+    const { bytes, used: start } = slab
+    const { length } = payload
+    bytes.writeUInt32BE(length, at)
+    // Below this, a loop in JavaScript beats the call into C++.
+    if (length > 32) bytes.set(payload, at + 4)
+    else for (let i = 0; i < length; i++) bytes[at + 4 + i] = payload[i] as number
+    const end = at + 4 + length
+    bytes.writeUInt32BE(end - start - Offset.body, start + Offset.length)
+    this.#end(slab, end)
   }
 
   #end(slab: Slab, at: number): void {

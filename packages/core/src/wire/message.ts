@@ -93,6 +93,18 @@ export class Message {
   get size(): number {
     return this.#end - this.#start
   }
+  /** How much of the frame `copyHead` copies. */
+  get headBytes(): number {
+    return this.#metadataStart - 4 - this.#start
+  }
+  /** Copies the header and the names, with which a reply begins as well; returns the offset behind them. */
+  copyHead(target: Buffer, at: number): number {
+    const bytes = this.#bytes
+    const offset = at - this.#start
+    const end = this.#metadataStart - 4
+    for (let i = this.#start; i < end; i++) target[i + offset] = bytes[i] as number
+    return end + offset
+  }
   /** The whole frame: a view, not a copy. */
   get frame(): Buffer {
     return this.#bytes.subarray(this.#start, this.#end)

@@ -37,17 +37,16 @@ export function findPair(bytes: Buffer, start: number, end: number, wanted: stri
 
 /** @throws `ERR_RPCX_FRAME` unless whole pairs fill the range exactly. */
 export function checkPairs(bytes: Buffer, start: number, end: number): void {
-  for (let at = start; at < end; ) {
-    for (const part of ['key', 'value']) {
-      const length = end - at < 4 ? Number.NaN : bytes.readUInt32BE(at)
-      if (!(length <= end - at - 4)) {
-        throw new RpcxError(
-          'ERR_RPCX_FRAME',
-          `frame: a metadata ${part} exceeds the metadata by length ${length}`,
-        )
-      }
-      at += 4 + length
+  let part = 'key'
+  for (let at = start; at < end || part === 'value'; part = part === 'key' ? 'value' : 'key') {
+    const length = end - at < 4 ? Number.NaN : bytes.readUInt32BE(at)
+    if (!(length <= end - at - 4)) {
+      throw new RpcxError(
+        'ERR_RPCX_FRAME',
+        `frame: a metadata ${part} exceeds the metadata by length ${length}`,
+      )
     }
+    at += 4 + length
   }
 }
 

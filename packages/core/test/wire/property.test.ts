@@ -265,7 +265,6 @@ const frameError: unknown = expect.objectContaining({ name: 'RpcxError', code: '
 function anyMessage(maxPayload = 100_000): OutgoingMessage {
   return {
     flags: random.below(256),
-    version: random.below(256),
     serialize: random.below(16),
     seq: anySeq(),
     service: anyText(),
@@ -307,8 +306,8 @@ function anyMetadata(): Record<string, string> {
 
 function expectSame(received: Message, sent: OutgoingMessage): void {
   const { payload, metadata, ...fields } = sent
-  const { flags, version, serialize, seq, service, method } = received
-  expect({ flags, version, serialize, seq, service, method }).toEqual(fields)
+  const { flags, serialize, seq, service, method } = received
+  expect({ flags, serialize, seq, service, method }).toEqual(fields)
   expect(Object.entries(received.metadata)).toEqual(Object.entries(metadata))
   expect(received.metadataValue(ReservedKey.timeout)).toBe(metadata[ReservedKey.timeout])
   expect(Buffer.compare(received.payload, payload)).toBe(0)
