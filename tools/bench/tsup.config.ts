@@ -3,13 +3,15 @@ import type { Options } from 'tsup'
 // Built, as users run it: a loader that keeps the names of functions would slow every closure down.
 const bench: Options = {
   entry: [
-    'src/main.ts',
-    'src/ours-server.ts',
-    'src/ours-client.ts',
-    'src/floor-server.ts',
-    'src/floor-client.ts',
-    'src/picks.ts',
-  ],
+    'main',
+    'server',
+    'client',
+    'idle-clients',
+    'caller',
+    'cluster-server',
+    'cluster-client',
+    'hot-path',
+  ].map(name => `src/${name}.ts`),
   format: 'esm',
   target: 'node20',
   clean: true,

@@ -1,61 +1,51 @@
-import { arch, cpus, version } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { Peer } from './peer.ts'
+import { coldStart } from './measurements/cold-start.ts'
+import { cores } from './measurements/cores.ts'
+import { flatness } from './measurements/flatness.ts'
+import { growth } from './measurements/growth.ts'
+import { idle } from './measurements/idle.ts'
+import { latency } from './measurements/latency.ts'
+import { metering } from './measurements/metering.ts'
+import { picks } from './measurements/picks.ts'
+import { throughput } from './measurements/throughput.ts'
+import { page } from './report/page.ts'
+import { plot } from './report/plot.ts'
+import { tables } from './report/tables.ts'
+import type { Row } from './row.ts'
 
-// Client and server of each peer are processes of their own. The peers take turns within one run, so that a machine whose
-// speed drifts treats them alike; the ratio is the figure to trust.
+// Measures all there is, or what `--only` names, and writes what came out beside the reports of the tests; `--publish` writes
+// BENCHMARKS.md as well.
+
+const measurements = { throughput, latency, flatness, metering, picks, idle, growth, coldStart, cores }
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '7' }, ms: { type: 'string', default: '1000' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    ms: { type: 'string', default: '800' },
+    only: { type: 'string', multiple: true, default: Object.keys(measurements) },
+    publish: { type: 'boolean', default: false },
+  },
 })
-const rounds = Number(values.rounds)
-const ms = Number(values.ms)
-const concurrencies = [1, 10, 100, 1_000]
 
-await using floor = await Peer.start('floor')
-await using ours = await Peer.start('ours')
-const peers = [floor, ours]
-
-for (const concurrency of concurrencies) {
-  for (const peer of peers) await peer.run(concurrency, ms / 2)
-}
-const figures = new Map(peers.map(peer => [peer, new Map(concurrencies.map(n => [n, [] as number[]]))]))
-for (let round = 0; round < rounds; round++) {
-  for (const concurrency of concurrencies) {
-    for (const peer of round % 2 === 0 ? peers : [...peers].reverse()) {
-      figures
-        .get(peer)
-        ?.get(concurrency)
-        ?.push(await peer.run(concurrency, ms))
-    }
+const rows: Row[] = []
+for (const [name, measure] of Object.entries(measurements)) {
+  if (!values.only.includes(name)) continue
+  for await (const row of measure(Number(values.rounds), Number(values.ms))) {
+    console.error(`measured: ${row.work}`)
+    rows.push(row)
   }
 }
 
-console.log(`Node ${process.version} on ${cpus().length} × ${cpus()[0]?.model ?? arch()}, ${version()}`)
-console.log(
-  `581-byte raw payload, echoed over loopback TCP; calls/s, median of ${rounds} rounds (lowest–highest)\n`,
-)
-console.log(row('concurrent', 'bare floor', 'rpcx', 'ratio'))
-for (const concurrency of concurrencies) {
-  const bare = figures.get(floor)?.get(concurrency) ?? []
-  const rpcx = figures.get(ours)?.get(concurrency) ?? []
-  const ratios = rpcx.map((figure, i) => figure / (bare[i] ?? Number.NaN))
-  console.log(row(String(concurrency), spread(bare), spread(rpcx), `${median(ratios).toFixed(2)} ×`))
-}
+console.log(tables(rows))
+const root = new URL('../../../', import.meta.url)
+const folder = new URL(values.publish ? 'tools/bench/results/' : 'tools/bench/reports/', root)
+mkdirSync(folder, { recursive: true })
+writeFileSync(new URL('bench.json', folder), `${JSON.stringify(rows, rounded, 2)}\n`)
+writeFileSync(new URL('bench.svg', folder), plot(rows))
+if (values.publish) writeFileSync(new URL('BENCHMARKS.md', root), page(rows, values.rounds))
 
-function row(...cells: string[]): string {
-  return cells.map((cell, i) => (i === 0 ? cell.padStart(10) : cell.padStart(i === 3 ? 8 : 30))).join('  ')
-}
-
-function spread(figures: readonly number[]): string {
-  return `${count(median(figures))} (${count(Math.min(...figures))}–${count(Math.max(...figures))})`
-}
-
-function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? Number.NaN
-}
-
-function count(figure: number): string {
-  return Math.round(figure).toLocaleString('en')
+/** More digits would say nothing. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value
 }

@@ -67,7 +67,10 @@ function certificate(
   )
   const der = sequence(signed, ECDSA_WITH_SHA256, bits(sign('sha256', signed, issuerKey)))
   // OpenSSL refuses an empty line, so that none may follow the last one.
-  const lines = der.toString('base64').match(/.{1,64}/g)?.join('\n')
+  const lines = der
+    .toString('base64')
+    .match(/.{1,64}/g)
+    ?.join('\n')
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
 }
 

@@ -29,7 +29,9 @@ export class Dial {
 
   constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
     const { connectTimeoutMs, tls } = options
-    this.#patience = setTimeout(() => owner.slow(), PATIENCE_MS).unref()
+    // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow.
+    const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
+    this.#patience = setTimeout(slow, PATIENCE_MS).unref()
     this.#limit = setTimeout(() => {
       this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`))
     }, connectTimeoutMs)

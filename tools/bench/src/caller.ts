@@ -1,0 +1,12 @@
+import { rpcx } from './contestants/rpcx.ts'
+
+// Calls itself as often as it is told to, 100 at once, and tells what its heap holds then.
+
+const load = await rpcx.connect(await rpcx.serve({ exchange: 'arith' }), { exchange: 'arith' })
+process.on('message', async ({ calls }: { calls: number }) => {
+  for (let left = calls; left > 0; ) left -= await load.closed(100, 1_000)
+  globalThis.gc?.()
+  process.send?.(process.memoryUsage().heapUsed / 1_024)
+})
+process.once('disconnect', () => process.exit())
+process.send?.('ready')

@@ -1,0 +1,41 @@
+import { Child } from './child.ts'
+import type { ContestantName } from './contestants/index.ts'
+import type { Task } from './task.ts'
+
+/** What a client process is asked for: calls a second with so many under way, or the p99 in milliseconds at that rate. */
+export type Order =
+  | { readonly concurrency: number; readonly ms: number }
+  | { readonly perSecond: number; readonly ms: number }
+
+/** A server process of one contestant, and a client process that calls it on order. */
+export class Pair implements AsyncDisposable {
+  readonly #server: Child
+  readonly #client: Child
+
+  private constructor(server: Child, client: Child) {
+    this.#server = server
+    this.#client = client
+  }
+
+  static async start(contestant: ContestantName, task: Task): Promise<Pair> {
+    const server = new Child('server.js', [contestant, JSON.stringify(task)])
+    const address = String(await server.answer())
+    const client = new Child('client.js', [contestant, JSON.stringify(task), address])
+    await client.answer()
+    return new Pair(server, client)
+  }
+
+  async run(order: Order): Promise<number> {
+    return Number(await this.#client.ask(order))
+  }
+
+  /** What the server took so far, in microseconds of a processor. */
+  async serverCpu(): Promise<number> {
+    return Number(await this.#server.ask('cpu'))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]()
+    await this.#server[Symbol.asyncDispose]()
+  }
+}

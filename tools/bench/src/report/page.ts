@@ -1,0 +1,27 @@
+import { cpus, machine, release, type } from 'node:os'
+import type { Row } from '../row.ts'
+import { tables } from './tables.ts'
+
+/** BENCHMARKS.md */
+export function page(rows: readonly Row[], rounds: string): string {
+  return `# Benchmarks
+
+Written by \`npm run bench -- --publish\`: Node ${process.version} on ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'} (${machine()}), ${type()} ${release()}.
+
+![Calls a second, on a logarithmic scale](tools/bench/results/bench.svg)
+
+${tables(rows)}
+## How it is measured
+
+* Client and server are processes of their own on one machine, over loopback, with one connection unless the row says otherwise.
+  Whoever is compared takes part in the same run, in turns, for ${rounds} rounds; a ratio is the median of the ratios within the rounds, since
+  machines change their speed. All figures of each round are in [bench.json](tools/bench/results/bench.json).
+* **rpcx** has its default options: deadlines, heartbeats, ejection, retry budget, metrics.
+* **floor** is what no client and server could beat: the frames that rpcx sends for the same calls, all of a tick encoded into one buffer
+  and written once, parsed in place; values are encoded and decoded by the codec of rpcx. No promise, no pending call, no clock.
+* **tcp** sends as many bytes as a frame of rpcx has to and fro, one message at a time, and nothing else.
+* **grpc-js**, **connect** (gRPC over HTTP/2) and **http** (\`node:http\`, called by undici over 32 connections) echo the same bytes. **moleculer**
+  uses its TCP transporter with notepack, without validation, metrics and tracing. Sources: [tools/bench](tools/bench/src/contestants).
+* The client that calls at an even rate does not wait for replies; times count from when a call was due.
+`
+}

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import type { Entrants } from '../src/contest.ts'
+import { contest } from '../src/contest.ts'
+import { ratioOf } from '../src/row.ts'
+import type { Task } from '../src/task.ts'
+
+// Far below what is aimed at, as machines that test do much at once: who falls through has lost half of the speed.
+const LEAST = 0.25
+
+test.each<[string, Task, number]>([
+  ['581 bytes, 100 at once', { exchange: 'bytes' }, 100],
+  ['581 bytes, 1 000 at once', { exchange: 'bytes' }, 1_000],
+  ['Arith.Mul, 100 at once', { exchange: 'arith' }, 100],
+])('%s: no slower beside the floor than it was', async (work, task, concurrency) => {
+  const entrants: Entrants = { rpcx: ['rpcx', task], floor: ['floor', task] }
+  const figures = await contest(entrants, 5, { concurrency, ms: 500 })
+  const target = { of: 'rpcx', to: 'floor', atLeast: LEAST }
+  const ratio = ratioOf({ work, unit: 'calls/s', figures, targets: [target] }, target)
+  console.info(`${work}: ${ratio.toFixed(2)} × the floor`)
+  expect(ratio).toBeGreaterThan(LEAST)
+})

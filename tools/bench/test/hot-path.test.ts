@@ -1,0 +1,21 @@
+import { afterAll, expect, test } from 'vitest'
+import { Child } from '../src/child.ts'
+
+const child = new Child(
+  'hot-path.js',
+  [],
+  ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'],
+)
+const figures = child.answer() as Promise<{ copiedBytes: number; allocatedBytes: number }>
+afterAll(() => child[Symbol.asyncDispose]())
+
+test('a call copies its arguments once and its reply once, and nothing else', async () => {
+  expect((await figures).copiedBytes).toBe(2 * 581)
+})
+
+test('a call allocates little: on both sides together, with 100 at once', async () => {
+  const { allocatedBytes } = await figures
+  console.info(`${allocatedBytes.toFixed(0)} bytes of heap a call`)
+  expect(allocatedBytes).toBeGreaterThan(0)
+  expect(allocatedBytes).toBeLessThan(2_000)
+})
