@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { XClient } from '@rpcx/core'
 import { expect, test } from 'vitest'
-import { atMost } from '../at-most.ts'
+import { atMost, median } from '../../../../tools/testing/src/at-most.ts'
 import { blackHole } from '../black-hole.ts'
 import { Program } from '../program.ts'
 import { clientOf, closing, failure } from '../rig.ts'
@@ -47,37 +47,42 @@ function p99(outcomes: readonly Outcome[]): number {
   return times[Math.floor(times.length * 0.99)] as number
 }
 
-test('of 50 servers one dies and one hangs under 5 000 calls/s: every other call is served, as quickly as without them', async () => {
-  const [many, dying, hanging] = [await fleet(48), await fleet(1), await fleet(1)]
+test('of 50 servers one dies and one hangs under 5 000 calls/s: every other call is served, as quickly as before', async () => {
+  const { addresses } = await fleet(48)
+  const ratios: number[] = []
+  // What else the machine does now and then makes one round slower or quicker, not most of them.
+  for (let round = 0; round < 5; round++) ratios.push(await loseTwo(addresses))
+  atMost(1.2, 'p99 of the calls to the other servers', median(ratios), '× before')
+})
+
+/** Kills one server and stops another under load. Returns how many times as long as before the slowest calls to the others take. */
+async function loseTwo(good: readonly string[]): Promise<number> {
+  const [dying, hanging] = [await fleet(1), await fleet(1)]
   const bad = [...dying.addresses, ...hanging.addresses]
-  const options = { selectMode: 'roundRobin', failMode: 'failover' } as const
-  const serversOf = (addresses: readonly string[]) => addresses.map(address => ({ address }))
-  const client = clientOf<Any>('Any', serversOf([...many.addresses, ...bad]), options)
-  // On a machine that does much else, times of now and before say nothing of each other; those of one moment do.
-  const control = clientOf<Any>('Any', serversOf(many.addresses), options)
+  const servers = [...good, ...bad].map(address => ({ address }))
+  const client = clientOf<Any>('Any', servers, { selectMode: 'roundRobin', failMode: 'failover' })
   const out = new Set<string>()
   client.on('ejected', ({ endpoint }) => out.add(endpoint))
-  const both = (ms: number): Promise<[Outcome[], Outcome[]]> =>
-    Promise.all([load(client, 2_500, ms), load(control, 2_500, ms)])
-  await both(2_000)
-  const [before] = await both(6_000)
+  await load(client, 5_000, 1_000)
+  const before = await load(client, 5_000, 4_000)
   expect(before.filter(({ error }) => error !== undefined)).toEqual([])
 
-  const after = both(8_000)
-  await sleep(1_000)
+  const after = load(client, 5_000, 4_000)
+  await sleep(500)
   dying.program.kill()
   hanging.program.signal('SIGSTOP')
-  const [outcomes, controls] = await after
+  const outcomes = await after
   const failed = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]))
   const strangers = failed.filter(({ message }) => !bad.some(address => message.includes(address)))
   expect(strangers).toEqual([])
   expect([...out].sort()).toEqual([...bad].sort())
-  const served = outcomes.filter(({ endpoint }) => endpoint !== undefined && !bad.includes(endpoint))
-  console.info(`${outcomes.length} calls, ${failed.length} of them lost with the two servers`)
-  console.info(`p99 of the calls to the others: ${(p99(served) / p99(before)).toFixed(2)} × before`)
-  atMost(1.2, 'p99 of the calls to the others', p99(served) / p99(controls), '× without the two servers')
   hanging.program.signal('SIGCONT')
-})
+  await Promise.all([client.close(), hanging.program.close()])
+  const served = outcomes.filter(({ endpoint }) => endpoint !== undefined && !bad.includes(endpoint))
+  const times = `p99 ${p99(before).toFixed(2)} ms before, ${p99(served).toFixed(2)} ms after`
+  console.info(`${outcomes.length} calls, ${failed.length} of them lost with the two servers; ${times}`)
+  return p99(served) / p99(before)
+}
 
 test('of 10 servers one cannot be dialled: calls to the others are as quick as without it', async () => {
   const port = await blackHole()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { atMost } from '../at-most.ts'
+import { atMost, median } from '../../../../tools/testing/src/at-most.ts'
 import { Program } from '../program.ts'
 import { closing } from '../rig.ts'
 
@@ -28,6 +28,5 @@ test('10 000 idle connections take little more memory than bare sockets', async 
     console.info(`bare ${bare.toFixed(0)} bytes each, rpcx ${rpcx.toFixed(0)}`)
     ratios.push(rpcx / bare)
   }
-  const median = ratios.toSorted((a, b) => a - b)[1] as number
-  atMost(1.5, 'memory beside bare sockets', median, '×')
+  atMost(1.5, 'memory beside bare sockets', median(ratios), '×')
 })
