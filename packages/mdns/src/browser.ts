@@ -5,7 +5,7 @@ import { GO_TYPE } from './names.ts'
 import type { Network } from './network.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 import { HEADER_BYTES, isSameName, MAX_PACKET_BYTES, query, sizeOf } from './packet.ts'
-import { Upkeep } from './upkeep.ts'
+import { FAILED, MISSED, Upkeep } from './upkeep.ts'
 
 /** Asks who is there: at once, more and more rarely, and again for what is about to be forgotten. */
 export class Browser {
@@ -43,7 +43,7 @@ export class Browser {
 
   /** A call to a server failed there. */
   verify(service: string, address: string): void {
-    for (const instance of this.#cache.saying(service, address)) this.#upkeep.verify(instance)
+    for (const instance of this.#cache.saying(service, address)) this.#upkeep.verify(instance, FAILED)
   }
 
   up(link: Link): void {
@@ -52,7 +52,7 @@ export class Browser {
     if (this.#isBrowsing) this.#again(link, FIRST_AGAIN_MS)
     // Who left while the interface was down said so to nobody.
     for (const instance of this.#cache.instances) {
-      if (instance.interface === link.interface.name) this.#upkeep.verify(instance)
+      if (instance.interface === link.interface.name) this.#upkeep.verify(instance, MISSED)
     }
   }
 
@@ -140,11 +140,14 @@ export class Browser {
     // Servers do not mind who else is there; what they heard by the way just expires.
     if (!this.#isBrowsing) return
     for (const link of this.#network.links) {
-      const questions = instances
-        .filter(({ interface: on }) => on === link.interface.name)
-        .map(({ name }): Question => ({ name, type: 'TXT', isUnicast: false }))
-      for (const part of inParts(questions, 0)) {
-        if (part.length > 0) link.multicast(query({ questions: part })).catch(ignore)
+      const there = instances.filter(({ interface: on }) => on === link.interface.name)
+      for (const questions of inParts(there.map(toQuestion), 0)) {
+        if (questions.length > 0) link.ask(query({ questions })).catch(ignore)
+      }
+      // What is there to be known was multicast just now, and will not be again within a second.
+      const known = there.filter(({ text }) => text !== undefined)
+      for (const questions of inParts(known.map(toQuestion), 0)) {
+        if (questions.length > 0) link.multicast(query({ questions })).catch(ignore)
       }
     }
   }
@@ -167,6 +170,10 @@ const STABLE_MS = 60_000
 
 /** Who has less than this left of its life would not live to be asked again before it is due. */
 const KNOWN_LEFT = 0.75
+
+function toQuestion({ name }: Instance): Question {
+  return { name, type: 'TXT', isUnicast: false }
+}
 
 /** Into lists that fit a packet each; one list at least. */
 function inParts<T extends Question | Resource>(all: readonly T[], taken: number): T[][] {

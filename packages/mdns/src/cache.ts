@@ -20,10 +20,12 @@ export interface Instance {
   heardAt: number
 }
 
-/** What changed: the services whose servers are others now, and those instances that were heard of. */
+/** What changed: the services whose servers are others now, and those instances that were heard of, or will be. */
 interface CacheEvents {
   changed: [services: ReadonlySet<string>]
   heard: [instance: Instance]
+  /** Somebody asks whether this name is free, and says nothing under it yet. */
+  foretold: [instance: Instance]
   removed: [instance: Instance]
 }
 
@@ -75,6 +77,15 @@ export class Cache extends EventEmitter<CacheEvents> {
     if (services.size > 0) this.emit('changed', services)
   }
 
+  /** A probe tells whose announcement is to come: so it is missed when it is lost. */
+  foretell({ authorities }: Packet, on: NetworkInterface): void {
+    for (const { type, name } of authorities) {
+      if (type !== 'TXT' || !isOfGoType(name)) continue
+      const instance = this.#instances.get(keyOf(on.name, name)) ?? this.#add(name, on.name)
+      if (instance !== undefined && instance.text === undefined) this.emit('foretold', instance)
+    }
+  }
+
   remove(instance: Instance): void {
     if (!this.#instances.delete(keyOf(instance.interface, instance.name))) return
     const services = new Set<string>()
@@ -104,7 +115,9 @@ export class Cache extends EventEmitter<CacheEvents> {
     if (instance === undefined) return
     const isNew = instance.text === undefined || !isSameData(instance.text, record)
     instance.text = record
-    instance.ttlMs = Math.min(record.ttlSeconds, MAX_TTL_SECONDS) * 1_000
+    const ttlMs = Math.min(record.ttlSeconds, MAX_TTL_SECONDS) * 1_000
+    // An answer to this process alone may be cut to 10 s (RFC 6762 §6.7), which does not take back what everybody was told.
+    instance.ttlMs = isNew ? ttlMs : Math.max(instance.ttlMs, ttlMs)
     instance.heardAt = performance.now()
     if (isNew) this.#say(instance, fromStrings(record.data), services)
     this.emit('heard', instance)

@@ -27,7 +27,9 @@ export interface LinkOwner {
  * sockets are made here, since it binds them where no multicast arrives, and polls.
  */
 export class Link {
-  readonly interface: NetworkInterface
+  /** As it is now: addresses of the other family may come and go. */
+  interface: NetworkInterface
+  readonly family: 'ipv4' | 'ipv6'
   readonly port: number
   readonly #group: string
   readonly #owner: LinkOwner
@@ -40,6 +42,7 @@ export class Link {
 
   private constructor(
     on: NetworkInterface,
+    family: 'ipv4' | 'ipv6',
     port: number,
     group: string,
     owner: LinkOwner,
@@ -47,6 +50,7 @@ export class Link {
     solo: Socket,
   ) {
     this.interface = on
+    this.family = family
     this.port = port
     this.#group = group
     this.#owner = owner
@@ -67,7 +71,7 @@ export class Link {
       const where = family === 'ipv4' ? (on.ipv4 as string) : `::%${on.name}`
       members.addMembership(group, where)
       const solo = await socket(on, family, 0)
-      return new Link(on, port, group, owner, members, solo)
+      return new Link(on, family, port, group, owner, members, solo)
     } catch (error) {
       members.close()
       throw error

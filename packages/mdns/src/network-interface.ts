@@ -11,6 +11,7 @@ export class NetworkInterface {
   readonly ipv6: string | undefined
   /** Tells it from the same interface with other addresses. */
   readonly signature: string
+  readonly #addresses: readonly NetworkInterfaceInfo[]
   readonly #neighbours = new BlockList()
 
   constructor(name: string, addresses: readonly NetworkInterfaceInfo[]) {
@@ -19,10 +20,8 @@ export class NetworkInterface {
     this.ipv4 = addresses.find(({ family }) => family === 'IPv4')?.address
     const six = addresses.filter(({ family }) => family === 'IPv6').map(({ address }) => address)
     this.ipv6 = six.find(address => !isLinkLocal(address)) ?? six[0]
-    this.signature = addresses
-      .map(({ cidr, address }) => cidr ?? address)
-      .toSorted()
-      .join(' ')
+    this.#addresses = addresses
+    this.signature = signatureOf(addresses)
     for (const { address, cidr, family } of addresses) {
       const bits = Number(cidr?.split('/')[1])
       if (bits > 0) this.#neighbours.addSubnet(address, bits, family === 'IPv4' ? 'ipv4' : 'ipv6')
@@ -32,6 +31,12 @@ export class NetworkInterface {
   /** The address that neighbours can dial a server at which listens at all of them. */
   get reachable(): string | undefined {
     return this.ipv4 ?? (this.ipv6 !== undefined && !isLinkLocal(this.ipv6) ? this.ipv6 : undefined)
+  }
+
+  /** What a link of that family stands on. That the other family comes or goes is no reason to begin again. */
+  basis(of: 'ipv4' | 'ipv6'): string {
+    const own = this.#addresses.filter(({ family }) => family.toLowerCase() === of)
+    return `${signatureOf(own)} ${this.reachable}`
   }
 
   /**
@@ -52,6 +57,13 @@ export function interfacesNow(): Map<string, NetworkInterface> {
     if (addresses.length > 0) found.set(name, new NetworkInterface(name, addresses))
   }
   return found
+}
+
+function signatureOf(addresses: readonly NetworkInterfaceInfo[]): string {
+  return addresses
+    .map(({ cidr, address }) => cidr ?? address)
+    .toSorted()
+    .join(' ')
 }
 
 function isLinkLocal(address: string): boolean {

@@ -16,6 +16,8 @@ export interface NetworkOwner extends Pick<LinkOwner, 'heard'> {
   up(link: Link): void
   /** A link is gone. */
   down(link: Link): void
+  /** The interface of a link has other addresses, which the link does not stand on. */
+  changed(link: Link): void
 }
 
 /** The links over all interfaces that are wanted, as these come and go. */
@@ -24,7 +26,7 @@ export class Network {
   readonly #owner: NetworkOwner
   readonly #links = new Map<string, Link>()
   /** Why there is no link where there could be one. */
-  readonly #failures = new Map<string, Error>()
+  readonly #failures = new Map<string, { readonly error: Error; readonly until: number }>()
   #timer: NodeJS.Timeout | undefined
   #updating: Promise<void> = Promise.resolve()
   #isClosed = false
@@ -53,8 +55,8 @@ export class Network {
   /** Why there is no link. */
   nothing(): RpcxError {
     const { interfaces } = this.#options
-    const [cause] = this.#failures.values()
-    const tried = [...this.#failures].map(([where, error]) => `${where}: ${error.message}`)
+    const [cause] = [...this.#failures.values()].map(({ error }) => error)
+    const tried = [...this.#failures].map(([where, { error }]) => `${where}: ${error.message}`)
     const wanted = interfaces.length > 0 ? ` named ${interfaces.join(' or ')}` : ''
     const there = [...interfacesNow().values()].map(({ name, ipv4, ipv6 }) => `${name} (${ipv4 ?? ipv6})`)
     const why = tried.length > 0 ? tried.join('; ') : `those that are up: ${there.join(', ') || 'none'}`
@@ -89,17 +91,22 @@ export class Network {
   async #update(): Promise<void> {
     const wanted = this.#wanted()
     for (const [key, link] of this.#links) {
-      if (wanted.get(key)?.on.signature !== link.interface.signature) this.#drop(key)
+      const on = wanted.get(key)?.on
+      if (on?.basis(link.family) !== link.interface.basis(link.family)) this.#drop(key)
+      else if (on !== undefined && on.signature !== link.interface.signature) {
+        link.interface = on
+        this.#owner.changed(link)
+      }
     }
     for (const key of this.#failures.keys()) if (!wanted.has(key)) this.#failures.delete(key)
     for (const [key, { on, family }] of wanted) {
-      if (this.#links.has(key)) continue
+      if (this.#links.has(key) || performance.now() < (this.#failures.get(key)?.until ?? 0)) continue
       try {
         const link = await Link.open(on, family, this.#options.port, {
           heard: (...what) => this.#owner.heard(...what),
           broke: (broken, error) => {
             if (this.#links.get(key) !== broken) return
-            this.#failures.set(key, error)
+            this.#failed(key, error)
             this.#drop(key)
           },
         })
@@ -107,9 +114,13 @@ export class Network {
         this.#failures.delete(key)
         if (!this.#isClosed) this.#owner.up(link)
       } catch (error) {
-        this.#failures.set(key, error as Error)
+        this.#failed(key, error as Error)
       }
     }
+  }
+
+  #failed(key: string, error: Error): void {
+    this.#failures.set(key, { error, until: performance.now() + AGAIN_MS * (1 + Math.random() / 4) })
   }
 
   #drop(key: string): void {
@@ -136,4 +147,7 @@ export class Network {
   }
 }
 
-const LOOK_MS = 1_000
+/** What one look costs, a tenth of a millisecond, is nothing beside the time that an interface is up unnoticed. */
+const LOOK_MS = 250
+/** Before what failed is tried again. */
+const AGAIN_MS = 1_000

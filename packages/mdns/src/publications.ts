@@ -110,6 +110,12 @@ export class Publications {
     await this.#herald.announceOn(link, concerned).catch(ignore)
   }
 
+  /** The interface has other addresses, of a family that this link does not speak. */
+  changed(link: Link): Promise<void> {
+    const concerned = this.all.filter(({ established }) => established.has(link))
+    return this.#herald.announceOn(link, concerned).catch(ignore)
+  }
+
   down(link: Link): void {
     this.#prober.down(link)
     this.#responder.down(link)

@@ -33,6 +33,7 @@ export class MDNSSession implements Session {
       heard: (...packet) => this.#heard(...packet),
       up: link => this.#up(link),
       down: link => this.#down(link),
+      changed: link => void this.#publications.changed(link),
     })
     this.#publications = new Publications(this.#network, this.#cache, publisher)
     this.#browser = new Browser(this.#cache, this.#network)
@@ -121,8 +122,12 @@ export class MDNSSession implements Session {
   }
 
   #heard(packet: Packet, source: Source, link: Link): void {
-    if (packet.kind === 'response') this.#cache.take(packet, link.interface)
-    else this.#browser.overheard(packet, source, link)
+    if (packet.kind === 'response') {
+      this.#cache.take(packet, link.interface)
+    } else {
+      this.#cache.foretell(packet, link.interface)
+      this.#browser.overheard(packet, source, link)
+    }
     this.#publications.heard(packet, source, link)
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Cache, Instance } from './cache.ts'
 
 /** Who asks for instances. */
@@ -7,18 +8,30 @@ export interface Inquirer {
   ask(instances: readonly Instance[]): void
 }
 
+/** How often to ask for an instance before it is dropped. */
+interface Pace {
+  readonly questions: number
+  readonly everyMs: number
+}
+
+/** A call failed there: 4.4 s, so that a server which is busy for a while can answer. */
+export const FAILED: Pace = { questions: 4, everyMs: 1_100 }
+/** Its interface was down, so that a goodbye may have been missed. */
+export const MISSED: Pace = { questions: 4, everyMs: 500 }
+/** It was about to be announced, which must have been lost. */
+const FORETOLD: Pace = { questions: 8, everyMs: 150 }
+
 interface Inquiry {
+  readonly pace: Pace
   /** How often it was asked for in vain. */
   asked: number
   /** When it is asked for next, or dropped; by `performance.now()`. */
   dueAt: number
-  /** Between two questions. */
-  readonly everyMs: number
 }
 
 /**
  * Sees that what a cache holds is still there: asks for an instance when 80, 85, 90 and 95 % of its life are over (RFC 6762
- * §5.2), or when a call failed there, and drops it when nobody answered.
+ * §5.2), or when it is in doubt, and drops it when nobody answered.
  */
 export class Upkeep {
   readonly #cache: Cache
@@ -32,16 +45,15 @@ export class Upkeep {
     this.#cache = cache
     this.#inquirer = inquirer
     cache.on('heard', instance => this.#heard(instance))
+    cache.on('foretold', instance => this.#inquire(instance, FORETOLD, overdueMs()))
     cache.on('removed', instance => this.#inquiries.delete(instance))
   }
 
-  /** Asks now, and drops it within 5 s when nobody answers (RFC 6762 §10.4). */
-  verify(instance: Instance): void {
+  /** Asks now, and drops it when nobody answers (RFC 6762 §10.4). */
+  verify(instance: Instance, pace: Pace): void {
     const inquiry = this.#inquiries.get(instance)
-    if (inquiry === undefined || inquiry.everyMs === VERIFY_EVERY_MS) return
-    const dueAt = performance.now()
-    this.#inquiries.set(instance, { asked: 0, dueAt, everyMs: VERIFY_EVERY_MS })
-    this.#wakeAt(dueAt)
+    if (inquiry === undefined || (DOUBTS.has(inquiry.pace) && inquiry.pace.everyMs <= pace.everyMs)) return
+    this.#inquire(instance, pace, 0)
   }
 
   close(): void {
@@ -50,38 +62,46 @@ export class Upkeep {
   }
 
   #heard(instance: Instance): void {
-    const { text, ttlMs, heardAt } = instance
-    const inquiry: Inquiry =
-      text === undefined
-        ? { asked: 0, dueAt: heardAt, everyMs: VERIFY_EVERY_MS }
-        : { asked: 0, dueAt: heardAt + ttlMs * (0.8 + Math.random() * 0.02), everyMs: ttlMs * 0.05 }
-    this.#inquiries.set(instance, inquiry)
-    this.#wakeAt(inquiry.dueAt)
+    const { text, ttlMs } = instance
+    if (text === undefined) this.#inquire(instance, FAILED, 0)
+    else
+      this.#inquire(instance, { questions: 4, everyMs: ttlMs * 0.05 }, ttlMs * (0.8 + Math.random() * 0.02))
+  }
+
+  #inquire(instance: Instance, pace: Pace, inMs: number): void {
+    const dueAt = performance.now() + inMs
+    this.#inquiries.set(instance, { pace, asked: 0, dueAt })
+    this.#wakeAt(dueAt)
   }
 
   #wakeAt(at: number): void {
     if (this.#isClosed || at >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = at
-    this.#timer = setTimeout(() => this.#work(), Math.max(0, at - performance.now())).unref()
+    this.#timer = setTimeout(() => void this.#work(), Math.max(0, at - performance.now())).unref()
   }
 
   /** All that is due within a moment, in common packets. */
-  #work(): void {
+  async #work(): Promise<void> {
+    // Answers that came while this process was busy are read before it is said that there are none.
+    await nextTurn()
+    if (this.#isClosed) return
     this.#timerAt = Number.POSITIVE_INFINITY
     const now = performance.now()
     const asking: Instance[] = []
     let next = Number.POSITIVE_INFINITY
     for (const [instance, inquiry] of [...this.#inquiries]) {
+      const { pace } = inquiry
       if (inquiry.dueAt <= now + MOMENT_MS && !this.#inquirer.canAsk(instance)) {
-        inquiry.dueAt = now + VERIFY_EVERY_MS
+        inquiry.asked = 0
+        inquiry.dueAt = now + pace.everyMs
       } else if (inquiry.dueAt <= now + MOMENT_MS) {
-        if (inquiry.asked === QUESTIONS) {
+        if (inquiry.asked === pace.questions) {
           this.#cache.remove(instance)
           continue
         }
         inquiry.asked++
-        inquiry.dueAt = now + inquiry.everyMs
+        inquiry.dueAt = now + pace.everyMs
         asking.push(instance)
       }
       next = Math.min(next, inquiry.dueAt)
@@ -91,7 +111,10 @@ export class Upkeep {
   }
 }
 
-const QUESTIONS = 4
-// Longer than the second within which nobody says a thing twice; four of them are less than 5 s.
-const VERIFY_EVERY_MS = 1_100
+const DOUBTS: ReadonlySet<Pace> = new Set([FAILED, MISSED, FORETOLD])
 const MOMENT_MS = 100
+
+/** A quarter of a second after the last of three probes, and not all at once. */
+function overdueMs(): number {
+  return 250 + 100 + Math.random() * 100
+}

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { atMost } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
+import type { Heard } from './neighbour.ts'
 import { goText } from './neighbour.ts'
 import { Stage } from './stage.ts'
 
@@ -121,7 +122,36 @@ describe('A client', () => {
     const gone = await view.shows({})
     expect(gone.at - seen.at).toBeGreaterThan(3_900)
     const asked = neighbour.heard.since(mark).filter(({ questions }) => questions?.[0]?.type === 'TXT')
-    expect(asked.length).toBe(4)
+    // Each time of everybody, and from a port of its own.
+    expect(asked.map(({ from }) => from.port === stage.port).sort()).toEqual([
+      ...Array(4).fill(false),
+      ...Array(4).fill(true),
+    ])
+  })
+
+  test('asks for an announcement that was foretold and did not come, until it has it', async () => {
+    await using stage = new Stage()
+    const view = stage.view('Arith')
+    await view.shows({})
+    const neighbour = await stage.neighbour()
+    const text = goText('late', 'Arith', 'tcp@10.0.0.1:1', 'n=1')
+    const probedAt = performance.now()
+    neighbour.ask(text.name, 'ANY', { authorities: [text] })
+    const isQuestion = ({ type, questions, authorities, from }: Heard): boolean =>
+      type === 'query' &&
+      authorities?.length === 0 &&
+      questions?.[0]?.name === text.name &&
+      from.port !== stage.port
+    let { mark } = neighbour.heard
+    for (const promised of [500, 700, 900]) {
+      const asked = await neighbour.heard.until(isQuestion, mark)
+      mark = neighbour.heard.all.indexOf(asked.what) + 1
+      // Not before the announcement is overdue.
+      expect(asked.at - probedAt).toBeGreaterThan(340)
+      atMost(promised, 'probe, asked for', asked.at - probedAt)
+    }
+    neighbour.say([text])
+    await view.shows({ 'tcp@10.0.0.1:1': 'n=1' })
   })
 
   test('keeps who answers when four fifths of its life are over', async () => {

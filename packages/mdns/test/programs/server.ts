@@ -38,6 +38,10 @@ createInterface(process.stdin).on('line', line => {
     const [service = ''] = services
     void server.setMetadata(service, argument).then(() => say({ event: 'set', at: Date.now() }))
   }
+  if (what === 'add') {
+    server.registerName(argument, { Echo: (value: unknown) => value }, metadata)
+    void server.published().then(() => say({ event: 'added', service: argument, at: Date.now() }))
+  }
   if (what === 'close') {
     void server.close().then(() => {
       say({ event: 'closed', at: Date.now() })
