@@ -64,6 +64,10 @@ function resource(record: Answer): Resource | undefined {
 
 function answer(resource: Resource): Answer {
   const { name, ttlSeconds: ttl, isUnique: flush, type } = resource
+  if (type === 'NSEC') {
+    const data = { nextDomain: name, rrtypes: [...resource.data] }
+    return { name, ttl, flush, class: 'IN', type, data }
+  }
   // The library writes into what it is given.
   const data = type === 'TXT' ? [...resource.data] : resource.data
   return { name, ttl, flush, class: 'IN', type, data } as Answer

@@ -6,7 +6,7 @@ export interface Question {
   readonly isUnicast: boolean
 }
 
-export type RecordType = 'PTR' | 'SRV' | 'TXT' | 'A' | 'AAAA'
+export type RecordType = 'PTR' | 'SRV' | 'TXT' | 'A' | 'AAAA' | 'NSEC'
 
 interface Head {
   readonly name: string
@@ -22,6 +22,8 @@ export type Resource = Head &
     | { readonly type: 'PTR' | 'A' | 'AAAA'; readonly data: string }
     | { readonly type: 'SRV'; readonly data: { readonly port: number; readonly target: string } }
     | { readonly type: 'TXT'; readonly data: readonly Buffer[] }
+    /** The only types that its name has (RFC 6762 §6.1). It is said, and never read. */
+    | { readonly type: 'NSEC'; readonly data: readonly RecordType[] }
   )
 
 /** One multicast DNS message. */
@@ -69,7 +71,8 @@ export function isSameData(a: Resource, b: Resource): boolean {
   if (a.type === 'SRV') {
     return b.type === 'SRV' && a.data.port === b.data.port && isSameName(a.data.target, b.data.target)
   }
-  return a.type === b.type && isSameName(a.data, b.data)
+  if (a.type === 'NSEC') return b.type === 'NSEC' && a.data.join() === b.data.join()
+  return a.type === b.type && isSameName(a.data, b.data as string)
 }
 
 /** The data of a record as they are compared (RFC 6762 §8.2), names in lower case. */
@@ -85,7 +88,7 @@ export function rdata(resource: Resource): Buffer {
     case 'PTR':
       return labels(resource.data)
     default:
-      return Buffer.from(resource.data)
+      return Buffer.from(String(resource.data))
   }
 }
 
@@ -113,6 +116,9 @@ export function sizeOf(part: Question | Resource): number {
       return name + 10 + textBytes(part.data)
     case 'PTR':
       return name + 10 + nameBytes(part.data)
+    case 'NSEC':
+      // Its name again, and one bit for each type up to SRV's 33.
+      return name + 10 + name + 2 + 5
     default:
       return name + 10 + (part.type === 'A' ? 4 : 16)
   }

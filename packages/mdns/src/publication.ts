@@ -2,7 +2,7 @@ import type { Entry } from '@rpcx/core'
 import type { Link } from './link.ts'
 import { ALL_TYPES, GO_TYPE, hostOf, instanceLabel, portOf, subtype, TOOL_TYPE } from './names.ts'
 import type { NetworkInterface } from './network-interface.ts'
-import type { Resource } from './packet.ts'
+import type { RecordType, Resource } from './packet.ts'
 import { rdata } from './packet.ts'
 import { toStrings } from './text.ts'
 
@@ -17,6 +17,9 @@ export type Role =
   | 'toolTxt'
   | 'host'
   | 'type'
+  | 'goNone'
+  | 'toolNone'
+  | 'hostNone'
 
 export type Records = Readonly<Record<Role, readonly Resource[]>>
 
@@ -143,6 +146,15 @@ export class Publication {
     })
     const at = (type: 'A' | 'AAAA', data: string | undefined): readonly Resource[] =>
       data === undefined ? [] : [{ type, name: target, data, ttlSeconds, isUnique: true }]
+    // Who asks for another type of a name that is ours alone need not wait for an answer.
+    const none = (name: string, ...data: readonly RecordType[]): Resource => ({
+      type: 'NSEC',
+      name,
+      data,
+      ttlSeconds,
+      isUnique: true,
+    })
+    const addresses = [...at('A', on.ipv4), ...at('AAAA', on.ipv6)]
     return {
       goPtr: [shared(GO_TYPE, goName)],
       goSrv: [srv(goName)],
@@ -151,8 +163,11 @@ export class Publication {
       toolSub: [shared(subtype(service), toolName)],
       toolSrv: [srv(toolName)],
       toolTxt: [txt(toolName, forTools(service, address, metadata))],
-      host: [...at('A', on.ipv4), ...at('AAAA', on.ipv6)],
+      host: addresses,
       type: [shared(ALL_TYPES, TOOL_TYPE), shared(ALL_TYPES, GO_TYPE)],
+      goNone: [none(goName, 'TXT', 'SRV')],
+      toolNone: [none(toolName, 'TXT', 'SRV')],
+      hostNone: [none(target, ...addresses.map(({ type }) => type))],
     }
   }
 

@@ -201,6 +201,9 @@ const ALONG: Readonly<Record<Role, readonly Role[]>> = {
   toolTxt: [],
   host: [],
   type: [],
+  goNone: [],
+  toolNone: [],
+  hostNone: [],
 }
 
 const AGAIN_AFTER_MS = 1_000
@@ -220,10 +223,16 @@ function whole(records: Records, ttlSeconds: number = TTL_SECONDS): Bundle[] {
   ].map(all => ({ answers: all.map(record => ({ ...record, ttlSeconds })), additionals: [] }))
 }
 
-function rolesOf(records: Records, { name, type }: Question): Role[] {
+function rolesOf(records: Records, question: Question): Role[] {
   return (Object.keys(records) as Role[]).filter(role =>
-    records[role].some(record => isSameName(record.name, name) && (type === 'ANY' || type === record.type)),
+    records[role].some(record => isAnswer(record, question)),
   )
+}
+
+function isAnswer(record: Resource, { name, type }: Question): boolean {
+  if (!isSameName(record.name, name)) return false
+  if (record.type === 'NSEC') return type !== 'ANY' && !record.data.some(other => other === type)
+  return type === 'ANY' || type === record.type
 }
 
 function isKnown(record: Resource, known: readonly Resource[]): boolean {

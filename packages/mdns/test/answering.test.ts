@@ -29,6 +29,28 @@ test('an ordinary tool finds a server by its type, by its subtype, and the type 
   expect(found?.sort()).toEqual([TOOL_TYPE, GO_TYPE].sort())
 })
 
+test('who asks for a type that a name of ours has not is told which it has', async () => {
+  await using stage = new Stage()
+  await stage.member('Arith')
+  const neighbour = await stage.neighbour()
+  const { answers, additionals } = await answerTo(neighbour, GO_TYPE, 'PTR')
+  const records = [...(answers ?? []), ...(additionals ?? [])]
+  const service = records.find(({ type }) => type === 'SRV')
+  const target = service?.type === 'SRV' ? service.data.target : ''
+  const instance = service?.name ?? ''
+  const addresses = records.filter(({ name }) => name === target).map(({ type }) => type)
+  for (const [name, asked, rrtypes] of [
+    [target, 'TXT', addresses],
+    [instance, 'A', ['TXT', 'SRV']],
+    [instance.replace(GO_TYPE, TOOL_TYPE), 'HINFO', ['TXT', 'SRV']],
+  ] as const) {
+    const packet = await answerTo(neighbour, name, asked)
+    expect(packet.answers).toEqual([
+      { type: 'NSEC', name, class: 'IN', flush: true, ttl: 120, data: { nextDomain: name, rrtypes } },
+    ])
+  }
+})
+
 test('a name is the same in upper case', async () => {
   await using stage = new Stage()
   await stage.member('Arith')
