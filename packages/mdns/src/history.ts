@@ -1,3 +1,5 @@
+import type { Bundle } from './bundle.ts'
+import { toPackets } from './bundle.ts'
 import type { Link } from './link.ts'
 import type { Packet, Resource } from './packet.ts'
 import { isSameData } from './packet.ts'
@@ -7,7 +9,7 @@ interface Said {
   readonly at: number
 }
 
-/** When each record was last multicast on each link, so that none is said again within a second (RFC 6762 §6). */
+/** What was multicast on each link, and when, so that no record is said again within a second (RFC 6762 §6). */
 export class History {
   readonly #said = new Map<Link, Map<string, Said>>()
 
@@ -19,17 +21,25 @@ export class History {
       : Number.POSITIVE_INFINITY
   }
 
-  add(link: Link, packet: Packet): void {
-    const said = this.#said.get(link) ?? new Map<string, Said>()
-    this.#said.set(link, said)
-    for (const record of [...packet.answers, ...packet.additionals]) {
-      said.set(keyOf(record), { record, at: performance.now() })
+  /** Multicasts these. @throws Error of the system */
+  async say(link: Link, bundles: readonly Bundle[]): Promise<void> {
+    for (const packet of toPackets(bundles)) {
+      this.#add(link, packet)
+      await link.multicast(packet)
     }
   }
 
   /** The link is gone. */
   forget(link: Link): void {
     this.#said.delete(link)
+  }
+
+  #add(link: Link, packet: Packet): void {
+    const said = this.#said.get(link) ?? new Map<string, Said>()
+    this.#said.set(link, said)
+    for (const record of [...packet.answers, ...packet.additionals]) {
+      said.set(keyOf(record), { record, at: performance.now() })
+    }
   }
 }
 

@@ -3,33 +3,33 @@ import type { Entry } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Cache } from './cache.ts'
 import { Herald } from './herald.ts'
+import { History } from './history.ts'
 import type { Link, Source } from './link.ts'
-import { hostOf } from './names.ts'
 import type { Network } from './network.ts'
 import type { Packet, Resource } from './packet.ts'
 import { isSameName, isSameRecord } from './packet.ts'
-import { Prober } from './prober.ts'
 import type { Publisher } from './publication.ts'
 import { Publication } from './publication.ts'
+import { isSameEntry, Registrar } from './registrar.ts'
 import { Responder } from './responder.ts'
 import { fromStrings } from './text.ts'
 
 /** The entries that one session holds: gets each its name, and stands by it on every link. */
 export class Publications {
   readonly #network: Network
-  readonly #cache: Cache
   readonly #publisher: Publisher
   readonly #all = new Map<string, Publication>()
-  readonly #prober = new Prober()
-  readonly #responder = new Responder()
-  readonly #herald = new Herald(this.#responder)
+  readonly #history = new History()
+  readonly #responder = new Responder(this.#history)
+  readonly #herald = new Herald(this.#history)
+  readonly #registrar: Registrar
   /** Those whose name somebody else has too, until that is settled. */
   readonly #contested = new Set<Publication>()
 
   constructor(network: Network, cache: Cache, publisher: Publisher) {
     this.#network = network
-    this.#cache = cache
     this.#publisher = publisher
+    this.#registrar = new Registrar(network, cache, publisher, this.#herald)
   }
 
   get all(): readonly Publication[] {
@@ -47,7 +47,7 @@ export class Publications {
    */
   async add(entry: Entry, version: bigint, isTaken: boolean, signal: AbortSignal): Promise<boolean> {
     const publication = new Publication(entry, version, this.#publisher)
-    const links = this.#linksFor(publication)
+    const links = this.#registrar.linksFor(publication)
     if (links.length === 0) {
       const names = this.#network.links.map(link => link.interface.name).join(', ')
       throw new RpcxError(
@@ -56,9 +56,9 @@ export class Publications {
       )
     }
     if (isTaken) {
-      this.#takeName(publication)
+      this.#registrar.take(publication)
       for (const link of links) publication.established.add(link)
-    } else if (!(await this.#establish(publication, links, signal))) {
+    } else if (!(await this.#registrar.register(publication, links, signal))) {
       return false
     }
     this.#all.set(keyOf(entry.service, entry.address), publication)
@@ -82,8 +82,9 @@ export class Publications {
 
   /** Takes it out, and says so. */
   async remove(publication: Publication): Promise<void> {
+    const said = this.#herald.goodbye(publication)
     this.drop(publication)
-    await this.#responder.goodbye(publication)
+    await said
   }
 
   /** Falls silent: another has it. */
@@ -91,10 +92,11 @@ export class Publications {
     this.#all.delete(keyOf(publication.service, publication.address))
     this.#responder.delete(publication)
     this.#herald.forget(publication)
+    publication.established.clear()
   }
 
   heard(packet: Packet, source: Source, link: Link): void {
-    this.#prober.heard(packet, link)
+    this.#registrar.heard(packet, link)
     if (packet.kind === 'query') {
       this.#responder.asked(packet, source, link)
       return
@@ -105,9 +107,10 @@ export class Publications {
   }
 
   async up(link: Link): Promise<void> {
-    const concerned = this.all.filter(publication => this.#linksFor(publication).includes(link))
-    await Promise.all(concerned.map(publication => this.#stand(publication, link)))
-    await this.#herald.announceOn(link, concerned).catch(ignore)
+    const concerned = this.all.filter(publication => this.#registrar.linksFor(publication).includes(link))
+    await Promise.all(concerned.map(publication => this.#registrar.stand(publication, link)))
+    const held = concerned.filter(publication => this.#isHeld(publication))
+    await this.#herald.announceOn(link, held).catch(ignore)
   }
 
   /** The interface has other addresses, of a family that this link does not speak. */
@@ -117,68 +120,21 @@ export class Publications {
   }
 
   down(link: Link): void {
-    this.#prober.down(link)
+    this.#registrar.down(link)
     this.#responder.down(link)
+    this.#history.forget(link)
   }
 
   async close(): Promise<void> {
-    this.#prober.close()
+    this.#registrar.close()
     await Promise.all(this.all.map(publication => this.remove(publication)))
     this.#herald.close()
     this.#responder.close()
   }
 
-  /** Where it is said: an address of this machine alone on its loopback only, when that is among the links. */
-  #linksFor(publication: Publication): readonly Link[] {
-    const links = this.#network.links.filter(link => publication.addressOn(link.interface) !== undefined)
-    const loopback = links.filter(link => link.interface.isLoopback)
-    const isLocal = /^(127\.|::1$|localhost$)/.test(hostOf(publication.address))
-    return isLocal && loopback.length > 0 ? loopback : links
-  }
-
-  /** Finds it a name that is free on these links. Resolves to `false` when another holds the very entry. */
-  async #establish(publication: Publication, links: readonly Link[], signal: AbortSignal): Promise<boolean> {
-    let wanted = links
-    for (;;) {
-      const verdict = await this.#prober.probe(publication, wanted)
-      signal.throwIfAborted()
-      if (verdict === 'free') {
-        for (const link of wanted) if (this.#network.links.includes(link)) publication.established.add(link)
-        return true
-      }
-      if (this.#isHeldByOther(publication)) return false
-      if (publication.attempt < MAX_ATTEMPTS) {
-        // What was said under the old name does not hold any more.
-        if (publication.established.size > 0) await this.#responder.goodbye(publication)
-        publication.rename()
-        wanted = this.#linksFor(publication)
-      } else {
-        throw new RpcxError(
-          'ERR_RPCX_CONFLICT',
-          `mdns: ${MAX_ATTEMPTS} names up to ${publication.goName} are other servers'`,
-        )
-      }
-    }
-  }
-
-  /** Gets an entry that we hold a name on this link. Where another holds it too, the higher version will have it. */
-  async #stand(publication: Publication, link: Link): Promise<void> {
-    const isFree = await this.#establish(publication, [link], NEVER).catch(() => true)
-    if (!isFree && this.#network.links.includes(link)) publication.established.add(link)
-  }
-
-  /** A name that no other entry is known to have. */
-  #takeName(publication: Publication): void {
-    const isOthers = ({ name, said }: { name: string; said: readonly Entry[] }): boolean =>
-      isSameName(name, publication.goName) && !said.some(one => isSameEntry(one, publication))
-    while ([...this.#cache.instances].some(isOthers) && publication.attempt < MAX_ATTEMPTS)
-      publication.rename()
-  }
-
-  #isHeldByOther({ service, address }: Publication): boolean {
-    return this.#cache
-      .said(service)
-      .some(said => said.address === address && said.owner !== this.#publisher.owner)
+  /** It may have been taken out while its name was asked for. */
+  #isHeld(publication: Publication): boolean {
+    return this.get(publication.service, publication.address) === publication
   }
 
   /** Those that a packet says something of. */
@@ -223,20 +179,12 @@ export class Publications {
   /** Another entry has our name: both ask for it again, and one of them gets another (RFC 6762 §9). */
   async #contest(publication: Publication, link: Link): Promise<void> {
     publication.established.delete(link)
-    await this.#stand(publication, link)
-    if (this.get(publication.service, publication.address) === publication) {
-      await this.#herald.announce(publication).catch(ignore)
-    }
+    await this.#registrar.stand(publication, link)
+    if (this.#isHeld(publication)) await this.#herald.announce(publication).catch(ignore)
   }
 }
 
-const MAX_ATTEMPTS = 15
 const GIVE_WAY_MS = 100
-const NEVER = new AbortController().signal
-
-function isSameEntry(a: Pick<Entry, 'service' | 'address'>, b: Pick<Entry, 'service' | 'address'>): boolean {
-  return a.service === b.service && a.address === b.address
-}
 
 function keyOf(service: string, address: string): string {
   return `${service} ${address}`

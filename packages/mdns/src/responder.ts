@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bundle } from './bundle.ts'
 import { toPackets } from './bundle.ts'
-import { History } from './history.ts'
+import type { History } from './history.ts'
 import type { Link, Source } from './link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 import { isSameName, isSameRecord } from './packet.ts'
@@ -13,17 +13,18 @@ import { Questions } from './questions.ts'
 /** What is wanted of which entry. */
 type Wanted = Map<Publication, Set<Role>>
 
-/** Answers for the entries of one session, and says unasked what is new of them. */
+/** Answers for the entries of one session. */
 export class Responder {
   readonly #publications = new Set<Publication>()
-  readonly #history = new History()
+  readonly #history: History
   readonly #questions: Questions
   /** Answers that wait to be multicast. */
   readonly #pending = new Map<Link, Wanted>()
   #unicasts = 0
   #isClosed = false
 
-  constructor() {
+  constructor(history: History) {
+    this.#history = history
     this.#questions = new Questions((asked, source, link) => this.#answer(asked, source, link))
   }
 
@@ -43,7 +44,6 @@ export class Responder {
   }
 
   down(link: Link): void {
-    this.#history.forget(link)
     this.#pending.delete(link)
     this.#questions.forget(link)
     for (const publication of this.#publications) publication.established.delete(link)
@@ -53,38 +53,6 @@ export class Responder {
     this.#isClosed = true
     this.#questions.close()
     this.#pending.clear()
-  }
-
-  /** Says all of these, at once. @throws Error of the system when not one link took it */
-  async announce(publications: Iterable<Publication>, links?: readonly Link[]): Promise<void> {
-    const bundles = new Map<Link, Bundle[]>()
-    for (const publication of publications) {
-      // It may have been taken out meanwhile.
-      if (!this.#publications.has(publication)) continue
-      for (const link of links ?? publication.established) {
-        const records = publication.records(link.interface)
-        if (records !== undefined && publication.established.has(link)) {
-          bundles.set(link, [...(bundles.get(link) ?? []), ...whole(records)])
-        }
-      }
-    }
-    const sent = [...bundles].map(([link, all]) => this.#multicast(link, all))
-    if (sent.length > 0) await Promise.any(sent).catch(error => Promise.reject(error.errors[0]))
-  }
-
-  /** Says that it is gone, several times, since nobody would ask. */
-  async goodbye(publication: Publication): Promise<void> {
-    const links = [...publication.established]
-    publication.established.clear()
-    const packets = links.map(link => {
-      const records = publication.records(link.interface)
-      const bundles = records === undefined ? [] : whole(records, GOODBYE)
-      return toPackets(bundles).map(packet => () => link.multicast(packet).catch(ignore))
-    })
-    for (const pauseMs of GOODBYE_PAUSES_MS) {
-      await sleep(pauseMs)
-      await Promise.all(packets.flat().map(send => send()))
-    }
   }
 
   /** Somebody wants a name of ours: what is known to be ours is said at once (RFC 6762 §8.1). */
@@ -98,7 +66,7 @@ export class Responder {
       )
       if (answers.length > 0) bundles.push({ answers, additionals: [] })
     }
-    if (bundles.length > 0) this.#multicast(link, bundles).catch(ignore)
+    if (bundles.length > 0) this.#history.say(link, bundles).catch(ignore)
   }
 
   #answer({ id, questions, known }: Asked, source: Source, link: Link): void {
@@ -143,7 +111,7 @@ export class Responder {
         additionals,
       }))
       .filter(({ answers }) => answers.length > 0)
-    if (bundles.length > 0) this.#multicast(link, bundles).catch(ignore)
+    if (bundles.length > 0) this.#history.say(link, bundles).catch(ignore)
   }
 
   async #unicast(
@@ -181,13 +149,6 @@ export class Responder {
       ]
     })
   }
-
-  async #multicast(link: Link, bundles: readonly Bundle[]): Promise<void> {
-    for (const packet of toPackets(bundles)) {
-      this.#history.add(link, packet)
-      await link.multicast(packet)
-    }
-  }
 }
 
 /** What whoever asks for one will ask for next. Go's clients take it from the same packet only. */
@@ -208,20 +169,7 @@ const ALONG: Readonly<Record<Role, readonly Role[]>> = {
 
 const AGAIN_AFTER_MS = 1_000
 const DEFENCE_EVERY_MS = 250
-const GOODBYE = 0
-// Others may have lost a packet.
-const GOODBYE_PAUSES_MS = [0, 40, 80]
 const MAX_UNICASTS = 100
-
-function whole(records: Records, ttlSeconds: number = TTL_SECONDS): Bundle[] {
-  const { goPtr, goSrv, goTxt, toolPtr, toolSub, toolSrv, toolTxt, host, type } = records
-  // The name of the host and the types are others' too, which stay.
-  const shared = ttlSeconds === GOODBYE ? [] : [...host, ...type]
-  return [
-    [...goPtr, ...goSrv, ...goTxt, ...shared.filter(record => record.type !== 'PTR')],
-    [...toolPtr, ...toolSub, ...toolSrv, ...toolTxt, ...shared],
-  ].map(all => ({ answers: all.map(record => ({ ...record, ttlSeconds })), additionals: [] }))
-}
 
 function rolesOf(records: Records, question: Question): Role[] {
   return (Object.keys(records) as Role[]).filter(role =>
