@@ -29,6 +29,11 @@ export class History {
     }
   }
 
+  /** It may be said again at once. */
+  excuse(link: Link, record: Resource): void {
+    this.#said.get(link)?.delete(keyOf(record))
+  }
+
   /** The link is gone. */
   forget(link: Link): void {
     this.#said.delete(link)

@@ -71,6 +71,8 @@ export class Responder {
 
   #answer({ id, questions, known }: Asked, source: Source, link: Link): void {
     const isLegacy = source.port !== link.port
+    // Go's clients, who alone number their questions, listen only while they look: what was said before they do not know.
+    const isNew = !isLegacy && id !== 0 && known.length === 0
     const alone: Wanted = new Map()
     let isShared = false
     for (const publication of this.#publications) {
@@ -80,6 +82,8 @@ export class Responder {
       for (const question of questions) {
         for (const role of rolesOf(records, question)) {
           if (records[role].every(record => isKnown(record, known))) continue
+          if (isNew && role === 'goPtr')
+            for (const record of records[role]) this.#history.excuse(link, record)
           isShared ||= records[role].some(record => !record.isUnique)
           const isRecent = records[role].every(
             record => this.#history.ageMs(link, record) < (TTL_SECONDS / 4) * 1_000,

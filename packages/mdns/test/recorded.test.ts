@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Heard } from './neighbour.ts'
 import { goText } from './neighbour.ts'
 import { recorded } from './recorded.ts'
 import { Stage } from './stage.ts'
@@ -85,6 +86,22 @@ describe('A server written in Go', () => {
 })
 
 describe('A client written in Go', () => {
+  test('is answered each time, also when others were just before, since it listens only while it asks', async () => {
+    await using stage = new Stage()
+    await stage.member('Arith', { metadata: 'weight=10' })
+    const neighbour = await stage.neighbour()
+    const browse = recorded.goClientBrowse.packets.find(({ hex }) => hex.startsWith('8feb00000001'))
+    const answered: number[] = []
+    for (let turn = 0; turn < 5; turn++) {
+      const { mark } = neighbour.heard
+      await neighbour.send(Buffer.from(browse?.hex ?? '', 'hex'))
+      const isAnswer = ({ type, answers, additionals }: Heard): boolean =>
+        type === 'response' && answers?.[0]?.type === 'PTR' && additionals?.[1]?.type === 'TXT'
+      answered.push((await neighbour.heard.until(isAnswer, mark)).at)
+    }
+    expect((answered.at(-1) as number) - (answered[0] as number)).toBeLessThan(2_000)
+  })
+
   test('gets an answer that it accepts: one packet with all records of an instance', async () => {
     await using stage = new Stage()
     const { address } = await stage.member('Arith', { metadata: 'weight=10&group=g1' })
