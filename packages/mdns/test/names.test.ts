@@ -23,6 +23,23 @@ test('a name is asked for three times, 250 ms apart, before it is used', async (
   expect(announced.at - (await at(third))).toBeGreaterThan(240)
 })
 
+test('a name is announced at once, again after a second, and two later', async () => {
+  await using stage = new Stage()
+  const neighbour = await stage.neighbour()
+  await stage.member('Arith')
+  const isAnnouncement = ({ type, answers }: Heard): boolean =>
+    type === 'response' && answers?.[1]?.type === 'SRV'
+  const at: number[] = []
+  for (let mark = 0; at.length < 3; ) {
+    const announced = await neighbour.heard.until(isAnnouncement, mark)
+    mark = neighbour.heard.all.indexOf(announced.what) + 1
+    at.push(announced.at)
+  }
+  const [first = 0, second = 0, third = 0] = at
+  expect(second - first).toBeGreaterThan(990)
+  expect(third - second).toBeGreaterThan(1_990)
+})
+
 test('a server whose name another has takes the next one', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()

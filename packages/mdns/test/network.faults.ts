@@ -34,7 +34,8 @@ describe.runIf(await requireHosts())('On several hosts', () => {
       listen: '0.0.0.0:8972',
       metadata: 'n=1',
     })
-    await program.told.until(({ event }) => event === 'registryDown')
+    const { what: down } = await program.told.until(({ event }) => event === 'registryDown')
+    expect(down.error).toMatch(/^mdns: there is no interface named eth0 with multicast: .* Bring one up/)
     await hosts.up(1)
     const since = performance.now()
     const listed = await shows(client, entries(hosts, [1]))

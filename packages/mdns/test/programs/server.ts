@@ -21,7 +21,13 @@ for (const event of [
   'registryDown',
   'registryBack',
 ] as const) {
-  server.on(event, detail => say({ event, ...('why' in detail && { why: detail.why }) }))
+  server.on(event, detail =>
+    say({
+      event,
+      ...('why' in detail && { why: detail.why }),
+      ...('error' in detail && { error: detail.error.message }),
+    }),
+  )
 }
 server.plugins.add(new MDNSRegisterPlugin({ interfaces, port, updateIntervalMs: 0 }))
 for (const service of services) {
