@@ -147,7 +147,7 @@ export class Network {
   }
 }
 
-/** What one look costs, a tenth of a millisecond, is nothing beside the time that an interface is up unnoticed. */
+/** What one look costs, a fraction of a millisecond, is nothing beside the time that an interface is up unnoticed. */
 const LOOK_MS = 250
 /** Before what failed is tried again. */
 const AGAIN_MS = 1_000

@@ -14,7 +14,7 @@ import { isSameEntry, Registrar } from './registrar.ts'
 import { Responder } from './responder.ts'
 import { fromStrings } from './text.ts'
 
-/** The entries that one session holds: gets each its name, and stands by it on every link. */
+/** The entries that one session holds, and stands by on every link. */
 export class Publications {
   readonly #network: Network
   readonly #publisher: Publisher
