@@ -20,6 +20,7 @@ export const following: Readonly<Record<string, Law>> = {
         },
         put: (...entry) => replica.put(...entry),
         remove: gone => replica.remove(gone),
+        ignore: (...entry) => replica.ignore(...entry),
       })
       const followed = (): void => {
         if (isFirst) moment.followed?.(change)
@@ -64,7 +65,9 @@ export const following: Readonly<Record<string, Law>> = {
     let follows = 0
     const into = (replica: Replica): Replica => {
       const isDeaf = ++follows === 1
-      return isDeaf ? { replace: all => replica.replace(all), put: () => {}, remove: () => {} } : replica
+      return isDeaf
+        ? { ...replica, replace: all => replica.replace(all), put: () => {}, remove: () => {} }
+        : replica
     }
     const driver = tapped(trial.bench.driver(), { into })
     const view = trial.view(service, trial.discovery({ resyncMs: 1_000 }, driver))

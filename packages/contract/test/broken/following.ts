@@ -184,5 +184,6 @@ function over(into: Replica): Replica {
     replace: all => into.replace(all),
     put: (...entry) => into.put(...entry),
     remove: address => into.remove(address),
+    ignore: (...entry) => into.ignore(...entry),
   }
 }

@@ -34,6 +34,7 @@ export function withReplica(driver: Driver, change: (into: Replica) => Partial<R
         replace: all => into.replace(all),
         put: (...entry) => into.put(...entry),
         remove: address => into.remove(address),
+        ignore: (...entry) => into.ignore(...entry),
         ...change(into),
       }
       return session.follow(service, changed, signal)

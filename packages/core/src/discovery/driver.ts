@@ -19,13 +19,19 @@ export interface DriverTraits {
   readonly unspecified?: boolean
 }
 
+/** What a discovery needs of a backend: one that only finds servers, as DNS, has no more. */
+export interface Finder {
+  /** In errors and events: `etcd`. */
+  readonly name: string
+  /** One attempt: connect, authenticate. */
+  open(signal: AbortSignal): Promise<Following>
+}
+
 /**
  * What a backend writes: one protocol, spoken once. It never retries: core opens sessions, repeats, backs off, and owns
  * the order, the parsing, the merging and the desired state.
  */
-export interface Driver {
-  /** In errors and events: `etcd`. */
-  readonly name: string
+export interface Driver extends Finder {
   readonly traits: DriverTraits
   /**
    * Without I/O. The address is empty as long as the server does not listen.
@@ -48,13 +54,8 @@ export interface Held {
   readonly by: 'us' | 'earlier' | 'nobody' | 'other'
 }
 
-/**
- * One connection's worth of life: a lease, a ZooKeeper session, a socket. Everything of one owner shares it. It tells facts;
- * what follows from them is core's to decide.
- */
-export interface Session {
-  /** As granted, not as asked. 0 when entries do not expire. */
-  readonly ttlMs: number
+/** The part of a session that a discovery uses. */
+export interface Following {
   /**
    * Resolves with the reason once nothing that was written here is kept any more, before a watch tells that it is gone. A
    * mere disconnect does not end it.
@@ -62,6 +63,19 @@ export interface Session {
   readonly ended: Promise<Error>
   /** Calls `replace()` first. Rejects when it can no longer vouch for the replica; core calls again. Ends with `signal`. */
   follow(service: string, into: Replica, signal: AbortSignal): Promise<void>
+  /** A call failed there: look whether it still exists. */
+  verify?(service: string, address: string): void
+  /** Ends what is left here and there. What it could not take out is `earlier` to the driver's next sessions. */
+  close(signal: AbortSignal): Promise<void>
+}
+
+/**
+ * One connection's worth of life: a lease, a ZooKeeper session, a socket. Everything of one owner shares it. It tells facts;
+ * what follows from them is core's to decide.
+ */
+export interface Session extends Following {
+  /** As granted, not as asked. 0 when entries do not expire. */
+  readonly ttlMs: number
   /**
    * The same for one entry that we write: tells what is there now, then after each change, `undefined` for nothing. Also
    * looks after what the entry needs, such as its directories. Rejects when it can no longer vouch for that; core calls again.
@@ -86,10 +100,6 @@ export interface Session {
   ): Promise<bigint | undefined>
   /** Removes the entry if this session keeps it, never a successor's. */
   remove(service: string, address: string, signal: AbortSignal): Promise<void>
-  /** A call failed there: look whether it still exists. */
-  verify?(service: string, address: string): void
-  /** Ends what is left here and there. What it could not take out is `earlier` to the driver's next sessions. */
-  close(signal: AbortSignal): Promise<void>
 }
 
 /** The list of one service, as a driver keeps it in step. Unparseable entries are core's to sort out. */
@@ -98,4 +108,6 @@ export interface Replica {
   replace(all: Iterable<readonly [address: string, metadata: string]>): void
   put(address: string, metadata: string): void
   remove(address: string): void
+  /** Something is there that rpcx does not speak to: it is not listed, which an event tells, once. */
+  ignore(address: string, error: Error): void
 }

@@ -1,7 +1,7 @@
 import type { Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
 import type { DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
-import type { Replica, Session } from './driver.ts'
+import type { Finder, Following, Replica } from './driver.ts'
 import { Feed } from './feed.ts'
 import type { ReplicaOwner } from './replica.ts'
 import { ServiceReplica } from './replica.ts'
@@ -29,7 +29,7 @@ export interface FollowerOptions {
 /** Keeps the list of one service in step with a registry, through whatever happens to it. */
 export class Follower implements ReplicaOwner {
   readonly #service: string
-  readonly #uplink: Uplink
+  readonly #uplink: Uplink<Finder>
   readonly #events: Events<DiscoveryEvents>
   readonly #options: FollowerOptions
   readonly #stopping = new AbortController()
@@ -42,7 +42,12 @@ export class Follower implements ReplicaOwner {
   #state: 'waiting' | 'fresh' | 'stale' = 'waiting'
   #since = Date.now()
 
-  constructor(service: string, uplink: Uplink, events: Events<DiscoveryEvents>, options: FollowerOptions) {
+  constructor(
+    service: string,
+    uplink: Uplink<Finder>,
+    events: Events<DiscoveryEvents>,
+    options: FollowerOptions,
+  ) {
     this.#service = service
     this.#uplink = uplink
     this.#events = events
@@ -110,7 +115,7 @@ export class Follower implements ReplicaOwner {
   }
 
   /** Ends only by rejecting: when the session has ended, or the driver cannot vouch for the list any more. */
-  async #follow(session: Session): Promise<never> {
+  async #follow(session: Following): Promise<never> {
     const run = new AbortController()
     this.#runs.add(run)
     // The driver may take its time to end, or not tell that its session has ended.
@@ -149,6 +154,9 @@ export class Follower implements ReplicaOwner {
       },
       remove: address => {
         if (this.#active === run) this.#replica.remove(address)
+      },
+      ignore: (address, error) => {
+        if (!run.signal.aborted) this.#replica.ignore(address, error)
       },
     }
   }

@@ -27,5 +27,6 @@ export function merge(into: Replica, count: number): readonly Replica[] {
       lists[i]?.delete(address)
       changed(address)
     },
+    ignore: (address, error) => into.ignore(address, error),
   }))
 }

@@ -1,7 +1,7 @@
 import { Events } from '../events.ts'
 import { checkMs } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
-import type { Driver } from './driver.ts'
+import type { Finder } from './driver.ts'
 import type { DiscoveryEvents } from './follower.ts'
 import { Follower } from './follower.ts'
 import { Uplink } from './uplink.ts'
@@ -13,14 +13,14 @@ export interface RegistryDiscoveryOptions {
 
 /** The discovery of every backend: its driver follows a registry, this keeps the lists through whatever happens. */
 export class RegistryDiscovery implements Discovery {
-  readonly #uplink: Uplink
+  readonly #uplink: Uplink<Finder>
   readonly #events: Events<DiscoveryEvents>
   readonly #resyncMs: number
   readonly #followers = new Map<string, Follower>()
   readonly #opened = Date.now()
   #closed: Promise<void> | undefined
 
-  constructor(driver: Driver, options: RegistryDiscoveryOptions = {}) {
+  constructor(driver: Finder, options: RegistryDiscoveryOptions = {}) {
     const { resyncMs = 300_000 } = options
     const registry = driver.name
     this.#resyncMs = checkMs(`${registry} discovery`, 'resyncMs', resyncMs, 1_000)

@@ -53,6 +53,12 @@ export class ServiceReplica implements Replica {
     if (this.#remove(address)) this.#schedule()
   }
 
+  ignore(address: string, error: Error): void {
+    if (this.#ignored.has(address)) return
+    this.#ignored.add(address)
+    this.#owner.ignored(address, error)
+  }
+
   #put(address: string, metadata: string): boolean {
     const before = this.#endpoints.get(address)
     if (before?.metadata === metadata) return false
@@ -60,10 +66,7 @@ export class ServiceReplica implements Replica {
     try {
       endpoint = parseEntry(address, metadata)
     } catch (error) {
-      if (!this.#ignored.has(address)) {
-        this.#ignored.add(address)
-        this.#owner.ignored(address, error as Error)
-      }
+      this.ignore(address, error as Error)
       return false
     }
     this.#endpoints.set(address, endpoint)

@@ -1,7 +1,7 @@
 import { RpcxError } from '../errors.ts'
 import { limited } from '../limited.ts'
 import { Backoff } from './backoff.ts'
-import type { Driver, Session } from './driver.ts'
+import type { Driver, Finder, Following } from './driver.ts'
 
 /** Who hears whether the registry answers. */
 export interface UplinkOwner {
@@ -9,21 +9,24 @@ export interface UplinkOwner {
   registryBack(): void
 }
 
+/** What a backend opens. */
+type Opened<Backend extends Finder> = Awaited<ReturnType<Backend['open']>>
+
 /**
  * One connection to a registry: a session, opened when it is needed and shared by all that need it. It never retries; those
  * who need it do, together, by its back-off.
  */
-export class Uplink {
-  readonly driver: Driver
+export class Uplink<Backend extends Finder = Driver> {
+  readonly driver: Backend
   readonly backoff: Backoff = new Backoff()
   readonly #owner: UplinkOwner
   readonly #closing = new AbortController()
-  #session: Session | undefined
-  #opening: Promise<Session> | undefined
+  #session: Opened<Backend> | undefined
+  #opening: Promise<Opened<Backend>> | undefined
   #isDown = false
   #lastError: Error | undefined
 
-  constructor(driver: Driver, owner: UplinkOwner) {
+  constructor(driver: Backend, owner: UplinkOwner) {
     this.driver = driver
     this.#owner = owner
   }
@@ -34,7 +37,7 @@ export class Uplink {
   }
 
   /** The session, as long as one is open. */
-  get opened(): Session | undefined {
+  get opened(): Opened<Backend> | undefined {
     return this.#session
   }
 
@@ -44,7 +47,7 @@ export class Uplink {
   }
 
   /** The session that is open, or one attempt to open one. @throws what the attempt failed with; `ERR_RPCX_CLOSED` */
-  async session(): Promise<Session> {
+  async session(): Promise<Opened<Backend>> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason
     if (this.#session !== undefined) return this.#session
     this.#opening ??= this.#open()
@@ -77,11 +80,11 @@ export class Uplink {
     if (session !== undefined) await closeSession(session, this.driver.name)
   }
 
-  async #open(): Promise<Session> {
+  async #open(): Promise<Opened<Backend>> {
     const { name } = this.driver
     try {
       const session = await limited(`${name}: open`, OPEN_MS, this.#closing.signal, async signal => {
-        const opened = await this.driver.open(signal)
+        const opened = (await this.driver.open(signal)) as Opened<Backend>
         // Nobody waits for it any more: it would live on without an owner.
         if (signal.aborted) void closeSession(opened, name)
         return opened
@@ -101,7 +104,7 @@ export class Uplink {
     }
   }
 
-  #ended(session: Session, reason: Error): void {
+  #ended(session: Opened<Backend>, reason: Error): void {
     if (this.#session !== session) return
     this.#session = undefined
     this.#lastError = reason
@@ -115,7 +118,7 @@ const OPEN_MS = 8_000
 const CLOSE_MS = 4_500
 
 /** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
-async function closeSession(session: Session, name: string): Promise<void> {
+async function closeSession(session: Following, name: string): Promise<void> {
   await limited(`${name}: close`, CLOSE_MS, undefined, signal => session.close(signal)).catch(ignore)
 }
 

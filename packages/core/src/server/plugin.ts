@@ -1,5 +1,6 @@
 import type { Events } from '../events.ts'
 import type { CallContext, ServerConnection } from './context.ts'
+import type { Health } from './health.ts'
 import type { ServerMetrics } from './meters.ts'
 
 /**
@@ -64,6 +65,8 @@ export interface PluginHost {
   readonly id: string
   /** `network@host:port`, once the server listens. */
   readonly address: string | undefined
+  /** How the server is now, as clients are told. */
+  readonly health: Health
   readonly metrics: ServerMetrics
   readonly events: Events<ServerEvents>
   /** Makes the server reachable inside this process and returns the address, `memu@<id>`. */

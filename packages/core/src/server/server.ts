@@ -230,12 +230,16 @@ export class Server implements AsyncDisposable {
 
   #pluginHost(): PluginHost {
     const address = (): string | undefined => this.#address
+    const health = (): Health => this.#health
     return {
       id: this.id,
       metrics: this.metrics,
       events: this.#events,
       get address() {
         return address()
+      },
+      get health() {
+        return health()
       },
       listenInMemory: () => {
         // In memory, listening takes no time: callers reach the server before this promise settles.

@@ -15,6 +15,9 @@ class Steps implements Replica {
   remove(address: string): void {
     this.all.push(address)
   }
+  ignore(address: string, { message }: Error): void {
+    this.all.push({ ignored: address, message })
+  }
 }
 
 function two(): { steps: Steps; first: Replica; second: Replica } {
@@ -52,5 +55,15 @@ describe('two lists as one', () => {
     second.replace([['b', 'second']])
     first.replace([])
     expect(steps.all).toEqual([{ a: 'first', b: 'second' }, { b: 'second' }])
+  })
+
+  test('tell what either has that is no server', () => {
+    const { steps, first, second } = two()
+    first.ignore('a', new Error('is a proxy'))
+    second.ignore('b', new Error('has no port'))
+    expect(steps.all).toEqual([
+      { ignored: 'a', message: 'is a proxy' },
+      { ignored: 'b', message: 'has no port' },
+    ])
   })
 })

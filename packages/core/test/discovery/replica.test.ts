@@ -100,6 +100,16 @@ describe('the replica of a service', () => {
     expect(owner.last).toEqual({ 'a@1': '' })
   })
 
+  test('ignores what its driver says is no server, told once', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    for (const text of ['is a proxy', 'is still a proxy']) replica.ignore('tcp@a:1', new Error(text))
+    replica.replace([])
+    await tick()
+    expect(owner.told).toEqual(['ignored tcp@a:1'])
+    expect(owner.last).toEqual({})
+  })
+
   test('lists a server whose metadata are no query string, and tells once for each text', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(owner)
