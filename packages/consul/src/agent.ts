@@ -5,23 +5,18 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import Consul from 'consul'
-import type { Settings } from './settings.ts'
+import type { Access } from './settings.ts'
 
-/** What is read: one key, or with `recurse` all that begin with it; and how, in the library's words. */
-export type Question = { readonly key: string; readonly recurse?: boolean }
-
-/** As Consul tells it. */
-export interface Item {
-  readonly Key: string
-  readonly Value: string | null
-  /** Decimal: it may exceed 2^53. */
-  readonly Flags: string
-  readonly ModifyIndex: number
-  readonly Session?: string
+/** What is read, and may be waited for. */
+export interface Question<T> {
+  /** In errors. */
+  readonly what: string
+  /** Calls the library, with how to ask among the options. Resolves to one or several `T`, or nothing, and the response. */
+  get(consul: Consul, how: object): Promise<T | readonly T[] | undefined>
 }
 
 /** What is there now, and where to wait from for the next change. */
-export type Answer = { readonly items: readonly Item[]; readonly index: bigint }
+export type Answer<T> = { readonly items: readonly T[]; readonly index: bigint }
 
 /** Calls the library, with what all its operations have in common among the options. */
 export type Operation = (consul: Consul, common: object) => Promise<unknown>
@@ -33,7 +28,7 @@ export class Agent {
   readonly #consul: Consul
   readonly #cancels = new Set<() => void>()
 
-  constructor({ host, port }: RegistryHost, { token, tls }: Settings) {
+  constructor({ host, port }: RegistryHost, { token, tls }: Access) {
     // The library would look up an IPv6 address with its brackets; what the HTTP agent says counts.
     const http = { keepAlive: true, maxSockets: MOST_SOCKETS, host }
     const options = {
@@ -51,6 +46,11 @@ export class Agent {
     library._ext('onRequest', (request, next) => {
       const { transport } = request
       request.transport = { request: options => failingWithAnswer(transport.request(options)) }
+      next()
+    })
+    // Nor does it pass on all that a service can be registered with.
+    library._ext('onCreate', ({ opts }, next) => {
+      if (opts.body !== undefined) Object.assign(opts.body, opts.ctx?.more)
       next()
     })
     this.ready = this.ask((consul, common) => consul.status.leader(common as never))
@@ -76,15 +76,15 @@ export class Agent {
   }
 
   /** With `index`, waits for a change after it, for `waitMs` at most. */
-  async read(question: Question, signal: AbortSignal, index = 0n, waitMs = 0): Promise<Answer> {
+  async read<T>(question: Question<T>, signal: AbortSignal, index = 0n, waitMs = 0): Promise<Answer<T>> {
     const blocking = index === 0n ? {} : { index: String(index), wait: `${Math.round(waitMs)}ms` }
     // Consul adds up to a sixteenth to the time.
     const timeoutMs = CALL_MS + waitMs * (1 + 1 / 16)
-    const get: Operation = (consul, common) => consul.kv.get({ ...question, ...blocking, ...common })
-    const [response, found = []] = await this.ask<Item | Item[]>(get, signal, timeoutMs)
+    const get: Operation = (consul, common) => question.get(consul, { ...blocking, ...common })
+    const [response, found = []] = await this.ask<T | T[]>(get, signal, timeoutMs)
     const next = String(response.headers['x-consul-index'])
     // The library takes any 404, and any page that is no list, for a key that is not there.
-    if (/^\d+$/.test(next)) return { items: [found].flat(), index: BigInt(next) }
+    if (/^\d+$/.test(next)) return { items: [found].flat() as T[], index: BigInt(next) }
     throw new RpcxError('ERR_RPCX_REGISTRY', `${response.statusCode}, which is not Consul's answer`)
   }
 
@@ -101,7 +101,8 @@ const MOST_SOCKETS = 96
 
 type Transport = { request(options: object): ClientRequest }
 type Extensible = { _ext(at: string, extension: Extension): void }
-type Extension = (request: { transport: Transport }, next: () => void) => void
+type Extension = (request: PapiRequest, next: () => void) => void
+type PapiRequest = { transport: Transport; opts: { body?: object; ctx?: { more?: object } } }
 
 function failingWithAnswer(request: ClientRequest): ClientRequest {
   return request.on('response', response => response.on('error', error => request.emit('error', error)))

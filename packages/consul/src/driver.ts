@@ -1,8 +1,9 @@
 import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
 import { Layout, parseRegistryHosts } from '@rpcx/core'
-import type { ConsulDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
+import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
 import { ConsulSession } from './session.ts'
 import type { Settings } from './settings.ts'
+import { readingOf, ttlOf } from './settings.ts'
 
 /** Consul's keys and values: a key for each entry, a Consul session for each key. */
 export class ConsulDriver implements Driver {
@@ -11,25 +12,15 @@ export class ConsulDriver implements Driver {
   readonly #settings: Settings
 
   /** @throws TypeError or RangeError that names the option */
-  constructor(options: ConsulRegisterPluginOptions & ConsulDiscoveryOptions) {
-    const { consulServers, basePath, ttlMs = 10_000, nodeChecks = false } = options
-    const { datacenter: dc, consistency = 'default' } = options
-    // Consul's own upper limit; its lower one can be set.
-    if (!(ttlMs >= 1_000 && ttlMs <= 86_400_000)) {
-      throw new RangeError(`consul: ttlMs is ${ttlMs}, not a number from 1000 to 86400000`)
-    }
-    if (!['default', 'consistent', 'stale'].includes(consistency)) {
-      throw new TypeError(
-        `consul: consistency is ${JSON.stringify(consistency)}, not default, consistent or stale`,
-      )
-    }
+  constructor(options: ConsulRegisterPluginOptions & ConsulKvDiscoveryOptions) {
+    const { consulServers, basePath, nodeChecks = false, datacenter: dc } = options
     this.#settings = {
       ...options,
       hosts: parseRegistryHosts('consul', 'consulServers', consulServers),
       layout: new Layout('consul', basePath, 'bare'),
-      ttlMs: Math.round(ttlMs),
+      ttlMs: ttlOf(options),
       nodeChecks,
-      reading: { dc, [consistency]: true },
+      reading: { dc, ...readingOf(options) },
       earlier: new Set(),
     }
   }

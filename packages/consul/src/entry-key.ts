@@ -1,9 +1,11 @@
 import type { Held } from '@rpcx/core'
-import type { Answer, Item, Operation } from './agent.ts'
+import type { Answer, Operation } from './agent.ts'
 import { refusal } from './failure.ts'
+import type { Item } from './keys.ts'
+import { keys } from './keys.ts'
 import type { ConsulLink } from './link.ts'
 import type { Settings } from './settings.ts'
-import { watchKeys } from './watch.ts'
+import { watchAnswers } from './watch.ts'
 
 /** The key of one entry, the Consul session that holds it for us, and the keys of its directories. */
 export class EntryKey {
@@ -23,8 +25,8 @@ export class EntryKey {
   }
 
   watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
-    const tell = ({ items: [item] }: Answer): void => saw(item && this.#held(item))
-    return watchKeys(this.#link, { key: this.#key }, tell, signal)
+    const tell = ({ items: [item] }: Answer<Item>): void => saw(item && this.#held(item))
+    return watchAnswers(this.#link, keys(this.#key), tell, signal)
   }
 
   async write(metadata: string, over: Held | undefined, signal: AbortSignal): Promise<bigint | undefined> {
@@ -80,7 +82,7 @@ export class EntryKey {
   async #instead(over: Held | undefined, signal: AbortSignal): Promise<readonly object[] | undefined> {
     const Key = this.#key
     if (over === undefined) return [{ Verb: 'check-not-exists', Key }]
-    const { items } = await this.#link.read({ key: Key }, signal)
+    const { items } = await this.#link.read(keys(Key), signal)
     const [item] = items
     if (item === undefined || BigInt(item.ModifyIndex) !== over.version) return undefined
     const check = { Verb: 'check-index', Key, Index: item.ModifyIndex }
@@ -110,7 +112,7 @@ export class EntryKey {
   /** Without a session, so that they outlive every server. */
   async #makeDirectories(signal: AbortSignal): Promise<void> {
     for (const [key, value] of this.#directories) {
-      const { items } = await this.#link.read({ key }, signal)
+      const { items } = await this.#link.read(keys(key), signal)
       if (items.length > 0) continue
       const put: Operation = (consul, common) =>
         consul.kv.set({ key, value, flags: FLAGS as unknown as number, cas: 0, ...common })

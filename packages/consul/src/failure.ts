@@ -12,7 +12,12 @@ interface LibraryError extends Error {
 export function isAnswer(error: LibraryError): boolean {
   const { statusCode = 0 } = error.response ?? {}
   const isNoFault = statusCode >= 400 && statusCode < 500 && statusCode !== 429
-  return isNoFault || error.isAbort || error.isValidation || isRefusedTtl(error)
+  return isNoFault || error.isAbort || error.isValidation || FACTS.test(String(error.response?.body))
+}
+
+/** Whether the agent is there, and the datacenter that was asked for is not. */
+export function isNoPath(error: Error): boolean {
+  return isRpcxError(error) && String((error.cause as LibraryError)?.response?.body).startsWith(NO_PATH)
 }
 
 /** Why a transaction was not done, in Consul's words. @throws `error` when that is not why it failed */
@@ -40,7 +45,10 @@ function refusalOf(error: unknown): string | undefined {
   return body?.Errors?.map(({ What }) => What).join('; ')
 }
 
-/** Consul says so with a 500. */
+const NO_PATH = 'No path to datacenter'
+/** What Consul says with a 500, though nothing failed. */
+const FACTS = new RegExp(`^(${NO_PATH}|Invalid Session TTL|CheckID ".*" does not have associated TTL)`)
+
 function isRefusedTtl(error: LibraryError): boolean {
   return String(error.response?.body).startsWith('Invalid Session TTL')
 }

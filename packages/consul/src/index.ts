@@ -1,7 +1,10 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
+import type { PluginHost, RegisterPluginOptions, RegistryDiscoveryOptions, ServerHooks } from '@rpcx/core'
 import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { both } from './both.ts'
+import { CatalogDriver } from './catalog-driver.ts'
 import { ConsulDriver } from './driver.ts'
+import { choice } from './settings.ts'
 
 /** Where the registry is, and how it is reached. */
 export interface ConsulOptions {
@@ -29,19 +32,42 @@ export interface ConsulRegisterPluginOptions extends RegisterPluginOptions, Cons
    * restarted takes the servers with it. @default false
    */
   readonly nodeChecks?: boolean
+  /**
+   * Whether each service is also one of Consul's own catalogue, where DNS and all of Consul's tools find it. Its name must then
+   * be one that DNS can carry, and its address a host and a port; the agents must be those of the server's host, as with any
+   * service of Consul. @default false
+   */
+  readonly catalog?: boolean
+  /**
+   * How the catalogue knows that the server is well: `ttl`, as it says so itself as long as `server.health` is `ready`; critical
+   * `ttlMs` after the last time · `tcp`, as the agent can connect, tried every `ttlMs`. @default 'ttl'
+   */
+  readonly check?: 'ttl' | 'tcp'
+  /** How long its check is critical before the agent drops a service, in milliseconds from 60_000. @default 60_000 */
+  readonly deregisterAfterMs?: number
 }
 
-/** Registers a server in Consul's keys and values, where clients written in Go and in TypeScript find it. */
+/** Registers a server in Consul's keys and values, where clients written in Go and in TypeScript find it; with `catalog`, everybody. */
 export class ConsulRegisterPlugin extends RegisterPlugin {
+  readonly #options: ConsulRegisterPluginOptions
+
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulRegisterPluginOptions) {
     super(new ConsulDriver(options), options)
+    if (options.catalog === true) new CatalogDriver(options)
+    this.#options = options
+  }
+
+  override attach(host: PluginHost): ServerHooks {
+    const keys = super.attach(host)
+    if (this.#options.catalog !== true) return keys
+    // A driver for each server, since its checks follow that server's health.
+    const catalog = new CatalogDriver(this.#options, () => host.health)
+    return both(keys, new RegisterPlugin(catalog, this.#options).attach(host))
   }
 }
 
-export interface ConsulDiscoveryOptions extends RegistryDiscoveryOptions, ConsulOptions {
-  /** The datacenter whose servers are followed. @default the agent's own */
-  readonly datacenter?: string
+interface AnyDiscoveryOptions extends RegistryDiscoveryOptions, Omit<ConsulOptions, 'basePath'> {
   /**
    * `default`: what the leader says · `consistent`: what it says once it is sure to be the leader · `stale`: what any server
    * says, perhaps a little late, also while there is no leader. @default 'default'
@@ -49,10 +75,39 @@ export interface ConsulDiscoveryOptions extends RegistryDiscoveryOptions, Consul
   readonly consistency?: 'default' | 'consistent' | 'stale'
 }
 
-/** Discovers servers in Consul's keys and values, whether they are written in Go or in TypeScript. */
+export interface ConsulKvDiscoveryOptions extends AnyDiscoveryOptions, Pick<ConsulOptions, 'basePath'> {
+  readonly source?: 'kv'
+  /** The datacenter whose servers are followed. @default the agent's own */
+  readonly datacenter?: string
+}
+
+export interface ConsulCatalogDiscoveryOptions extends AnyDiscoveryOptions {
+  readonly source: 'catalog'
+  /**
+   * The datacenters whose servers are followed: those of the first that has any; when it has none or cannot be reached, of the
+   * next, and back. @default the agent's own
+   */
+  readonly datacenters?: readonly string[]
+  /** What a server must have, all of them; `group`s of rpcx are tags. @default any server will do */
+  readonly tags?: readonly string[]
+  /** Where a server must be: its `zone`, or that of its node's meta. @default anywhere */
+  readonly zones?: readonly string[]
+  /** Whether servers whose checks warn, or are critical, are left out. @default true */
+  readonly passingOnly?: boolean
+}
+
+/**
+ * `source: 'kv'`, unless it is given: what rpcx itself wrote, in Go or in TypeScript · `source: 'catalog'`: the services of
+ * Consul's own catalogue, whoever registered them. Of a token without `service:read` and `node:read`, Consul does not say so:
+ * the list is then empty.
+ */
+export type ConsulDiscoveryOptions = ConsulKvDiscoveryOptions | ConsulCatalogDiscoveryOptions
+
+/** Discovers servers in Consul's keys and values, or in its catalogue. */
 export class ConsulDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulDiscoveryOptions) {
-    super(new ConsulDriver(options), options)
+    choice('source', options.source ?? 'kv', ['kv', 'catalog'])
+    super(options.source === 'catalog' ? new CatalogDriver(options) : new ConsulDriver(options), options)
   }
 }

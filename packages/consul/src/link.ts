@@ -2,21 +2,21 @@ import type { RegistryHost } from '@rpcx/core'
 import type { Answer, Operation, Question } from './agent.ts'
 import { Agent } from './agent.ts'
 import { explain, isAnswer } from './failure.ts'
-import type { Settings } from './settings.ts'
+import type { Access } from './settings.ts'
 
 /**
  * How one session reaches Consul: through one agent. It is given up as a whole at the first sign of trouble, with all that is
  * under way there, and the next operation goes to the next agent.
  */
 export class ConsulLink {
-  readonly #settings: Settings
+  readonly #access: Access
   #next: number
   #agent: Agent | undefined
   #isUp = false
 
-  constructor(settings: Settings) {
-    this.#settings = settings
-    this.#next = Math.floor(Math.random() * settings.hosts.length)
+  constructor(access: Access) {
+    this.#access = access
+    this.#next = Math.floor(Math.random() * access.hosts.length)
   }
 
   /** Whether the agent has answered, and not failed since. */
@@ -25,8 +25,8 @@ export class ConsulLink {
   }
 
   /** @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when Consul refuses us */
-  read(question: Question, signal: AbortSignal, index?: bigint, waitMs?: number): Promise<Answer> {
-    return this.#run(`read ${question.key}`, agent => agent.read(question, signal, index, waitMs))
+  read<T>(question: Question<T>, signal: AbortSignal, index?: bigint, waitMs?: number): Promise<Answer<T>> {
+    return this.#run(`read ${question.what}`, agent => agent.read(question, signal, index, waitMs))
   }
 
   /** One operation of the library. @throws as `read` */
@@ -39,8 +39,8 @@ export class ConsulLink {
   }
 
   async #run<T>(what: string, operation: (agent: Agent) => Promise<T>): Promise<T> {
-    const host = this.#settings.hosts[this.#next] as RegistryHost
-    this.#agent ??= new Agent(host, this.#settings)
+    const host = this.#access.hosts[this.#next] as RegistryHost
+    this.#agent ??= new Agent(host, this.#access)
     const agent = this.#agent
     try {
       await agent.ready
@@ -58,6 +58,6 @@ export class ConsulLink {
     if (this.#agent !== agent) return
     this.#agent = undefined
     this.#isUp = false
-    this.#next = (this.#next + 1) % this.#settings.hosts.length
+    this.#next = (this.#next + 1) % this.#access.hosts.length
   }
 }

@@ -1,20 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * How often one key or list is asked for: at once after a change, but no more than 4 times a second in the long run. An agent
- * that does not wait, or a key that changes without a pause, would else keep both sides busy.
+ * How often one key or list is asked for: at once after a change, but in the long run no more than once in each interval. An
+ * agent that does not wait, or a key that changes without a pause, would else keep both sides busy.
  */
 export class Pace {
+  readonly #intervalMs: number
   /** When the next may come at the latest, had there been one in each interval. */
   #due = Number.NEGATIVE_INFINITY
+
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs
+  }
 
   /** Resolves when it is time, or when `signal` aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     const now = performance.now()
-    this.#due = Math.max(this.#due, now - AT_ONCE * INTERVAL_MS) + INTERVAL_MS
+    this.#due = Math.max(this.#due, now - AT_ONCE * this.#intervalMs) + this.#intervalMs
     if (this.#due > now) await sleep(this.#due - now, undefined, { signal, ref: false }).catch(() => {})
   }
 }
 
 const AT_ONCE = 16
-const INTERVAL_MS = 250

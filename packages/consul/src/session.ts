@@ -1,9 +1,12 @@
 import type { Replica, Session } from '@rpcx/core'
 import type { Answer } from './agent.ts'
 import { EntryKey } from './entry-key.ts'
+import type { Item } from './keys.ts'
+import { keys } from './keys.ts'
 import { ConsulLink } from './link.ts'
+import { Progress } from './progress.ts'
 import type { Settings } from './settings.ts'
-import { watchKeys } from './watch.ts'
+import { watchAnswers } from './watch.ts'
 
 /** One connection's worth of life. Each key has a Consul session of its own, so nothing ends them all. */
 export class ConsulSession implements Session {
@@ -11,8 +14,7 @@ export class ConsulSession implements Session {
   readonly ended: Promise<Error> = new Promise(() => {})
   readonly #settings: Settings
   readonly #link: ConsulLink
-  /** Where each list was last, by its prefix: it must not go back in time. */
-  readonly #newest = new Map<string, bigint>()
+  readonly #progress = new Progress()
   readonly #keys = new Map<string, EntryKey>()
   readonly #renewing: NodeJS.Timeout
 
@@ -29,18 +31,15 @@ export class ConsulSession implements Session {
   follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const { layout, reading } = this.#settings
     const [key] = layout.prefixes(service)
-    const list = { ...reading, key, recurse: true }
-    const saw = async (answer: Answer): Promise<void> => {
-      // Another agent or a new leader may not be so far yet, unless all was restored: then it is so for certain.
-      const isEarlier = answer.index < (this.#newest.get(key) ?? 0n)
-      const certain = { ...list, consistent: true }
-      const { items, index } = isEarlier ? await this.#link.read(certain, signal) : answer
-      this.#newest.set(key, index)
+    const list = { ...reading, recurse: true }
+    const certain = keys(key, { ...list, ...CERTAIN })
+    const saw = async (answer: Answer<Item>): Promise<void> => {
+      const items = await this.#progress.of(key, answer, () => this.#link.read(certain, signal))
       // Without the right to see it, a list is empty, as far as Consul says; a key is refused.
-      if (items.length === 0) await this.#link.read({ ...reading, key }, signal)
+      if (items.length === 0) await this.#link.read(keys(key, reading), signal)
       into.replace(items.map(({ Key, Value }) => [Key.slice(key.length), Value ?? '']))
     }
-    return watchKeys(this.#link, list, saw, signal)
+    return watchAnswers(this.#link, keys(key, list), saw, signal)
   }
 
   readonly watch: Session['watch'] = (service, address, saw, signal) =>
@@ -65,3 +64,5 @@ export class ConsulSession implements Session {
     return key
   }
 }
+
+const CERTAIN = { consistent: true }

@@ -7,15 +7,17 @@ import { Turns } from './turns.ts'
  * Tells what is there, then again after each change, by blocking queries. The library's own watch is not used: without a pause
  * between good answers, it asks an agent that does not wait thousands of times a second. Ends with `signal`; rejects at any
  * sign of trouble.
+ * @param intervalMs how often changes are told in the long run
  */
-export async function watchKeys(
+export async function watchAnswers<T>(
   link: ConsulLink,
-  question: Question,
-  saw: (answer: Answer) => void | Promise<void>,
+  question: Question<T>,
+  saw: (answer: Answer<T>) => void | Promise<void>,
   signal: AbortSignal,
+  intervalMs: number = INTERVAL_MS,
 ): Promise<void> {
   const leave = turns.join()
-  const pace = new Pace()
+  const pace = new Pace(intervalMs)
   let index = 0n
   // Consul goes on with a query that nobody waits for any more: those who stay for a while only leave short ones behind.
   let patienceMs = 250
@@ -37,4 +39,5 @@ export async function watchKeys(
   }
 }
 
+const INTERVAL_MS = 250
 const turns = new Turns()

@@ -1,9 +1,46 @@
+import type { Server } from '@rpcx/servers'
 import { requireCluster, requireServer, startConsul, startConsulCluster } from '@rpcx/servers'
 import { atMost, until } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
+import { CatalogHand } from './catalog-hand.ts'
+import { Hand } from './hand.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireCluster('consul'))('Three servers', () => {
+  test('keep a service of the catalogue whose agent fails, at the next agent, until it is withdrawn from both', async () => {
+    await using cluster = await startConsulCluster()
+    await using stage = new Stage(cluster.members[0] as Server, cluster.addresses)
+    const { address, server } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
+    const nodes = async (at: Server): Promise<readonly string[]> =>
+      (await new CatalogHand(new Hand(at.address)).seen('Arith')).map(({ Node }) => Node.Node)
+    const [first] = await nodes(cluster.members[0] as Server)
+    const failed = cluster.members.find((_member, i) => first === `member-${i + 1}`) as Server
+    const other = cluster.members.find(member => member !== failed) as Server
+    const view = stage.view('Arith', stage.catalog({ consulServers: other.address }))
+    await view.shows({ [address]: 'n=1' })
+    await failed.kill()
+    await until(async () => (await nodes(other).catch(() => [])).length === 2, 60_000)
+    await until(
+      () =>
+        server.setMetadata('Arith', 'n=2').then(
+          () => true,
+          () => false,
+        ),
+      60_000,
+    )
+    await view.shows({ [address]: 'n=2' })
+    await server.close()
+    expect(await nodes(other)).toEqual([])
+    await view.shows({})
+    // It has what it was told before, and tells it again: critical.
+    const mark = view.mark
+    await failed.restart()
+    await until(async () => (await nodes(other)).length === 1, 90_000)
+    const next = await stage.published('Arith', { catalog: true })
+    await view.shows({ [next.address]: '' })
+    for (const list of view.since(mark)) expect(Object.keys(list)).not.toContain(address)
+  }, 240_000)
+
   test('that lose their leader keep lists and entries, and are written to again once they have another', async () => {
     await using cluster = await startConsulCluster()
     const leader = await cluster.leader()

@@ -79,14 +79,14 @@ export class Hand {
 
   /** Where a blocking query below `prefix` would wait from. */
   async index(prefix: string): Promise<number> {
-    const response = await this.#fetch('GET', `kv/${encodeURIComponent(prefix)}?recurse`)
+    const response = await this.fetch('GET', `kv/${encodeURIComponent(prefix)}?recurse`)
     await response.text()
     return Number(response.headers.get('x-consul-index'))
   }
 
   /** Waits for one change below `prefix` after `index`, as a bare blocking query does. */
   async change(prefix: string, index: number): Promise<number> {
-    const response = await this.#fetch(
+    const response = await this.fetch(
       'GET',
       `kv/${encodeURIComponent(prefix)}?recurse&index=${index}&wait=30s`,
     )
@@ -95,13 +95,14 @@ export class Hand {
   }
 
   async ask(method: string, path: string, body?: string | Buffer): Promise<string> {
-    const response = await this.#fetch(method, path, body)
+    const response = await this.fetch(method, path, body)
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return text
   }
 
-  #fetch(method: string, path: string, body?: string | Buffer): Promise<Response> {
+  /** As `ask`, with the whole response. */
+  fetch(method: string, path: string, body?: string | Buffer): Promise<Response> {
     return fetch(`http://${this.#address}/v1/${path}`, {
       method,
       ...(body !== undefined && { body }),
@@ -110,7 +111,7 @@ export class Hand {
   }
 
   async #read(path: string): Promise<readonly Stored[]> {
-    const response = await this.#fetch('GET', path)
+    const response = await this.fetch('GET', path)
     const text = await response.text()
     if (response.status === 404) return []
     if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)

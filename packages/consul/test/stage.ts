@@ -4,7 +4,11 @@ import type { Server as Registry, TcpProxy } from '@rpcx/servers'
 import { startProxy } from '@rpcx/servers'
 import type { Log, Told } from '@rpcx/testing'
 import { heardOfServer, Program, View } from '@rpcx/testing'
-import type { ConsulDiscoveryOptions, ConsulRegisterPluginOptions } from '../src/index.ts'
+import type {
+  ConsulCatalogDiscoveryOptions,
+  ConsulKvDiscoveryOptions,
+  ConsulRegisterPluginOptions,
+} from '../src/index.ts'
 import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
 import { Hand } from './hand.ts'
 
@@ -73,9 +77,14 @@ export class Stage implements AsyncDisposable {
     })
   }
 
-  discovery(options: Partial<ConsulDiscoveryOptions> = {}): ConsulDiscovery {
+  discovery(options: Partial<ConsulKvDiscoveryOptions> = {}): ConsulDiscovery {
     const { basePath, consulServers } = this
     return this.open(new ConsulDiscovery({ consulServers, basePath, ...options }))
+  }
+
+  catalog(options: Partial<ConsulCatalogDiscoveryOptions> = {}): ConsulDiscovery {
+    const { consulServers } = this
+    return this.open(new ConsulDiscovery({ consulServers, ...options, source: 'catalog' }))
   }
 
   view(service: string, discovery: ConsulDiscovery = this.discovery()): View {

@@ -10,14 +10,23 @@ const settings = JSON.parse(process.argv[2] ?? '{}') as {
   metadata?: string
   listen?: string
   ttlMs: number
+  catalog?: boolean
 }
-const { service, metadata = '', listen = '127.0.0.1:0', ttlMs, basePath, consulServers } = settings
+const {
+  service,
+  metadata = '',
+  listen = '127.0.0.1:0',
+  ttlMs,
+  basePath,
+  consulServers,
+  catalog = false,
+} = settings
 
 const server = new Server({ lingerMs: 200 })
 for (const event of ['registered', 'lost', 'conflict', 'withdrawn'] as const) {
   server.on(event, detail => say({ event, ...('why' in detail && { why: detail.why }) }))
 }
-server.plugins.add(new ConsulRegisterPlugin({ basePath, consulServers, ttlMs, updateIntervalMs: 0 }))
+server.plugins.add(new ConsulRegisterPlugin({ basePath, consulServers, ttlMs, catalog, updateIntervalMs: 0 }))
 server.registerName(service, { Echo: (value: unknown) => value }, metadata)
 void server
   .serve('tcp', listen)

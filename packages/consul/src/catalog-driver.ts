@@ -1,0 +1,66 @@
+import type { Driver, DriverTraits, Entry, Health, Session } from '@rpcx/core'
+import { checkMetadataSize, parseRegistryHosts } from '@rpcx/core'
+import { CatalogSession } from './catalog-session.ts'
+import type { ConsulCatalogDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
+import { hostPort } from './instance.ts'
+import type { CatalogSettings } from './settings.ts'
+import { choice, readingOf, ttlOf } from './settings.ts'
+
+export type CatalogOptions = Omit<ConsulRegisterPluginOptions, 'basePath'> &
+  Omit<ConsulCatalogDiscoveryOptions, 'source'>
+
+/** Consul's catalogue: a service of the agent for each entry, with a check. */
+export class CatalogDriver implements Driver {
+  readonly name = 'consul catalog'
+  readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
+  readonly #settings: CatalogSettings
+
+  /**
+   * @param health of the server that registers, which its checks follow
+   * @throws TypeError or RangeError that names the option
+   */
+  constructor(options: CatalogOptions, health: () => Health = () => 'ready') {
+    const { consulServers, check = 'ttl', deregisterAfterMs = 60_000 } = options
+    const { datacenters = [], tags = [], zones = [], passingOnly = true } = options
+    if (!(deregisterAfterMs >= 60_000 && deregisterAfterMs < 2 ** 31)) {
+      throw new RangeError(
+        `consul: deregisterAfterMs is ${deregisterAfterMs}, not a number of milliseconds from 60000 up`,
+      )
+    }
+    if (new Set(datacenters).size < datacenters.length || datacenters.includes('')) {
+      throw new TypeError(`consul: datacenters is ${JSON.stringify(datacenters)}, not different names`)
+    }
+    this.#settings = {
+      ...options,
+      hosts: parseRegistryHosts('consul', 'consulServers', consulServers),
+      ttlMs: ttlOf(options),
+      check: choice('check', check, ['ttl', 'tcp']),
+      deregisterAfterMs: Math.round(deregisterAfterMs),
+      health,
+      reading: { passing: passingOnly, ...readingOf(options) },
+      datacenters: datacenters.length === 0 ? [undefined] : datacenters,
+      tags,
+      zones,
+      earlier: new Set(),
+    }
+  }
+
+  check(entry: Entry): void {
+    const { service, address } = entry
+    if (!DNS_LABEL.test(service)) {
+      throw new TypeError(
+        `consul catalog: ${JSON.stringify(service)} cannot be the name of a service in DNS: up to 63 letters, digits and -`,
+      )
+    }
+    if (address !== '') hostPort(address)
+    checkMetadataSize(this.name, entry, MOST_BYTES)
+  }
+
+  async open(): Promise<Session> {
+    return new CatalogSession(this.#settings)
+  }
+}
+
+const DNS_LABEL = /^(?!-)[A-Za-z\d-]{1,63}(?<!-)$/
+// Less than 48 of the 64 values of 512 bytes that a service may have; the others are for its keys.
+const MOST_BYTES = 24_000

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import type { Held } from '@rpcx/core'
+import type { Operation, Question } from './agent.ts'
+import type { Instance } from './instance.ts'
+import { definitionOf, idOf, metadataOf, ownerOf } from './instance.ts'
+import { inOrder, instances } from './instances.ts'
+import type { ConsulLink } from './link.ts'
+import type { CatalogSettings } from './settings.ts'
+import { watchAnswers } from './watch.ts'
+
+/**
+ * One entry as a service of the agent. The agent brings it into the catalogue, and that is what is watched, since that is what
+ * others see. An agent has no compare-and-set: of two who write at the same time, the later one stands.
+ */
+export class CatalogEntry {
+  readonly #service: string
+  readonly #address: string
+  readonly #id: string
+  readonly #question: Question<Instance>
+  readonly #link: ConsulLink
+  readonly #settings: CatalogSettings
+  readonly #owner: string = randomUUID()
+  #writes = 0
+  /** Whether the agent that we talk to has it: only there can its check pass. */
+  #isAtAgent = false
+
+  constructor(service: string, address: string, link: ConsulLink, settings: CatalogSettings) {
+    this.#service = service
+    this.#address = address
+    this.#id = idOf(service, address)
+    this.#question = instances(service, { filter: `Service.ID == "${this.#id}"` })
+    this.#link = link
+    this.#settings = settings
+  }
+
+  async watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
+    const writes = this.#writes
+    const isAtAgent = await this.#isAgents(signal)
+    if (writes === this.#writes) this.#isAtAgent = isAtAgent
+    // After an outage there is no time to lose.
+    void this.renew()
+    const tell = ({ items }: { readonly items: readonly Instance[] }): void => saw(this.#held(items))
+    return watchAnswers(this.#link, this.#question, tell, signal, INTERVAL_MS)
+  }
+
+  async write(metadata: string, over: Held | undefined, signal: AbortSignal): Promise<bigint | undefined> {
+    const { items } = await this.#link.read(this.#question, signal)
+    if (this.#held(items)?.version !== over?.version) return undefined
+    const owner = `${this.#owner}.${++this.#writes}`
+    await this.#register(metadata, owner, signal)
+    this.#isAtAgent = true
+    return this.#until(found => {
+      const ours = found.find(instance => ownerOf(instance) === owner)
+      return ours && BigInt(ours.Service.ModifyIndex)
+    }, signal)
+  }
+
+  /** Tells the check how the server is. What goes wrong is seen by those who watch. */
+  async renew(): Promise<void> {
+    if (!this.#isAtAgent || this.#settings.check !== 'ttl') return
+    const note = this.#settings.health()
+    const check = { id: checkOf(this.#id), note }
+    const tell: Operation = (consul, common) => {
+      const { check: checks } = consul.agent
+      return isServing(note) ? checks.pass({ ...check, ...common }) : checks.fail({ ...check, ...common })
+    }
+    await this.#link.ask('tell a check', tell).catch(() => {})
+  }
+
+  async remove(signal: AbortSignal): Promise<void> {
+    if (this.#writes === 0) return
+    const { earlier, hosts } = this.#settings
+    earlier.add(this.#owner)
+    const deregister: Operation = (consul, common) =>
+      consul.agent.service.deregister({ id: this.#id, ...common })
+    if (await this.#isAgents(signal)) await this.#link.ask(`deregister ${this.#id}`, deregister, signal)
+    this.#isAtAgent = false
+    if (hosts.length > 1) await this.#forget(signal)
+    await this.#until(found => !found.some(instance => this.#isOurs(instance)) || undefined, signal)
+    earlier.delete(this.#owner)
+  }
+
+  async #register(metadata: string, owner: string, signal: AbortSignal): Promise<void> {
+    const { check, ttlMs, deregisterAfterMs, health } = this.#settings
+    const { more, ...definition } = definitionOf(
+      { service: this.#service, address: this.#address, metadata },
+      owner,
+    )
+    const { address, port } = definition
+    const every = `${ttlMs}ms`
+    const hostPort = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+    const how = check === 'ttl' ? { ttl: every } : { tcp: hostPort, interval: every, timeout: every }
+    const checked = {
+      checkid: checkOf(this.#id),
+      name: `rpcx ${this.#service}`,
+      status: isServing(health()) ? 'passing' : 'critical',
+      deregistercriticalserviceafter: `${deregisterAfterMs}ms`,
+      ...how,
+    }
+    const register: Operation = (consul, common) => {
+      Object.assign((common as { readonly ctx: object }).ctx, { more })
+      return consul.agent.service.register({ ...definition, check: checked, ...common } as never)
+    }
+    await this.#link.ask(`register ${this.#id}`, register, signal)
+  }
+
+  /** Takes out what was registered at agents that failed since. */
+  async #forget(signal: AbortSignal): Promise<void> {
+    const { items } = await this.#link.read(this.#question, signal)
+    for (const { Node } of items.filter(instance => this.#isOurs(instance))) {
+      const deregister: Operation = (consul, common) =>
+        consul.catalog.deregister({ node: Node.Node, serviceid: this.#id, ...common } as never)
+      await this.#link.ask(`deregister ${this.#id} on ${Node.Node}`, deregister, signal)
+    }
+  }
+
+  async #isAgents(signal: AbortSignal): Promise<boolean> {
+    const list: Operation = (consul, common) =>
+      consul.agent.service.list({ filter: `ID == "${this.#id}"`, ...common } as never)
+    const found = await this.#link.ask<Record<string, Instance['Service']>>('list services', list, signal)
+    return Object.values(found ?? {}).some(Service => this.#isOurs({ Service }))
+  }
+
+  /** The one that was written last, should several agents have it. */
+  #held(found: readonly Instance[]): Held | undefined {
+    const last = inOrder(this.#service, found).at(-1)
+    if (last === undefined) return undefined
+    const owner = ownerOf(last)
+    const by = (): Held['by'] => {
+      if (owner === undefined) return 'nobody'
+      if (this.#isOurs(last)) return this.#isAtAgent ? 'us' : 'earlier'
+      return this.#settings.earlier.has(owner.slice(0, this.#owner.length)) ? 'earlier' : 'other'
+    }
+    return { metadata: metadataOf(last), version: BigInt(last.Service.ModifyIndex), by: by() }
+  }
+
+  #isOurs(instance: Pick<Instance, 'Service'>): boolean {
+    return ownerOf(instance)?.startsWith(this.#owner) === true
+  }
+
+  /** Waits until the catalogue is so. @throws the reason of `signal` */
+  async #until<T>(isSo: (found: readonly Instance[]) => T | undefined, signal: AbortSignal): Promise<T> {
+    const done = new AbortController()
+    let result: T | undefined
+    const saw = ({ items }: { readonly items: readonly Instance[] }): void => {
+      result = isSo(inOrder(this.#service, items))
+      if (result !== undefined) done.abort()
+    }
+    await watchAnswers(this.#link, this.#question, saw, AbortSignal.any([signal, done.signal]))
+    if (result === undefined) throw signal.reason
+    return result
+  }
+}
+
+function checkOf(id: string): string {
+  return `service:${id}`
+}
+
+/** A server that is registered listens, also before `serve()` has settled. */
+function isServing(health: string): boolean {
+  return health === 'starting' || health === 'ready'
+}
+
+/** All servers of a service are woken when one of them changes. */
+const INTERVAL_MS = 1_000

@@ -1,0 +1,133 @@
+import type { Replica, Session } from '@rpcx/core'
+import type { Answer } from './agent.ts'
+import { CatalogEntry } from './catalog-entry.ts'
+import { isNoPath } from './failure.ts'
+import type { Instance } from './instance.ts'
+import { addressOf, metadataOf, objection, zoneOf } from './instance.ts'
+import { inOrder, instances } from './instances.ts'
+import { ConsulLink } from './link.ts'
+import { Pace } from './pace.ts'
+import { Progress } from './progress.ts'
+import type { CatalogSettings } from './settings.ts'
+import { watchAnswers } from './watch.ts'
+
+/** The servers of one datacenter, or that Consul has no path there. */
+type Found = ReadonlyMap<string, string> | Error
+
+/** One connection's worth of life. What is registered lives by its check, so nothing ends it all. */
+export class CatalogSession implements Session {
+  readonly ttlMs: number
+  readonly ended: Promise<Error> = new Promise(() => {})
+  readonly #settings: CatalogSettings
+  readonly #link: ConsulLink
+  readonly #progress = new Progress()
+  readonly #entries = new Map<string, CatalogEntry>()
+  readonly #renewing: NodeJS.Timeout
+
+  constructor(settings: CatalogSettings) {
+    this.ttlMs = settings.ttlMs
+    this.#settings = settings
+    this.#link = new ConsulLink(settings)
+    this.#renewing = setInterval(() => {
+      // While the connection is down, those who watch are enough.
+      if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
+    }, this.ttlMs / 3).unref()
+  }
+
+  /** Follows all datacenters, so that another one takes over at once. */
+  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+    const { datacenters } = this.#settings
+    const found: (Found | undefined)[] = datacenters.map(() => undefined)
+    const failing = new AbortController()
+    const over = AbortSignal.any([signal, failing.signal])
+    const follows = datacenters.map((dc, i) => {
+      const saw = (list: Found): void => {
+        found[i] = list
+        if (list instanceof Error && found.every(other => other instanceof Error)) throw list
+        const first = firstOf(found)
+        if (first !== undefined) into.replace(first)
+      }
+      return this.#followDatacenter(service, dc, saw, into, over)
+    })
+    try {
+      await Promise.all(follows)
+    } finally {
+      failing.abort()
+    }
+  }
+
+  readonly watch: Session['watch'] = (service, address, saw, signal) =>
+    this.#entry(service, address).watch(saw, signal)
+
+  readonly write: Session['write'] = ({ service, address, metadata }, over, _audience, signal) =>
+    this.#entry(service, address).write(metadata, over, signal)
+
+  readonly remove: Session['remove'] = (service, address, signal) =>
+    this.#entry(service, address).remove(signal)
+
+  async close(signal: AbortSignal): Promise<void> {
+    clearInterval(this.#renewing)
+    await Promise.allSettled([...this.#entries.values()].map(entry => entry.remove(signal)))
+    this.#link.close()
+  }
+
+  async #followDatacenter(
+    service: string,
+    dc: string | undefined,
+    saw: (found: Found) => void,
+    into: Replica,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const reading = { ...this.#settings.reading, dc }
+    const certain = instances(service, { ...reading, consistent: true })
+    const tell = async (answer: Answer<Instance>): Promise<void> => {
+      const again = () => this.#link.read(certain, signal)
+      const items = await this.#progress.of(`${dc} ${service}`, answer, again)
+      saw(this.#serving(inOrder(service, items), into))
+    }
+    const pace = new Pace(INTERVAL_MS)
+    while (!signal.aborted) {
+      try {
+        return await watchAnswers(this.#link, instances(service, reading), tell, signal)
+      } catch (error) {
+        // With others to turn to, that is no failure but what there is to know of this datacenter.
+        if (this.#settings.datacenters.length < 2 || !isNoPath(error as Error)) throw error
+        saw(error as Error)
+        await pace.wait(signal)
+      }
+    }
+  }
+
+  /** By address, as several nodes may have the same: the one that was written last. */
+  #serving(found: readonly Instance[], into: Replica): ReadonlyMap<string, string> {
+    const { tags, zones } = this.#settings
+    const serving = new Map<string, string>()
+    for (const instance of found) {
+      const { Tags } = instance.Service
+      if (!tags.every(tag => Tags?.includes(tag))) continue
+      if (zones.length > 0 && !zones.includes(zoneOf(instance) ?? '')) continue
+      const error = objection(instance)
+      if (error === undefined) serving.set(addressOf(instance), metadataOf(instance))
+      else into.ignore(addressOf(instance), error)
+    }
+    return serving
+  }
+
+  #entry(service: string, address: string): CatalogEntry {
+    const name = `${service} ${address}`
+    const entry = this.#entries.get(name) ?? new CatalogEntry(service, address, this.#link, this.#settings)
+    this.#entries.set(name, entry)
+    return entry
+  }
+}
+
+/** The list of the first datacenter that has servers, once it is known that those before it have none. */
+function firstOf(found: readonly (Found | undefined)[]): ReadonlyMap<string, string> | undefined {
+  for (const list of found) {
+    if (list === undefined) return undefined
+    if (list instanceof Map && list.size > 0) return list
+  }
+  return found.find(list => list instanceof Map)
+}
+
+const INTERVAL_MS = 1_000

@@ -1,0 +1,18 @@
+import type { Question } from './agent.ts'
+
+/** A key, as Consul tells it. */
+export interface Item {
+  readonly Key: string
+  readonly Value: string | null
+  /** Decimal: it may exceed 2^53. */
+  readonly Flags: string
+  readonly ModifyIndex: number
+  readonly Session?: string
+}
+
+/** Asks for one key, or with `recurse` for all that begin with it. @param reading how, in the library's words */
+export function keys(key: string, reading: { readonly recurse?: boolean } = {}): Question<Item> {
+  const get: Question<Item>['get'] = (consul, how) =>
+    consul.kv.get({ ...reading, ...how, key }) as Promise<unknown> as Promise<Item | Item[] | undefined>
+  return { what: key, get }
+}

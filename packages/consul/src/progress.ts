@@ -1,0 +1,18 @@
+import type { Answer } from './agent.ts'
+
+/** Where each list was last: it must not go back in time. */
+export class Progress {
+  readonly #newest = new Map<string, bigint>()
+
+  /**
+   * What `answer` says of `list`, unless it is of an earlier time: another agent or a new leader may not be so far yet. When
+   * all was restored, it is so for certain.
+   * @param certain reads it again, consistently
+   */
+  async of<T>(list: string, answer: Answer<T>, certain: () => Promise<Answer<T>>): Promise<readonly T[]> {
+    const isEarlier = answer.index < (this.#newest.get(list) ?? 0n)
+    const { items, index } = isEarlier ? await certain() : answer
+    this.#newest.set(list, index)
+    return items
+  }
+}

@@ -1,0 +1,42 @@
+import { registryContract } from '@rpcx/contract'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { CatalogDriver } from '../src/catalog-driver.ts'
+import { CatalogHand } from './catalog-hand.ts'
+import { Stage, TTL_MS } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the contract:', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  registryContract(test, async () => {
+    const stage = new Stage(consul)
+    const catalog = new CatalogHand(stage.hand)
+    const proxy = await stage.proxy()
+    return {
+      driver: () => new CatalogDriver({ consulServers: proxy.address, ttlMs: TTL_MS }),
+      edit: (...entry) => catalog.edit(...entry),
+      remove: (...entry) => catalog.remove(...entry),
+      put: (...entry) => catalog.put(...entry),
+      async outage() {
+        await proxy.cut()
+        return { end: () => proxy.heal() }
+      },
+      /** What an agent has of one server goes as a whole. */
+      async endSession(_service, address) {
+        for (const { ID, Meta } of await catalog.ours()) {
+          if (Meta?.['rpcx-address'] === address) await catalog.deregister(ID)
+        }
+      },
+      async leftovers() {
+        const connections = proxy.connections > 0 ? [`${proxy.connections} connections`] : []
+        return [...(await catalog.ours()).map(({ ID }) => `the service ${ID}`), ...connections]
+      },
+      close: () => stage[Symbol.asyncDispose](),
+    }
+  })
+})

@@ -1,0 +1,291 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Server, XClient } from '@rpcx/core'
+import type { Server as Registry } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CatalogHand } from './catalog-hand.ts'
+import type { EchoService } from './stage.ts'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => {
+  let consul: Registry
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  /** A stage, its catalogue, and a service that no other test has. */
+  function open(): { stage: Stage; catalog: CatalogHand; service: string } {
+    const stage = new Stage(consul)
+    return { stage, catalog: new CatalogHand(stage.hand), service: `Arith-${stage.basePath.slice(5)}` }
+  }
+
+  test('has what rpcx registered in terms of Consul, beside the key, until it is withdrawn', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const metadata = 'weight=10&group=test&group=blue&zone=a'
+    const { address, server } = await stage.published(service, { catalog: true, metadata })
+    const [, port] = address.split(':')
+    const [found, ...others] = await catalog.seen(service)
+    expect(others).toEqual([])
+    expect(found?.Service).toMatchObject({
+      ID: expect.stringMatching(new RegExp(`^${service}-127.0.0.1-${port}-[0-9a-f]{10}$`)),
+      Service: service,
+      Address: '127.0.0.1',
+      Port: Number(port),
+      Tags: ['test', 'blue'],
+      Weights: { Passing: 10, Warning: 1 },
+      Meta: {
+        'rpcx-address': address,
+        'rpcx-metadata': metadata,
+        'rpcx-owner': expect.stringMatching(/^[0-9a-f-]{36}\.1$/),
+        weight: '10',
+        group: 'test,blue',
+        zone: 'a',
+      },
+    })
+    const check = found?.Checks.find(({ Type }) => Type === 'ttl')
+    expect(check).toMatchObject({ CheckID: `service:${found?.Service.ID}`, Status: 'passing' })
+    expect(await stage.hand.get(stage.key(service, address))).toMatchObject({ value: metadata })
+    await server.close()
+    expect(await catalog.seen(service)).toEqual([])
+    expect(await stage.hand.get(stage.key(service, address))).toBeUndefined()
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['what no value of Consul can hold', `note=${'é'.repeat(3_000)}&n=1`],
+    ['more keys than Consul takes', Array.from({ length: 100 }, (_n, i) => `k${i}=${i}`).join('&')],
+    ['keys that Consul does not take', 'a+b=1&consul-x=2&rpcx-address=tcp%40x%3A1&=3&protocol=none'],
+    ['what is no query string', 'rate=50%;x'],
+  ])('gives metadata back as they were: %s', async (_what, metadata) => {
+    const { stage, service } = open()
+    await using _ = stage
+    const { address } = await stage.published(service, { catalog: true, metadata })
+    await stage.view(service, stage.catalog()).shows({ [address]: metadata })
+    await stage.view(service).shows({ [address]: metadata })
+  })
+
+  test.each(['my_service', 'a.b', 'é', 'x'.repeat(64), '-a', 'a b'])(
+    'does not take the name %s, which DNS cannot carry and keys can',
+    async name => {
+      const { stage } = open()
+      await using _ = stage
+      const server = new Server()
+      server.plugins.add(stage.plugin({ catalog: true }))
+      expect(() => server.registerName(name, { Echo: () => 1 })).toThrow(TypeError)
+      expect(() => server.registerName(name, { Echo: () => 1 })).toThrow(
+        `${JSON.stringify(name)} cannot be the name of a service in DNS`,
+      )
+      const { address } = await stage.published(name)
+      await stage.view(name).shows({ [address]: '' })
+    },
+  )
+
+  test('does not take an address without a port, nor more metadata than it can hold', async () => {
+    const { stage, service } = open()
+    await using _ = stage
+    await expect(
+      stage.member(service, { catalog: true, serviceAddress: 'unix@/run/arith.sock' }),
+    ).rejects.toMatchObject({ code: 'ERR_RPCX_ADDRESS', message: expect.stringContaining('/run/arith.sock') })
+    const metadata = `note=${'x'.repeat(24_000)}`
+    await expect(stage.member(service, { catalog: true, metadata })).rejects.toThrow('24005 bytes')
+  })
+
+  test('tells a critical check within a second of Consul, and the way back', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const at = (port: number) => ({
+      ID: `${service}-${port}`,
+      Name: service,
+      Address: '127.0.0.1',
+      Port: port,
+      Check: { TTL: '1h', Status: 'passing' },
+    })
+    for (const port of [1001, 1002]) await catalog.register(at(port))
+    const [one, two] = ['tcp@127.0.0.1:1001', 'tcp@127.0.0.1:1002']
+    const view = stage.view(service, stage.catalog())
+    await view.shows({ [one]: '', [two]: '' })
+    const all = stage.view(service, stage.catalog({ passingOnly: false }))
+    for (const [status, count] of [
+      ['fail', 1],
+      ['pass', 2],
+      ['warn', 1],
+      ['pass', 2],
+    ] as const) {
+      const shown = catalog.passing(service, count).then(() => performance.now())
+      await catalog.setCheck(`${service}-1001`, status)
+      const { at } = await view.shows(count === 1 ? { [two]: '' } : { [one]: '', [two]: '' })
+      atMost(1_000, `a check that says ${status} is seen`, at - (await shown))
+    }
+    await catalog.register(at(1003))
+    await all.shows({ [one]: '', [two]: '', 'tcp@127.0.0.1:1003': '' })
+    expect(all.all.map(list => Object.keys(list).length)).toEqual([2, 3])
+  })
+
+  test('hears that a server is well by itself, and no more once it cannot say so', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const { address } = await stage.published(service, { catalog: true })
+    const view = stage.view(service, stage.catalog())
+    await view.shows({ [address]: '' })
+    await catalog.setCheck(catalog.id(service, address), 'fail')
+    await view.shows({})
+    await view.shows({ [address]: '' })
+
+    const program = stage.program('server', { service: `${service}-2`, ttlMs: 2_000, catalog: true })
+    const { what } = await program.told.until(({ event }) => event === 'published')
+    const other = stage.view(`${service}-2`, stage.catalog())
+    await other.shows({ [what.address as string]: '' })
+    program.signal('SIGSTOP')
+    await other.shows({})
+    program.signal('SIGCONT')
+    await other.shows({ [what.address as string]: '' })
+  })
+
+  test('connects to a server to see whether it is well, if told so', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const listener = createServer().listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const { port } = listener.address() as { port: number }
+    const serviceAddress = `tcp@127.0.0.1:${port}`
+    const { server } = await stage.published(service, {
+      catalog: true,
+      check: 'tcp',
+      ttlMs: 2_000,
+      serviceAddress,
+    })
+    const view = stage.view(service, stage.catalog())
+    await view.shows({ [serviceAddress]: '' })
+    listener.close()
+    await view.shows({})
+    expect((await catalog.seen(service))[0]?.Checks).toContainEqual(
+      expect.objectContaining({ Type: 'tcp', Status: 'critical' }),
+    )
+    await server.close()
+    expect(await catalog.seen(service)).toEqual([])
+  })
+
+  test.each<[string, (catalog: CatalogHand, service: string, id: string) => Promise<unknown>]>([
+    ['from the agent', (catalog, _service, id) => catalog.deregister(id)],
+    [
+      'from the catalogue, behind the back of the agent',
+      async (catalog, service, id) => {
+        const [found] = await catalog.seen(service)
+        const gone = { Node: found?.Node.Node, ServiceID: id }
+        await catalog.hand.ask('PUT', 'catalog/deregister', JSON.stringify(gone))
+      },
+    ],
+  ])('has a service back that somebody deregistered %s', async (_where, deregister) => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const { address, told } = await stage.published(service, { catalog: true, metadata: 'n=1' })
+    const view = stage.view(service, stage.catalog())
+    await view.shows({ [address]: 'n=1' })
+    await deregister(catalog, service, catalog.id(service, address))
+    await told.until(({ event }) => event === 'lost')
+    await view.shows({ [address]: 'n=1' })
+    expect((await catalog.seen(service, true)).length).toBe(1)
+    expect((await catalog.ours()).map(({ Service }) => Service)).toContain(service)
+  })
+
+  test('has services that others registered, and they can be called', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const { address } = await stage.member('Elsewhere')
+    const server = stage.open(new Server())
+    server.registerName(service, { Echo: (value: unknown) => value })
+    await server.serve('tcp', '127.0.0.1:0')
+    const [, port] = (server.address as string).split(':')
+    await catalog.register({ ID: service, Name: service, Address: '127.0.0.1', Port: Number(port) })
+    const discovery = stage.catalog()
+    await stage.view(service, discovery).shows({ [server.address as string]: '' })
+    const client = stage.open(new XClient<EchoService>(service, discovery))
+    expect(await client.call('Echo', 7)).toBe(7)
+    expect(address).not.toBe(server.address)
+  })
+
+  test('gives tags as groups, the weight, the meta, and the address of the node', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    await catalog.register({ ID: service, Name: service, Port: 7001 })
+    const Weights = { Passing: 5, Warning: 1 }
+    await catalog.register({
+      ID: `${service}-2`,
+      Name: service,
+      Address: '::1',
+      Port: 7002,
+      Tags: ['b', 'a'],
+      Meta: { version: '1 2', state: 'inactive' },
+      Weights,
+    })
+    const view = stage.view(service, stage.catalog())
+    await view.shows({
+      'tcp@127.0.0.1:7001': '',
+      'tcp@[::1]:7002': 'group=b&group=a&state=inactive&version=1+2&weight=5',
+    })
+  })
+
+  test('has more than servers: what cannot be called is ignored, which an event tells once', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const at = { Name: service, Address: '10.9.8.7' }
+    await catalog.register({ ...at, ID: `${service}-0` })
+    await catalog.register({ ...at, ID: `${service}-1`, Port: 7001, Meta: { protocol: 'grpc' } })
+    await catalog.register({ ...at, ID: `${service}-2`, Port: 7002, Address: '/run/arith.sock' })
+    const proxy = { Kind: 'connect-proxy', Proxy: { DestinationServiceName: 'x' } }
+    await catalog.register({ ...at, ID: `${service}-3`, Port: 7003, ...proxy })
+    await catalog.register({ ...at, ID: `${service}-4`, Port: 7004, Meta: { 'rpcx-address': 'tcp@' } })
+    await catalog.register({ ...at, ID: `${service}-5`, Port: 7005, Meta: { protocol: 'rpcx' } })
+    await catalog.register({ ...at, ID: `${service}-6`, Port: 7006, Name: service.toLowerCase() })
+    const discovery = stage.catalog()
+    const told = heardOfDiscovery(discovery)
+    const view = stage.view(service, discovery)
+    await view.shows({ 'tcp@10.9.8.7:7005': 'protocol=rpcx' })
+    await catalog.register({ ...at, ID: `${service}-7`, Port: 7007 })
+    await view.shows({ 'tcp@10.9.8.7:7005': 'protocol=rpcx', 'tcp@10.9.8.7:7007': '' })
+    const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
+    expect(ignored.map(({ address, error }) => `${address} ${error?.message}`).sort()).toEqual([
+      expect.stringMatching(`tcp@ .*"tcp@" is not network@host:port`),
+      expect.stringMatching(`tcp@/run/arith.sock:7002 .*-2 on test has the address "/run/arith.sock"`),
+      expect.stringMatching(`tcp@10.9.8.7:0 .*-0 on test has the port 0`),
+      expect.stringMatching(`tcp@10.9.8.7:7001 .*-1 on test speaks grpc`),
+      expect.stringMatching(`tcp@10.9.8.7:7003 .*-3 on test is a connect-proxy`),
+    ])
+  })
+
+  test('is looked at through tags and zones', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    const a = await stage.published(service, { catalog: true, metadata: 'group=x&group=y&zone=a' })
+    const b = await stage.published(service, { catalog: true, metadata: 'group=x&zone=b' })
+    await catalog.register({ ID: service, Name: service, Port: 7001, Tags: ['y'] })
+    const shows = (options: Parameters<Stage['catalog']>[0], addresses: readonly string[]) => {
+      const view = stage.view(service, stage.catalog(options))
+      return view.until(list => Object.keys(list).sort().join() === [...addresses].sort().join())
+    }
+    await shows({}, [a.address, b.address, 'tcp@127.0.0.1:7001'])
+    await shows({ tags: ['x'] }, [a.address, b.address])
+    await shows({ tags: ['x', 'y'] }, [a.address])
+    await shows({ tags: ['y'], zones: ['b', 'c'] }, [])
+    await shows({ zones: ['b', 'c'] }, [b.address])
+  })
+})
+
+describe.runIf(await requireServer('consul'))('An agent', () => {
+  test('that comes back without its data has its services again', async () => {
+    await using consul = await startConsul()
+    await using stage = new Stage(consul)
+    const catalog = new CatalogHand(stage.hand)
+    const { address, told } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
+    const view = stage.view('Arith', stage.catalog())
+    await view.shows({ [address]: 'n=1' })
+    await consul.restart({ wipe: true })
+    await until(async () => (await catalog.seen('Arith', true)).length === 1, 30_000)
+    await view.shows({ [address]: 'n=1' })
+    expect(told.all.map(({ event }) => event)).toContain('registryBack')
+  }, 60_000)
+})

@@ -1,0 +1,104 @@
+import { promises as dns } from 'node:dns'
+import { DnsDiscovery, XClient } from '@rpcx/core'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { heardOfDiscovery, until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CatalogHand } from './catalog-hand.ts'
+import type { EchoService } from './stage.ts'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireServer('consul'))('By DNS', () => {
+  let consul: Server
+  beforeAll(async () => {
+    const dns_config = { enable_truncate: true, service_ttl: { slow: '3s' } }
+    consul = await startConsul({ config: { dns_config } })
+  })
+  afterAll(() => consul.stop())
+
+  const domain = (service: string): string => `${service}.service.consul`
+  const server = (): string => consul.extraAddresses.dns as string
+
+  test('what was registered is found, and no more once it is drained', async () => {
+    await using stage = new Stage(consul)
+    const resolver = new dns.Resolver()
+    resolver.setServers([server()])
+    const member = await stage.published('Arith', { catalog: true, metadata: 'weight=7&group=blue' })
+    const port = Number(member.address.split(':')[1])
+    for (const name of ['Arith.service.consul', 'blue.arith.service.consul']) {
+      const [record, ...others] = await resolver.resolveSrv(name)
+      expect(others).toEqual([])
+      expect(record).toMatchObject({ port, weight: 7 })
+      expect(await resolver.resolve4(record?.name as string)).toEqual(['127.0.0.1'])
+    }
+    const discovery = stage.open(new DnsDiscovery({ domain, servers: server() }))
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [member.address]: 'weight=7' })
+    const client = stage.open(new XClient<EchoService>('Arith', discovery))
+    expect(await client.call('Echo', 1)).toBe(1)
+    await member.server.close()
+    await expect(resolver.resolveSrv('arith.service.consul')).rejects.toMatchObject({ code: 'ENOTFOUND' })
+    await view.shows({})
+  })
+
+  test('all servers are found, also more than one packet can hold', async () => {
+    await using stage = new Stage(consul)
+    const catalog = new CatalogHand(stage.hand)
+    const entries: Record<string, string> = {}
+    for (let n = 1; n <= 40; n++) {
+      const Address = `127.0.1.${n}`
+      await catalog.register({ ID: `many-${n}`, Name: 'many', Address, Port: 7000 + n })
+      entries[`tcp@${Address}:${7000 + n}`] = ''
+    }
+    const discovery = stage.open(new DnsDiscovery({ domain, servers: [server()] }))
+    await stage.view('many', discovery).shows(entries)
+  })
+
+  test('addresses are found where the port is known, of both families', async () => {
+    await using stage = new Stage(consul)
+    const catalog = new CatalogHand(stage.hand)
+    await catalog.register({ ID: 'a-1', Name: 'addresses', Address: '127.0.0.2', Port: 1 })
+    await catalog.register({ ID: 'a-2', Name: 'addresses', Address: '::1', Port: 2 })
+    const options = { domain: 'addresses.service.consul', port: 8972, network: 'tcp', servers: server() }
+    const view = stage.view('Arith', stage.open(new DnsDiscovery(options)))
+    await view.shows({ 'tcp@127.0.0.2:8972': '', 'tcp@[::1]:8972': '' })
+    await catalog.deregister('a-2')
+    await view.shows({ 'tcp@127.0.0.2:8972': '' })
+  })
+
+  test('an address is asked for again when its TTL is over, and not before', async () => {
+    await using stage = new Stage(consul)
+    const catalog = new CatalogHand(stage.hand)
+    await catalog.register({ ID: 'slow-1', Name: 'slow', Address: '127.0.0.2', Port: 1 })
+    const since = performance.now()
+    const discovery = new DnsDiscovery({ domain, port: 8972, servers: server() })
+    const view = stage.view('slow', stage.open(discovery))
+    await view.shows({ 'tcp@127.0.0.2:8972': '' })
+    await catalog.register({ ID: 'slow-1', Name: 'slow', Address: '127.0.0.3', Port: 1 })
+    const { at } = await view.shows({ 'tcp@127.0.0.3:8972': '' })
+    expect(at - since).toBeGreaterThan(3_000)
+    expect(at - since).toBeLessThan(9_000)
+  })
+
+  test('the last known servers stand while DNS does not answer', async () => {
+    await using other = await startConsul()
+    await using stage = new Stage(other)
+    const { address } = await stage.published('Arith', { catalog: true })
+    const servers = other.extraAddresses.dns as string
+    const discovery = stage.open(new DnsDiscovery({ domain, servers, intervalMs: 1_000 }))
+    const told = heardOfDiscovery(discovery)
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [address]: '' })
+    await other.kill()
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error).toMatchObject({
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringMatching(/^dns: SRV/),
+    })
+    expect(discovery.status('Arith').state).toBe('stale')
+    await other.restart()
+    await told.until(({ event }) => event === 'registryBack')
+    await until(() => discovery.status('Arith').state === 'fresh')
+    await view.shows({ [address]: '' })
+  }, 60_000)
+})
