@@ -2,9 +2,12 @@ import { ConsulDiscovery } from '@rpcx/consul'
 import { isRpcxError, XClient } from '@rpcx/core'
 import type { Arith } from './arith.ts'
 
-const [consul = '127.0.0.1:8500'] = process.argv.slice(2)
+const [consul = '127.0.0.1:8500', source = 'kv'] = process.argv.slice(2)
 
-const discovery = new ConsulDiscovery({ consulServers: [consul], basePath: 'rpcx_test' })
+const discovery =
+  source === 'catalog'
+    ? new ConsulDiscovery({ source, consulServers: [consul] })
+    : new ConsulDiscovery({ consulServers: [consul], basePath: 'rpcx_test' })
 discovery.on('endpointAdded', ({ endpoint }) => console.log(`+ ${endpoint.address} ${endpoint.metadata}`))
 discovery.on('endpointRemoved', ({ endpoint }) => console.log(`- ${endpoint.address}`))
 

@@ -9,7 +9,9 @@ server.plugins.add(
   new ConsulRegisterPlugin({
     consulServers: [consul],
     basePath: 'rpcx_test',
-    // Up to twice as long, and Consul forgets a server that crashed.
+    // Also as a service of Consul's own catalogue, where its DNS and all of its tools find it.
+    catalog: true,
+    // Up to twice as long, and Consul forgets a server that crashed; in the catalogue, it is critical then.
     ttlMs: Number(ttlMs),
   }),
 )

@@ -36,10 +36,14 @@ export type {
   Endpoints,
   WaitOptions,
 } from './discovery/discovery.ts'
+export type { DnsDiscoveryOptions } from './discovery/dns-discovery.ts'
+export { DnsDiscovery } from './discovery/dns-discovery.ts'
 export type {
   Driver,
   DriverTraits,
   Entry,
+  Finder,
+  Following,
   Held,
   Replica,
   Session,
