@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Held } from '@rpcx/core'
 import type { Operation, Question } from './agent.ts'
 import type { Instance } from './instance.ts'
-import { definitionOf, idOf, metadataOf, ownerOf } from './instance.ts'
+import { definitionOf, formatHostPort, idOf, metadataOf, ownerOf } from './instance.ts'
 import { inOrder, instances } from './instances.ts'
 import type { ConsulLink } from './link.ts'
 import type { CatalogSettings } from './settings.ts'
@@ -21,6 +21,8 @@ export class CatalogEntry {
   readonly #settings: CatalogSettings
   readonly #owner: string = randomUUID()
   #writes = 0
+  /** Whether there may be something to take out. */
+  #isWritten = false
   /** Whether the agent that we talk to has it: only there can its check pass. */
   #isAtAgent = false
 
@@ -36,6 +38,7 @@ export class CatalogEntry {
   async watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
     const writes = this.#writes
     const isAtAgent = await this.#isAgents(signal)
+    if (signal.aborted) return
     if (writes === this.#writes) this.#isAtAgent = isAtAgent
     // After an outage there is no time to lose.
     void this.renew()
@@ -47,6 +50,7 @@ export class CatalogEntry {
     const { items } = await this.#link.read(this.#question, signal)
     if (this.#held(items)?.version !== over?.version) return undefined
     const owner = `${this.#owner}.${++this.#writes}`
+    this.#isWritten = true
     await this.#register(metadata, owner, signal)
     this.#isAtAgent = true
     return this.#until(found => {
@@ -68,7 +72,7 @@ export class CatalogEntry {
   }
 
   async remove(signal: AbortSignal): Promise<void> {
-    if (this.#writes === 0) return
+    if (!this.#isWritten) return
     const { earlier, hosts } = this.#settings
     earlier.add(this.#owner)
     const deregister: Operation = (consul, common) =>
@@ -78,6 +82,7 @@ export class CatalogEntry {
     if (hosts.length > 1) await this.#forget(signal)
     await this.#until(found => !found.some(instance => this.#isOurs(instance)) || undefined, signal)
     earlier.delete(this.#owner)
+    this.#isWritten = false
   }
 
   async #register(metadata: string, owner: string, signal: AbortSignal): Promise<void> {
@@ -86,10 +91,9 @@ export class CatalogEntry {
       { service: this.#service, address: this.#address, metadata },
       owner,
     )
-    const { address, port } = definition
     const every = `${ttlMs}ms`
-    const hostPort = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-    const how = check === 'ttl' ? { ttl: every } : { tcp: hostPort, interval: every, timeout: every }
+    const tcp = formatHostPort(definition.address, definition.port)
+    const how = check === 'ttl' ? { ttl: every } : { tcp, interval: every, timeout: every }
     const checked = {
       checkid: checkOf(this.#id),
       name: `rpcx ${this.#service}`,

@@ -61,11 +61,7 @@ export function idOf(service: string, address: string): string {
 
 /** Where it is called, with `tcp` and the address of its node where it does not say. */
 export function addressOf({ Node, Service }: Instance): string {
-  const host = Service.Address || Node.Address
-  return (
-    Service.Meta?.[ADDRESS] ??
-    `tcp@${host.includes(':') && !host.includes('/') ? `[${host}]` : host}:${Service.Port}`
-  )
+  return Service.Meta?.[ADDRESS] ?? `tcp@${formatHostPort(Service.Address || Node.Address, Service.Port)}`
 }
 
 /** Why it is no server of rpcx, in so far as the catalogue tells. */
@@ -124,6 +120,11 @@ export function hostPort(address: string): { readonly host: string; readonly por
     'ERR_RPCX_ADDRESS',
     `consul catalog: ${address} is no network@host:port, and the catalogue knows nothing else`,
   )
+}
+
+/** The counterpart of `hostPort`: IPv6 hosts get their brackets. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** The metadata as they are, cut to what one value may have. */

@@ -1,4 +1,5 @@
 import type { RegistryHost } from '@rpcx/core'
+import { RpcxError } from '@rpcx/core'
 import type { Answer, Operation, Question } from './agent.ts'
 import { Agent } from './agent.ts'
 import { explain, isAnswer } from './failure.ts'
@@ -13,6 +14,7 @@ export class ConsulLink {
   #next: number
   #agent: Agent | undefined
   #isUp = false
+  #isClosed = false
 
   constructor(access: Access) {
     this.#access = access
@@ -35,10 +37,13 @@ export class ConsulLink {
   }
 
   close(): void {
+    this.#isClosed = true
     if (this.#agent !== undefined) this.#drop(this.#agent)
   }
 
   async #run<T>(what: string, operation: (agent: Agent) => Promise<T>): Promise<T> {
+    // Nobody would close the agent that this would make.
+    if (this.#isClosed) throw new RpcxError('ERR_RPCX_CLOSED', 'consul: closed')
     const host = this.#access.hosts[this.#next] as RegistryHost
     this.#agent ??= new Agent(host, this.#access)
     const agent = this.#agent

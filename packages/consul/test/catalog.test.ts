@@ -276,16 +276,27 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
 })
 
 describe.runIf(await requireServer('consul'))('An agent', () => {
-  test('that comes back without its data has its services again', async () => {
-    await using consul = await startConsul()
-    await using stage = new Stage(consul)
-    const catalog = new CatalogHand(stage.hand)
-    const { address, told } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
-    const view = stage.view('Arith', stage.catalog())
-    await view.shows({ [address]: 'n=1' })
-    await consul.restart({ wipe: true })
-    await until(async () => (await catalog.seen('Arith', true)).length === 1, 30_000)
-    await view.shows({ [address]: 'n=1' })
-    expect(told.all.map(({ event }) => event)).toContain('registryBack')
-  }, 60_000)
+  test.each([
+    ['with', false],
+    ['without', true],
+  ])(
+    'that comes back %s its data has its services again',
+    async (_how, wipe) => {
+      await using consul = await startConsul()
+      await using stage = new Stage(consul)
+      const catalog = new CatalogHand(stage.hand)
+      const { address, server, told } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
+      const view = stage.view('Arith', stage.catalog())
+      await view.shows({ [address]: 'n=1' })
+      await consul.restart({ wipe })
+      await told.until(({ event }) => event === 'registryBack')
+      await until(async () => (await catalog.seen('Arith', true)).length === 1, 30_000)
+      await view.shows({ [address]: 'n=1' })
+      await server.setMetadata('Arith', 'n=2')
+      await view.shows({ [address]: 'n=2' })
+      await server.close()
+      expect(await catalog.seen('Arith')).toEqual([])
+    },
+    60_000,
+  )
 })
