@@ -1,5 +1,6 @@
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import type { ConsulDiscoveryOptions } from '../src/index.ts'
 import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
 
 describe('A bad option is refused at once, by its name:', () => {
@@ -41,6 +42,26 @@ describe('A bad option is refused at once, by its name:', () => {
     const make = (): ConsulDiscovery => new ConsulDiscovery({ ...good, consistency: 'strong' as 'stale' })
     expect(make).toThrow(TypeError)
     expect(make).toThrow('consistency is "strong"')
+  })
+
+  test.each<[string, object]>([
+    ['source', { source: 'dns' }],
+    ['consulServers', { source: 'catalog', consulServers: 'nowhere' }],
+    ['consistency', { source: 'catalog', consistency: 'strong' }],
+    ['datacenters', { source: 'catalog', datacenters: ['dc1', ''] }],
+    ['datacenters', { source: 'catalog', datacenters: ['dc1', 'dc1'] }],
+  ])('%s of %j', (name, options) => {
+    const make = (): ConsulDiscovery => new ConsulDiscovery({ ...good, ...options } as ConsulDiscoveryOptions)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(`${name} is `)
+  })
+
+  test('what the catalogue is told', () => {
+    const make = (options: object) => () => new ConsulRegisterPlugin({ ...good, catalog: true, ...options })
+    expect(make({ deregisterAfterMs: 59_999 })).toThrow(RangeError)
+    expect(make({ deregisterAfterMs: 59_999 })).toThrow('deregisterAfterMs is 59999')
+    expect(make({ check: 'http' })).toThrow(TypeError)
+    expect(make({ check: 'http' })).toThrow('check is "http", not ttl or tcp')
   })
 
   test('resyncMs', () => {
