@@ -47,7 +47,7 @@ export interface ConsulRegisterPluginOptions extends RegisterPluginOptions, Cons
   readonly deregisterAfterMs?: number
 }
 
-/** Registers a server in Consul's keys and values, where clients written in Go and in TypeScript find it; with `catalog`, everybody. */
+/** Registers a server in Consul's keys and values, where clients in Go and in TypeScript find it; with `catalog`, everybody. */
 export class ConsulRegisterPlugin extends RegisterPlugin {
   readonly #options: ConsulRegisterPluginOptions
 

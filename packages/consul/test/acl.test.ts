@@ -31,6 +31,23 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     await stage.view('Arith', stage.discovery({ token: client.SecretID })).shows({ [address]: 'n=1' })
   })
 
+  test('serves the catalogue to those with a token that has its rights, and refuses the others', async () => {
+    await using stage = open()
+    const base = stage.basePath
+    const services = (policy: string) =>
+      `service_prefix "" { policy = "${policy}" } node_prefix "" { policy = "read" }`
+    const server = await makeToken(stage, `${rights(base)} ${services('write')}`)
+    const client = await makeToken(stage, services('read'))
+    const options = { catalog: true, metadata: 'n=1' }
+    const { address } = await stage.published('Arith', { ...options, token: server.SecretID })
+    await stage.view('Arith', stage.catalog({ token: client.SecretID })).shows({ [address]: 'n=1' })
+    const { SecretID: token } = await makeToken(stage, `${rights(base)} ${services('read')}`)
+    await expect(stage.member('Echo', { ...options, token, required: true })).rejects.toMatchObject({
+      code: 'ERR_RPCX_AUTH',
+      message: expect.stringContaining('Permission denied'),
+    })
+  })
+
   test.each([
     ['no token', undefined, 'Permission denied'],
     ['a token that it does not know', '00000000-dead-0000-0000-000000000000', 'ACL not found'],

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import type { Health } from '@rpcx/core'
 import { Server, XClient } from '@rpcx/core'
 import type { Server as Registry } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CatalogDriver } from '../src/catalog-driver.ts'
 import { CatalogHand } from './catalog-hand.ts'
 import type { EchoService } from './stage.ts'
 import { Stage } from './stage.ts'
@@ -143,6 +145,24 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     await other.shows({})
     program.signal('SIGCONT')
     await other.shows({ [what.address as string]: '' })
+  })
+
+  test('hears from a server that it drains', async () => {
+    const { stage, catalog, service } = open()
+    await using _ = stage
+    let health: Health = 'ready'
+    const driver = new CatalogDriver({ consulServers: consul.address, ttlMs: 3_000 }, () => health)
+    const { signal } = new AbortController()
+    const session = await driver.open()
+    await session.write({ service, address: 'tcp@127.0.0.1:7001', metadata: '' }, undefined, 'all', signal)
+    await catalog.passing(service, 1)
+    health = 'draining'
+    await catalog.passing(service, 0)
+    const [found] = await catalog.seen(service)
+    expect(found?.Checks).toContainEqual(expect.objectContaining({ Status: 'critical', Output: 'draining' }))
+    health = 'ready'
+    await catalog.passing(service, 1)
+    await session.close(signal)
   })
 
   test('connects to a server to see whether it is well, if told so', async () => {

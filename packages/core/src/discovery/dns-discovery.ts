@@ -5,7 +5,7 @@ import { RegistryDiscovery } from './registry-discovery.ts'
 export interface DnsDiscoveryOptions {
   /** The name that is asked for, or a function that makes it of the service's: `arith.service.consul`. */
   readonly domain: string | ((service: string) => string)
-  /** Where all servers listen: their addresses are asked for, A and AAAA. @default SRV records are, which have the port in them */
+  /** Where all servers listen; their addresses are asked for, A and AAAA. @default SRV records are, which tell the port */
   readonly port?: number
   /** What the servers speak. @default 'tcp' */
   readonly network?: string
@@ -20,9 +20,9 @@ export interface DnsDiscoveryOptions {
 }
 
 /**
- * Discovers servers by DNS, as Go's `NewDNSDiscovery` does, and by SRV records: of those of the lowest priority, each with its weight
- * as metadata. A name that does not exist has no servers; when DNS fails, the last known servers stand. A name server that cuts
- * its answers without saying so, as Consul's does by default above three servers, has to be told to say so (`enable_truncate`).
+ * Discovers servers by DNS, as Go's `NewDNSDiscovery` does, and by SRV records: those of the lowest priority, with their weight as
+ * metadata. A name that does not exist has no servers; when DNS fails, the last known servers stand. A name server that cuts its
+ * answers without saying so, as Consul's does by default above three servers, has to be told to say so (`enable_truncate`).
  */
 export class DnsDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
