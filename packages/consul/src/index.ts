@@ -54,6 +54,7 @@ export class ConsulRegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulRegisterPluginOptions) {
     super(new ConsulDriver(options), options)
+    // What it refuses is refused here, and not when the plugin is added to a server.
     if (options.catalog === true) new CatalogDriver(options)
     this.#options = options
   }
