@@ -27,6 +27,7 @@ export type { XClientOptions } from './client/xclient-options.ts'
 export type { Codec } from './codec/codec.ts'
 export { Ext } from './codec/ext.ts'
 export { Float32 } from './codec/float32.ts'
+export { checkCore } from './copies.ts'
 export type { CachedDiscoveryEvents, CachedDiscoveryOptions } from './discovery/cached-discovery.ts'
 export { CachedDiscovery } from './discovery/cached-discovery.ts'
 export type {

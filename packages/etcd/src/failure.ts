@@ -1,4 +1,4 @@
-import { RpcxError } from '@rpcx/core'
+import { isRpcxError, RpcxError } from '@rpcx/core'
 import { EtcdInvalidAuthTokenError, GRPCUnavailableError } from 'etcd3'
 
 /** Whether etcd itself said so, and another connection would hear the same. */
@@ -6,14 +6,12 @@ export function isAnswer(error: unknown): boolean {
   // With another connection comes another token.
   if (error instanceof GRPCUnavailableError || error instanceof EtcdInvalidAuthTokenError) return false
   const { message } = error as Error
-  return (
-    error instanceof RpcxError || (message.includes('etcdserver: ') && !message.includes('auth store is old'))
-  )
+  return isRpcxError(error) || (message.includes('etcdserver: ') && !message.includes('auth store is old'))
 }
 
 /** @param what was tried, and with whom: `etcd 127.0.0.1:2379: list /rpcx_test/Arith/` */
 export function explain(cause: NodeJS.ErrnoException, what: string): RpcxError {
-  if (cause instanceof RpcxError) return cause
+  if (isRpcxError(cause)) return cause
   const said = `${cause.code} ${cause.message}`
   const [, advice] = ADVICE.find(([pattern]) => pattern.test(said)) ?? []
   if (advice === undefined) return new RpcxError('ERR_RPCX_REGISTRY', `${what}: ${cause.message}`, { cause })

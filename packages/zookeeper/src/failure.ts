@@ -1,4 +1,4 @@
-import { RpcxError } from '@rpcx/core'
+import { isRpcxError, RpcxError } from '@rpcx/core'
 import { Exception } from 'node-zookeeper-client'
 
 /** What ZooKeeper may answer that changes what is done next. */
@@ -20,7 +20,7 @@ export function isLoss(error: unknown): boolean {
 
 /** @param what was tried, and with whom: `zookeeper 127.0.0.1:2181: read /rpcx` */
 export function explain(cause: Error, what: string): RpcxError {
-  if (cause instanceof RpcxError) return cause
+  if (isRpcxError(cause)) return cause
   const code = cause instanceof Exception ? cause.code : undefined
   // A name with several addresses fails with an error that has no text of its own.
   const text = HINTS.get(code) ?? (cause.message || (cause as NodeJS.ErrnoException).code || cause.name)

@@ -1,4 +1,4 @@
-import { RpcxError } from '../errors.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
 import type { Invocation } from './call.ts'
 import type { Node } from './node.ts'
 
@@ -86,10 +86,10 @@ export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
 
 function allFailed(name: string, nodes: readonly Node[], errors: readonly unknown[]): unknown {
   const [first] = errors
-  if (!(first instanceof RpcxError)) return first
+  if (!isRpcxError(first)) return first
   const attempts = errors.flatMap((error, i) => {
     const endpoint = nodes[i]?.endpoint.address ?? ''
-    return error instanceof RpcxError ? [{ endpoint, error }] : []
+    return isRpcxError(error) ? [{ endpoint, error }] : []
   })
   const text = `${name}: failed at all ${nodes.length} servers: ${first.message}`
   return new RpcxError(first.code, text, { cause: first, attempts })

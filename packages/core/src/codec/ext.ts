@@ -16,3 +16,11 @@ export class Ext {
     this.data = data
   }
 }
+
+// The values of another copy of this package are as good.
+const BRAND = Symbol.for('rpcx.Ext')
+Object.defineProperty(Ext.prototype, BRAND, { value: true })
+
+export function isExt(value: object): value is Ext {
+  return BRAND in value
+}

@@ -14,3 +14,11 @@ export class Float32 {
     return this.value
   }
 }
+
+// The values of another copy of this package are as good.
+const BRAND = Symbol.for('rpcx.Float32')
+Object.defineProperty(Float32.prototype, BRAND, { value: true })
+
+export function isFloat32(value: object): value is Float32 {
+  return BRAND in value
+}

@@ -1,5 +1,5 @@
-import { Ext } from './ext.ts'
-import { Float32 } from './float32.ts'
+import { isExt } from './ext.ts'
+import { isFloat32 } from './float32.ts'
 import { pathTo } from './msgpack-path.ts'
 import { MsgpackWriter } from './msgpack-writer.ts'
 
@@ -63,8 +63,8 @@ export class MsgpackEncoder {
     // A copy, so that the length stays true whatever a getter does to the set.
     else if (value instanceof Set) this.#array([...value], depth)
     else if (value instanceof Date) this.#date(value)
-    else if (value instanceof Float32) this.#out.float32(value.value)
-    else if (value instanceof Ext) this.#out.extension(value.type, value.data)
+    else if (isFloat32(value)) this.#out.float32(value.value)
+    else if (isExt(value)) this.#out.extension(value.type, value.data)
     else this.#record(value, depth)
   }
 

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { RpcxError } from '../errors.ts'
+import { isRpcxError } from '../errors.ts'
 import type { FrameLimits } from '../wire/frame-decoder.ts'
 import { FrameDecoder } from '../wire/frame-decoder.ts'
 import type { OutgoingMessage } from '../wire/frame-writer.ts'
@@ -148,7 +148,7 @@ export class FrameStream {
       this.#decoder.push(chunk)
     } catch (error) {
       this.flush()
-      this.destroy(error instanceof RpcxError ? error : new Error(`rpcx: ${String(error)}`, { cause: error }))
+      this.destroy(isRpcxError(error) ? error : new Error(`rpcx: ${String(error)}`, { cause: error }))
       return
     }
     this.flush()

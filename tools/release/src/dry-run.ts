@@ -1,0 +1,74 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Registry } from './registry.ts'
+import { run } from './run.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** A package as it was released. */
+export interface Released {
+  readonly name: string
+  readonly version: string
+  /** What the changelog says of this version. */
+  readonly changes: string
+}
+
+/**
+ * Takes a copy of this work tree through all that a release is, as `.github/workflows/release.yml` does, up to the packages in
+ * a registry.
+ */
+export async function dryRun(registry: Registry): Promise<Released[]> {
+  const copy = await mkdtemp(join(tmpdir(), 'rpcx-release-'))
+  try {
+    const files = await run(['git', 'ls-files', '-co', '--exclude-standard'], { cwd: root })
+    for (const file of files.trim().split('\n')) await cp(join(root, file), join(copy, file))
+    await commit(copy)
+    const { packageManager } = await manifest(copy)
+    const pnpm = ['npx', '--yes', packageManager as string]
+    await run([...pnpm, 'install', '--frozen-lockfile', '--prefer-offline'], { cwd: copy })
+    await run([...pnpm, 'run', 'release:version'], { cwd: copy, env: registry.env })
+    await withoutProvenance(copy)
+    await run([...pnpm, 'run', 'release:publish'], { cwd: copy, env: registry.env })
+    return await released(copy)
+  } finally {
+    await rm(copy, { recursive: true, force: true })
+  }
+}
+
+/** Changesets asks git when a change was made, and tags what is released. */
+async function commit(copy: string): Promise<void> {
+  const git = ['git', '-c', 'user.name=release', '-c', 'user.email=release@localhost']
+  await run(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: copy })
+  await run(['git', 'add', '--all'], { cwd: copy })
+  await run([...git, 'commit', '--quiet', '--message=Release'], { cwd: copy })
+}
+
+/** Who built a package can be vouched for only where it is built in public. */
+async function withoutProvenance(copy: string): Promise<void> {
+  for (const folder of await packages(copy)) {
+    const all = await manifest(folder)
+    const publishConfig = { ...(all.publishConfig as object), provenance: false }
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ ...all, publishConfig }))
+  }
+}
+
+async function released(copy: string): Promise<Released[]> {
+  const all = []
+  for (const folder of await packages(copy)) {
+    const { name, version } = (await manifest(folder)) as { name: string; version: string }
+    const log = await readFile(join(folder, 'CHANGELOG.md'), 'utf8').catch(() => '')
+    const [, changes = ''] = log.split(/^## .*$/m)
+    all.push({ name, version, changes: changes.trim() })
+  }
+  return all
+}
+
+async function packages(copy: string): Promise<string[]> {
+  return (await readdir(join(copy, 'packages'))).map(name => join(copy, 'packages', name))
+}
+
+async function manifest(folder: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+}

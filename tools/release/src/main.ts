@@ -1,0 +1,8 @@
+import { dryRun } from './dry-run.ts'
+import { Registry } from './registry.ts'
+
+await using registry = await Registry.start()
+console.log(`A release into ${registry.url}, of this work tree as it is. Nothing leaves this machine.`)
+for (const { name, version, changes } of await dryRun(registry)) {
+  console.log(`\n${name} ${version}\n${changes.replaceAll(/^/gm, '    ')}`)
+}
