@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-const { faults, ...modes } = parseArgs({
+const { faults, release, ...modes } = parseArgs({
   options: {
     faults: { type: 'boolean', default: false },
+    release: { type: 'boolean', default: false },
     // Asserts each promised time itself, not three times as long.
     strict: { type: 'boolean', default: false },
   },
@@ -18,21 +19,24 @@ process.env.PATH = `${process.cwd()}/node_modules/.bin:${process.env.PATH}`
 
 // Outside CI a server that cannot be had only skips its tests.
 const prepare = ['node', '--import', 'tsx', 'tools/servers/src/fetch.ts']
-const steps = faults
-  ? [prepare, ['nx', 'run-many', '--target=faults', '--parallel=1']]
-  : [
-      ['biome', 'check', '--error-on-warnings', '.'],
-      ['nx', 'run-many', '--targets=typecheck,build', '--parallel=2'],
-      prepare,
-      ['nx', 'run-many', '--target=test', '--parallel=2'],
-    ]
+const target = faults ? 'faults' : release ? 'release' : 'test'
+const steps =
+  target === 'test'
+    ? [
+        ['biome', 'check', '--error-on-warnings', '.'],
+        ['nx', 'run-many', '--targets=typecheck,build', '--parallel=2'],
+        prepare,
+        ['nx', 'run-many', '--target=test', '--parallel=2'],
+      ]
+    : [prepare, ['nx', 'run-many', `--target=${target}`, '--parallel=1']]
 
-const report = faults ? 'faults.json' : 'tests.json'
-const projects = ['packages', 'examples', 'tools'].flatMap(folder =>
+const report = `${target}.json`
+const inFolders = ['packages', 'tools'].flatMap(folder =>
   readdirSync(folder, { withFileTypes: true })
     .filter(entry => entry.isDirectory())
     .map(entry => `${folder}/${entry.name}`),
 )
+const projects = ['examples', ...inFolders]
 for (const project of projects) rmSync(`${project}/reports/${report}`, { force: true })
 
 const failedSteps = steps

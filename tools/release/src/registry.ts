@@ -39,7 +39,10 @@ export class Registry implements AsyncDisposable {
     const { port } = server.address() as AddressInfo
     const host = `127.0.0.1:${port}/`
     // Clients publish only with a token; this registry asks for none.
-    await writeFile(join(folder, 'npmrc'), `registry=http://${host}\n//${host}:_authToken=none\naudit=false\nfund=false\n`)
+    await writeFile(
+      join(folder, 'npmrc'),
+      `registry=http://${host}\n//${host}:_authToken=none\naudit=false\nfund=false\n`,
+    )
     return new Registry(server, folder, `http://${host}`)
   }
 
@@ -53,7 +56,9 @@ export class Registry implements AsyncDisposable {
 /** The registry that npm uses here. */
 async function uplink(): Promise<object> {
   const [url = '', cafile = ''] = await Promise.all(
-    ['registry', 'cafile'].map(async key => (await run(['npm', 'config', 'get', key], { cwd: tmpdir() })).trim()),
+    ['registry', 'cafile'].map(async key =>
+      (await run(['npm', 'config', 'get', key], { cwd: tmpdir() })).trim(),
+    ),
   )
   const ca = cafile === 'null' ? undefined : await readFile(cafile, 'utf8')
   return { url, ca, timeout: '60s', max_fails: 10 }

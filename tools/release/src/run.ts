@@ -15,6 +15,8 @@ export async function run([file = '', ...args]: readonly string[], options: RunO
     return stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${[file, ...args].join(' ')} failed\n${stdout ?? ''}${stderr ?? error}`, { cause: error })
+    throw new Error(`${[file, ...args].join(' ')} failed\n${stdout ?? ''}${stderr ?? error}`, {
+      cause: error,
+    })
   }
 }

@@ -1,4 +1,5 @@
 export { type Availability, available, type Kind, kinds } from './binaries.ts'
+export { cached } from './cache.ts'
 export {
   type Authority,
   authority,

@@ -1,0 +1,99 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cached } from '@rpcx/servers'
+import { Terminal } from '@rpcx/testing'
+import { inject } from 'vitest'
+import { run } from '../src/run.ts'
+
+const examples = fileURLToPath(new URL('../../../examples', import.meta.url))
+
+/** A folder of a user, outside of this repository, who installs what was released. */
+export class Consumer implements AsyncDisposable {
+  readonly folder: string
+  readonly #node: string
+  readonly #env: NodeJS.ProcessEnv
+
+  private constructor(folder: string, node: string) {
+    this.folder = folder
+    this.#node = node
+    this.#env = {
+      ...inject('registry').env,
+      PATH: [dirname(node), process.env.PATH].join(delimiter),
+      YARN_NPM_REGISTRY_SERVER: inject('registry').url,
+      YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+      YARN_NODE_LINKER: 'node-modules',
+      YARN_ENABLE_TELEMETRY: '0',
+    }
+  }
+
+  /** An empty folder. @param node the version of Node that it uses; the one that runs this unless given */
+  static async empty(node?: string): Promise<Consumer> {
+    const folder = await mkdtemp(join(tmpdir(), 'rpcx-consumer-'))
+    return new Consumer(folder, node === undefined ? process.execPath : await nodeBinary(node))
+  }
+
+  /** What an example is to somebody who copies its folder. */
+  static async ofExample(name: string, node?: string): Promise<Consumer> {
+    const consumer = await Consumer.empty(node)
+    await consumer.copy(name)
+    return consumer
+  }
+
+  /** Copies an example into it, without what an installation in its own place may have left. */
+  async copy(example: string): Promise<void> {
+    await cp(join(examples, example), this.folder, {
+      recursive: true,
+      filter: source => !source.includes('node_modules'),
+    })
+  }
+
+  write(file: string, text: string): Promise<void> {
+    return writeFile(join(this.folder, file), text)
+  }
+
+  async pnpm(...args: readonly string[]): Promise<string> {
+    return this.node(await tool('pnpm@10.34.9', 'bin/pnpm.cjs'), ...args)
+  }
+
+  async yarn(...args: readonly string[]): Promise<string> {
+    return this.node(await tool('@yarnpkg/cli-dist@4.18.1', 'bin/yarn.js'), ...args)
+  }
+
+  npm(...args: readonly string[]): Promise<string> {
+    return this.#run('npm', ...args)
+  }
+
+  /** Runs a program to its end. */
+  node(...args: readonly string[]): Promise<string> {
+    return this.#run(this.#node, ...args)
+  }
+
+  /** Runs a program in TypeScript that goes on. */
+  start(file: string, ...args: readonly string[]): Terminal {
+    return new Terminal([this.#node, '--import', 'tsx', file, ...args], { cwd: this.folder, env: this.#env })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  #run(...command: readonly string[]): Promise<string> {
+    return run(command, { cwd: this.folder, env: this.#env })
+  }
+}
+
+/** Node itself, from the package of this platform, whose version is Node's. */
+async function nodeBinary(version: string): Promise<string> {
+  return tool(`node-${process.platform}-${process.arch}@${version}`, 'bin/node')
+}
+
+/** A file of a package from npm, kept for the next time. */
+async function tool(specifier: string, file: string): Promise<string> {
+  const at = specifier.lastIndexOf('@')
+  const folder = await cached(specifier.replaceAll('/', '-'), async into => {
+    await run(['npm', 'install', '--no-save', '--prefix', into, specifier], { cwd: into })
+  })
+  return join(folder, 'node_modules', specifier.slice(0, at), file)
+}

@@ -1,0 +1,142 @@
+import { randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { Consumer } from './consumer.ts'
+
+const nodes = ['20.19.0', '22.12.0', '24.21.0']
+
+const registries = [
+  { kind: 'etcd', start: startEtcd, port: 2379 },
+  { kind: 'zookeeper', start: startZooKeeper, port: 2181 },
+  { kind: 'consul', start: startConsul, port: 8500 },
+] as const
+const required = await Promise.all(registries.map(({ kind }) => requireServer(kind)))
+const available = registries.filter((_registry, i) => required[i])
+
+describe.runIf(required[0])('etcd', () => {
+  test.each(nodes)('pnpm add, then a server and its client, on Node %s', async node => {
+    await using consumer = await Consumer.empty(node)
+    await consumer.pnpm('add', '@rpcx/core', '@rpcx/etcd')
+    await consumer.pnpm('add', '--save-dev', 'tsx')
+    await runEtcd(consumer)
+  })
+
+  test('npm install, then the same', async () => {
+    await using consumer = await Consumer.empty()
+    await consumer.npm('init', '--yes')
+    await consumer.npm('install', '@rpcx/core', '@rpcx/etcd', 'tsx')
+    await runEtcd(consumer)
+  })
+
+  test('yarn add, then the same', async () => {
+    await using consumer = await Consumer.empty()
+    await consumer.write('package.json', '{}')
+    await consumer.yarn('add', '@rpcx/core', '@rpcx/etcd', 'tsx')
+    await runEtcd(consumer)
+  })
+
+  /** Runs the programs of the example by what is installed, whatever its own package.json says. */
+  async function runEtcd(consumer: Consumer): Promise<void> {
+    await consumer.copy('etcd')
+    await using etcd = await startEtcd()
+    await callsOver(consumer, etcd.address)
+  }
+})
+
+describe('an example that was copied out of the repository', () => {
+  test.each(available)('$kind', async ({ kind, start }) => {
+    await using consumer = await installed(kind)
+    await using registry = await start()
+    await callsOver(consumer, registry.address)
+  })
+
+  test('mdns', async () => {
+    await using consumer = await installed('mdns')
+    await callsOver(consumer, '127.0.0.1', String(randomInt(20_000, 32_000)))
+  })
+
+  test('custom-registry', async () => {
+    await using consumer = await installed('custom-registry')
+    await callsOver(consumer, consumer.folder)
+  })
+
+  test('peer2peer', async () => {
+    await using consumer = await installed('peer2peer')
+    await using server = consumer.start('server.ts', '127.0.0.1:0')
+    const [, address = ''] = await server.line(/listens at tcp@(.*)/)
+    await using client = consumer.start('client.ts', address)
+    await client.line(/= 200/)
+  })
+
+  test('multiple-servers', async () => {
+    await using consumer = await installed('multiple-servers')
+    await using server = consumer.start('server.ts', '127.0.0.1:0')
+    const [, address = ''] = await server.line(/listens at tcp@(.*)/)
+    await using client = consumer.start('client.ts', address)
+    await client.line(/= 200/)
+  })
+
+  test.each(['inprocess', 'interceptors'])('%s', async name => {
+    await using consumer = await installed(name)
+    await using program = consumer.start('main.ts')
+    expect(await program.exit()).toBe(0)
+  })
+
+  /** As its README says. */
+  async function installed(name: string): Promise<Consumer> {
+    const consumer = await Consumer.ofExample(name)
+    await consumer.pnpm('install')
+    return consumer
+  }
+})
+
+describe('the program of a README', () => {
+  let consumer: Consumer
+  beforeAll(async () => {
+    consumer = await Consumer.empty()
+    await consumer.write('package.json', '{ "type": "module" }')
+    await consumer.pnpm('add', ...inject('released').map(({ name }) => name), 'tsx')
+    return () => consumer[Symbol.asyncDispose]()
+  })
+
+  test.each(['core', 'inprocess', 'mdns'])('%s', name => runs(name))
+
+  test.each(available)('$kind', async ({ kind, start, port }) => {
+    await using registry = await start()
+    await runs(kind, text => text.replace(`127.0.0.1:${port}`, registry.address))
+  })
+
+  /** With addresses that nobody else has. */
+  async function runs(name: string, edit = (text: string) => text): Promise<void> {
+    const readme = await readFile(new URL(`../../../packages/${name}/README.md`, import.meta.url), 'utf8')
+    const [, program = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []
+    const network = `{ interfaces: '127.0.0.1', port: ${randomInt(20_000, 32_000)} }`
+    const local = program
+      .replaceAll(/(new MDNS\w+)\(\)/g, `$1(${network})`)
+      .replaceAll(':8972', `:${randomInt(20_000, 32_000)}`)
+    await consumer.write(`${name}.ts`, edit(local))
+    expect(await consumer.node('--import', 'tsx', `${name}.ts`)).toContain('10 × 20 = 200\n')
+  }
+})
+
+test('core brings nothing else along', async () => {
+  await using consumer = await Consumer.empty()
+  await consumer.pnpm('add', '@rpcx/core')
+  const [tree] = JSON.parse(await consumer.pnpm('list', '--json', '--depth', 'Infinity'))
+  expect(Object.keys(tree.dependencies)).toEqual(['@rpcx/core'])
+  expect(tree.dependencies['@rpcx/core'].dependencies).toBeUndefined()
+  const { version } = inject('released').find(({ name }) => name === '@rpcx/core') ?? {}
+  expect(tree.dependencies['@rpcx/core'].version).toBe(version)
+})
+
+/** A server registers, a client finds and calls it. */
+async function callsOver(consumer: Consumer, ...registry: readonly string[]): Promise<void> {
+  await using server = consumer.start('server.ts', '127.0.0.1:0', ...registry)
+  const [, endpoint = ''] = await server.line(/listens at (.*)/)
+  await using client = consumer.start('client.ts', ...registry)
+  await client.line(new RegExp(`= 200, said ${endpoint}`))
+  await server.kill('SIGTERM')
+  expect(await server.exit()).toBe(0)
+  await client.line(new RegExp(`^- ${endpoint}`))
+}

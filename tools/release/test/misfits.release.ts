@@ -1,0 +1,170 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { run } from '../src/run.ts'
+import { Consumer } from './consumer.ts'
+
+const { version: released = '' } = inject('released').find(({ name }) => name === '@rpcx/core') ?? {}
+const [major = 0, minor = 0] = released.split('.').map(Number)
+const older = '0.0.0'
+const next = `${major + 1}.0.0`
+
+describe('a core that does not fit', () => {
+  test.each([older, next])('%s is refused by npm, which names what would fit', async version => {
+    await using consumer = await Consumer.empty()
+    const core = await coreOf(consumer, version)
+    const error = await failure(consumer.npm('install', core, '@rpcx/etcd'))
+    expect(error).toContain('ERESOLVE')
+    expect(error).toContain(`peer @rpcx/core@">=${released} <${major + 1}" from @rpcx/etcd@${released}`)
+  })
+
+  test('is warned of by pnpm', async () => {
+    await using consumer = await Consumer.empty()
+    const core = await coreOf(consumer, next)
+    const said = await consumer.pnpm('add', core, '@rpcx/etcd')
+    expect(said).toContain(`unmet peer @rpcx/core@">=${released} <${major + 1}": found ${next}`)
+  })
+
+  test.each([older, next])('%s is refused by a backend that is imported, with what to do', async version => {
+    await using consumer = await Consumer.empty()
+    const core = await coreOf(consumer, version, text => text.replace(/^ {2}RegistryDiscovery,\n/m, ''))
+    await consumer.npm('install', '--force', core, '@rpcx/etcd')
+    const error = await failure(consumer.node('--input-type=module', '--eval', "await import('@rpcx/etcd')"))
+    expect(error).toContain(
+      `RangeError: @rpcx/etcd ${released} needs @rpcx/core from ${released} on, below ${major + 1}; this is ${version}, in `,
+    )
+    expect(error).toContain('/node_modules/@rpcx/core/: install all @rpcx packages in one version')
+  })
+})
+
+describe('from CommonJS', () => {
+  test.each(['20.19.0', '22.12.0', '24.21.0'])('require() works on Node %s', async node => {
+    await using consumer = await Consumer.empty(node)
+    await consumer.pnpm('add', '@rpcx/core', '@rpcx/etcd')
+    await consumer.write(
+      'program.cjs',
+      `const { Server, XClient } = require('@rpcx/core')
+      const { EtcdRegisterPlugin } = require('@rpcx/etcd')
+      console.log(typeof Server, typeof XClient, typeof EtcdRegisterPlugin)`,
+    )
+    expect(await consumer.node('program.cjs')).toBe('function function function\n')
+  })
+
+  test('on a Node without require(esm) the error says what to do, and that works', async () => {
+    await using consumer = await Consumer.empty('22.11.0')
+    await consumer.pnpm('add', '@rpcx/core')
+    const error = await failure(consumer.node('--eval', "require('@rpcx/core')"))
+    expect(error).toContain('ERR_REQUIRE_ESM')
+    expect(error).toContain('dynamic import()')
+    const imported = "import('@rpcx/core').then(({ Server }) => console.log(typeof Server))"
+    expect(await consumer.node('--eval', imported)).toBe('function\n')
+  })
+})
+
+describe('two copies of core in one tree', () => {
+  let consumer: Consumer
+  const patch = `${major}.${minor}.1`
+
+  beforeAll(async () => {
+    consumer = await Consumer.empty()
+    await consumer.write('package.json', '{ "type": "module" }')
+    await consumer.pnpm(
+      'add',
+      '@rpcx/core',
+      '@rpcx/inprocess',
+      `other-core@file:${await coreOf(consumer, patch)}`,
+    )
+    return () => consumer[Symbol.asyncDispose]()
+  })
+
+  test('are named, with their versions and places, in one warning', async () => {
+    await consumer.write(
+      'warning.js',
+      `process.on('warning', ({ name, code, message }) => console.log(JSON.stringify({ name, code, message })))
+      await import('@rpcx/core')
+      await import('other-core')`,
+    )
+    const lines = (await consumer.node('warning.js')).trim().split('\n')
+    expect(lines).toHaveLength(1)
+    const { name, code, message } = JSON.parse(lines[0] ?? '')
+    expect({ name, code }).toEqual({ name: 'RpcxWarning', code: 'RPCX_CORE_COPIES' })
+    expect(message).toMatch(
+      new RegExp(
+        `@rpcx/core is here 2 times: ${released} in /.*/@rpcx/core/, ${patch} in /.*/core/\\. .*dedupe`,
+      ),
+    )
+  })
+
+  test('understand each other: plugins, discoveries, errors, values, and calls inside the process', async () => {
+    await consumer.write('program.js', bothCopies)
+    expect(JSON.parse(await consumer.node('program.js'))).toEqual({
+      areTwo: true,
+      product: 200,
+      bytes: true,
+      refused: 'ERR_RPCX_AUTH',
+      isKnown: true,
+    })
+  })
+})
+
+/** Server and plugin are of one copy; the client, the values, the errors and another plugin are of the other. */
+const bothCopies = `
+import { Server, isRpcxError } from '@rpcx/core'
+import { Ext, Float32, RpcxError, XClient } from 'other-core'
+import { InprocessDiscovery, inprocessClient } from '@rpcx/inprocess'
+
+const server = new Server()
+server.plugins.add(inprocessClient)
+server.plugins.add({
+  attach: () => ({
+    afterRead({ method }) {
+      if (method === 'Secret') throw new RpcxError('ERR_RPCX_AUTH', 'not for you')
+    },
+  }),
+})
+server.registerName('Arith', {
+  Mul: ({ A, B }) => ({ C: A * B }),
+  Secret: () => 1,
+  Values: () => ({ half: new Float32(0.5), own: new Ext(7, new Uint8Array([1, 2])) }),
+})
+await server.serve('tcp', '127.0.0.1:0')
+
+const discovery = new InprocessDiscovery()
+const arith = new XClient('Arith', discovery)
+const { C: product } = await arith.call('Mul', { A: 10, B: 20 })
+const { half, own } = await arith.call('Values', {})
+const error = await arith.call('Secret', {}).catch(error => error)
+console.log(JSON.stringify({
+  areTwo: Server !== (await import('other-core')).Server,
+  product,
+  bytes: half === 0.5 && own instanceof Ext && own.type === 7,
+  refused: error.code,
+  isKnown: isRpcxError(error),
+}))
+await arith.close()
+await discovery.close()
+await server.close()
+`
+
+/** The core that was released, under another version: a file that package managers take. */
+async function coreOf(consumer: Consumer, version: string, edit = (text: string) => text): Promise<string> {
+  const cwd = join(consumer.folder, `core-${version}`)
+  await mkdir(cwd)
+  const tarball = await fetch(new URL(`@rpcx/core/-/core-${released}.tgz`, inject('registry').url))
+  await writeFile(join(cwd, 'released.tgz'), Buffer.from(await tarball.arrayBuffer()))
+  await run(['tar', '-xzf', 'released.tgz'], { cwd })
+  for (const name of ['package.json', 'dist/index.js']) {
+    const file = join(cwd, 'package', name)
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, edit(text.replace(`"${released}"`, `"${version}"`)))
+  }
+  await run(['tar', '-czf', `../core-${version}.tgz`, 'package'], { cwd })
+  return `./core-${version}.tgz`
+}
+
+async function failure(running: Promise<string>): Promise<string> {
+  return running.then(
+    said => `it did not fail: ${said}`,
+    error => String(error),
+  )
+}

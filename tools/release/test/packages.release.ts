@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { describe, expect, inject, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const { url } = inject('registry')
+
+test('all packages have one version', () => {
+  expect(new Set(inject('released').map(({ version }) => version)).size).toBe(1)
+})
+
+test('every package tells its users what is new', () => {
+  for (const { name, changes } of inject('released')) expect(changes, name).toMatch(/\w/)
+})
+
+describe.each(inject('released'))('$name', ({ name, version }) => {
+  test('has only what it needs', async () => {
+    const files = Object.keys(await unpacked())
+    expect(files.sort()).toEqual([
+      ...['LICENSE', 'README.md', 'dist/index.d.ts', 'dist/index.js', 'dist/index.js.map', 'package.json'],
+    ])
+  })
+
+  test('says who may use it, where, and where it is from', async () => {
+    const { files, exports, ...manifest } = JSON.parse((await unpacked())['package.json'] ?? '')
+    expect(files).toEqual(['dist'])
+    expect(exports).toEqual({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } })
+    expect(manifest).toMatchObject({
+      description: expect.stringMatching(/^rpcx for TypeScript: /),
+      keywords: expect.arrayContaining(['rpcx']),
+      license: 'Apache-2.0',
+      type: 'module',
+      sideEffects: false,
+      engines: { node: '>=20.19' },
+      repository: {
+        url: 'git+https://github.com/rpcx/rpcx-ts.git',
+        directory: name.replace('@rpcx/', 'packages/'),
+      },
+    })
+    if (name === '@rpcx/core') expect(manifest.peerDependencies).toBeUndefined()
+    else
+      expect(manifest.peerDependencies).toEqual({
+        '@rpcx/core': `>=${version} <${Number(version.split('.')[0]) + 1}`,
+      })
+    expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['devDependencies', 'scripts', 'nx']))
+  })
+
+  test('will be published with its provenance', async () => {
+    const manifest = await readFile(join(root, name.replace('@rpcx/', 'packages/'), 'package.json'), 'utf8')
+    expect(JSON.parse(manifest).publishConfig).toMatchObject({ access: 'public', provenance: true })
+  })
+
+  test('brings its sources along, for debuggers', async () => {
+    const { sources, sourcesContent } = JSON.parse((await unpacked())['dist/index.js.map'] ?? '')
+    expect(sourcesContent).toHaveLength(sources.length)
+    expect(sourcesContent).not.toContain(null)
+  })
+
+  test('has a README with a program and links that lead somewhere', async () => {
+    const readme = (await unpacked())['README.md'] ?? ''
+    expect(readme.split('\n').slice(0, 12).join('\n')).toContain(`pnpm add @rpcx/core`)
+    expect(readme.split('\n').slice(0, 50).join('\n')).toMatch(/```ts\n/)
+    const repository = 'https://github.com/rpcx/rpcx-ts/(?:blob|tree)/main/'
+    const paths = [...readme.matchAll(new RegExp(`\\]\\(${repository}(.*?)(?:#.*?)?\\)`, 'g'))].map(
+      ([, path]) => path ?? '',
+    )
+    expect(paths.length).toBeGreaterThan(2)
+    // The changelog is made by the release.
+    const missing = paths.filter(path => !path.endsWith('/CHANGELOG.md') && !existsSync(join(root, path)))
+    expect(missing).toEqual([])
+  })
+
+  test('is clean in the eyes of publint', async () => {
+    const { messages } = await publint({ pack: { tarball: await tarball() }, strict: true })
+    expect(messages).toEqual([])
+  })
+
+  test('has the types that modules and bundlers look for', async () => {
+    const result = await checkPackage(createPackageFromTarballData(new Uint8Array(await tarball())))
+    const problems = 'problems' in result ? result.problems : ['there are no types']
+    // Of what attw looks at, these packages are not for CommonJS before `require(esm)`, nor for resolution before `exports`.
+    const others = ['node10', 'node16-cjs']
+    expect(
+      problems.filter(
+        problem =>
+          !(
+            typeof problem === 'object' &&
+            'resolutionKind' in problem &&
+            others.includes(problem.resolutionKind)
+          ),
+      ),
+    ).toEqual([])
+  })
+
+  /** The text of each of its files. */
+  async function unpacked(): Promise<Record<string, string>> {
+    const all = createPackageFromTarballData(new Uint8Array(await tarball()))
+    const folder = `/node_modules/${name}/`
+    return Object.fromEntries(all.listFiles().map(file => [file.replace(folder, ''), all.readFile(file)]))
+  }
+
+  async function tarball(): Promise<ArrayBuffer> {
+    return (await fetch(new URL(`${name}/-/${name.replace('@rpcx/', '')}-${version}.tgz`, url))).arrayBuffer()
+  }
+})

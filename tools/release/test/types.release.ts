@@ -1,0 +1,58 @@
+import { inject, test } from 'vitest'
+import { Consumer } from './consumer.ts'
+
+const names = inject('released').map(({ name }) => name)
+// What a project has that is new, and nothing that makes it easier.
+const strict = {
+  target: 'es2022',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  noEmit: true,
+  types: ['node'],
+}
+
+test.each([
+  { name: 'nodenext', options: { module: 'nodenext' }, files: ['program.ts', 'common.cts'] },
+  { name: 'bundler', options: { module: 'esnext', moduleResolution: 'bundler' }, files: ['program.ts'] },
+])('type checks with $name, libraries too', async ({ options, files }) => {
+  await using consumer = await Consumer.empty()
+  await consumer.write('package.json', '{ "type": "module" }')
+  await consumer.pnpm('add', ...names, 'typescript@5.9.3', '@types/node@20')
+  await consumer.write('program.ts', program)
+  await consumer.write('common.cts', common)
+  await consumer.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...strict, ...options }, files }))
+  await consumer.node('node_modules/typescript/bin/tsc')
+})
+
+const program = `
+${names.map((name, i) => `import * as package${i} from '${name}'`).join('\n')}
+import { Server, XClient, isRpcxError } from '@rpcx/core'
+import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
+
+export const all = [${names.map((_name, i) => `package${i}`)}]
+
+class Arith {
+  Mul({ A, B }: { A: number; B: number }): { C: number } {
+    return { C: A * B }
+  }
+}
+
+const options = { etcdServers: '127.0.0.1:2379', basePath: '/rpcx_test' }
+const server = new Server()
+server.plugins.add(new EtcdRegisterPlugin(options))
+server.registerName('Arith', new Arith())
+
+export const arith = new XClient<Arith>('Arith', new EtcdDiscovery(options))
+export const product: Promise<{ C: number }> = arith.call('Mul', { A: 10, B: 20 })
+// @ts-expect-error: Arith has no such method
+arith.call('Add', { A: 10, B: 20 })
+product.catch(error => isRpcxError(error, 'ERR_RPCX_NO_ENDPOINT'))
+`
+
+const common = `
+import core = require('@rpcx/core')
+import etcd = require('@rpcx/etcd')
+export = { server: new core.Server(), Plugin: etcd.EtcdRegisterPlugin }
+`
