@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,14 +17,20 @@ export interface Released {
 }
 
 /**
- * Takes a copy of this work tree through all that a release is, as `.github/workflows/release.yml` does, up to the packages in
+ * Takes a copy of this work tree through all that a release is, as `.github/workflows/ci.yml` does, up to the packages in
  * a registry.
  */
 export async function dryRun(registry: Registry): Promise<Released[]> {
   const copy = await mkdtemp(join(tmpdir(), 'rpcx-release-'))
   try {
     const files = await run(['git', 'ls-files', '-co', '--exclude-standard'], { cwd: root })
-    for (const file of files.trim().split('\n')) await cp(join(root, file), join(copy, file))
+    // A file that is deleted is listed until that is committed.
+    for (const file of files
+      .trim()
+      .split('\n')
+      .filter(file => existsSync(join(root, file)))) {
+      await cp(join(root, file), join(copy, file))
+    }
     await commit(copy)
     const { packageManager } = await manifest(copy)
     const pnpm = ['npx', '--yes', packageManager as string]

@@ -22,3 +22,29 @@ test('nothing is left for later in the sources', async () => {
     expect(words.exec(await readFile(join(root, file), 'utf8'))?.[0], file).toBeUndefined()
   }
 })
+
+test('nothing of core is told by its class, which another copy of core has not', async () => {
+  const index = await readFile(join(root, 'packages/core/src/index.ts'), 'utf8')
+  const classes = [...index.matchAll(/^export \{ (.*?) \}/gm)]
+    .flatMap(([, names = '']) => names.split(', '))
+    .filter(name => /^[A-Z]/.test(name))
+  expect(classes).toContain('RpcxError')
+  const check = new RegExp(`instanceof (${classes.join('|')})\\b`)
+  const { stdout } = await run('git', ['ls-files', 'packages/*/src', 'examples', 'tools/new-backend/src'], {
+    cwd: root,
+  })
+  for (const file of stdout
+    .trim()
+    .split('\n')
+    .filter(name => name.endsWith('.ts'))) {
+    expect(check.exec(await readFile(join(root, file), 'utf8'))?.[0], file).toBeUndefined()
+  }
+})
+
+test('CI runs what a clean checkout runs, on each version of Node that is promised', async () => {
+  const workflow = await readFile(join(root, '.github/workflows/ci.yml'), 'utf8')
+  expect(workflow).toMatch(/node: \[.20\.19., .22., .24.\]/)
+  for (const step of ['run: .ci/run', 'pnpm run release:version', 'pnpm run release:publish']) {
+    expect(workflow).toContain(step)
+  }
+})
