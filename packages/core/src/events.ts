@@ -40,6 +40,9 @@ export class Events<Map extends object> {
   }
 }
 
+/** Without what is private, by which types of two copies of this package would differ. */
+export type PublicEvents<Map extends object> = Pick<Events<Map>, keyof Events<Map>>
+
 const debug = debuglog('rpcx')
 
 function describe(name: string, detail: unknown): string {

@@ -34,14 +34,10 @@ const MODEL = 'inprocess'
 
 async function manifest(name: string, packages: URL): Promise<string> {
   const model = await readFile(new URL(`${MODEL}/package.json`, packages), 'utf8')
-  const { description, ...rest } = JSON.parse(model.replaceAll(MODEL, name)) as Record<string, unknown>
-  const named = Object.entries(rest).flatMap(([key, value]) =>
-    key === 'version'
-      ? [
-          [key, value],
-          ['description', `rpcx for TypeScript: servers register in ${name}, clients discover them there`],
-        ]
-      : [[key, value]],
-  )
-  return `${JSON.stringify(Object.fromEntries(named), undefined, 2)}\n`
+  const named = {
+    ...(JSON.parse(model.replaceAll(MODEL, name)) as object),
+    description: `rpcx for TypeScript: servers register in ${name}, clients discover them there`,
+    keywords: ['rpcx', 'rpc', 'microservices', name, 'service-discovery', 'registry'],
+  }
+  return `${JSON.stringify(named, undefined, 2)}\n`
 }

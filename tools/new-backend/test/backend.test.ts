@@ -49,7 +49,7 @@ test('it is formatted as everything here', async () => {
 
 test('it runs the laws, and fails the first that needs a backend', async () => {
   await run('vitest', 'run', '--bail', '1')
-  const report = JSON.parse(await readFile(join(folder, 'reports/tests.json'), 'utf8'))
+  const report = JSON.parse(await readFile(join(folder, 'reports/test.json'), 'utf8'))
   expect(report).toMatchObject({ numTotalTests: Object.keys(laws).length, numFailedTests: 1 })
   const said = JSON.stringify(report.testResults)
   expect(said).toContain('wall-board: watch is not written yet')

@@ -17,31 +17,50 @@ export interface Released {
 }
 
 /**
- * Takes a copy of this work tree through all that a release is, as `.github/workflows/ci.yml` does, up to the packages in
- * a registry.
+ * A copy of this work tree that was taken through all that a release is, as `.github/workflows/ci.yml` does, up to the packages in a
+ * registry.
  */
-export async function dryRun(registry: Registry): Promise<Released[]> {
-  const copy = await mkdtemp(join(tmpdir(), 'rpcx-release-'))
-  try {
-    const files = await run(['git', 'ls-files', '-co', '--exclude-standard'], { cwd: root })
-    // A file that is deleted is listed until that is committed.
-    for (const file of files
-      .trim()
-      .split('\n')
-      .filter(file => existsSync(join(root, file)))) {
-      await cp(join(root, file), join(copy, file))
-    }
-    await commit(copy)
-    const { packageManager } = await manifest(copy)
-    const pnpm = ['npx', '--yes', packageManager as string]
-    await run([...pnpm, 'install', '--frozen-lockfile', '--prefer-offline'], { cwd: copy })
-    await run([...pnpm, 'run', 'release:version'], { cwd: copy, env: registry.env })
-    await withoutProvenance(copy)
-    await run([...pnpm, 'run', 'release:publish'], { cwd: copy, env: registry.env })
-    return await released(copy)
-  } finally {
-    await rm(copy, { recursive: true, force: true })
+export class DryRun implements AsyncDisposable {
+  readonly folder: string
+  readonly packages: readonly Released[]
+
+  private constructor(folder: string, packages: readonly Released[]) {
+    this.folder = folder
+    this.packages = packages
   }
+
+  static async into(registry: Registry): Promise<DryRun> {
+    const folder = await mkdtemp(join(tmpdir(), 'rpcx-release-'))
+    try {
+      await release(folder, registry)
+      return new DryRun(folder, await released(folder))
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+async function release(copy: string, { env }: Registry): Promise<void> {
+  const files = await run(['git', 'ls-files', '-co', '--exclude-standard'], { cwd: root })
+  // A file that is deleted is listed until that is committed.
+  for (const file of files
+    .trim()
+    .split('\n')
+    .filter(file => existsSync(join(root, file)))) {
+    await cp(join(root, file), join(copy, file))
+  }
+  await commit(copy)
+  const { packageManager } = await manifest(copy)
+  const pnpm = ['npx', '--yes', packageManager as string]
+  await run([...pnpm, 'install', '--frozen-lockfile', '--prefer-offline'], { cwd: copy })
+  await run([...pnpm, 'run', 'release:version'], { cwd: copy })
+  await withoutProvenance(copy)
+  await run([...pnpm, 'run', 'release:publish'], { cwd: copy, env })
 }
 
 /** Changesets asks git when a change was made, and tags what is released. */

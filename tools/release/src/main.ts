@@ -1,8 +1,9 @@
-import { dryRun } from './dry-run.ts'
+import { DryRun } from './dry-run.ts'
 import { Registry } from './registry.ts'
 
 await using registry = await Registry.start()
 console.log(`A release into ${registry.url}, of this work tree as it is. Nothing leaves this machine.`)
-for (const { name, version, changes } of await dryRun(registry)) {
+await using release = await DryRun.into(registry)
+for (const { name, version, changes } of release.packages) {
   console.log(`\n${name} ${version}\n${changes.replaceAll(/^/gm, '    ')}`)
 }

@@ -1,13 +1,10 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { cached } from '@rpcx/servers'
 import { Terminal } from '@rpcx/testing'
 import { inject } from 'vitest'
 import { run } from '../src/run.ts'
-
-const examples = fileURLToPath(new URL('../../../examples', import.meta.url))
 
 /** A folder of a user, outside of this repository, who installs what was released. */
 export class Consumer implements AsyncDisposable {
@@ -25,6 +22,8 @@ export class Consumer implements AsyncDisposable {
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
       YARN_NODE_LINKER: 'node-modules',
       YARN_ENABLE_TELEMETRY: '0',
+      // What is released is seconds old.
+      YARN_NPM_MINIMAL_AGE_GATE: '0',
     }
   }
 
@@ -41,12 +40,9 @@ export class Consumer implements AsyncDisposable {
     return consumer
   }
 
-  /** Copies an example into it, without what an installation in its own place may have left. */
+  /** Copies an example into it. */
   async copy(example: string): Promise<void> {
-    await cp(join(examples, example), this.folder, {
-      recursive: true,
-      filter: source => !source.includes('node_modules'),
-    })
+    await cp(join(inject('release').folder, 'examples', example), this.folder, { recursive: true })
   }
 
   write(file: string, text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { Consumer } from './consumer.ts'
@@ -96,7 +97,7 @@ describe('the program of a README', () => {
   beforeAll(async () => {
     consumer = await Consumer.empty()
     await consumer.write('package.json', '{ "type": "module" }')
-    await consumer.pnpm('add', ...inject('released').map(({ name }) => name), 'tsx')
+    await consumer.pnpm('add', ...inject('release').packages.map(({ name }) => name), 'tsx')
     return () => consumer[Symbol.asyncDispose]()
   })
 
@@ -109,7 +110,7 @@ describe('the program of a README', () => {
 
   /** With addresses that nobody else has. */
   async function runs(name: string, edit = (text: string) => text): Promise<void> {
-    const readme = await readFile(new URL(`../../../packages/${name}/README.md`, import.meta.url), 'utf8')
+    const readme = await readFile(join(inject('release').folder, 'packages', name, 'README.md'), 'utf8')
     const [, program = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []
     const network = `{ interfaces: '127.0.0.1', port: ${randomInt(20_000, 32_000)} }`
     const local = program
@@ -126,7 +127,7 @@ test('core brings nothing else along', async () => {
   const [tree] = JSON.parse(await consumer.pnpm('list', '--json', '--depth', 'Infinity'))
   expect(Object.keys(tree.dependencies)).toEqual(['@rpcx/core'])
   expect(tree.dependencies['@rpcx/core'].dependencies).toBeUndefined()
-  const { version } = inject('released').find(({ name }) => name === '@rpcx/core') ?? {}
+  const [{ version } = { version: '' }] = inject('release').packages
   expect(tree.dependencies['@rpcx/core'].version).toBe(version)
 })
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { run } from '../src/run.ts'
 import { Consumer } from './consumer.ts'
 
-const { version: released = '' } = inject('released').find(({ name }) => name === '@rpcx/core') ?? {}
+const [{ version: released } = { version: '' }] = inject('release').packages
 const [major = 0, minor = 0] = released.split('.').map(Number)
 const older = '0.0.0'
 const next = `${major + 1}.0.0`
@@ -93,6 +93,23 @@ describe('two copies of core in one tree', () => {
         `@rpcx/core is here 2 times: ${released} in /.*/@rpcx/core/, ${patch} in /.*/core/\\. .*dedupe`,
       ),
     )
+  })
+
+  test('have the same types', async () => {
+    await consumer.pnpm('add', 'typescript@5.9.3', '@types/node@20')
+    await consumer.write(
+      'types.ts',
+      `import { Server, XClient } from '@rpcx/core'
+      import type { Interceptor, RegisterPlugin, RegistryDiscovery, ServerPlugin } from 'other-core'
+
+      export function mix(plugins: [RegisterPlugin, ServerPlugin], discovery: RegistryDiscovery, interceptor: Interceptor) {
+        const server = new Server()
+        for (const plugin of plugins) server.plugins.add(plugin)
+        return new XClient('Arith', discovery, { interceptors: [interceptor] })
+      }`,
+    )
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node']
+    await consumer.node('node_modules/typescript/bin/tsc', ...options, 'types.ts')
   })
 
   test('understand each other: plugins, discoveries, errors, values, and calls inside the process', async () => {

@@ -1,7 +1,7 @@
 import { inject, test } from 'vitest'
 import { Consumer } from './consumer.ts'
 
-const names = inject('released').map(({ name }) => name)
+const names = inject('release').packages.map(({ name }) => name)
 // What a project has that is new, and nothing that makes it easier.
 const strict = {
   target: 'es2022',

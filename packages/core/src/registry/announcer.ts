@@ -2,7 +2,7 @@ import { Backoff } from '../discovery/backoff.ts'
 import type { Held, Session } from '../discovery/driver.ts'
 import type { Uplink } from '../discovery/uplink.ts'
 import { RpcxError } from '../errors.ts'
-import type { Events } from '../events.ts'
+import type { PublicEvents } from '../events.ts'
 import type { Metrics } from '../server/meters.ts'
 import type { ServerEvents } from '../server/plugin.ts'
 import { AnnouncedMetadata } from './announced-metadata.ts'
@@ -47,7 +47,7 @@ export class Announcer implements LookoutOwner {
     address: string,
     metadata: string,
     uplink: Uplink,
-    events: Events<ServerEvents>,
+    events: PublicEvents<ServerEvents>,
     after: Promise<void> = Promise.resolve(),
   ) {
     this.#place = new Place(service, address, uplink)

@@ -2,7 +2,7 @@ import { parseAddress } from '../address.ts'
 import type { Driver } from '../discovery/driver.ts'
 import { Uplink } from '../discovery/uplink.ts'
 import { isRpcxError } from '../errors.ts'
-import type { Events } from '../events.ts'
+import type { PublicEvents } from '../events.ts'
 import type { Metrics } from '../server/meters.ts'
 import type { PluginHost, ServerEvents, ServerHooks } from '../server/plugin.ts'
 import { within } from '../within.ts'
@@ -17,7 +17,7 @@ export class Registration implements ServerHooks {
   readonly #metrics: Metrics
   readonly #updateIntervalMs: number
   readonly #required: boolean
-  readonly #events: Events<ServerEvents>
+  readonly #events: PublicEvents<ServerEvents>
   readonly #uplink: Uplink
   readonly #wanted = new Map<string, string>()
   readonly #announcers = new Map<string, Announcer>()

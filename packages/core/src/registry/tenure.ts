@@ -1,18 +1,18 @@
 import type { Held } from '../discovery/driver.ts'
 import { RpcxError } from '../errors.ts'
-import type { Events } from '../events.ts'
+import type { PublicEvents } from '../events.ts'
 import type { ServerEvents } from '../server/plugin.ts'
 import type { Place } from './place.ts'
 
 /** Whether a registry shows our entry as ours, told in events. Who is there when we first come, is replaced; later, left alone. */
 export class Tenure {
   readonly #subject: Place['subject']
-  readonly #events: Events<ServerEvents>
+  readonly #events: PublicEvents<ServerEvents>
   #state: 'claiming' | 'held' | 'lost' | 'conflict' = 'claiming'
   /** The version that was last found to be nobody's. */
   #detached = -1n
 
-  constructor(subject: Place['subject'], events: Events<ServerEvents>) {
+  constructor(subject: Place['subject'], events: PublicEvents<ServerEvents>) {
     this.#subject = subject
     this.#events = events
   }

@@ -1,5 +1,5 @@
 import { isRpcxError, RpcxError } from '../errors.ts'
-import type { Events } from '../events.ts'
+import type { PublicEvents } from '../events.ts'
 import type { CallContext, ServerConnection } from './context.ts'
 import type { ServerEvents, ServerHooks } from './plugin.ts'
 import type { Method } from './services.ts'
@@ -7,15 +7,15 @@ import type { Method } from './services.ts'
 /** The hooks of all plugins around one call or frame. Made only for plugins that have any: the others cost a call nothing. */
 export class CallHooks {
   readonly #plugins: readonly ServerHooks[]
-  readonly #events: Events<ServerEvents>
+  readonly #events: PublicEvents<ServerEvents>
 
   /** `undefined` when no plugin wants to hear of calls. */
-  static of(plugins: readonly ServerHooks[], events: Events<ServerEvents>): CallHooks | undefined {
+  static of(plugins: readonly ServerHooks[], events: PublicEvents<ServerEvents>): CallHooks | undefined {
     const concerned = plugins.filter(plugin => CALL_HOOKS.some(hook => plugin[hook] !== undefined))
     return concerned.length === 0 ? undefined : new CallHooks(concerned, events)
   }
 
-  private constructor(plugins: readonly ServerHooks[], events: Events<ServerEvents>) {
+  private constructor(plugins: readonly ServerHooks[], events: PublicEvents<ServerEvents>) {
     this.#plugins = plugins
     this.#events = events
   }

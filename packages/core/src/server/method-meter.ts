@@ -12,7 +12,7 @@ export interface MethodMetrics {
   /** Of these calls, those that failed, by code. */
   readonly errors: ReadonlyMap<RpcxErrorCode, number>
   /** From the arrival of a call to its answer, waiting included. */
-  readonly latency: Histogram
+  readonly latency: Pick<Histogram, keyof Histogram>
   /** Payloads as they were on the wire, compressed or not. */
   readonly receivedBytes: number
   readonly sentBytes: number

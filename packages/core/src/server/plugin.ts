@@ -1,4 +1,4 @@
-import type { Events } from '../events.ts'
+import type { PublicEvents } from '../events.ts'
 import type { CallContext, ServerConnection } from './context.ts'
 import type { Health } from './health.ts'
 import type { ServerMetrics } from './meters.ts'
@@ -68,7 +68,7 @@ export interface PluginHost {
   /** How the server is now, as clients are told. */
   readonly health: Health
   readonly metrics: ServerMetrics
-  readonly events: Events<ServerEvents>
+  readonly events: PublicEvents<ServerEvents>
   /** Makes the server reachable inside this process and returns the address, `memu@<id>`. */
   listenInMemory(): string
 }
