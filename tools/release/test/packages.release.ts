@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
@@ -54,11 +53,6 @@ describe.each(packages)('$name', ({ name, version }) => {
         '@rpcx/core': `>=${version} <${Number(version.split('.')[0]) + 1}`,
       })
     expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['devDependencies', 'scripts', 'nx']))
-  })
-
-  test('will be published with its provenance', async () => {
-    const manifest = await readFile(join(root, name.replace('@rpcx/', 'packages/'), 'package.json'), 'utf8')
-    expect(JSON.parse(manifest).publishConfig).toMatchObject({ access: 'public', provenance: true })
   })
 
   test('brings its sources along, for debuggers', async () => {

@@ -43,9 +43,16 @@ test('the version is the same wherever it is written', async () => {
   await saysEverywhere(root, version)
 })
 
+test('every package is published for all, with proof of where it was built', async () => {
+  for (const { name, publishConfig } of await manifests(root)) {
+    expect(publishConfig, name).toMatchObject({ access: 'public', provenance: true })
+  }
+})
+
 interface Manifest {
   readonly name: string
   readonly version: string
+  readonly publishConfig: object
   readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
