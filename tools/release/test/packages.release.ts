@@ -52,7 +52,7 @@ describe.each(packages)('$name', ({ name, version }) => {
       expect(manifest.peerDependencies).toEqual({
         '@rpcx/core': `>=${version} <${Number(version.split('.')[0]) + 1}`,
       })
-    expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['devDependencies', 'scripts', 'nx']))
+    for (const ours of ['devDependencies', 'scripts', 'nx']) expect(manifest).not.toHaveProperty(ours)
   })
 
   test('brings its sources along, for debuggers', async () => {
