@@ -46,14 +46,13 @@ export class DryRun implements AsyncDisposable {
 }
 
 async function release(copy: string, { env }: Registry): Promise<void> {
-  const files = await run(['git', 'ls-files', '-co', '--exclude-standard'], { cwd: root })
+  const list = await run(['git', 'ls-files', '-co', '--exclude-standard'], { cwd: root })
   // A file that is deleted is listed until that is committed.
-  for (const file of files
+  const files = list
     .trim()
     .split('\n')
-    .filter(file => existsSync(join(root, file)))) {
-    await cp(join(root, file), join(copy, file))
-  }
+    .filter(file => existsSync(join(root, file)))
+  for (const file of files) await cp(join(root, file), join(copy, file))
   await commit(copy)
   const { packageManager } = await manifest(copy)
   const pnpm = ['npx', '--yes', packageManager as string]

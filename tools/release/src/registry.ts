@@ -38,11 +38,17 @@ export class Registry implements AsyncDisposable {
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const host = `127.0.0.1:${port}/`
-    // Clients publish only with a token; this registry asks for none.
-    await writeFile(
-      join(folder, 'npmrc'),
-      `registry=http://${host}\n//${host}:_authToken=none\naudit=false\nfund=false\n`,
-    )
+    const npmrc = [
+      `registry=http://${host}`,
+      // Clients publish only with a token; this registry asks for none.
+      `//${host}:_authToken=none`,
+      // What another registry at this port once had is forgotten.
+      `cache=${join(folder, 'npm')}`,
+      `cache-dir=${join(folder, 'pnpm')}`,
+      'audit=false',
+      'fund=false',
+    ]
+    await writeFile(join(folder, 'npmrc'), npmrc.join('\n'))
     return new Registry(server, folder, `http://${host}`)
   }
 

@@ -21,6 +21,8 @@ export class Consumer implements AsyncDisposable {
       YARN_NPM_REGISTRY_SERVER: inject('registry').url,
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
       YARN_NODE_LINKER: 'node-modules',
+      // By default it keeps packages by name and version, whatever is in them.
+      YARN_GLOBAL_FOLDER: join(folder, '.yarn'),
       YARN_ENABLE_TELEMETRY: '0',
       // What is released is seconds old.
       YARN_NPM_MINIMAL_AGE_GATE: '0',
@@ -31,13 +33,6 @@ export class Consumer implements AsyncDisposable {
   static async empty(node?: string): Promise<Consumer> {
     const folder = await mkdtemp(join(tmpdir(), 'rpcx-consumer-'))
     return new Consumer(folder, node === undefined ? process.execPath : await nodeBinary(node))
-  }
-
-  /** What an example is to somebody who copies its folder. */
-  static async ofExample(name: string, node?: string): Promise<Consumer> {
-    const consumer = await Consumer.empty(node)
-    await consumer.copy(name)
-    return consumer
   }
 
   /** Copies an example into it. */

@@ -86,7 +86,8 @@ describe('an example that was copied out of the repository', () => {
 
   /** As its README says. */
   async function installed(name: string): Promise<Consumer> {
-    const consumer = await Consumer.ofExample(name)
+    const consumer = await Consumer.empty()
+    await consumer.copy(name)
     await consumer.pnpm('install')
     return consumer
   }

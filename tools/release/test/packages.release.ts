@@ -47,11 +47,8 @@ describe.each(packages)('$name', ({ name, version }) => {
         directory: name.replace('@rpcx/', 'packages/'),
       },
     })
-    if (name === '@rpcx/core') expect(manifest.peerDependencies).toBeUndefined()
-    else
-      expect(manifest.peerDependencies).toEqual({
-        '@rpcx/core': `>=${version} <${Number(version.split('.')[0]) + 1}`,
-      })
+    const core = `>=${version} <${Number(version.split('.')[0]) + 1}`
+    expect(manifest.peerDependencies).toEqual(name === '@rpcx/core' ? undefined : { '@rpcx/core': core })
     for (const ours of ['devDependencies', 'scripts', 'nx']) expect(manifest).not.toHaveProperty(ours)
   })
 
@@ -83,19 +80,12 @@ describe.each(packages)('$name', ({ name, version }) => {
     const result = await checkPackage(
       createPackageFromTarballData(new Uint8Array(await tarball(name, version))),
     )
-    const problems = 'problems' in result ? result.problems : ['there are no types']
+    if (!('problems' in result)) throw new Error('there are no types')
     // Of what attw looks at, these packages are not for CommonJS before `require(esm)`, nor for resolution before `exports`.
     const others = ['node10', 'node16-cjs']
-    expect(
-      problems.filter(
-        problem =>
-          !(
-            typeof problem === 'object' &&
-            'resolutionKind' in problem &&
-            others.includes(problem.resolutionKind)
-          ),
-      ),
-    ).toEqual([])
+    const isOurs = (problem: object): boolean =>
+      !('resolutionKind' in problem && others.includes(problem.resolutionKind as string))
+    expect(result.problems.filter(isOurs)).toEqual([])
   })
 })
 
