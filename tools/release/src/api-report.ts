@@ -1,16 +1,27 @@
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ExtractorMessage } from '@microsoft/api-extractor'
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
+import { CompilerState, Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
 
-export const packages: URL = new URL('../../../packages/', import.meta.url)
+const packages = new URL('../../../packages/', import.meta.url)
 
 /**
- * Compares what a package that is built offers with its report, `<name>.api.md`, and brings the report up to date when `update` says
- * so. Resolves to whether they differed.
+ * Compares what each package that is built offers with its report, `<name>.api.md`, and brings the report up to date when `update`
+ * says so. Returns the names of those that differed.
  */
-export function reportApi(name: string, update: boolean): boolean {
+export function reportApis(update: boolean): string[] {
+  const names = readdirSync(packages)
+  const configs = names.map(configOf)
+  // One program for all, since most of the time goes into reading what they import.
+  const additionalEntryPoints = configs.map(config => config.mainEntryPointFilePath)
+  const compilerState = CompilerState.create(configs[0] as ExtractorConfig, { additionalEntryPoints })
+  const options = { compilerState, localBuild: update, messageCallback: ignore }
+  return names.filter((_name, i) => Extractor.invoke(configs[i] as ExtractorConfig, options).apiReportChanged)
+}
+
+function configOf(name: string): ExtractorConfig {
   const projectFolder = fileURLToPath(new URL(name, packages))
-  const config = ExtractorConfig.prepare({
+  return ExtractorConfig.prepare({
     packageJsonFullPath: `${projectFolder}/package.json`,
     configObjectFullPath: undefined,
     configObject: {
@@ -37,7 +48,6 @@ export function reportApi(name: string, update: boolean): boolean {
       },
     },
   })
-  return Extractor.invoke(config, { localBuild: update, messageCallback: ignore }).apiReportChanged
 }
 
 const silent = { logLevel: ExtractorLogLevel.None }

@@ -1,6 +1,3 @@
-import { readdirSync } from 'node:fs'
-import { packages, reportApi } from './api-report.ts'
+import { reportApis } from './api-report.ts'
 
-for (const name of readdirSync(packages)) {
-  if (reportApi(name, true)) console.log(`packages/${name}/${name}.api.md is changed`)
-}
+for (const name of reportApis(true)) console.log(`packages/${name}/${name}.api.md is changed`)

@@ -1,7 +1,6 @@
-import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { packages, reportApi } from '../src/api-report.ts'
+import { reportApis } from '../src/api-report.ts'
 
-test.each(readdirSync(packages))('what %s offers is what its report says; `npm run api` writes it', name => {
-  expect(reportApi(name, false)).toBe(false)
-})
+test('what each package offers is what its report says; `npm run api` writes it', () => {
+  expect(reportApis(false)).toEqual([])
+}, 60_000)
