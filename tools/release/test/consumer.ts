@@ -18,6 +18,7 @@ export class Consumer implements AsyncDisposable {
     this.#env = {
       ...inject('registry').env,
       PATH: [dirname(node), process.env.PATH].join(delimiter),
+      FORCE_COLOR: '0',
       YARN_NPM_REGISTRY_SERVER: inject('registry').url,
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
       YARN_NODE_LINKER: 'node-modules',
