@@ -78,6 +78,15 @@ describe('an example that was copied out of the repository', () => {
     await client.line(/= 200/)
   })
 
+  test('cluster', async () => {
+    await using consumer = await installed('cluster')
+    await using server = consumer.start('server.ts', '127.0.0.1:0', '2')
+    const [, host = ''] = await server.line(/listens at tcp@(.*)/, 1)
+    await using client = consumer.start('client.ts', host)
+    await client.line(/^17984 primes/)
+    await server.kill('SIGTERM')
+  })
+
   test.each(['inprocess', 'interceptors'])('%s', async name => {
     await using consumer = await installed(name)
     await using program = consumer.start('main.ts')

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,9 +74,12 @@ async function saysEverywhere(folder: string, version: string): Promise<void> {
 async function copyTo(copy: string): Promise<void> {
   const patterns = ['*package.json', '*.yaml', '.changeset', '*/version.ts']
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', ...patterns], { cwd: root })
-  for (const file of stdout.trim().split('\n')) {
-    await cp(join(root, file), join(copy, file), { recursive: true })
-  }
+  // A file that is deleted is listed until that is committed.
+  const files = stdout
+    .trim()
+    .split('\n')
+    .filter(file => existsSync(join(root, file)))
+  for (const file of files) await cp(join(root, file), join(copy, file), { recursive: true })
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
   await run('git', ['init', '-q', '-b', 'main'], { cwd: copy })
 }
