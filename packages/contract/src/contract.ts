@@ -26,6 +26,7 @@ export const laws: Readonly<Record<string, Law>> = {
 /** `test` of any runner. */
 export type TestFunction = (name: string, run: () => Promise<void>, timeoutMs?: number) => unknown
 
+/** How the laws are asked of a registry, and what is said of those that do not apply. */
 export interface ContractOptions extends LawOptions {
   /** Told of each law that cannot be asked of this registry, and why. @default prints a line */
   readonly notApplicable?: (law: string, verdict: Verdict) => void

@@ -7,6 +7,7 @@ export type Law = (bench: Bench, options?: LawOptions) => Promise<Verdict>
 /** `not applicable: why`, when the bench or the driver's traits say that the law cannot be asked. */
 export type Verdict = 'kept' | `not applicable: ${string}`
 
+/** How the laws are asked of a registry. */
 export interface LawOptions {
   /**
    * Asserts the promised times themselves, and not three times as long, for machines that do much at once.

@@ -25,6 +25,7 @@
  */
 export type RpcxErrorCode = (typeof codes)[number]
 
+/** What an `RpcxError` says beside its code and its text. */
 export interface RpcxErrorOptions extends ErrorOptions {
   /** Whether only a change of the configuration can help. @default false */
   readonly fatal?: boolean

@@ -1,6 +1,7 @@
 /** The parsed metadata of an endpoint: each key with its values, in order. */
 export type Values = ReadonlyMap<string, readonly string[]>
 
+/** What a text of metadata says. */
 export interface ParsedMetadata {
   readonly values: Values
   /** Whether every pair could be read. Go's clients ignore all values otherwise. */

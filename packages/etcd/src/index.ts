@@ -18,12 +18,15 @@ export interface EtcdOptions {
 export interface EtcdTls {
   /** Who must have signed etcd's certificate. @default the authorities that come with Node.js */
   readonly ca?: string | Buffer
-  /** Ours, with `key`, for an etcd that asks its clients for one. */
+  /** Ours, with `key`, for an etcd that asks its clients for one. @default none */
   readonly cert?: string | Buffer
+  /** The private key of `cert`. @default none */
   readonly key?: string | Buffer
 }
 
+/** Who we are in etcd. */
 export interface EtcdAuth {
+  /** With `readwrite` on the base path to register, with `read` to discover. */
   readonly username: string
   /** A function is asked at each log-in, so that the password can change while we run. */
   readonly password: string | (() => string | Promise<string>)

@@ -3,6 +3,7 @@ import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { InprocessDriver } from './driver.ts'
 import { registry } from './registry.ts'
 
+/** Which registry a server is registered in. */
 export interface InprocessRegisterPluginOptions extends RegisterPluginOptions {
   /** The name of the registry: servers and clients of different registries do not see each other. @default 'default' */
   readonly registry?: string
@@ -15,8 +16,9 @@ export class InprocessRegisterPlugin extends RegisterPlugin {
   }
 }
 
+/** Which registry servers are discovered in. */
 export interface InprocessDiscoveryOptions extends RegistryDiscoveryOptions {
-  /** @default 'default' */
+  /** The name of the registry, as its servers have it. @default 'default' */
   readonly registry?: string
 }
 

@@ -13,6 +13,7 @@ export interface OutgoingCall {
   readonly endpoint: string | undefined
 }
 
+/** Makes the call, or asks the interceptor further in to. */
 export type Next = (call: OutgoingCall) => Promise<Invocation<unknown>>
 
 /**

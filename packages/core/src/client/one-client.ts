@@ -15,6 +15,7 @@ import { checkOptions } from './xclient-options.ts'
 /** What belongs to one service; the rest belongs to the connections, which all services share. */
 export type OneClientServiceOptions = Omit<XClientOptions, OfConnections>
 
+/** Those of an `XClient`, for all services or for single ones. */
 export interface OneClientOptions extends Omit<XClientOptions, 'types'> {
   /** Options of single services, by name; they come before those of all. @default none */
   readonly services?: Readonly<Record<string, OneClientServiceOptions>>

@@ -7,6 +7,7 @@ export interface ClientSnapshot {
   readonly waiting: number
 }
 
+/** A server as a client sees it at one moment. */
 export interface EndpointSnapshot {
   readonly address: string
   readonly metadata: string

@@ -20,6 +20,7 @@ import type { SelectOptions } from './select/select-mode.ts'
 import { selectorsFor } from './select/select-mode.ts'
 import type { Subset } from './select/subset.ts'
 
+/** How an `XClient` finds its servers, repeats calls and speaks. */
 export interface XClientOptions extends SelectOptions {
   /** What follows a failed attempt. @default 'failfast' */
   readonly failMode?: FailMode
@@ -39,11 +40,12 @@ export interface XClientOptions extends SelectOptions {
   readonly interceptors?: readonly Interceptor[]
   /** How arguments are encoded; servers answer in the same. @default 'msgpack' */
   readonly codec?: 'msgpack' | 'json' | 'raw' | Codec
-  /** Codecs beside raw, JSON and MessagePack that replies may come in. */
+  /** Codecs beside raw, JSON and MessagePack that replies may come in. @default none */
   readonly codecs?: readonly Codec[]
   /**
    * Types by method: message types for codecs that need them, or schemas (zod, valibot, arktype: standardschema.dev) by which
-   * arguments and replies are checked. @throws `ERR_RPCX_ARGUMENT`, before anything is sent, or `ERR_RPCX_CODEC`
+   * arguments and replies are checked. A call that does not fit fails with `ERR_RPCX_ARGUMENT`, before anything is sent, or with
+   * `ERR_RPCX_CODEC`. @default none
    */
   readonly types?: Types
   /** `gzip` compresses arguments over 1024 bytes; the reply of such a call may then be compressed too. @default none */
@@ -56,7 +58,7 @@ export interface XClientOptions extends SelectOptions {
   readonly heartbeatMs?: number
   /** Whether calls may be repeated after they may have run: all methods, or these. @default false */
   readonly idempotent?: boolean | readonly string[]
-  /** Sent with each call as `__AUTH`; a function is asked before each call, so that it can renew the token. */
+  /** Sent with each call as `__AUTH`; a function is asked before each call, so that it can renew the token. @default none */
   readonly token?: string | (() => string | Promise<string>)
   /**
    * Secures connections, in the options of `node:tls`; `{}` trusts the authorities that Node trusts. A function is asked before
@@ -68,7 +70,7 @@ export interface XClientOptions extends SelectOptions {
    * errors are told to the server as a method's are. @default none
    */
   readonly offers?: Offers
-  /** Calls only servers of this group (`group=…` in their metadata). */
+  /** Calls only servers of this group (`group=…` in their metadata). @default all servers */
   readonly group?: string
   /** Calls only so many of the servers, the same for the same key. For very large fleets. @default all */
   readonly subset?: Subset

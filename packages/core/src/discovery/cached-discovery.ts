@@ -5,11 +5,13 @@ import { CacheFile } from './cache-file.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import { Feed } from './feed.ts'
 
+/** Where a `CachedDiscovery` keeps what it knows. */
 export interface CachedDiscoveryOptions {
   /** Where the lists are kept: a file of its own, in a folder that exists. */
   readonly file: string
 }
 
+/** What a `CachedDiscovery` tells when there is no caller to tell. */
 export interface CachedDiscoveryEvents {
   /** The file cannot be read, or holds something else; then that is left as it is. */
   cacheIgnored: { file: string; error: Error }

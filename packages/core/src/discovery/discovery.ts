@@ -17,8 +17,9 @@ export interface Endpoint {
 /** All servers of a service at one moment, in address order. Never partial, never mutated. */
 export type Endpoints = readonly Endpoint[]
 
+/** How long to wait for a registry. */
 export interface WaitOptions {
-  /** Ends the wait; `list` then rejects with its reason, `watch` ends. */
+  /** Ends the wait; `list` then rejects with its reason, `watch` ends. @default none */
   readonly signal?: AbortSignal
   /** How long to wait for the first answer of the registry. @default without end */
   readonly timeoutMs?: number

@@ -6,6 +6,7 @@ import type { DiscoveryEvents } from './follower.ts'
 import { Follower } from './follower.ts'
 import { Uplink } from './uplink.ts'
 
+/** The options of every discovery that has a registry. */
 export interface RegistryDiscoveryOptions {
   /** How often a list is read again as a whole, should ever a change be missed. @default 300_000 */
   readonly resyncMs?: number

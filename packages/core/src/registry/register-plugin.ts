@@ -5,6 +5,7 @@ import type { Metrics } from '../server/meters.ts'
 import type { PluginHost, ServerHooks, ServerPlugin } from '../server/plugin.ts'
 import { Registration } from './registration.ts'
 
+/** The options of every register plugin. */
 export interface RegisterPluginOptions {
   /**
    * The address that clients reach the server at, `tcp@10.0.0.7:8972`, or a function that finds it out when the server

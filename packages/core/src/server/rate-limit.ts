@@ -1,6 +1,7 @@
 import { hostOf } from './address-list.ts'
 import type { CallContext } from './context.ts'
 
+/** How many calls a server takes. */
 export interface RateLimitOptions {
   /** Calls a second that each bucket allows in the long run. */
   readonly callsPerSecond: number

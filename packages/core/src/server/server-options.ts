@@ -3,8 +3,9 @@ import type { Codec } from '../codec/codec.ts'
 import type { Authenticate } from './authentication.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
 
+/** Whom a server lets in, how much it takes on, and how it starts and ends. */
 export interface ServerOptions {
-  /** Codecs beside raw, JSON and MessagePack. */
+  /** Codecs beside raw, JSON and MessagePack. @default none */
   readonly codecs?: readonly Codec[]
 
   /**
@@ -51,6 +52,7 @@ export interface ServerOptions {
   readonly closeOn?: readonly NodeJS.Signals[]
 }
 
+/** How a server ends. */
 export interface CloseOptions {
   /** How long to wait for calls that run. @default the server's */
   readonly drainMs?: number

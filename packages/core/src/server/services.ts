@@ -11,17 +11,19 @@ export interface MethodTypes {
   readonly reply?: unknown
 }
 
+/** Which methods of a service are offered, and in which message types. */
 export interface ServiceOptions {
   /** Offers these only. @default all methods that `registerName` finds */
   readonly methods?: readonly string[]
-  /** Message types by method name. */
+  /** Message types by method name. @default none */
   readonly types?: Readonly<Record<string, MethodTypes>>
 }
 
+/** How a single function is offered. */
 export interface FunctionOptions {
   /** What clients call it. @default the name of the function */
   readonly name?: string
-  /** Message types, for codecs that need them. */
+  /** Message types, for codecs that need them. @default none */
   readonly types?: MethodTypes
 }
 

@@ -26,16 +26,20 @@ export type SelectMode =
   | 'ping'
   | 'leastActive'
 
+/** How a client chooses a server for each call. */
 export interface SelectOptions {
   /** How servers are chosen: by name, or a selector of your own. @default 'random' */
   readonly selectMode?: SelectMode | Selector
-  /** Where this client is, for `closest`. */
+  /** Where this client is, for `closest`, which needs it. @default none */
   readonly position?: Position
   /** What `consistentHash` tells calls apart by. @default the method and the arguments, as Go's clients do */
   readonly hashKey?: (call: Chooser) => string
   /** Whether to keep to the server that was chosen first, as long as it is in service. @default false */
   readonly sticky?: boolean
-  /** Prefers servers with this `zone=…` in their metadata; others get calls when fewer than seven of ten there are in service. */
+  /**
+   * Prefers servers with this `zone=…` in their metadata; others get calls when fewer than seven of ten there are in service.
+   * @default none
+   */
   readonly zone?: string
 }
 
