@@ -96,5 +96,5 @@ async function fetchJava(): Promise<string> {
 }
 
 function fetchPackages(name: string, packages: readonly string[], suite?: string): Promise<string> {
-  return cached(name, into => unpackDebianPackages(packages, into, suite))
+  return cached(name, into => unpackDebianPackages(packages, into, suite === undefined ? {} : { suite }))
 }

@@ -3,15 +3,21 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { onPath, run } from './command.ts'
 
+export interface UnpackOptions {
+  /** Another release than the machine's own. */
+  readonly suite?: string
+  /** Also what they depend on, as far as it is not installed on this machine; default false. */
+  readonly dependencies?: boolean
+}
+
 /**
- * Downloads Debian packages, without their dependencies, and unpacks them into a folder, installing nothing.
- * `suite` names another release than the machine's own. Uses the machine's package source and its keys but own
- * lists, so that neither root nor an earlier `apt-get update` is needed. Rejects with apt's words.
+ * Downloads Debian packages and unpacks them into a folder, installing nothing. Uses the machine's package source and its
+ * keys but own lists, so that neither root nor an earlier `apt-get update` is needed. Rejects with apt's words.
  */
 export async function unpackDebianPackages(
   packages: readonly string[],
   into: string,
-  suite?: string,
+  { suite, dependencies = false }: UnpackOptions = {},
 ): Promise<void> {
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!(await onPath(tool))) throw new Error(`no ${tool} to fetch ${packages.join(', ')} with`)
@@ -20,7 +26,8 @@ export async function unpackDebianPackages(
   try {
     const configuration = await writeConfiguration(work, suite)
     await run('apt-get', ['-c', configuration, '-qq', 'update'], { timeoutMs: 120_000 })
-    const names = await Promise.all(packages.map(name => concrete(name, configuration)))
+    const named = await Promise.all(packages.map(name => concrete(name, configuration)))
+    const names = dependencies ? await missing(named, configuration) : named
     await run('apt-get', ['-c', configuration, '-qq', 'download', ...names], {
       timeoutMs: 240_000,
       cwd: work,
@@ -39,6 +46,13 @@ async function concrete(name: string, configuration: string): Promise<string> {
   if (!name.startsWith('default-')) return name
   const text = await run('apt-cache', ['-c', configuration, 'depends', name])
   return /Depends: (\S+)/.exec(text)?.[1] ?? name
+}
+
+/** What would have to be installed for these packages to run here, themselves included. */
+async function missing(packages: readonly string[], configuration: string): Promise<string[]> {
+  const arguments_ = ['-c', configuration, '--simulate', '--no-install-recommends', 'install', ...packages]
+  const text = await run('apt-get', arguments_, { timeoutMs: 60_000 })
+  return [...text.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name as string)
 }
 
 async function writeConfiguration(work: string, suite: string | undefined): Promise<string> {

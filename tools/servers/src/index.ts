@@ -12,6 +12,7 @@ export { type ConsulOptions, startConsul } from './consul.ts'
 export { startConsulCluster } from './consul-cluster.ts'
 export { type EtcdOptions, type EtcdTls, startEtcd } from './etcd.ts'
 export { startEtcdCluster } from './etcd-cluster.ts'
+export { freePort } from './place.ts'
 export { type CutOptions, type Direction, startProxy, type TcpProxy } from './proxy.ts'
 export { requireCluster, requireServer } from './requirement.ts'
 export type { RestartOptions, Server, ServerOptions } from './server.ts'
@@ -22,6 +23,6 @@ export {
   type SessionOptions,
   type ZooKeeperSession,
 } from './session.ts'
-export { type Avahi, avahi, type Command, nft } from './tool.ts'
+export { type Avahi, avahi, type Browser, type Command, chromium, nft } from './tool.ts'
 export { startZooKeeper, type ZooKeeperOptions } from './zookeeper.ts'
 export { startZooKeeperEnsemble } from './zookeeper-ensemble.ts'

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { cached } from './cache.ts'
 import { onPath } from './command.ts'
@@ -31,6 +32,26 @@ export async function avahi(): Promise<Avahi> {
   }
 }
 
+/** A browser without a screen, and what it needs in its environment. */
+export interface Browser {
+  readonly file: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Resolves to Debian's Chromium. @throws Error that says why there is none */
+export async function chromium(): Promise<Browser> {
+  const root = await cached('chromium', into =>
+    unpackDebianPackages(['chromium-headless-shell'], into, { dependencies: true }),
+  )
+  const folders = libraries(root).flatMap(folder => [folder, join(folder, 'pulseaudio')])
+  // Where the machine has no fonts of its own, these are among the packages.
+  const fonts = existsSync(join(root, 'etc/fonts')) ? { FONTCONFIG_SYSROOT: root } : {}
+  return {
+    file: join(root, 'usr/lib/chromium/chromium-headless-shell'),
+    env: { LD_LIBRARY_PATH: folders.join(':'), ...fonts },
+  }
+}
+
 const PACKAGES = {
   nft: [
     ...['nftables', 'libnftables1', 'libnftnl11', 'libmnl0', 'libjansson4', 'libxtables12', 'libedit2'],
@@ -52,7 +73,11 @@ const PACKAGES = {
 
 async function inside(name: keyof typeof PACKAGES, program: string): Promise<Command> {
   const root = await cached(name, into => unpackDebianPackages(PACKAGES[name], into))
+  return ['env', `LD_LIBRARY_PATH=${libraries(root).join(':')}`, join(root, program)]
+}
+
+/** Where packages that were unpacked into a folder have their libraries. */
+function libraries(root: string): string[] {
   const folder = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
-  const libraries = [`lib/${folder}`, `usr/lib/${folder}`].map(path => join(root, path))
-  return ['env', `LD_LIBRARY_PATH=${libraries.join(':')}`, join(root, program)]
+  return [`lib/${folder}`, `usr/lib/${folder}`].map(path => join(root, path))
 }

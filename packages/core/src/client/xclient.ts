@@ -74,6 +74,7 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   /**
    * Calls a method and resolves to its reply.
+   * @param rest the arguments, then `CallOptions`; a method without arguments needs neither
    * @throws `RpcxError` by `code`; the reason of `options.signal` when that aborts
    */
   call<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Out<S[M]>>

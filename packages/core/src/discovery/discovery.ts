@@ -50,9 +50,11 @@ export interface Discovery extends AsyncDisposable {
    * @throws `ERR_RPCX_REGISTRY` when no list came within `timeoutMs`
    */
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints>
+  /** How much the list can be trusted now. Asks nobody. */
   status(service: string): DiscoveryStatus
   /** A client found the server in trouble: a hint to look whether it still exists. */
   verify?(service: string, address: string): void
+  /** Ends every `list` and `watch`, and gives back what it holds at the registry. Safe to call twice. */
   close(): Promise<void>
 }
 

@@ -1,0 +1,25 @@
+// What a fragment in the guides may take as given: a program around it would have made it.
+import type { Discovery, XClient as RpcxClient, Server as RpcxServer } from '@rpcx/core'
+
+interface Args {
+  A: number
+  B: number
+}
+
+interface ArithService {
+  Mul(args: Args): { C: number }
+}
+
+declare global {
+  const server: RpcxServer
+  const discovery: Discovery
+  const arith: RpcxClient<ArithService>
+  class Arith implements ArithService {
+    Mul(args: Args): { C: number }
+  }
+  /** PEM. */
+  const ca: string
+  const cert: string
+  const key: string
+  const secret: string
+}

@@ -1,0 +1,65 @@
+import type { DocumentReflection, ProjectReflection } from 'typedoc'
+import { Application, Converter, Logger, LogLevel } from 'typedoc'
+import { files, root } from './pages.ts'
+import { entryPoints } from './sources.ts'
+
+/** Where `npm run docs` puts the site. */
+export const site: string = `${root}site`
+
+/** Builds the guides and the API reference, out of the doc comments, as a site in a folder. Resolves to what is wrong with them. */
+export async function buildSite(out: string): Promise<string[]> {
+  const packages = entryPoints()
+  const app = await Application.bootstrap({
+    name: 'rpcx for TypeScript',
+    entryPoints: packages.map(({ file }) => file),
+    tsconfig: `${root}tools/docs/tsconfig.site.json`,
+    basePath: root,
+    readme: `${root}README.md`,
+    projectDocuments: files(
+      'docs/*.md',
+      'examples/*.md',
+      'README.zh-CN.md',
+      'PROTOCOL.md',
+      'ARCHITECTURE.md',
+      'CONTRIBUTING.md',
+    ).map(path => root + path),
+    // They would name the machine where the site was built.
+    disableSources: true,
+    packagesRequiringDocumentation: packages.map(({ name }) => name),
+    requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable'],
+    highlightLanguages: ['ts', 'sh', 'go', 'hcl', 'json'],
+    validation: {
+      invalidLink: true,
+      invalidPath: true,
+      notDocumented: true,
+      rewrittenLink: true,
+      unusedMergeModuleWith: true,
+    },
+  })
+  const warnings = new Warnings()
+  app.logger = warnings
+  const names = new Map(packages.map(({ name }) => [`packages/${name.slice('@rpcx/'.length)}/src`, name]))
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: { project: ProjectReflection }) => {
+    for (const module of project.children ?? []) module.name = names.get(module.name) ?? module.name
+    for (const document of project.documents ?? []) document.name = titleOf(document)
+  })
+  const project = await app.convert()
+  if (project === undefined) return [...warnings.all, 'nothing was converted']
+  app.validate(project)
+  await app.generateDocs(project, out)
+  return warnings.all
+}
+
+/** Its first heading. */
+function titleOf({ name, content }: DocumentReflection): string {
+  const text = content.map(part => part.text).join('')
+  return /^# (.*)$/m.exec(text)?.[1] ?? name
+}
+
+class Warnings extends Logger {
+  readonly all: string[] = []
+
+  override log(message: string, level: LogLevel): void {
+    if (level >= LogLevel.Warn) this.all.push(message)
+  }
+}

@@ -1,0 +1,51 @@
+import { posix } from 'node:path'
+import { expect, test } from 'vitest'
+import { files, pages } from '../src/pages.ts'
+
+const all = pages()
+const anchors = new Map(all.map(page => [page.path, page.headings.map(({ anchor }) => anchor)]))
+const paths = new Set(files('*').flatMap(withFolders))
+
+test.each(all)('$path links to what is there', ({ path, links }) => {
+  const broken = links.filter(({ target }) => !leadsSomewhere(path, target))
+  expect(broken).toEqual([])
+})
+
+test('every guide is reached from the first page', () => {
+  const reached = new Set<string>()
+  const visit = (path: string): void => {
+    if (reached.has(path)) return
+    reached.add(path)
+    for (const { target } of all.find(page => page.path === path)?.links ?? [])
+      if (!isElsewhere(target)) visit(resolve(path, target).path)
+  }
+  visit('README.md')
+  const guides = all.map(({ path }) => path).filter(path => path.startsWith('docs/'))
+  expect(guides.length).toBeGreaterThan(0)
+  expect(guides.filter(path => !reached.has(path))).toEqual([])
+})
+
+function leadsSomewhere(from: string, target: string): boolean {
+  if (isElsewhere(target)) return URL.canParse(target)
+  const { path, anchor } = resolve(from, target)
+  return paths.has(path) && (anchor === undefined || (anchors.get(path)?.includes(anchor) ?? false))
+}
+
+/** Whether it leaves the repository. */
+function isElsewhere(target: string): boolean {
+  return /^[a-z]+:/.test(target)
+}
+
+function resolve(from: string, target: string): { path: string; anchor: string | undefined } {
+  const [path = '', anchor] = decodeURI(target).split('#')
+  return { path: path === '' ? from : posix.join(posix.dirname(from), path), anchor }
+}
+
+/** A file is there, and so is each folder that it is in. */
+function withFolders(path: string): string[] {
+  const names = path.split('/')
+  return names.flatMap((_, i) => {
+    const part = names.slice(0, i + 1).join('/')
+    return [part, `${part}/`]
+  })
+}

@@ -1,0 +1,132 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import { chromium } from '@rpcx/servers'
+import type { Browser, Page } from 'playwright-core'
+import { chromium as driver } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pages } from '../src/pages.ts'
+import { buildSite } from '../src/site.ts'
+import { Sources } from '../src/sources.ts'
+
+let folder: string
+let warnings: string[]
+let server: Server
+let browser: Browser
+let origin: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rpcx-site-'))
+  warnings = await buildSite(folder)
+  server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '', 'http://site').pathname)
+    const body = await readFile(join(folder, path)).catch(() => undefined)
+    response.writeHead(body === undefined ? 404 : 200, {
+      'content-type': TYPES[extname(path)] ?? 'text/plain',
+    })
+    response.end(body)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const { file, env } = await chromium()
+  // Without namespaces of its own it runs in containers too; it sees nothing but this site.
+  browser = await driver.launch({
+    executablePath: file,
+    env: { ...process.env, ...env } as Record<string, string>,
+    chromiumSandbox: false,
+  })
+}, 300_000)
+
+afterAll(async () => {
+  await browser?.close()
+  server?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('the site is built without a warning', () => {
+  expect(warnings).toEqual([])
+})
+
+test('every page of it opens in a browser, without an error, and every link and anchor leads somewhere', async () => {
+  const page = await browser.newPage()
+  const wrong: string[] = []
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) wrong.push(`${page.url()}: ${message.text()}`)
+  })
+  page.on('pageerror', error => wrong.push(`${page.url()}: ${error.message}`))
+  page.on('response', response => {
+    if (response.status() !== 200)
+      wrong.push(`${page.url()} asks for ${response.url()}: ${response.status()}`)
+  })
+
+  const anchors = new Map<string, Set<string>>()
+  const links: { readonly from: string; readonly to: URL }[] = []
+  const waiting = new Set([`${origin}index.html`])
+  for (const url of waiting) {
+    const { ids, hrefs } = await open(page, url)
+    anchors.set(url, new Set(ids))
+    for (const href of hrefs) {
+      const to = new URL(href)
+      if (to.origin !== new URL(origin).origin) continue
+      links.push({ from: url, to })
+      if (to.pathname.endsWith('.html')) waiting.add(to.origin + to.pathname)
+    }
+  }
+  await page.close()
+
+  for (const { from, to } of links) {
+    const known = anchors.get(to.origin + to.pathname)
+    const anchor = decodeURIComponent(to.hash.slice(1))
+    if (known === undefined) {
+      if ((await fetch(to)).status !== 200) wrong.push(`${from} links to ${to}, which is not there`)
+    } else if (anchor !== '' && !known.has(anchor))
+      wrong.push(`${from} links to ${to}, which has no such anchor`)
+  }
+  expect(wrong).toEqual([])
+  // Each export has a page, and each guide.
+  expect(anchors.size).toBeGreaterThan(new Sources().exports.size)
+  console.info(`${anchors.size} pages, ${links.length} links`)
+}, 120_000)
+
+test('a reader finds an option by the search, and comes to its page', async () => {
+  const page = await browser.newPage()
+  await page.goto(`${origin}index.html`)
+  await page.click('#tsd-search-trigger')
+  await page.fill('#tsd-search-input', 'heartbeatMs')
+  const found = page.locator('#tsd-search-results a').filter({ hasText: 'XClientOptions' }).first()
+  await found.click()
+  await page.waitForURL(/XClientOptions\.html#heartbeatms$/i)
+  await page.close()
+})
+
+test('each guide is in the navigation', async () => {
+  const page = await browser.newPage()
+  await page.goto(`${origin}index.html`)
+  await page.locator('#tsd-nav-container a').first().waitFor()
+  const listed = await page.locator('#tsd-nav-container a').allTextContents()
+  const titles = pages()
+    .filter(({ path }) => path.startsWith('docs/'))
+    .map(({ headings }) => headings[0]?.text as string)
+  expect(listed.map(text => text.trim())).toEqual(expect.arrayContaining(titles))
+  await page.close()
+})
+
+/** What a page has once its scripts have run. */
+async function open(page: Page, url: string): Promise<{ ids: string[]; hrefs: string[] }> {
+  await page.goto(url)
+  await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' })
+  return page.evaluate(() => ({
+    ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
+    hrefs: [...document.querySelectorAll<HTMLAnchorElement>('a[href]')].map(({ href }) => href),
+  }))
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
