@@ -13,17 +13,24 @@ export function withOptionTables(text: string, sources: Sources): string {
   })
 }
 
-/** Of a page in another language: each table that says whose options it has, with what it says of them. */
-export function translatedTables(text: string): { readonly name: string; readonly rows: readonly Row[] }[] {
-  return [...text.matchAll(/<!-- options of (\w+) -->\n([\s\S]*?)(?=\n\n|$)/g)].map(
-    ([, name = '', table = '']) => ({
-      name,
-      rows: [...table.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)].map(([, option = '', fallback = '']) => ({
-        option,
-        fallback,
-      })),
-    }),
-  )
+/** A table of a page in another language: whose options it has, and what it says of them. */
+export interface TranslatedTable {
+  readonly of: string
+  /** Another table has those that come from this one. */
+  readonly without: string | undefined
+  readonly rows: readonly Row[]
+}
+
+export function translatedTables(text: string): TranslatedTable[] {
+  const tables = text.matchAll(/<!-- options of (\w+)(?: without (\w+))? -->\n((?:\|.*\n)*)/g)
+  return [...tables].map(([, of = '', without, table = '']) => ({
+    of,
+    without,
+    rows: [...table.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)].map(([, option = '', fallback = '']) => ({
+      option,
+      fallback,
+    })),
+  }))
 }
 
 export interface Row {

@@ -1,5 +1,5 @@
 import type { DocumentReflection, ProjectReflection } from 'typedoc'
-import { Application, Converter, Logger, LogLevel } from 'typedoc'
+import { Application, Converter, Logger, LogLevel, PageEvent } from 'typedoc'
 import { files, root } from './pages.ts'
 import { entryPoints } from './sources.ts'
 
@@ -27,7 +27,7 @@ export async function buildSite(out: string): Promise<string[]> {
     disableSources: true,
     packagesRequiringDocumentation: packages.map(({ name }) => name),
     requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable'],
-    highlightLanguages: ['ts', 'sh', 'go', 'hcl', 'json'],
+    highlightLanguages: ['ts', 'sh', 'js', 'go', 'hcl'],
     validation: {
       invalidLink: true,
       invalidPath: true,
@@ -42,6 +42,10 @@ export async function buildSite(out: string): Promise<string[]> {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: { project: ProjectReflection }) => {
     for (const module of project.children ?? []) module.name = names.get(module.name) ?? module.name
     for (const document of project.documents ?? []) document.name = titleOf(document)
+  })
+  // Typedoc leaves it to a web server what a folder shows; the site is to be read from a disk as well.
+  app.renderer.on(PageEvent.END, page => {
+    page.contents = (page.contents ?? '').replaceAll('href="../"', 'href="../index.html"')
   })
   const project = await app.convert()
   if (project === undefined) return [...warnings.all, 'nothing was converted']

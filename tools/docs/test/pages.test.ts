@@ -21,29 +21,54 @@ test('TypeScript that does not compile is told with its page and line', () => {
   ])
 })
 
-test.each(all.filter(({ text }) => text.includes('<!-- options')))(
+test.each(all.filter(({ text }) => text.includes('<!-- options: ')))(
   'the tables of options in $path say what the doc comments say',
   ({ text }) => {
     expect(text, 'npm run docs writes them').toBe(withOptionTables(text, sources))
-    for (const { name, rows } of translatedTables(text)) {
-      const options = sources.options(name)
-      expect(
-        rows.map(({ option }) => option),
-        name,
-      ).toEqual(options.map(option => option.name))
-      for (const [i, option] of options.entries())
-        if (!option.isRequired && isValue(option.fallback ?? ''))
-          expect(rows[i]?.fallback, `${name}.${option.name}`).toBe(fallbackOf(option))
-    }
   },
 )
+
+test('the Chinese tables have the same options, with the same defaults', () => {
+  const tables = all.flatMap(({ text }) => translatedTables(text))
+  expect(tables.length).toBeGreaterThan(0)
+  for (const { of, without, rows } of tables) {
+    const elsewhere = without === undefined ? [] : sources.options(without).map(({ name }) => name)
+    const options = sources.options(of).filter(({ name }) => !elsewhere.includes(name))
+    const names = options.map(({ name }) => name)
+    expect(rows.map(({ option }) => option).sort(), of).toEqual(names.sort())
+    for (const option of options) {
+      const said = rows.find(row => row.option === option.name)?.fallback
+      if (option.isRequired) expect(said, `${of}.${option.name}`).toBe('必填')
+      else if (isValue(option.fallback ?? '')) expect(said, `${of}.${option.name}`).toBe(fallbackOf(option))
+    }
+  }
+})
+
+test('every event has its place in the list of events', () => {
+  const { text = '' } = all.find(({ path }) => path === 'docs/troubleshooting.md') ?? {}
+  for (const [who, of] of [
+    ['the server', 'ServerEvents'],
+    ['the discovery', 'DiscoveryEvents'],
+    ['the cached discovery', 'CachedDiscoveryEvents'],
+    ['the client', 'ClientEvents'],
+  ] as const) {
+    const row = text.split('\n').find(line => line.startsWith(`| ${who} |`)) ?? ''
+    const listed = [...row.matchAll(/`(\w+)`/g)].map(([, event]) => event).sort()
+    expect(listed, of).toEqual(
+      sources
+        .options(of)
+        .map(({ name }) => name)
+        .sort(),
+    )
+  }
+})
 
 test('every code of RpcxError has its cause and its cure, and no other', () => {
   const codes = sources.literals('RpcxErrorCode').sort()
   const { headings } = all.find(({ path }) => path === 'docs/errors.md') ?? { headings: [] }
   expect(headings.map(({ text }) => text).filter(text => text.startsWith('ERR_'))).toEqual(codes)
   const inComment = [...sources.comment('RpcxErrorCode').matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
-  expect(inComment).toEqual(codes)
+  expect(inComment.sort()).toEqual(codes)
 })
 
 test('every command that a page names is one', () => {
