@@ -9,20 +9,21 @@ export const site: string = `${root}site`
 /** Builds the guides and the API reference, out of the doc comments, as a site in a folder. Resolves to what is wrong with them. */
 export async function buildSite(out: string): Promise<string[]> {
   const packages = entryPoints()
+  const documents = new Map(
+    Object.entries(DOCUMENTS).flatMap(([group, patterns]) =>
+      patterns.flatMap(pattern => files(pattern).map(path => [root + path, group] as const)),
+    ),
+  )
   const app = await Application.bootstrap({
-    name: 'rpcx for TypeScript',
+    name: 'rpcx',
     entryPoints: packages.map(({ file }) => file),
     tsconfig: `${root}tools/docs/tsconfig.site.json`,
     basePath: root,
     readme: `${root}README.md`,
-    projectDocuments: files(
-      'docs/*.md',
-      'examples/*.md',
-      'README.zh-CN.md',
-      'PROTOCOL.md',
-      'ARCHITECTURE.md',
-      'CONTRIBUTING.md',
-    ).map(path => root + path),
+    projectDocuments: [...documents.keys()],
+    navigation: { includeGroups: true },
+    groupOrder: [...Object.keys(DOCUMENTS), '*'],
+    customCss: `${root}tools/docs/src/site.css`,
     // They would name the machine where the site was built.
     disableSources: true,
     packagesRequiringDocumentation: packages.map(({ name }) => name),
@@ -41,7 +42,10 @@ export async function buildSite(out: string): Promise<string[]> {
   const names = new Map(packages.map(({ name }) => [`packages/${name.slice('@rpcx/'.length)}/src`, name]))
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: { project: ProjectReflection }) => {
     for (const module of project.children ?? []) module.name = names.get(module.name) ?? module.name
-    for (const document of project.documents ?? []) document.name = titleOf(document)
+    for (const document of project.documents ?? []) {
+      document.name = titleOf(document)
+      document.frontmatter.group = documents.get(project.files.getReflectionPath(document) ?? '')
+    }
   })
   // Typedoc leaves it to a web server what a folder shows; the site is to be read from a disk as well.
   app.renderer.on(PageEvent.END, page => {
@@ -52,6 +56,13 @@ export async function buildSite(out: string): Promise<string[]> {
   app.validate(project)
   await app.generateDocs(project, out)
   return warnings.all
+}
+
+/** What the site has beside the reference, by group. */
+const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
+  Guides: ['docs/README.md', 'docs/[!R]*.md', 'README.zh-CN.md'],
+  'How it works': ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
+  Examples: ['examples/README.md', 'examples/*/README.md'],
 }
 
 /** Its first heading. */

@@ -65,7 +65,8 @@ test('every page opens in a browser, without an error, and every link and anchor
   const links: { readonly from: string; readonly to: string; readonly anchor: string }[] = []
   const waiting = new Set([`${origin}/index.html`])
   for (const url of waiting) {
-    const { ids, hrefs } = await open(page, url)
+    const { ids, hrefs, isTooWide } = await open(page, url)
+    if (isTooWide) wrong.push(`${url} is wider than its column`)
     anchors.set(url, new Set(ids))
     for (const href of hrefs.filter(link => link.startsWith(`${origin}/`))) {
       const [to = '', anchor = ''] = href.split('#')
@@ -100,7 +101,7 @@ test('a reader finds an option by the search, and comes to its page', async () =
 test('each guide is in the navigation', async () => {
   const page = await browser.newPage()
   await page.goto(`${origin}/index.html`)
-  await page.locator('#tsd-nav-container a').first().waitFor()
+  await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' })
   const listed = await page.locator('#tsd-nav-container a').allTextContents()
   const titles = pages()
     .filter(({ path }) => path.startsWith('docs/'))
@@ -109,14 +110,27 @@ test('each guide is in the navigation', async () => {
   await page.close()
 })
 
+interface Seen {
+  readonly ids: string[]
+  readonly hrefs: string[]
+  /** Whether a table or a block of code lies over what is beside it. */
+  readonly isTooWide: boolean
+}
+
 /** What a page has once its scripts have run. */
-async function open(page: Page, url: string): Promise<{ ids: string[]; hrefs: string[] }> {
+async function open(page: Page, url: string): Promise<Seen> {
   await page.goto(url)
   await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' })
-  return page.evaluate(() => ({
-    ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
-    hrefs: [...document.querySelectorAll<HTMLAnchorElement>('a[href]')].map(({ href }) => href),
-  }))
+  return page.evaluate(() => {
+    const column = document.querySelector('.col-content')?.getBoundingClientRect().right ?? 0
+    return {
+      ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
+      hrefs: [...document.querySelectorAll<HTMLAnchorElement>('a[href]')].map(({ href }) => href),
+      isTooWide: [...document.querySelectorAll('.col-content table, .col-content pre')].some(
+        element => element.getBoundingClientRect().right > column + 1,
+      ),
+    }
+  })
 }
 
 const TYPES: Readonly<Record<string, string>> = {
