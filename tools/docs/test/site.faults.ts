@@ -6,108 +6,113 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
-import { chromium } from '@rpcx/servers'
+import { chromium, requireBrowser } from '@rpcx/servers'
 import type { Browser, Page } from 'playwright-core'
 import { chromium as driver } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pages } from '../src/pages.ts'
 import { buildSite } from '../src/site.ts'
 import { Sources } from '../src/sources.ts'
 
 let folder: string
 let warnings: string[]
-let server: Server
-let origin: string
-let browser: Browser
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rpcx-site-'))
   warnings = await buildSite(folder)
-  server = createServer(async ({ url = '' }, response) => {
-    const path = decodeURIComponent(url.replace(/[?#].*/, ''))
-    const body = await readFile(join(folder, path)).catch(() => undefined)
-    const type = TYPES[extname(path)] ?? 'text/plain'
-    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type }).end(body)
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const { file, env } = await chromium()
-  browser = await driver.launch({
-    executablePath: file,
-    env: { ...process.env, ...env } as Record<string, string>,
-    // Without namespaces of its own it runs in containers too; it sees nothing but this site.
-    chromiumSandbox: false,
-  })
-}, 300_000)
-
-afterAll(async () => {
-  await browser?.close()
-  server?.close()
-  await rm(folder, { recursive: true, force: true })
 })
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('the site is built without a warning', () => {
+test('The site is built without a warning', () => {
   expect(warnings).toEqual([])
 })
 
-test('every page opens in a browser, without an error, and every link and anchor leads somewhere', async () => {
-  const page = await browser.newPage()
-  const wrong: string[] = []
-  page.on('console', message => {
-    if (['error', 'warning'].includes(message.type())) wrong.push(`${page.url()}: ${message.text()}`)
+describe.runIf(await requireBrowser())('In a browser', () => {
+  let server: Server
+  let origin: string
+  let browser: Browser
+
+  beforeAll(async () => {
+    server = createServer(async ({ url = '' }, response) => {
+      const path = decodeURIComponent(url.replace(/[?#].*/, ''))
+      const body = await readFile(join(folder, path)).catch(() => undefined)
+      const type = TYPES[extname(path)] ?? 'text/plain'
+      response.writeHead(body === undefined ? 404 : 200, { 'content-type': type }).end(body)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { file, env } = await chromium()
+    browser = await driver.launch({
+      executablePath: file,
+      env: { ...process.env, ...env } as Record<string, string>,
+      // Without namespaces of its own it runs in containers too; it sees nothing but this site.
+      chromiumSandbox: false,
+    })
   })
-  page.on('pageerror', error => wrong.push(`${page.url()}: ${error.message}`))
-  page.on('response', response => {
-    if (!response.ok()) wrong.push(`${page.url()} asks for ${response.url()}: ${response.status()}`)
+  afterAll(async () => {
+    await browser?.close()
+    server?.close()
   })
 
-  const anchors = new Map<string, Set<string>>()
-  const links: { readonly from: string; readonly to: string; readonly anchor: string }[] = []
-  const waiting = new Set([`${origin}/index.html`])
-  for (const url of waiting) {
-    const { ids, hrefs, isTooWide } = await open(page, url)
-    if (isTooWide) wrong.push(`${url} is wider than its column`)
-    anchors.set(url, new Set(ids))
-    for (const href of hrefs.filter(link => link.startsWith(`${origin}/`))) {
-      const [to = '', anchor = ''] = href.split('#')
-      links.push({ from: url, to, anchor: decodeURIComponent(anchor) })
-      if (to.endsWith('.html')) waiting.add(to)
+  test('every page opens in a browser, without an error, and every link and anchor leads somewhere', async () => {
+    const page = await browser.newPage()
+    const wrong: string[] = []
+    page.on('console', message => {
+      if (['error', 'warning'].includes(message.type())) wrong.push(`${page.url()}: ${message.text()}`)
+    })
+    page.on('pageerror', error => wrong.push(`${page.url()}: ${error.message}`))
+    page.on('response', response => {
+      if (!response.ok()) wrong.push(`${page.url()} asks for ${response.url()}: ${response.status()}`)
+    })
+
+    const anchors = new Map<string, Set<string>>()
+    const links: { readonly from: string; readonly to: string; readonly anchor: string }[] = []
+    const waiting = new Set([`${origin}/index.html`])
+    for (const url of waiting) {
+      const { ids, hrefs, isTooWide } = await open(page, url)
+      if (isTooWide) wrong.push(`${url} is wider than its column`)
+      anchors.set(url, new Set(ids))
+      for (const href of hrefs.filter(link => link.startsWith(`${origin}/`))) {
+        const [to = '', anchor = ''] = href.split('#')
+        links.push({ from: url, to, anchor: decodeURIComponent(anchor) })
+        if (to.endsWith('.html')) waiting.add(to)
+      }
     }
-  }
-  await page.close()
+    await page.close()
 
-  const others = new Set(links.map(({ to }) => to).filter(to => !anchors.has(to)))
-  for (const to of others) if (!(await fetch(to)).ok) wrong.push(`there is no ${to}`)
-  for (const { from, to, anchor } of links)
-    if (anchor !== '' && anchors.get(to)?.has(anchor) === false)
-      wrong.push(`${from} links to ${to}, which has no anchor ${anchor}`)
-  console.info(`${anchors.size} pages, ${links.length} links`)
-  expect(wrong).toEqual([])
-  // Each export has a page, and each guide.
-  expect(anchors.size).toBeGreaterThan(new Sources().exports.size)
-}, 120_000)
+    const others = new Set(links.map(({ to }) => to).filter(to => !anchors.has(to)))
+    for (const to of others) if (!(await fetch(to)).ok) wrong.push(`there is no ${to}`)
+    for (const { from, to, anchor } of links)
+      if (anchor !== '' && anchors.get(to)?.has(anchor) === false)
+        wrong.push(`${from} links to ${to}, which has no anchor ${anchor}`)
+    console.info(`${anchors.size} pages, ${links.length} links`)
+    expect(wrong).toEqual([])
+    // Each export has a page, and each guide.
+    expect(anchors.size).toBeGreaterThan(new Sources().exports.size)
+  }, 120_000)
 
-test('a reader finds an option by the search, and comes to its page', async () => {
-  const page = await browser.newPage()
-  await page.goto(`${origin}/index.html`)
-  await page.click('#tsd-search-trigger')
-  await page.fill('#tsd-search-input', 'heartbeatMs')
-  const found = page.locator('#tsd-search-results a').filter({ hasText: 'XClientOptions' }).first()
-  await found.click()
-  await page.waitForURL(/XClientOptions\.html#heartbeatms$/i)
-  await page.close()
-})
+  test('a reader finds an option by the search, and comes to its page', async () => {
+    const page = await browser.newPage()
+    await page.goto(`${origin}/index.html`)
+    await page.click('#tsd-search-trigger')
+    await page.fill('#tsd-search-input', 'heartbeatMs')
+    const found = page.locator('#tsd-search-results a').filter({ hasText: 'XClientOptions' }).first()
+    await found.click()
+    await page.waitForURL(/XClientOptions\.html#heartbeatms$/i)
+    await page.close()
+  })
 
-test('each guide is in the navigation', async () => {
-  const page = await browser.newPage()
-  await page.goto(`${origin}/index.html`)
-  await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' })
-  const listed = await page.locator('#tsd-nav-container a').allTextContents()
-  const titles = pages()
-    .filter(({ path }) => path.startsWith('docs/'))
-    .map(({ headings }) => headings[0]?.text as string)
-  expect(listed.map(text => text.trim())).toEqual(expect.arrayContaining(titles))
-  await page.close()
+  test('each guide is in the navigation', async () => {
+    const page = await browser.newPage()
+    await page.goto(`${origin}/index.html`)
+    await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' })
+    const listed = await page.locator('#tsd-nav-container a').allTextContents()
+    const titles = pages()
+      .filter(({ path }) => path.startsWith('docs/'))
+      .map(({ headings }) => headings[0]?.text as string)
+    expect(listed.map(text => text.trim())).toEqual(expect.arrayContaining(titles))
+    await page.close()
+  })
 })
 
 interface Seen {

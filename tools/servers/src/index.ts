@@ -14,7 +14,7 @@ export { type EtcdOptions, type EtcdTls, startEtcd } from './etcd.ts'
 export { startEtcdCluster } from './etcd-cluster.ts'
 export { freePort } from './place.ts'
 export { type CutOptions, type Direction, startProxy, type TcpProxy } from './proxy.ts'
-export { requireCluster, requireServer } from './requirement.ts'
+export { requireBrowser, requireCluster, requireServer } from './requirement.ts'
 export type { RestartOptions, Server, ServerOptions } from './server.ts'
 export {
   attachToZooKeeperSession,

@@ -1,4 +1,5 @@
 import { available, type Kind } from './binaries.ts'
+import { chromium } from './tool.ts'
 
 /**
  * Resolves to whether tests that need such a server can run: `describe.runIf(await requireServer('etcd'))`.
@@ -16,6 +17,16 @@ export async function requireCluster(kind: Kind): Promise<boolean> {
   if (kind === 'consul' && process.platform !== 'linux') return missing('no cluster of consul: not on Linux')
   if (from === 'path' || from === 'cache') return true
   return (await requireServer(kind)) && missing(`no cluster of ${kind}: it comes from ${from}`)
+}
+
+/** As `requireServer`, for a browser. */
+export async function requireBrowser(): Promise<boolean> {
+  try {
+    await chromium()
+    return true
+  } catch (error) {
+    return missing(`there is no Chromium here: ${(error as Error).message}`)
+  }
 }
 
 function missing(reason: string): boolean {
