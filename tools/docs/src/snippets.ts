@@ -34,7 +34,7 @@ export class Snippets {
 
   /** The path of a block's file. */
   file(page: string, name: string): string {
-    return join(this.#folder, page.replaceAll('/', '-'), name)
+    return join(this.#folder, page.replaceAll(/\W/g, '-'), name)
   }
 
   /** What the compiler finds wrong, by page: each with its line there. */

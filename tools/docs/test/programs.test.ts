@@ -34,7 +34,7 @@ for (const page of withPrograms) {
 
 /** Runs a page's programs in order, as its reader would: each says what it should, and ends in peace. */
 async function run(page: Page): Promise<void> {
-  const snippets = new Snippets(`run-${page.path.replaceAll('/', '-')}`, [page], sources)
+  const snippets = new Snippets(`run-${page.path.replaceAll(/\W/g, '-')}`, [page], sources)
   const code = programsOf(page)
   const started: Program[] = []
   try {
