@@ -40,9 +40,12 @@ export interface Heading {
 /** Every page of the repository, the ones that are not committed yet included. */
 export function pages(): Page[] {
   return files('*.md')
-    .filter(path => !path.startsWith('.changeset/') && !path.endsWith('CHANGELOG.md'))
+    .filter(path => !GENERATED.test(path))
     .map(path => parse(path, readFileSync(root + path, 'utf8')))
 }
+
+// Changes to be released, changes that were, and reports of public names.
+const GENERATED = /^\.changeset\/|CHANGELOG\.md$|\.api\.md$/
 
 /** What of the repository matches, from its folder, without what git ignores or what was deleted. */
 export function files(...patterns: readonly string[]): string[] {
