@@ -76,13 +76,17 @@ interface AnyDiscoveryOptions extends RegistryDiscoveryOptions, Omit<ConsulOptio
   readonly consistency?: 'default' | 'consistent' | 'stale'
 }
 
+/** How servers are found in keys and values. */
 export interface ConsulKvDiscoveryOptions extends AnyDiscoveryOptions, Pick<ConsulOptions, 'basePath'> {
+  /** Keys and values. @default 'kv' */
   readonly source?: 'kv'
   /** The datacenter whose servers are followed. @default the agent's own */
   readonly datacenter?: string
 }
 
+/** How servers are found in Consul's own catalogue. */
 export interface ConsulCatalogDiscoveryOptions extends AnyDiscoveryOptions {
+  /** `catalog`: Consul's own. */
   readonly source: 'catalog'
   /**
    * The datacenters whose servers are followed: those of the first that has any; when it has none or cannot be reached, of the

@@ -2,6 +2,7 @@ import { checkMs } from '../options.ts'
 import { DnsFinder } from './dns-finder.ts'
 import { RegistryDiscovery } from './registry-discovery.ts'
 
+/** Whom a `DnsDiscovery` asks for what. */
 export interface DnsDiscoveryOptions {
   /** The name that is asked for, or a function that makes it of the service's: `arith.service.consul`. */
   readonly domain: string | ((service: string) => string)
