@@ -13,7 +13,7 @@ test.each(all)('$path links to what is there', ({ path, links }) => {
   expect(broken).toEqual([])
 })
 
-test('every guide is reached from the first page', () => {
+test('every guide and every example is reached from the first page', () => {
   const reached = new Set<string>()
   const visit = (path: string): void => {
     if (reached.has(path)) return
@@ -22,7 +22,7 @@ test('every guide is reached from the first page', () => {
       if (!isElsewhere(target)) visit(resolve(path, target).path)
   }
   visit('README.md')
-  const guides = all.map(({ path }) => path).filter(path => path.startsWith('docs/'))
+  const guides = all.map(({ path }) => path).filter(path => /^(docs|examples)\//.test(path))
   expect(guides.length).toBeGreaterThan(0)
   expect(guides.filter(path => !reached.has(path))).toEqual([])
 })
