@@ -11,7 +11,10 @@ export interface Contestant {
 export interface Load {
   /** Calls a second, with so many always under way. */
   closed(concurrency: number, ms: number): Promise<number>
-  /** How long calls take that start at an even rate, whether the server keeps up or not: in milliseconds each, from when a call was due. */
+  /**
+   * How long calls take that start at an even rate, whether the server keeps up or not: in milliseconds each, from when a call was due;
+   * `Infinity` when it failed.
+   */
   open(perSecond: number, ms: number): Promise<Float64Array>
 }
 
@@ -36,13 +39,16 @@ export function awaited(call: () => Promise<unknown>): Load {
     async open(perSecond, ms) {
       const times = new Float64Array(Math.ceil((perSecond * ms) / 1_000))
       let ended = 0
-      await new Promise<void>((resolve, reject) => {
-        const timed = async (dueAt: number): Promise<void> => {
-          await call()
-          times[ended++] = performance.now() - dueAt
+      await new Promise<void>(resolve => {
+        const end = (time: number): void => {
+          times[ended++] = time
           if (ended === times.length) resolve()
         }
-        pace(perSecond, times.length, dueAt => void timed(dueAt).catch(reject))
+        const failed = (): void => end(Number.POSITIVE_INFINITY)
+        // As few promises as can be: what the measurement itself takes delays the next call.
+        pace(perSecond, times.length, dueAt => {
+          call().then(() => end(performance.now() - dueAt), failed)
+        })
       })
       return times
     },

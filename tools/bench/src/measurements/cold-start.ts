@@ -10,7 +10,7 @@ export async function* coldStart(rounds: number): AsyncGenerator<Row> {
   const server = new Child('server.js', ['rpcx', '{"exchange":"arith"}'])
   try {
     const address = String(await server.answer())
-    for (let round = 0; round < 3 * rounds; round++) {
+    for (let round = 0; round < 5 * rounds; round++) {
       const bare = await endsAfter('')
       imported.rpcx?.push((await endsAfter("import '@rpcx/core'")) - bare)
       imported['grpc-js']?.push((await endsAfter("import '@grpc/grpc-js'")) - bare)

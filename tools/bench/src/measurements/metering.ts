@@ -7,11 +7,13 @@ export async function* metering(rounds: number, ms: number): AsyncGenerator<Row>
     metered: ['metered', { exchange: 'bytes' }],
     unmetered: ['unmetered', { exchange: 'bytes' }],
   } as const
-  const order = { concurrency: 100, ms }
-  const figures = await contest(entrants, 3 * rounds, order, async pair => {
-    const before = await pair.serverCpu()
-    const perSecond = await pair.run(order)
-    return ((await pair.serverCpu()) - before) / ((perSecond * ms) / 1_000)
+  const order = { concurrency: 100, ms: ms / 2 }
+  const figures = await contest(entrants, 8 * rounds, order, {
+    async measure(pair) {
+      const before = await pair.serverCpu()
+      const perSecond = await pair.run(order)
+      return ((await pair.serverCpu()) - before) / ((perSecond * order.ms) / 1_000)
+    },
   })
   yield {
     work: '581 bytes, 100 at once, metrics of the server',

@@ -19,6 +19,7 @@ export function plot(rows: readonly Row[]): string {
   })
   const style = 'font-family="system-ui, sans-serif" font-size="13"'
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height + 8}" ${style}>
+<title>Calls a second, on a logarithmic scale</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>
