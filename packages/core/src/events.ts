@@ -46,8 +46,11 @@ export type PublicEvents<Map extends object> = Pick<Events<Map>, keyof Events<Ma
 const debug = debuglog('rpcx')
 
 function describe(name: string, detail: unknown): string {
+  // What the `values` of an endpoint say stands in its metadata, too, and a `Map` has no JSON.
+  const json = (value: unknown): string =>
+    JSON.stringify(value, (_key, part) => (part instanceof Map ? undefined : part))
   const fields = Object.entries(detail as object).map(([key, value]) =>
-    format('%s=%s', key, value instanceof Error ? value.message : JSON.stringify(value)),
+    format('%s=%s', key, value instanceof Error ? value.message : json(value)),
   )
   return [name, ...fields].join(' ')
 }

@@ -5,6 +5,7 @@ export type ContestantName =
   | 'metered'
   | 'unmetered'
   | 'floor'
+  | 'promised'
   | 'tcp'
   | 'grpc-js'
   | 'moleculer'
@@ -17,6 +18,7 @@ export const contestants: Readonly<Record<ContestantName, () => Promise<Contesta
   metered: async () => (await import('./metered.ts')).metered,
   unmetered: async () => (await import('./metered.ts')).unmetered,
   floor: async () => (await import('./floor.ts')).floor,
+  promised: async () => (await import('./promised.ts')).promised,
   tcp: async () => (await import('./tcp.ts')).tcp,
   'grpc-js': async () => (await import('./grpc.ts')).grpc,
   moleculer: async () => (await import('./moleculer.ts')).moleculer,

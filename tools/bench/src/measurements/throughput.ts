@@ -39,7 +39,11 @@ function works(): Work[] {
   return [
     { ...small, concurrency: 1, targets: { tcp: 0.9, floor: 0, 'grpc-js': 0, moleculer: 0, ...others } },
     { ...small, concurrency: 100, targets: { floor: 0.75, 'grpc-js': 30, moleculer: 3.5, ...others } },
-    { ...small, concurrency: 1_000, targets: { floor: 0.75, 'grpc-js': 50, moleculer: 5, ...others } },
+    {
+      ...small,
+      concurrency: 1_000,
+      targets: { floor: 0.75, promised: 0, 'grpc-js': 50, moleculer: 5, ...others },
+    },
     { ...arith, concurrency: 100, targets: { floor: 0.75 } },
     { ...arith, concurrency: 1_000, targets: { floor: 0.75 } },
     {

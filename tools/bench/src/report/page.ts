@@ -19,6 +19,8 @@ ${tables(rows)}
 * **rpcx** has its default options: deadlines, heartbeats, ejection, retry budget, metrics.
 * **floor** is what no client and server could beat: the frames that rpcx sends for the same calls, all of a tick encoded into one buffer
   and written once, parsed in place; values are encoded and decoded by the codec of rpcx. No promise, no pending call, no clock.
+* **promised** is the floor with a promise for each call and a view of its reply, and nothing else: what it loses to the floor, any client
+  loses whose calls can be awaited.
 * **tcp** sends as many bytes as a frame of rpcx has to and fro, one message at a time, and nothing else.
 * **grpc-js**, **connect** (gRPC over HTTP/2) and **http** (\`node:http\`, called by undici over 32 connections) echo the same bytes. **moleculer**
   uses its TCP transporter with notepack, without validation, metrics and tracing. Sources: [tools/bench](tools/bench/src/contestants).

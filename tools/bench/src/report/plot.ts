@@ -29,7 +29,8 @@ ${parts.join('\n')}
 function row(name: string, perSecond: number, y: number): string {
   // From 100 to 2 million calls a second.
   const width = Math.max((Math.log10(perSecond / 100) / Math.log10(20_000)) * (WIDTH - LEFT - RIGHT), 1)
-  const colour = name === 'rpcx' ? '#2563eb' : name === 'floor' || name === 'tcp' ? '#d4d4d8' : '#94a3b8'
+  const colour =
+    name === 'rpcx' ? '#2563eb' : ['floor', 'promised', 'tcp'].includes(name) ? '#d4d4d8' : '#94a3b8'
   const text = Math.round(perSecond).toLocaleString('en')
   return [
     `<text x="${LEFT - 8}" y="${y + 14}" text-anchor="end">${name}</text>`,
