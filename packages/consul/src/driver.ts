@@ -1,5 +1,5 @@
 import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
-import { Layout, parseRegistryHosts } from '@rpcx/core'
+import { checkMetadataSize, Layout, parseRegistryHosts } from '@rpcx/core'
 import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
 import { ConsulSession } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -25,10 +25,8 @@ export class ConsulDriver implements Driver {
     }
   }
 
-  check({ service, metadata }: Entry): void {
-    const bytes = Buffer.byteLength(metadata)
-    if (bytes <= MAX_BYTES) return
-    throw new RangeError(`consul: ${service} has ${bytes} bytes of metadata, the limit is ${MAX_BYTES}`)
+  check(entry: Entry): void {
+    checkMetadataSize(this.name, entry, MAX_BYTES)
   }
 
   async open(): Promise<Session> {

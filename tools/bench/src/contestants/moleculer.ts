@@ -1,14 +1,13 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import type { BrokerOptions } from 'moleculer'
 import { ServiceBroker } from 'moleculer'
+import { freePort } from '../../../servers/src/place.ts'
 import type { Contestant } from './contestant.ts'
 import { awaited } from './contestant.ts'
 
 /** Moleculer over its own TCP transporter, in binary, without the features that cost time and are optional. */
 export const moleculer: Contestant = {
   async serve() {
+    // It does not tell which port it took by itself.
     const port = await freePort()
     const broker = new ServiceBroker(optionsOf('server', port, []))
     broker.createService({ name: 'bench', actions: { echo: ({ params }) => params } })
@@ -41,14 +40,4 @@ function optionsOf(nodeID: string, port: number | null, urls: readonly string[])
     metrics: false,
     tracing: false,
   }
-}
-
-/** Moleculer does not tell which port it took by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -28,8 +28,8 @@ export async function* coldStart(rounds: number): AsyncGenerator<Row> {
   yield {
     work: 'import, connect and one call',
     unit: 'ms beyond a bare process',
-    figures: { rpcx: called, promised: called.map(() => 30) },
-    targets: [{ of: 'rpcx', to: 'promised', atMost: 1 }],
+    figures: { rpcx: called, '30 ms': called.map(() => 30) },
+    targets: [{ of: 'rpcx', to: '30 ms', atMost: 1 }],
   }
 }
 

@@ -19,11 +19,11 @@ export async function* picks(rounds: number, ms: number): AsyncGenerator<Row> {
       return count / (ms / 3) / 1_000
     })
   }
-  const promised = (millions: number): number[] => Array.from({ length: rounds }, () => millions)
+  const bound = (millions: number): number[] => Array.from({ length: rounds }, () => millions)
   yield {
     work: 'choices among 10 000 servers',
     unit: 'million a second',
-    figures: { ...figures, '5 million': promised(5), '2 million': promised(2) },
+    figures: { ...figures, '5 million': bound(5), '2 million': bound(2) },
     targets: [
       { of: 'random', to: '5 million', atLeast: 1 },
       { of: 'weightedRoundRobin', to: '2 million', atLeast: 1 },
