@@ -29,6 +29,8 @@ export class Hand {
   static async open(address: string, digest?: string): Promise<Hand> {
     const client = createClient(address, { sessionTimeout: 4_000 })
     const connected = new Promise(resolve => client.once('connected', () => resolve(undefined)))
+    // Half an answer would be read as the beginning of the next connection's first.
+    client.on('disconnected', () => (managerOf(client).pendingBuffer = null))
     client.connect()
     await connected
     if (digest !== undefined) client.addAuthInfo('digest', Buffer.from(digest))
@@ -166,11 +168,16 @@ export class Hand {
   }
 
   async close(): Promise<void> {
-    const closed = new Promise<void>(resolve => this.client.once('disconnected', () => resolve()))
-    const isUp = this.client.getState() === State.SYNC_CONNECTED
-    this.client.close()
-    // What ZooKeeper does not hear of goes by itself.
-    if (isUp) await closed
+    if (this.client.getState() === State.SYNC_CONNECTED) {
+      const closed = new Promise<void>(resolve => this.client.once('disconnected', () => resolve()))
+      this.client.close()
+      await closed
+    } else {
+      // Told to close while it connects, the library takes the greeting for an answer and throws where nobody can catch it.
+      this.client.once('connected', () => this.client.close())
+      // No further attempt; what ZooKeeper does not hear of goes by itself.
+      managerOf(this.client).connect = () => {}
+    }
   }
 }
 
@@ -180,6 +187,16 @@ export function fourLetters(address: string, word: string): Promise<string> {
   const socket = createConnection(Number(port), hostname)
   socket.write(word)
   return text(socket)
+}
+
+/** What the library keeps to itself. */
+interface Manager {
+  pendingBuffer: Buffer | null
+  connect: () => void
+}
+
+function managerOf(client: Client): Manager {
+  return (client as Client & { readonly connectionManager: Manager }).connectionManager
 }
 
 type Done = (error: unknown, result?: unknown) => void
