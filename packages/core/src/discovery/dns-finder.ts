@@ -1,7 +1,7 @@
-import type { SrvRecord } from 'node:dns'
-import { promises as dns } from 'node:dns'
+import type { promises as dns, SrvRecord } from 'node:dns'
 import { formatHostPort } from '../address.ts'
 import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import { sleep } from '../sleep.ts'
 import type { Finder, Following } from './driver.ts'
 
@@ -75,7 +75,7 @@ export class DnsFinder implements Finder {
 
 /** @throws TypeError */
 function resolverOf({ servers }: DnsSettings): dns.Resolver {
-  const resolver = new dns.Resolver({ timeout: 1_000, tries: 3 })
+  const resolver = new lazy.dns.promises.Resolver({ timeout: 1_000, tries: 3 })
   try {
     if (servers !== undefined) resolver.setServers(servers)
   } catch (cause) {

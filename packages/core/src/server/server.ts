@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TlsOptions } from 'node:tls'
 import { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
+import { lazy } from '../lazy.ts'
 import { checkMs } from '../options.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
 import { within } from '../within.ts'
@@ -27,7 +27,7 @@ import { Sessions } from './sessions.ts'
 /** Offers services to clients. Of its own accord it sends nothing but what the program pushes: Go's clients take no other frame. */
 export class Server implements AsyncDisposable {
   /** Unique to this server. */
-  readonly id: string = randomUUID()
+  readonly id: string = lazy.crypto.randomUUID()
   /** Adds what extends the server, such as a register plugin, before or after services are registered. */
   readonly plugins: { add(plugin: ServerPlugin): void }
   /** What this server counts. */

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
-import { connect, createServer } from 'node:tls'
 import { parseHostPort } from '../address.ts'
 import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 
 /** What becomes of the streams that a `TlsAcceptor` takes. */
 export interface TlsOwner {
@@ -21,7 +21,7 @@ export class TlsAcceptor {
   constructor(options: TlsOptions, handshakeTimeoutMs: number, owner: TlsOwner) {
     this.#options = options
     // With `rejectUnauthorized`, OpenSSL would cut the connection, and the client could not know why.
-    this.#server = createServer({
+    this.#server = lazy.tls.createServer({
       ...options,
       handshakeTimeout: handshakeTimeoutMs,
       rejectUnauthorized: false,
@@ -69,7 +69,7 @@ export function secure(
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const options = typeof tls === 'function' ? tls() : tls
-    const secured = connect({ ...peerOf(network, host), ...options, socket: stream })
+    const secured = lazy.tls.connect({ ...peerOf(network, host), ...options, socket: stream })
     const abort = (): void => {
       secured.destroy()
       reject(signal.reason)

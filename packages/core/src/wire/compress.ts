@@ -1,5 +1,5 @@
-import { gunzipSync, gzipSync } from 'node:zlib'
 import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import { Flag } from './header.ts'
 
 /** Payloads up to this many bytes are sent as they are (protocol/compressor.go, share.go). */
@@ -7,7 +7,7 @@ export const COMPRESS_OVER_BYTES = 1024
 
 export function compress(payload: Uint8Array): Uint8Array {
   // Level 1: on a fast network a better ratio costs more time than it saves.
-  return gzipSync(payload, { level: 1 })
+  return lazy.zlib.gzipSync(payload, { level: 1 })
 }
 
 /**
@@ -19,7 +19,7 @@ export function decompress(payload: Buffer, flags: number, maxBytes: number): Bu
   if (kind === 0) return payload
   if (kind !== Flag.gzip) throw new RpcxError('ERR_RPCX_FRAME', `frame: unknown compression ${kind >> 2}`)
   try {
-    return gunzipSync(payload, { maxOutputLength: maxBytes })
+    return lazy.zlib.gunzipSync(payload, { maxOutputLength: maxBytes })
   } catch (cause) {
     throw new RpcxError(
       'ERR_RPCX_FRAME',

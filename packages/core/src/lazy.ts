@@ -1,0 +1,15 @@
+/** Modules of Node's that many programs never need, loaded when they first do: together they take longer than all of this package. */
+export const lazy = {
+  get crypto(): typeof import('node:crypto') {
+    return process.getBuiltinModule('node:crypto')
+  },
+  get dns(): typeof import('node:dns') {
+    return process.getBuiltinModule('node:dns')
+  },
+  get tls(): typeof import('node:tls') {
+    return process.getBuiltinModule('node:tls')
+  },
+  get zlib(): typeof import('node:zlib') {
+    return process.getBuiltinModule('node:zlib')
+  },
+}
