@@ -36,6 +36,8 @@ export class FrameStream {
   /** Only once there is something to send. */
   #writer: FrameWriter | undefined
   #scheduled = false
+  /** Whether some of this tick's messages have left already. */
+  #hasBegun = false
   #blocked = false
   #error: Error | undefined
   #written = 0
@@ -120,6 +122,7 @@ export class FrameStream {
 
   flush(): void {
     this.#scheduled = false
+    this.#hasBegun = false
     if (!this.#blocked) this.#write()
   }
 
@@ -174,12 +177,19 @@ export class FrameStream {
   #queued(): void {
     this.#written++
     // The peer begins with these while we go on.
-    if ((this.#writer as FrameWriter).length >= FLUSH_BYTES && !this.#blocked) {
+    if (this.#isWorthAWrite() && !this.#blocked) {
+      this.#hasBegun = true
       this.#write()
-    } else if (!this.#scheduled) {
+    }
+    if (!this.#scheduled) {
       this.#scheduled = true
       process.nextTick(flush, this)
     }
+  }
+
+  #isWorthAWrite(): boolean {
+    if ((this.#writer as FrameWriter).length >= FLUSH_BYTES) return true
+    return !this.#hasBegun && this.#written - this.#handedOn >= FIRST_FRAMES
   }
 
   #unblock(): void {
@@ -196,6 +206,8 @@ export class FrameStream {
 }
 
 const FLUSH_BYTES = 32 * 1024
+// Else client and server would take turns instead of working side by side: with 100 small calls under way, this doubles their rate.
+const FIRST_FRAMES = 32
 
 function flush(stream: FrameStream): void {
   stream.flush()
