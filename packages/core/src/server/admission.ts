@@ -123,8 +123,9 @@ export class Admission {
 
   #queue(caller: Caller, call: ServedCall): void {
     const calls = this.#queues.get(caller)
-    if (this.#waiting >= this.#maxQueued || this.#waitingBytes > MAX_QUEUED_BYTES)
-      this.#makeRoom(calls?.length ?? 0)
+    const isTooMuch = this.#waiting >= this.#maxQueued || this.#waitingBytes > MAX_QUEUED_BYTES
+    // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
+    if (isTooMuch && caller.isReading) this.#makeRoom(calls?.length ?? 0)
     const waitMs = (this.#waiting + 1) * this.#turnMs
     if (call.deadline !== undefined && Date.now() + waitMs > call.deadline) {
       throw refusal(`its turn would come in ${Math.round(waitMs)} ms, after its deadline`)

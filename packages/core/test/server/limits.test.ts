@@ -174,6 +174,13 @@ describe('a client that does not read', () => {
     expect(calls).toBe(total)
   })
 
+  test('is refused none of many calls that came at once', async () => {
+    const big = (): Uint8Array => new Uint8Array(64 * 1024)
+    const server = await serving({ Echo: { big } }, { maxQueuedCalls: 1 })
+    const client = clientOf<{ big(): Uint8Array }>('Echo', [server])
+    await Promise.all(Array.from({ length: 1_000 }, () => client.call('big')))
+  })
+
   test('is closed after idleTimeoutMs', async () => {
     const server = await serving(
       { Echo: { big: () => Buffer.alloc(32 * 1024 * 1024) } },
