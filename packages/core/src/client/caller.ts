@@ -108,14 +108,20 @@ export class Caller {
       return
     }
     const { node, failures: attempts = [] } = call
-    const where = node === undefined ? 'no server to send it to' : `no reply from ${node.endpoint.address}`
-    const error = new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${where} within the deadline`, {
+    const error = new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${missing(call)} within the deadline`, {
       cause: call.lastError ?? node?.lastError,
       attempts,
     })
     node?.link.timedOut(call, error)
     call.fail(error)
   }
+}
+
+/** What a call has waited for. */
+function missing({ node, holder }: Call): string {
+  if (node === undefined) return 'no server to send it to'
+  const { address } = node.endpoint
+  return holder === node.link ? `it could not be sent to ${address}` : `no reply from ${address}`
 }
 
 function closedError(service: string, method: string): RpcxError {

@@ -32,8 +32,8 @@ export interface ConnectionOptions {
 export interface ConnectionOwner {
   /** `mayHaveRun`: the server may have got it. */
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
-  /** The call was not sent, since the server leaves unread what it has got. */
-  deaf(call: Call, error: RpcxError): void
+  /** The server has read what it had left unread for a while. */
+  drained(): void
   /** The server answered, but with an error that is neither the call's nor a refusal to run it. */
   erred(error: RpcxError): void
   /** Once, before the pending calls fail. */
@@ -81,6 +81,11 @@ export class Connection implements FrameStreamOwner, Holder {
     return this.#latency.ms
   }
 
+  /** Whether the server leaves unread so much that no more is to be sent until `drained`. */
+  get isFull(): boolean {
+    return this.#stream.isBlocked && this.#stream.bufferedBytes > this.#options.maxBufferedBytes
+  }
+
   /** The calls that wait for their reply. */
   get calls(): Iterable<Call> {
     return this.#pending
@@ -88,12 +93,6 @@ export class Connection implements FrameStreamOwner, Holder {
 
   send(call: Call): void {
     const { method, payloads } = call
-    const { maxBufferedBytes } = this.#options
-    if (this.#stream.bufferedBytes > maxBufferedBytes) {
-      const text = `${payloads.service}.${method}: ${this.#address} does not read; ${maxBufferedBytes} bytes wait for it`
-      this.#owner.deaf(call, new RpcxError('ERR_RPCX_UNAVAILABLE', text))
-      return
-    }
     let payload: Uint8Array
     try {
       payload = payloads.encode(method, call.args)
@@ -177,6 +176,10 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#latency.ended(call.seq, this.#stream.lastReadAt)
     this.#answer(call, message)
     if (this.#closing) this.#endWhenIdle()
+  }
+
+  drained(): void {
+    this.#owner.drained()
   }
 
   closed(error: Error | undefined): void {

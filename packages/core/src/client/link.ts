@@ -24,10 +24,10 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
   pingMs: number | undefined
   readonly #options: LinkOptions
   readonly #health: Health
-  /** Calls that wait for the connection, or for the back-off. */
+  /** Calls that wait for the connection, for the back-off, or for the server to read. */
   readonly #parked = new Set<Call>()
   #state: State = IDLE
-  /** Whether its dial takes so long that calls had better go elsewhere. */
+  /** Whether its dial takes so long, or so much is unread there, that calls had better go elsewhere. */
   #isSlow = false
   #dialledAt = Number.NEGATIVE_INFINITY
   readonly #gone: Promise<void>
@@ -107,12 +107,14 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
   /** Sends now, when connected, or when it is back in service. `urgent` cuts the back-off short. */
   send(call: Call, urgent: boolean): void {
     const state = this.#state
-    if (state.kind === 'open' && (urgent || this.#health.isIn)) {
+    const isFull = state.kind === 'open' && state.connection.isFull
+    if (state.kind === 'open' && !isFull && !this.#isSlow && (urgent || this.#health.isIn)) {
       state.connection.send(call)
       return
     }
     call.holder = this
     this.#parked.add(call)
+    if (isFull && !this.#isSlow) this.slow()
     if (state.kind !== 'idle') return
     if (this.#health.isIn) this.connect()
     else if (urgent) this.#health.wakeAt(Math.min(this.dueAt, this.#dialledAt + URGENT_EVERY_MS))
@@ -158,7 +160,7 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
 
   /** Sends the calls that wait. */
   sendParked(): void {
-    for (const call of this.#unpark()) this.connection?.send(call)
+    for (const call of this.#unpark()) this.send(call, false)
   }
 
   /** The node, which uses it no longer, gets the calls back that were not sent yet. */
@@ -189,11 +191,6 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
     call.node?.owner.failed(call, error, mayHaveRun)
   }
 
-  deaf(call: Call, error: RpcxError): void {
-    if (this.#health.isIn) this.#health.failed(error)
-    call.node?.owner.failed(call, error, false)
-  }
-
   erred(error: RpcxError): void {
     this.#health.misdid(error, true)
   }
@@ -205,18 +202,17 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
     }
     const { connection } = this.#state
     this.#state = IDLE
+    this.#isSlow = false
     // A server may close a connection that nobody uses; all else is trouble.
     if (error !== undefined || connection.inFlight > 0 || this.isOut) this.#troubled(error)
     this.users.changed()
+    this.#giveAllBack()
   }
 
   opened(stream: Duplex): void {
     const connection = new Connection(stream, this.endpoint.address, this.#options, this)
     this.#state = { kind: 'open', connection }
-    if (this.#isSlow) {
-      this.#isSlow = false
-      this.users.changed()
-    }
+    this.#endSlowness()
     this.#health.connected(connection)
     if (this.#health.isIn) this.sendParked()
     if (this.users.wantPings) this.ping()
@@ -225,8 +221,12 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
   slow(): void {
     this.#isSlow = true
     this.users.changed()
-    // Where there is no other to go to, they come back.
-    for (const call of this.#unpark()) call.node?.owner.returned(call)
+    this.#giveAllBack()
+  }
+
+  drained(): void {
+    this.#endSlowness()
+    if (this.#health.isIn) this.sendParked()
   }
 
   refused(cause: Error): void {
@@ -243,6 +243,17 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
     const error = new RpcxError(code, text, { cause })
     this.#health.failed(error)
     return error
+  }
+
+  #endSlowness(): void {
+    if (!this.#isSlow) return
+    this.#isSlow = false
+    this.users.changed()
+  }
+
+  /** The calls that wait go elsewhere; where there is no other to go to, they come back. */
+  #giveAllBack(): void {
+    for (const call of this.#unpark()) call.node?.owner.returned(call)
   }
 
   /** The calls that waited, none of them held any longer. */

@@ -85,7 +85,7 @@ export interface XClientOptions extends SelectOptions {
   readonly holdMs?: number
   /** The longest frame that a server may send, in bytes, also after decompression. @default 16 MiB */
   readonly maxFrameBytes?: number
-  /** What may wait for a server that does not read, in bytes; further calls go elsewhere. @default 16 MiB */
+  /** What may wait for a server to read it, in bytes; further calls go elsewhere or wait, within their deadline. @default 16 MiB */
   readonly maxBufferedBytes?: number
 }
 

@@ -6,29 +6,46 @@ import { clientOf, closing, failure, keys, serving } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown
+  late(args?: unknown): unknown
+  last(): unknown
 }
 
 const block = Buffer.alloc(1024 * 1024)
+const options = { codec: 'raw', maxBufferedBytes: 4 * block.length } as const
 
 async function deaf(): Promise<BareServer> {
   return closing(await BareServer.listen({ onConnection: socket => socket.pause() }))
 }
 
 describe('a server that does not read', () => {
-  test('is given no more than maxBufferedBytes; further calls fail, known not to have run', async () => {
+  test('is given no more than maxBufferedBytes; further calls wait, but not beyond their deadline', async () => {
     const server = await deaf()
-    const options = { codec: 'raw', maxBufferedBytes: 4 * 1024 * 1024 } as const
     const client = clientOf<Any>('Any', [server], options)
     await client.notify('method', block)
     const before = process.memoryUsage.rss()
-    let refused: Error | undefined
-    for (let i = 0; i < 200 && refused === undefined; i++) {
-      await client.notify('method', block).catch(error => (refused = error))
-    }
-    expect(refused).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE' })
-    expect(refused?.message).toMatch(/does not read; 4194304 bytes wait for it$/)
-    for (let i = 0; i < 200; i++) await failure(client.notify('method', block))
+    const more = Array.from({ length: 200 }, () => client.notify('method', block, { timeoutMs: 200 }))
+    const failures = (await Promise.allSettled(more)).filter(({ status }) => status === 'rejected')
+    expect(failures.length).toBeGreaterThan(100)
+    expect(await failure(client.notify('method', block, { timeoutMs: 1 }))).toMatchObject({
+      code: 'ERR_RPCX_TIMEOUT',
+      message: `Any.method: it could not be sent to ${server.address} within the deadline`,
+    })
     expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024)
+  })
+
+  test('gets what waited once it reads, and nothing that was given up', async () => {
+    const server = await deaf()
+    const client = clientOf<Any>('Any', [server], options)
+    await client.notify('method', block)
+    const peer = await server.peer(0)
+    const sent = Array.from({ length: 50 }, () => client.notify('method', block))
+    const late = await failure(client.notify('late', block, { timeoutMs: 1 }))
+    expect(late.code).toBe('ERR_RPCX_TIMEOUT')
+    peer.socket.resume()
+    await Promise.all(sent)
+    await client.notify('last')
+    await peer.message(51)
+    expect(peer.messages.map(({ method }) => method)).toEqual([...Array(51).fill('method'), 'last'])
   })
 
   test('leaves its calls to the others', async () => {
@@ -36,8 +53,7 @@ describe('a server that does not read', () => {
     const bad = await deaf()
     const discovery = closing(new MultipleServersDiscovery(keys([bad])))
     const client = clientOf<Any>('Any', discovery, {
-      codec: 'raw',
-      maxBufferedBytes: 4 * 1024 * 1024,
+      ...options,
       failMode: 'failover',
       selectMode: 'roundRobin',
     })
@@ -58,5 +74,34 @@ describe('a server that does not read', () => {
     for (let i = 0; i < 10; i++) {
       expect(await client.invoke('method', block)).toMatchObject({ endpoint: good.address, attempts: 1 })
     }
+  })
+
+  test('and then goes away: what waited for it to read goes to where it comes back, or to another', async () => {
+    const bad = await deaf()
+    const discovery = closing(new MultipleServersDiscovery(keys([bad])))
+    const client = clientOf<Any>('Any', discovery, options)
+    await client.notify('method', block)
+    const { socket } = await bad.peer(0)
+    const sent = Array.from({ length: 50 }, () => client.notify('method', block))
+    const waiting = client.invoke('method', block)
+    const good = await serving({ Any: { method: () => new Uint8Array() } })
+    discovery.update(keys([bad, good]))
+    await discovery.list('Any')
+    socket.destroy()
+    expect(await waiting).toMatchObject({ endpoint: good.address, attempts: 1 })
+    await Promise.all(sent)
+  })
+})
+
+describe('a server that reads', () => {
+  test('takes more at once than may wait for it, and stays in service', async () => {
+    const server = await serving({ Any: { method: (bytes: Uint8Array) => bytes } })
+    const client = clientOf<Any>('Any', [server], options)
+    const ejected: unknown[] = []
+    client.on('ejected', detail => ejected.push(detail))
+    const calls = Array.from({ length: 50 }, (_, i) => client.call('method', Buffer.alloc(block.length, i)))
+    for (const [i, reply] of (await Promise.all(calls)).entries())
+      expect(Buffer.alloc(block.length, i).equals(reply as Buffer)).toBe(true)
+    expect(ejected).toEqual([])
   })
 })
