@@ -28,6 +28,10 @@ const { values } = parseArgs({
   },
 })
 
+const unknown = values.only.filter(name => !Object.hasOwn(measurements, name))
+if (unknown.length > 0)
+  throw new RangeError(`--only ${unknown}: not one of ${Object.keys(measurements).join(', ')}`)
+
 const rows: Row[] = []
 for (const [name, measure] of Object.entries(measurements)) {
   if (!values.only.includes(name)) continue

@@ -42,7 +42,7 @@ function firstCall(address: string): string {
 
 /** How old the process is when the program has run, in milliseconds. */
 async function endsAfter(program: string): Promise<number> {
-  const code = `${program}\nconsole.log(performance.now()); process.exit()`
+  const code = `${program}\nconsole.log(String(performance.now())); process.exit()`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
     cwd: new URL('.', import.meta.url),
   })
