@@ -96,8 +96,12 @@ export class FrameWriter {
    * called before anything else is written.
    */
   recycle(): void {
-    if (this.#taken !== undefined) this.#taken.used = this.#start
+    const taken = this.#taken
     this.#taken = undefined
+    if (taken === undefined) return
+    taken.used = this.#start
+    const { length } = taken.bytes
+    if (length > SLAB_BYTES && length <= MAX_LONG_BYTES) long = taken
   }
 
   #room(most: number): Slab {
@@ -141,9 +145,18 @@ const REST_BYTES = 4 * 1024
 
 // Shared by all connections of the process: an idle connection holds no buffer.
 const spare: Slab[] = []
+// One for the next long frame: the system gives new memory page by page, which takes a tenth of a call of 64 KiB.
+let long: Slab | undefined
+const MAX_LONG_BYTES = 4 * 1024 * 1024
 
 function acquire(most: number): Slab {
-  if (most > SLAB_BYTES) return { bytes: Buffer.allocUnsafeSlow(most), used: 0 }
+  if (most > SLAB_BYTES) {
+    const slab = long
+    long = undefined
+    return slab !== undefined && slab.bytes.length >= most
+      ? slab
+      : { bytes: Buffer.allocUnsafeSlow(most), used: 0 }
+  }
   const slab = spare.pop()
   if (slab !== undefined && slab.bytes.length - slab.used >= most) return slab
   return { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0 }

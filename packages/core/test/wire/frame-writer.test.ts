@@ -13,32 +13,39 @@ function written(writer: FrameWriter, text: string): Buffer {
   return Buffer.concat(writer.take())
 }
 
-describe('the memory of a frame writer', () => {
+// Frames that share their memory, and one that has its own.
+describe.each([1, 20_000])('the memory of a frame writer, for messages of %i words', words => {
+  const [first, other, second] = ['first', 'other', 'secon'].map(word => word.repeat(words)) as [
+    string,
+    string,
+    string,
+  ]
+
   test('is not touched again as long as its reader may need it, by no writer', () => {
-    const [one, other] = [new FrameWriter(), new FrameWriter()]
-    one.write(message('first'))
+    const [one, two] = [new FrameWriter(), new FrameWriter()]
+    one.write(message(first))
     const [chunk] = one.take()
     const before = Buffer.from(chunk as Buffer)
-    for (const writer of [one, other]) for (let i = 0; i < 1_000; i++) written(writer, 'later')
+    for (const writer of [one, two]) for (let i = 0; i < 1_000; i++) written(writer, other)
     expect(chunk).toEqual(before)
   })
 
   test('is filled again once it is recycled', () => {
     const writer = new FrameWriter()
-    writer.write(message('first'))
+    writer.write(message(first))
     const [chunk] = writer.take()
     writer.recycle()
-    expect(written(writer, 'other')).toEqual(Buffer.from(chunk as Buffer))
-    expect(chunk?.toString()).toContain('other')
+    expect(written(writer, other)).toEqual(Buffer.from(chunk as Buffer))
+    expect(chunk?.toString()).toContain(other)
   })
 
   test('is recycled once: what is written after it stays', () => {
     const writer = new FrameWriter()
-    writer.write(message('first'))
+    writer.write(message(first))
     writer.take()
     writer.recycle()
-    writer.write(message('second'))
+    writer.write(message(second))
     writer.recycle()
-    expect(Buffer.concat(writer.take()).toString()).toContain('second')
+    expect(Buffer.concat(writer.take()).toString()).toContain(second)
   })
 })
