@@ -1,4 +1,5 @@
 import { RpcxError } from '../errors.ts'
+import { Block } from './block.ts'
 import { MAGIC, Offset } from './header.ts'
 import { Message } from './message.ts'
 
@@ -34,11 +35,12 @@ export class FrameDecoder {
   /** Hands on each message that `chunk` completes. @throws `ERR_RPCX_FRAME`; the stream is then unusable. */
   push(chunk: Buffer): void {
     let at = this.#filled === 0 ? 0 : this.#resume(chunk)
+    const block = new Block(chunk)
     while (!this.#stopped && at < chunk.length) {
       // Before the rest of the header is there: a peer that speaks another protocol may wait for us to close.
       checkMagic(chunk[at] as number)
       const left = chunk.length - at
-      const size = left < Offset.body ? UNKNOWN : this.#frameSize(chunk, at)
+      const size = left < Offset.body ? UNKNOWN : this.#frameSize(block.view.getUint32(at + Offset.length))
       if (size > left) {
         this.#partials++
         this.#keep(chunk, at, chunk.length, size)
@@ -46,7 +48,7 @@ export class FrameDecoder {
       }
       const start = at
       at += size
-      this.#onMessage(new Message(chunk, start, at))
+      this.#onMessage(new Message(block, start, at))
     }
   }
 
@@ -65,20 +67,19 @@ export class FrameDecoder {
       this.#keep(chunk, 0, at, UNKNOWN)
       if (this.#filled < Offset.body) return at
     }
-    const size = this.#frameSize(this.#partial, 0)
+    const size = this.#frameSize(this.#partial.readUInt32BE(Offset.length))
     const end = Math.min(at + size - this.#filled, chunk.length)
     this.#keep(chunk, at, end, size)
     if (this.#filled === size) {
       const frame = this.#partial
       this.#partial = EMPTY
       this.#filled = 0
-      this.#onMessage(new Message(frame, 0, size))
+      this.#onMessage(new Message(new Block(frame), 0, size))
     }
     return end
   }
 
-  #frameSize(bytes: Buffer, at: number): number {
-    const length = bytes.readUInt32BE(at + Offset.length)
+  #frameSize(length: number): number {
     if (length > this.#maxFrameBytes) {
       throw new RpcxError(
         'ERR_RPCX_FRAME',

@@ -1,3 +1,4 @@
+import type { Block } from './block.ts'
 import type { OutgoingMessage } from './frame-writer.ts'
 import { MAGIC, Offset, ReservedKey } from './header.ts'
 import { NO_METADATA, writePairs } from './pairs.ts'
@@ -9,26 +10,23 @@ import { writeText } from './text.ts'
  */
 export class FrameHead {
   #bytes: Buffer | undefined
-  #length = 0
   #service = ''
   #method = ''
   #timeoutMs = 0
   #serialize = 0
 
   /** Writes all up to the payload's length, but for flags, number and length of the frame; returns the offset behind it. */
-  write(message: OutgoingMessage, bytes: Buffer, start: number): number {
-    if (!this.#fits(message)) return this.#make(message, bytes, start)
-    const head = this.#bytes as Buffer
-    const length = this.#length
-    for (let i = 0; i < length; i++) bytes[start + i] = head[i] as number
-    return start + length
+  write(message: OutgoingMessage, block: Block, start: number): number {
+    const head = this.#bytes
+    if (head === undefined || !this.#fits(message)) return this.#make(message, block, start)
+    block.bytes.set(head, start)
+    return start + head.length
   }
 
   #fits({ service, method, metadata, timeoutMs = 0, serialize }: OutgoingMessage): boolean {
     return (
       // Metadata may change from call to call without notice.
       metadata === NO_METADATA &&
-      this.#length > 0 &&
       method === this.#method &&
       timeoutMs === this.#timeoutMs &&
       service === this.#service &&
@@ -36,21 +34,20 @@ export class FrameHead {
     )
   }
 
-  #make(message: OutgoingMessage, bytes: Buffer, start: number): number {
+  #make(message: OutgoingMessage, block: Block, start: number): number {
     const { service, method, metadata, timeoutMs = 0, serialize } = message
+    const { bytes, view } = block
     bytes[start] = MAGIC
     bytes[start + Offset.version] = 0
     bytes[start + Offset.serialize] = serialize << 4
-    let at = writeText(bytes, service, start + Offset.body)
-    at = writeText(bytes, method, at)
+    let at = writeText(block, service, start + Offset.body)
+    at = writeText(block, method, at)
     const pairs = at + 4
-    at = metadata === NO_METADATA ? pairs : writePairs(bytes, metadata, pairs)
-    if (timeoutMs > 0) at = writeText(bytes, String(timeoutMs), writeText(bytes, ReservedKey.timeout, at))
-    bytes.writeUInt32BE(at - pairs, pairs - 4)
+    at = metadata === NO_METADATA ? pairs : writePairs(block, metadata, pairs)
+    if (timeoutMs > 0) at = writeText(block, String(timeoutMs), writeText(block, ReservedKey.timeout, at))
+    view.setUint32(pairs - 4, at - pairs)
     if (metadata !== NO_METADATA || at - start > LONGEST) return at
-    this.#bytes ??= Buffer.allocUnsafeSlow(LONGEST)
-    for (let i = start; i < at; i++) this.#bytes[i - start] = bytes[i] as number
-    this.#length = at - start
+    this.#bytes = Buffer.from(bytes.subarray(start, at))
     this.#service = service
     this.#method = method
     this.#timeoutMs = timeoutMs

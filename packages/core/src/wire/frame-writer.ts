@@ -1,3 +1,4 @@
+import { Block } from './block.ts'
 import { FrameHead, TIMEOUT_BYTES } from './frame-head.ts'
 import type { Seq } from './header.ts'
 import { Flag, Offset, writeSeq } from './header.ts'
@@ -49,21 +50,21 @@ export class FrameWriter {
       maxPairBytes(metadata) +
       payload.length
     const slab = this.#room(most)
-    const { bytes, used: start } = slab
-    const at = this.#head.write(message, bytes, start)
+    const { bytes, view, used: start } = slab
+    const at = this.#head.write(message, slab, start)
     bytes[start + Offset.flags] = message.flags
-    writeSeq(bytes, message.seq, start + Offset.seq)
+    writeSeq(view, message.seq, start + Offset.seq)
     this.#endFrame(slab, at, payload)
   }
 
   /** The answer to a request. It begins as the request did, so that what both have in common is copied, not encoded again. */
   writeReply(request: Message, flags: number, metadata: Metadata, payload: Uint8Array): void {
     const slab = this.#room(request.headBytes + 8 + maxPairBytes(metadata) + payload.length)
-    const { bytes, used: start } = slab
-    const pairs = request.copyHead(bytes, start) + 4
+    const { bytes, view, used: start } = slab
+    const pairs = request.copyHead(slab, start) + 4
     bytes[start + Offset.flags] = flags
-    const at = metadata === NO_METADATA ? pairs : writePairs(bytes, metadata, pairs)
-    bytes.writeUInt32BE(at - pairs, pairs - 4)
+    const at = metadata === NO_METADATA ? pairs : writePairs(slab, metadata, pairs)
+    view.setUint32(pairs - 4, at - pairs)
     this.#endFrame(slab, at, payload)
   }
 
@@ -116,14 +117,14 @@ export class FrameWriter {
   }
 
   #endFrame(slab: Slab, at: number, payload: Uint8Array): void {
-    const { bytes, used: start } = slab
+    const { bytes, view, used: start } = slab
     const { length } = payload
-    bytes.writeUInt32BE(length, at)
+    view.setUint32(at, length)
     // Below this, a loop in JavaScript beats the call into C++.
     if (length > 32) bytes.set(payload, at + 4)
     else for (let i = 0; i < length; i++) bytes[at + 4 + i] = payload[i] as number
     const end = at + 4 + length
-    bytes.writeUInt32BE(end - start - Offset.body, start + Offset.length)
+    view.setUint32(start + Offset.length, end - start - Offset.body)
     this.#end(slab, end)
   }
 
@@ -134,9 +135,8 @@ export class FrameWriter {
 }
 
 /** A buffer that is filled once from front to back, by one connection after another. */
-interface Slab {
-  readonly bytes: Buffer
-  used: number
+class Slab extends Block {
+  used = 0
 }
 
 const SLAB_BYTES = 64 * 1024
@@ -153,13 +153,11 @@ function acquire(most: number): Slab {
   if (most > SLAB_BYTES) {
     const slab = long
     long = undefined
-    return slab !== undefined && slab.bytes.length >= most
-      ? slab
-      : { bytes: Buffer.allocUnsafeSlow(most), used: 0 }
+    return slab !== undefined && slab.bytes.length >= most ? slab : new Slab(Buffer.allocUnsafeSlow(most))
   }
   const slab = spare.pop()
   if (slab !== undefined && slab.bytes.length - slab.used >= most) return slab
-  return { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0 }
+  return new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES))
 }
 
 function release(slab: Slab): void {

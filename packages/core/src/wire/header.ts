@@ -46,17 +46,17 @@ export type Seq = number | bigint
 
 const TWO_32 = 0x1_0000_0000
 
-export function readSeq(bytes: Buffer, at: number): Seq {
-  const high = bytes.readUInt32BE(at)
-  if (high > 0x1f_ffff) return bytes.readBigUInt64BE(at)
-  return high * TWO_32 + bytes.readUInt32BE(at + 4)
+export function readSeq(view: DataView, at: number): Seq {
+  const high = view.getUint32(at)
+  if (high > 0x1f_ffff) return view.getBigUint64(at)
+  return high * TWO_32 + view.getUint32(at + 4)
 }
 
-export function writeSeq(bytes: Buffer, seq: Seq, at: number): void {
+export function writeSeq(view: DataView, seq: Seq, at: number): void {
   if (typeof seq === 'bigint') {
-    bytes.writeBigUInt64BE(seq, at)
+    view.setBigUint64(at, seq)
     return
   }
-  bytes.writeUInt32BE(Math.floor(seq / TWO_32), at)
-  bytes.writeUInt32BE(seq >>> 0, at + 4)
+  view.setUint32(at, Math.floor(seq / TWO_32))
+  view.setUint32(at + 4, seq)
 }

@@ -1,5 +1,6 @@
 import { RpcxError } from '../errors.ts'
 import { KeyCache } from '../key-cache.ts'
+import type { Block } from './block.ts'
 import type { Seq } from './header.ts'
 import { Flag, Offset, readSeq } from './header.ts'
 import type { Metadata } from './pairs.ts'
@@ -16,7 +17,7 @@ import { checkPairs, findPair, readPairs } from './pairs.ts'
 /** A message as received: a view into the bytes of its frame, which it keeps alive. */
 export class Message {
   readonly seq: Seq
-  readonly #bytes: Buffer
+  readonly #block: Block
   readonly #start: number
   readonly #methodStart: number
   readonly #metadataStart: number
@@ -25,42 +26,43 @@ export class Message {
   #metadata: Metadata | undefined
 
   /**
-   * The message in `bytes` between the start of its header and its end.
+   * The message in `block` between the start of its header and its end.
    * @throws `ERR_RPCX_FRAME` when an inner length leaves the frame
    */
-  constructor(bytes: Buffer, start: number, end: number) {
+  constructor(block: Block, start: number, end: number) {
+    const { view } = block
     const service = start + Offset.body + 4
-    const method = skip(bytes, service, end, 'service') + 4
-    const metadata = skip(bytes, method, end, 'method') + 4
-    const payload = skip(bytes, metadata, end, 'metadata') + 4
+    const method = skip(view, service, end, 'service') + 4
+    const metadata = skip(view, method, end, 'method') + 4
+    const payload = skip(view, metadata, end, 'metadata') + 4
     if (payload > end) throw tooShort('payload')
-    this.seq = readSeq(bytes, start + Offset.seq)
-    this.#bytes = bytes
+    this.seq = readSeq(view, start + Offset.seq)
+    this.#block = block
     this.#start = start
     this.#methodStart = method
     this.#metadataStart = metadata
     this.#metadataEnd = payload - 4
     this.#end = end
-    if (metadata !== payload - 4) checkPairs(bytes, metadata, payload - 4)
+    if (metadata !== payload - 4) checkPairs(view, metadata, payload - 4)
   }
 
   get service(): string {
     const start = this.#start + Offset.body + 4
-    return names.read(this.#bytes, start, this.#methodStart - 4 - start)
+    return names.read(this.#block.bytes, start, this.#methodStart - 4 - start)
   }
   get method(): string {
-    return names.read(this.#bytes, this.#methodStart, this.#metadataStart - 4 - this.#methodStart)
+    return names.read(this.#block.bytes, this.#methodStart, this.#metadataStart - 4 - this.#methodStart)
   }
   get version(): number {
-    return this.#bytes[this.#start + Offset.version] as number
+    return this.#block.bytes[this.#start + Offset.version] as number
   }
   /** Byte 2 of the header: see `Flag`. */
   get flags(): number {
-    return this.#bytes[this.#start + Offset.flags] as number
+    return this.#block.bytes[this.#start + Offset.flags] as number
   }
   /** The codec of the payload: see `Serialize`. */
   get serialize(): number {
-    return (this.#bytes[this.#start + Offset.serialize] as number) >> 4
+    return (this.#block.bytes[this.#start + Offset.serialize] as number) >> 4
   }
   get isResponse(): boolean {
     return (this.flags & Flag.response) !== 0
@@ -75,16 +77,16 @@ export class Message {
     return (this.flags & Flag.status) === Flag.error
   }
   get metadata(): Metadata {
-    this.#metadata ??= readPairs(this.#bytes, this.#metadataStart, this.#metadataEnd)
+    this.#metadata ??= readPairs(this.#block, this.#metadataStart, this.#metadataEnd)
     return this.#metadata
   }
   /** The value of one ASCII metadata key, without reading the others. */
   metadataValue(key: string): string | undefined {
-    return findPair(this.#bytes, this.#metadataStart, this.#metadataEnd, key)
+    return findPair(this.#block, this.#metadataStart, this.#metadataEnd, key)
   }
   /** The payload as sent, perhaps compressed: a view, not a copy. */
   get payload(): Buffer {
-    return this.#bytes.subarray(this.#metadataEnd + 4, this.#end)
+    return this.#block.bytes.subarray(this.#metadataEnd + 4, this.#end)
   }
   get payloadBytes(): number {
     return this.#end - this.#metadataEnd - 4
@@ -98,25 +100,28 @@ export class Message {
     return this.#metadataStart - 4 - this.#start
   }
   /** Copies the header and the names, with which a reply begins as well; returns the offset behind them. */
-  copyHead(target: Buffer, at: number): number {
-    const bytes = this.#bytes
+  copyHead(target: Block, at: number): number {
+    const { bytes, view } = this.#block
     const offset = at - this.#start
     const end = this.#metadataStart - 4
-    for (let i = this.#start; i < end; i++) target[i + offset] = bytes[i] as number
+    let i = this.#start
+    // Byte by byte this would take 6 % of what a server spends on a call.
+    for (; i + 4 <= end; i += 4) target.view.setUint32(i + offset, view.getUint32(i))
+    for (; i < end; i++) target.bytes[i + offset] = bytes[i] as number
     return end + offset
   }
   /** The whole frame: a view, not a copy. */
   get frame(): Buffer {
-    return this.#bytes.subarray(this.#start, this.#end)
+    return this.#block.bytes.subarray(this.#start, this.#end)
   }
 }
 
 const names = new KeyCache()
 
 /** The offset behind the field at `at`, whose length stands in the four bytes before it. */
-function skip(bytes: Buffer, at: number, end: number, field: string): number {
+function skip(view: DataView, at: number, end: number, field: string): number {
   if (at > end) throw tooShort(field)
-  const length = bytes.readUInt32BE(at - 4)
+  const length = view.getUint32(at - 4)
   if (length > end - at) {
     throw new RpcxError(
       'ERR_RPCX_FRAME',

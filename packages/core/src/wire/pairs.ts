@@ -1,4 +1,5 @@
 import { RpcxError } from '../errors.ts'
+import type { Block } from './block.ts'
 import { writeText } from './text.ts'
 
 // Metadata on the wire: (u32 length, key, u32 length, value), repeated, in no particular order.
@@ -10,25 +11,30 @@ export type Metadata = Readonly<Record<string, string>>
 export const NO_METADATA: Metadata = Object.freeze(Object.create(null))
 
 /** Reads the pairs between two offsets. The object has no prototype, so that no key is special. */
-export function readPairs(bytes: Buffer, start: number, end: number): Metadata {
+export function readPairs({ bytes, view }: Block, start: number, end: number): Metadata {
   if (start === end) return NO_METADATA
   const metadata: Record<string, string> = Object.create(null)
   for (let at = start; at < end; ) {
     const key = at + 4
-    const value = key + bytes.readUInt32BE(at) + 4
-    at = value + bytes.readUInt32BE(value - 4)
+    const value = key + view.getUint32(at) + 4
+    at = value + view.getUint32(value - 4)
     metadata[bytes.toString('utf8', key, value - 4)] = bytes.toString('utf8', value, at)
   }
   return metadata
 }
 
 /** The value of one ASCII key without reading the others, or `undefined`. Of a key that comes twice the last, as in Go. */
-export function findPair(bytes: Buffer, start: number, end: number, wanted: string): string | undefined {
+export function findPair(
+  { bytes, view }: Block,
+  start: number,
+  end: number,
+  wanted: string,
+): string | undefined {
   let found: string | undefined
   for (let at = start; at < end; ) {
     const key = at + 4
-    const value = key + bytes.readUInt32BE(at) + 4
-    at = value + bytes.readUInt32BE(value - 4)
+    const value = key + view.getUint32(at) + 4
+    at = value + view.getUint32(value - 4)
     if (value - 4 - key === wanted.length && isText(bytes, key, wanted))
       found = bytes.toString('utf8', value, at)
   }
@@ -36,10 +42,10 @@ export function findPair(bytes: Buffer, start: number, end: number, wanted: stri
 }
 
 /** @throws `ERR_RPCX_FRAME` unless whole pairs fill the range exactly. */
-export function checkPairs(bytes: Buffer, start: number, end: number): void {
+export function checkPairs(view: DataView, start: number, end: number): void {
   let part = 'key'
   for (let at = start; at < end || part === 'value'; part = part === 'key' ? 'value' : 'key') {
-    const length = end - at < 4 ? Number.NaN : bytes.readUInt32BE(at)
+    const length = end - at < 4 ? Number.NaN : view.getUint32(at)
     if (!(length <= end - at - 4)) {
       throw new RpcxError(
         'ERR_RPCX_FRAME',
@@ -58,10 +64,10 @@ export function maxPairBytes(metadata: Metadata): number {
 }
 
 /** Writes all pairs and returns the offset behind them. */
-export function writePairs(bytes: Buffer, metadata: Metadata, at: number): number {
+export function writePairs(block: Block, metadata: Metadata, at: number): number {
   for (const key in metadata) {
-    at = writeText(bytes, key, at)
-    at = writeText(bytes, metadata[key] as string, at)
+    at = writeText(block, key, at)
+    at = writeText(block, metadata[key] as string, at)
   }
   return at
 }

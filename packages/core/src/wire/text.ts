@@ -1,11 +1,13 @@
+import type { Block } from './block.ts'
+
 // Below this, a loop in JavaScript beats the call into C++.
 const SHORT = 32
 
 /** Writes a text with its u32 length before it and returns the offset behind it. */
-export function writeText(bytes: Buffer, text: string, at: number): number {
+export function writeText({ bytes, view }: Block, text: string, at: number): number {
   const start = at + 4
   const end = start + putText(bytes, text, start)
-  bytes.writeUInt32BE(end - start, at)
+  view.setUint32(at, end - start)
   return end
 }
 

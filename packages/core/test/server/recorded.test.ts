@@ -4,6 +4,7 @@ import { parseAddress, parseHostPort } from '../../src/address.ts'
 import { compress, decompress } from '../../src/wire/compress.ts'
 import { FrameWriter } from '../../src/wire/frame-writer.ts'
 import { Flag, ReservedKey, Serialize } from '../../src/wire/header.ts'
+import { Block } from '../../src/wire/block.ts'
 import { Message } from '../../src/wire/message.ts'
 import { frame } from '../bare-frame.ts'
 import type { Entry, Scenario } from '../wire/recording.ts'
@@ -282,7 +283,7 @@ function isReply({ from, decoded }: Entry): boolean {
 
 function messageOf(entry: Entry): Message {
   const bytes = bytesOf(entry) as Buffer
-  return new Message(bytes, 0, bytes.length)
+  return new Message(new Block(bytes), 0, bytes.length)
 }
 
 function numberOf({ seq }: Message): string {
