@@ -12,6 +12,7 @@ export class BareFrames {
   readonly #socket: Socket
   readonly #head: Buffer
   #bytes = Buffer.allocUnsafeSlow(SLAB)
+  #view = viewOf(this.#bytes)
   #used = 0
   #rest: Buffer | undefined
   /** The frame at hand; one object, since nobody keeps it. */
@@ -41,12 +42,13 @@ export class BareFrames {
     const size = head.length + 4 + end - start
     if (this.#bytes.length - this.#used < size) this.flush()
     const out = this.#bytes
+    const view = this.#view
     let at = this.#used
-    for (let i = 0; i < head.length; i++) out[at + i] = head[i] as number
-    out.writeUInt32BE(seq, at + 8)
-    out.writeUInt32BE(size - 16, at + 12)
+    out.set(head, at)
+    view.setUint32(at + 8, seq)
+    view.setUint32(at + 12, size - 16)
     at += head.length
-    out.writeUInt32BE(end - start, at)
+    view.setUint32(at, end - start)
     bytes.copy(out, at + 4, start, end)
     this.#used = at + 4 + end - start
   }
@@ -55,20 +57,24 @@ export class BareFrames {
     if (this.#used === 0) return
     const sent = this.#socket.write(this.#bytes.subarray(0, this.#used))
     // What the system has taken may be overwritten.
-    if (!sent || this.#socket.writableLength > 0) this.#bytes = Buffer.allocUnsafeSlow(SLAB)
+    if (!sent || this.#socket.writableLength > 0) {
+      this.#bytes = Buffer.allocUnsafeSlow(SLAB)
+      this.#view = viewOf(this.#bytes)
+    }
     this.#used = 0
   }
 
   #read(data: Buffer, received: (chunk: Buffer, frame: Frame) => void): void {
     const chunk = this.#rest === undefined ? data : Buffer.concat([this.#rest, data])
+    const view = viewOf(chunk)
     const frame = this.#frame
     let at = 0
     while (chunk.length - at >= 16) {
-      const end = at + 16 + chunk.readUInt32BE(at + 12)
+      const end = at + 16 + view.getUint32(at + 12)
       if (end > chunk.length) break
       let start = at + 16
-      for (let names = 0; names < 3; names++) start += 4 + chunk.readUInt32BE(start)
-      frame.seq = chunk.readUInt32BE(at + 8)
+      for (let names = 0; names < 3; names++) start += 4 + view.getUint32(start)
+      frame.seq = view.getUint32(at + 8)
       frame.start = start + 4
       frame.end = end
       received(chunk, frame)
@@ -76,6 +82,10 @@ export class BareFrames {
     }
     this.#rest = at < chunk.length ? chunk.subarray(at) : undefined
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** A text or bytes with the length before it. */
