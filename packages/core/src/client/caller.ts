@@ -121,7 +121,7 @@ export class Caller {
 function missing({ node, holder }: Call): string {
   if (node === undefined) return 'no server to send it to'
   const { address } = node.endpoint
-  return holder === node.link ? `it could not be sent to ${address}` : `no reply from ${address}`
+  return holder === node.link.connection ? `no reply from ${address}` : `it could not be sent to ${address}`
 }
 
 function closedError(service: string, method: string): RpcxError {

@@ -2,7 +2,7 @@ import type { Endpoints } from '../discovery/discovery.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
-import type { Call, Holder } from './call.ts'
+import type { Call } from './call.ts'
 import type { FailMode } from './fail-mode.ts'
 import type { FleetOptions } from './fleet.ts'
 import { Fleet } from './fleet.ts'
@@ -11,6 +11,7 @@ import { Postponed } from './postponed.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { Selector } from './select/selector.ts'
 import type { ClientSnapshot } from './snapshot.ts'
+import { Waiting } from './waiting.ts'
 
 export interface DispatcherOptions extends FleetOptions {
   readonly failMode: FailMode
@@ -25,12 +26,12 @@ export interface DispatcherOptions extends FleetOptions {
 }
 
 /** Sends each call to a server, over the newest list, and decides what follows when that fails. */
-export class Dispatcher implements NodeOwner, Holder {
+export class Dispatcher implements NodeOwner {
   readonly #options: DispatcherOptions
   readonly fleet: Fleet
   readonly #budget: RetryBudget
   /** Calls that wait for the first list, or for the first server. */
-  readonly #waiting = new Set<Call>()
+  readonly #waiting = new Waiting()
   readonly #postponed = new Postponed(call => this.#route(call))
 
   constructor(options: DispatcherOptions) {
@@ -72,16 +73,9 @@ export class Dispatcher implements NodeOwner, Holder {
     return { service: this.#options.payloads.service, endpoints: this.fleet.snapshot(), waiting }
   }
 
-  forget(call: Call): void {
-    this.#waiting.delete(call)
-  }
-
   update(endpoints: Endpoints): void {
     this.fleet.update(endpoints)
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const call of waiting) {
-      call.holder = undefined
+    for (const call of this.#waiting.release()) {
       if (call.wanted === 'servers') this.giveServers(call)
       else this.#route(call)
     }
@@ -146,7 +140,6 @@ export class Dispatcher implements NodeOwner, Holder {
     const { failMode, waitForReady } = this.#options
     const { nodes, hasList } = this.fleet
     if (!hasList || (nodes.length === 0 && waitForReady)) {
-      call.holder = this
       this.#waiting.add(call)
       return
     }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../discovery/discovery.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
-import type { Call, Holder } from './call.ts'
+import type { Call } from './call.ts'
 import type { ConnectionOptions, ConnectionOwner } from './connection.ts'
 import { Connection } from './connection.ts'
 import type { DialOptions, DialOwner } from './dial.ts'
@@ -10,6 +10,7 @@ import { Health } from './health.ts'
 import { LinkUsers } from './link-users.ts'
 import type { Node } from './node.ts'
 import type { EndpointSnapshot } from './snapshot.ts'
+import { Waiting } from './waiting.ts'
 
 export interface LinkOptions extends ConnectionOptions, DialOptions {}
 
@@ -17,7 +18,7 @@ export interface LinkOptions extends ConnectionOptions, DialOptions {}
  * What a client has with one server: at most one connection, dialled by the first call that is sent there. After a failure the
  * server is out of service, and comes back once it has answered a probe.
  */
-export class Link implements ConnectionOwner, DialOwner, Holder {
+export class Link implements ConnectionOwner, DialOwner {
   readonly endpoint: Endpoint
   readonly users: LinkUsers = new LinkUsers()
   /** How long the last answer to a heartbeat took, when one of its users asked for that. */
@@ -25,7 +26,7 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
   readonly #options: LinkOptions
   readonly #health: Health
   /** Calls that wait for the connection, for the back-off, or for the server to read. */
-  readonly #parked = new Set<Call>()
+  readonly #parked = new Waiting()
   #state: State = IDLE
   /** Whether its dial takes so long, or so much is unread there, that calls had better go elsewhere. */
   #isSlow = false
@@ -112,16 +113,12 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
       state.connection.send(call)
       return
     }
-    call.holder = this
     this.#parked.add(call)
+    // Those that were not sent yet had better go elsewhere, this one among them.
     if (isFull && !this.#isSlow) this.slow()
     if (state.kind !== 'idle') return
     if (this.#health.isIn) this.connect()
     else if (urgent) this.#health.wakeAt(Math.min(this.dueAt, this.#dialledAt + URGENT_EVERY_MS))
-  }
-
-  forget(call: Call): void {
-    this.#parked.delete(call)
   }
 
   /** A call ended here at its deadline. */
@@ -160,17 +157,12 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
 
   /** Sends the calls that wait. */
   sendParked(): void {
-    for (const call of this.#unpark()) this.send(call, false)
+    for (const call of this.#parked.release()) this.send(call, false)
   }
 
   /** The node, which uses it no longer, gets the calls back that were not sent yet. */
   giveBack(node: Node): void {
-    for (const call of [...this.#parked]) {
-      if (call.node !== node) continue
-      this.#parked.delete(call)
-      call.holder = undefined
-      node.owner.returned(call)
-    }
+    for (const call of this.#parked.release(call => call.node === node)) node.owner.returned(call)
   }
 
   /** Nobody uses it any more. Resolves when the calls under way have ended and it is closed. */
@@ -233,7 +225,7 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
     this.#state = IDLE
     this.#isSlow = false
     const error = this.#troubled(cause)
-    for (const call of this.#unpark()) call.node?.owner.failed(call, error, false)
+    for (const call of this.#parked.release()) call.node?.owner.failed(call, error, false)
   }
 
   /** The connection was refused, reset or lost. */
@@ -253,15 +245,7 @@ export class Link implements ConnectionOwner, DialOwner, Holder {
 
   /** The calls that wait go elsewhere; where there is no other to go to, they come back. */
   #giveAllBack(): void {
-    for (const call of this.#unpark()) call.node?.owner.returned(call)
-  }
-
-  /** The calls that waited, none of them held any longer. */
-  #unpark(): Call[] {
-    const calls = [...this.#parked]
-    this.#parked.clear()
-    for (const call of calls) call.holder = undefined
-    return calls
+    for (const call of this.#parked.release()) call.node?.owner.returned(call)
   }
 }
 

@@ -1,11 +1,12 @@
 import { RpcxError } from '../errors.ts'
 import { ReservedKey } from '../wire/header.ts'
-import type { Call, Holder } from './call.ts'
+import type { Call } from './call.ts'
+import { Waiting } from './waiting.ts'
 
 /** A token that is asked for before each call, so that it can be renewed. Calls that start while one is asked for share the answer. */
-export class Token implements Holder {
+export class Token {
   readonly #ask: () => string | Promise<string>
-  readonly #waiting = new Set<Call>()
+  readonly #waiting = new Waiting()
   #isAsking = false
 
   constructor(ask: () => string | Promise<string>) {
@@ -37,22 +38,12 @@ export class Token implements Holder {
         error => this.#settled(waiting => refuse(waiting, error)),
       )
     }
-    call.holder = this
     this.#waiting.add(call)
-  }
-
-  forget(call: Call): void {
-    this.#waiting.delete(call)
   }
 
   #settled(each: (call: Call) => void): void {
     this.#isAsking = false
-    const calls = [...this.#waiting]
-    this.#waiting.clear()
-    for (const call of calls) {
-      call.holder = undefined
-      each(call)
-    }
+    for (const call of this.#waiting.release()) each(call)
   }
 }
 
