@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { TlsOptions } from 'node:tls'
 import { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
@@ -273,6 +273,9 @@ export class Server implements AsyncDisposable {
     // A withdrawal that took that long did not reach its registry, so that nobody could see it.
     if (wasListed && this.#address !== undefined && spentMs < SLOW_WITHDRAWAL_MS) await delay(this.#noticeMs)
     this.#isDraining = true
+    // Who is connected but not accepted yet would be cut off, without knowing whether its calls ran. Only the second turn looks for them.
+    await turn()
+    await turn()
     const closed = this.#listeners.close()
     await this.#sessions.drain(drainMs)
     this.#entrance.close()
