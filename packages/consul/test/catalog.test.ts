@@ -4,11 +4,11 @@ import type { Health } from '@rpcx/core'
 import { Server, XClient } from '@rpcx/core'
 import type { Server as Registry } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
+import type { EchoService } from '@rpcx/testing'
 import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CatalogDriver } from '../src/catalog-driver.ts'
 import { CatalogHand } from './catalog-hand.ts'
-import type { EchoService } from './stage.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => {

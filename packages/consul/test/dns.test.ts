@@ -2,10 +2,10 @@ import { promises as dns } from 'node:dns'
 import { DnsDiscovery, XClient } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
+import type { EchoService } from '@rpcx/testing'
 import { heardOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CatalogHand } from './catalog-hand.ts'
-import type { EchoService } from './stage.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('By DNS', () => {

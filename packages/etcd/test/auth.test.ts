@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRpcxError } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { until } from '@rpcx/testing'
+import { heardOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () => {
   const auth = { username: 'rpcx', password: 'open' }
@@ -37,7 +37,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
   test('lets in one of them, also when his token has expired', async () => {
     const { server, address, told } = await stage.published('Arith', { auth, metadata: 'n=1' })
     const discovery = stage.discovery({ auth })
-    const heardOf = heard(discovery, DISCOVERY_EVENTS)
+    const heardOf = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
     const logIns = (): Promise<number> => stage.gateway.figure('grpc_server_handled_total', LOG_IN)
@@ -113,7 +113,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
   test('that has not granted the prefix has it named', async () => {
     await using own = new Stage(etcd)
     const discovery = own.discovery({ auth: { username: 'stranger', password: 'open' } })
-    const told = heard(discovery, DISCOVERY_EVENTS)
+    const told = heardOfDiscovery(discovery)
     void own.view('Arith', discovery)
     const { what } = await told.until(({ event }) => event === 'registryDown')
     expect(what.error?.message).toContain(`list ${own.basePath}/Arith/ and ${own.basePath.slice(1)}/Arith/: `)
@@ -121,7 +121,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
 
   test('is asked again every five seconds, and registers us once it no longer refuses', async () => {
     const discovery = stage.discovery()
-    const heardOf = heard(discovery, DISCOVERY_EVENTS)
+    const heardOf = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     const { told, server, address } = await stage.member('Arith', { metadata: 'n=1' })
     for (const log of [told, heardOf]) {

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster, Server as Registry } from '@rpcx/servers'
 import { requireCluster, startEtcdCluster } from '@rpcx/servers'
-import type { Entries, View } from '@rpcx/testing'
+import type { Entries, Member, View } from '@rpcx/testing'
 import { atMost } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Gateway } from './gateway.ts'
 import { Load } from './load.ts'
-import type { Member } from './stage.ts'
 import { Stage } from './stage.ts'
 
 const TTL_MS = 3_000

@@ -2,10 +2,10 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { XClient } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
+import type { EchoService } from '@rpcx/testing'
 import { atMost, Log, median } from '@rpcx/testing'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { EchoService } from './stage.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('What a change costs', () => {

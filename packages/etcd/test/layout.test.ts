@@ -1,8 +1,8 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { entriesOf, until } from '@rpcx/testing'
+import { entriesOf, heardOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
   let etcd: Server
@@ -117,7 +117,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     await gateway.put(stage.key('a/b'), 'a/b')
     await gateway.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=b')
     const discovery = stage.discovery()
-    const told = heard(discovery, DISCOVERY_EVENTS)
+    const told = heardOfDiscovery(discovery)
     const views = [stage.view('a', discovery), stage.view('a2', discovery)] as const
     await views[0].shows({ [a.address]: 'is=a' })
     await views[1].shows({ [a2.address]: 'is=a2' })
@@ -150,7 +150,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=50%')
     await gateway.put(stage.key('Arith', 'tcp@10.0.0.2:2'), Buffer.from([0xff, 0xfe, 0]))
     const discovery = stage.discovery()
-    const told = heard(discovery, DISCOVERY_EVENTS)
+    const told = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     await view.shows({ 'tcp@10.0.0.1:1': 'rate=50%', 'tcp@10.0.0.2:2': '\ufffd\ufffd\0' })
     for (const address of malformed) await gateway.put(`${stage.key('Arith')}/${address}`, 'n=2')

@@ -1,5 +1,5 @@
 import type { XClient } from '@rpcx/core'
-import type { EchoService } from './stage.ts'
+import type { EchoService } from '@rpcx/testing'
 
 /** Calls at an even pace, until it ends. */
 export class Load {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
-import { atMost, until } from '@rpcx/testing'
+import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
-import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 const TTL_MS = 3_000
 
@@ -13,7 +13,7 @@ describe.runIf(await requireServer('etcd'))('While etcd is killed', () => {
     const { gateway } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 4_000 })
     const discovery = stage.discovery()
-    const heardOf = heard(discovery, DISCOVERY_EVENTS)
+    const heardOf = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
     const before = await gateway.get(stage.key('Arith', address))

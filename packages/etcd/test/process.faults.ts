@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Peer2PeerDiscovery, XClient } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
+import type { EchoService } from '@rpcx/testing'
 import { atMost, median } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { EchoService } from './stage.ts'
 import { Stage } from './stage.ts'
 
 const TTL_MS = 3_000

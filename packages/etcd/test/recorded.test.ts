@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
+import { heardOfDiscovery } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 interface Written {
   readonly name: string
@@ -56,7 +57,7 @@ describe.runIf(await requireServer('etcd'))('What Go wrote', () => {
       await gateway.put(key.replace(recorded.basePath, basePath), value(text))
     }
     const discovery = stage.discovery()
-    const told = heard(discovery, DISCOVERY_EVENTS)
+    const told = heardOfDiscovery(discovery)
     const ours = (await discovery.list('Arith')).map(({ address, metadata }) => ({
       key: address,
       value: metadata,

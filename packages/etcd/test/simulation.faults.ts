@@ -2,11 +2,10 @@ import { randomInt } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Server, TcpProxy } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import type { Entries } from '@rpcx/testing'
+import type { Entries, Member } from '@rpcx/testing'
 import { until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Random } from './random.ts'
-import type { Member } from './stage.ts'
 import { Stage } from './stage.ts'
 
 const SERVICES = Array.from({ length: 10 }, (_, n) => `S${n}`)

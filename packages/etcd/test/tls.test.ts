@@ -1,8 +1,9 @@
 import type { Authority, EtcdTls as ServedTls, Server } from '@rpcx/servers'
 import { authority, identity, requireServer, startEtcd } from '@rpcx/servers'
+import { heardOfDiscovery } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EtcdTls } from '../src/index.ts'
-import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 const ours = authority('ours')
 const theirs = authority('theirs')
@@ -26,7 +27,7 @@ describe.runIf(runnable)('An etcd with TLS', () => {
     const tls = { ca: ours.cert }
     const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
     const discovery = stage.discovery({ tls })
-    const told = heard(discovery, DISCOVERY_EVENTS)
+    const told = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
     await etcd.restart()
@@ -74,7 +75,7 @@ describe.runIf(runnable)('An etcd with TLS', () => {
     await using stage = new Stage(etcd)
     await using proxy = await stage.proxy()
     const discovery = stage.discovery({ etcdServers: proxy.address, tls: { ca: theirs.cert } })
-    const told = heard(discovery, DISCOVERY_EVENTS)
+    const told = heardOfDiscovery(discovery)
     void stage.view('Arith', discovery)
     const { what, at } = await told.until(({ event }) => event === 'registryDown')
     expect(what.error).toMatchObject({ code: 'ERR_RPCX_AUTH' })
@@ -115,5 +116,5 @@ async function refuses(stage: Stage, tls: EtcdTls | undefined, words: RegExp): P
   const options = tls ? { tls } : {}
   const error = await stage.member('Arith', { required: true, ...options }).catch((error: Error) => error)
   expect(error).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringMatching(words) })
-  expect((error as Error).message).toContain(`etcd ${stage.etcdServers}: `)
+  expect((error as Error).message).toContain(`etcd ${stage.servers}: `)
 }

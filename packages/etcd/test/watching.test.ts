@@ -1,8 +1,8 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
-import { atMost, until } from '@rpcx/testing'
+import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DISCOVERY_EVENTS, heard, Stage } from './stage.ts'
+import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('A list', () => {
   let etcd: Server
@@ -80,7 +80,7 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
       const { gateway } = stage
       const proxy = await stage.proxy()
       const discovery = stage.discovery({ etcdServers: proxy.address })
-      const told = heard(discovery, DISCOVERY_EVENTS)
+      const told = heardOfDiscovery(discovery)
       const view = stage.view('Arith', discovery)
       await view.shows({})
       proxy.stall(direction)

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster, Server as Registry } from '@rpcx/servers'
 import { requireCluster, startZooKeeperEnsemble } from '@rpcx/servers'
-import type { Entries, View } from '@rpcx/testing'
+import type { Entries, Member, View } from '@rpcx/testing'
 import { atMost } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ZookeeperDiscoveryOptions } from '../src/index.ts'
 import { fourLetters } from './hand.ts'
-import type { Member, MemberOptions } from './stage.ts'
 import { Stage } from './stage.ts'
 
 const sessionTimeoutMs = 6_000
@@ -55,7 +55,7 @@ class Fleet implements AsyncDisposable {
   readonly #ensemble: Cluster
   readonly #members: readonly Member[]
   readonly #made: readonly (string | undefined)[]
-  readonly #options: MemberOptions
+  readonly #options: Partial<ZookeeperDiscoveryOptions>
   #entries: Entries
 
   private constructor(

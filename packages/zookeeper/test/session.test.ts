@@ -29,7 +29,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
     [3_000, 3_000],
   ])('that asked for %i ms lasts the %i ms that ZooKeeper grants, and says so', async (asked, granted) => {
     await using stage = await Stage.open(zooKeeper)
-    const { basePath, zooKeeperServers } = stage
+    const { basePath, servers: zooKeeperServers } = stage
     const told: unknown[] = []
     const hear = (message: unknown): void => void told.push(message)
     subscribe('rpcx:zookeeper:timeoutNegotiated', hear)
@@ -45,7 +45,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
 
   test('outlives a loop that is blocked for longer than an answer may take, with what was asked before', async () => {
     await using stage = await Stage.open(zooKeeper)
-    const { basePath, zooKeeperServers } = stage
+    const { basePath, servers: zooKeeperServers } = stage
     const driver = new ZooKeeperDriver({ basePath, zooKeeperServers, sessionTimeoutMs: 3_000 })
     const session = await driver.open(AbortSignal.timeout(5_000))
     const stopping = new AbortController()

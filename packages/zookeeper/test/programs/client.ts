@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { XClient } from '@rpcx/core'
+import type { EchoService } from '@rpcx/testing'
 import { ZookeeperDiscovery } from '../../src/index.ts'
-import type { EchoService } from '../stage.ts'
 
 // Follows and calls `Echo`; `measure <ms>` tells what a time costs, half of it with calls and half without.
 const { service, ...where } = JSON.parse(process.argv[2] ?? '{}') as {
