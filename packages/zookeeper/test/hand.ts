@@ -37,6 +37,11 @@ export class Hand {
     return new Hand(address, client)
   }
 
+  /** One with a session of its own, at the same server. */
+  another(): Promise<Hand> {
+    return Hand.open(this.#address)
+  }
+
   get(path: string): Promise<Stored | undefined> {
     return new Promise((resolve, reject) => {
       this.client.getData(path, (error, data, stat: Stat) => {

@@ -1,0 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Where a cache can lie, in a folder of its own until it is disposed of. */
+export async function cacheFile(): Promise<AsyncDisposable & { readonly path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'rpcx-cache-'))
+  return {
+    path: join(folder, 'lists.json'),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  }
+}

@@ -1,0 +1,5 @@
+export type { Leaving } from './killed-registry.ts'
+export { changesNothingWithinALife, closesOutOfReach, goesOnForAMinute } from './killed-registry.ts'
+export type { Fault, Registry, Stored } from './registry.ts'
+export type { CutOff, Hang } from './unreachable-registry.ts'
+export { keepsEntriesThroughAHang, restoresEntriesCutOff, rightsListsCutOff } from './unreachable-registry.ts'

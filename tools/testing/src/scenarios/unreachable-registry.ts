@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Server } from '@rpcx/core'
+import { startProxy } from '@rpcx/servers'
+import { expect } from 'vitest'
+import { atMost } from '../at-most.ts'
+import type { Member, RegistryStage } from '../stage.ts'
+import { until } from '../until.ts'
+import type { Entries } from '../view.ts'
+import type { Registry } from './registry.ts'
+import { inflict } from './registry.ts'
+
+/** A registry that hangs for longer than a life: entries are there again, held, as others edited them. */
+export async function keepsEntriesThroughAHang<S extends RegistryStage>(
+  registry: Registry<S>,
+  options: Hang<S>,
+): Promise<void> {
+  await using server = await registry.start()
+  await using stage = await registry.stage(server)
+  const member = await stage.published('Arith', { metadata: 'weight=10' })
+  const { address, told } = member
+  const edited = await options.edit(stage, member)
+  await server.pause()
+  await sleep(options.forLives * registry.lifeMs)
+  await server.resume()
+  const up = performance.now()
+  await told.until(({ event }) => event === 'registryBack')
+  await until(() => registry.isHeld(stage, 'Arith', address))
+  atMost(2_000, 'after a hang the entry is held', performance.now() - up)
+  // A life that was over only now goes by itself.
+  await sleep(options.thenLives * registry.lifeMs)
+  expect(await registry.isHeld(stage, 'Arith', address)).toBe(true)
+  expect((await registry.stored(stage, 'Arith', address))?.metadata).toBe(edited)
+}
+
+export interface Hang<S extends RegistryStage> {
+  /** How long it hangs, and how long it then takes until what is over is gone. */
+  readonly forLives: number
+  readonly thenLives: number
+  /** Has someone else take the server out, `state=inactive`; resolves to the entry once the server knows. */
+  edit(stage: S, member: Member): Promise<string>
+}
+
+/** A server that is cut off for longer than a life: its entry goes, and is back with the edits of others. */
+export async function restoresEntriesCutOff<S extends RegistryStage>(
+  registry: Registry<S>,
+  options: CutOff<S>,
+): Promise<void> {
+  await using server = await registry.start()
+  await using proxy = await startProxy(server.address)
+  await using stage = await registry.stage(server)
+  for (const fault of ['cut', 'refuse', 'stall'] as const) {
+    const service = `By${fault}`
+    const member = await stage.published(service, { metadata: 'weight=10', ...registry.at(proxy.address) })
+    const { address, told } = member
+    const view = stage.view(service)
+    await options.edit(stage, service, address)
+    await view.shows({ [address]: 'state=inactive&weight=10' })
+    await member.server.setMetadata(service, 'weight=11')
+    await view.shows({ [address]: 'state=inactive&weight=11' })
+    await inflict(proxy, fault)
+    const since = performance.now()
+    await view.shows({})
+    await sleep(options.forLives * registry.lifeMs - (performance.now() - since))
+    const { mark } = told
+    await proxy.heal()
+    const healed = performance.now()
+    const back = await view.shows({ [address]: 'state=inactive&weight=11' })
+    atMost(2_000, `after ${fault} the entry is back`, back.at - healed)
+    expect(told.since(mark - 1).some(({ event }) => event === 'conflict')).toBe(false)
+    await member.server.close()
+  }
+}
+
+export interface CutOff<S extends RegistryStage> {
+  readonly forLives: number
+  /** Has someone else take out a server of weight 10, and leave its life alone. */
+  edit(stage: S, service: string, address: string): Promise<void>
+}
+
+/** A client that is cut off while all servers are replaced: its list stays as it was, then is right and goes on to change. */
+export async function rightsListsCutOff<S extends RegistryStage>(
+  registry: Registry<S>,
+  meanwhile: (stage: S, servers: number) => Promise<unknown>,
+): Promise<void> {
+  await using server = await registry.start()
+  await using proxy = await startProxy(server.address)
+  await using stage = await registry.stage(server)
+  const published = (n: number): Promise<Member> => stage.published('Arith', { metadata: `is=${n}` })
+  const members = [await published(1), await published(2)]
+  const shown = (): Entries => Object.fromEntries(members.map(({ address }, n) => [address, `is=${n + 1}`]))
+  for (const fault of ['cut', 'refuse', 'stall'] as const) {
+    const view = stage.view('Arith', stage.discovery(registry.at(proxy.address)))
+    const before = shown()
+    await view.shows(before)
+    await inflict(proxy, fault)
+    for (const old of members.splice(0)) await old.server.close()
+    for (const n of [1, 2]) members.push(await published(n))
+    await meanwhile(stage, members.length)
+    expect(view.all).toEqual([before])
+    await proxy.heal()
+    const healed = performance.now()
+    const { at } = await view.shows(shown())
+    atMost(5_000, `after ${fault} the list is right`, at - healed)
+    expect(view.all).toHaveLength(2)
+    const first = members[0]?.server as Server
+    await first.setMetadata('Arith', 'is=changed')
+    await view.until(list => Object.values(list).includes('is=changed'))
+    await first.setMetadata('Arith', 'is=1')
+    await view.shows(shown())
+  }
+}
