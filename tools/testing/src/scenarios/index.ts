@@ -1,5 +1,12 @@
 export type { Leaving } from './killed-registry.ts'
 export { changesNothingWithinALife, closesOutOfReach, goesOnForAMinute } from './killed-registry.ts'
 export type { Fault, Registry, Stored } from './registry.ts'
+export type { Pause, Shown } from './server-process.ts'
+export {
+  comesBackOnce,
+  goesWhenKilled,
+  isListedOnlyWhileItAccepts,
+  staysWhileItBlocks,
+} from './server-process.ts'
 export type { CutOff, Hang } from './unreachable-registry.ts'
 export { keepsEntriesThroughAHang, restoresEntriesCutOff, rightsListsCutOff } from './unreachable-registry.ts'

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Peer2PeerDiscovery, XClient } from '@rpcx/core'
+import type { Server } from '@rpcx/servers'
+import { expect } from 'vitest'
+import { atMost, median } from '../at-most.ts'
+import type { Program } from '../program.ts'
+import type { EchoService, RegistryStage } from '../stage.ts'
+import type { Registry } from './registry.ts'
+
+/** A server that is killed, three times: gone from every list within the promised time. */
+export async function goesWhenKilled<S extends RegistryStage>(
+  registry: Registry<S>,
+  server: Server,
+  promisedMs: number,
+): Promise<void> {
+  await using stage = await registry.stage(server)
+  const view = stage.view('Arith')
+  const took: number[] = []
+  for (let turn = 0; turn < 3; turn++) {
+    const program = stage.program('server', { service: 'Arith' })
+    await view.shows({ [await addressOf(program)]: '' })
+    program.signal('SIGKILL')
+    const since = performance.now()
+    took.push((await view.shows({})).at - since)
+  }
+  atMost(promisedMs, 'killed, gone (median of 3)', median(took))
+  atMost(promisedMs, 'killed, gone (longest)', Math.max(...took))
+}
+
+/** A server that does nothing for longer than its life: gone by then, and back once it goes on, once. */
+export async function comesBackOnce<S extends RegistryStage>(
+  registry: Registry<S>,
+  server: Server,
+  options: Pause,
+): Promise<void> {
+  const { lifeMs } = registry
+  const { fault, blockedForLives, thenLives, why } = options
+  await using stage = await registry.stage(server)
+  const program = stage.program('server', { service: 'Arith', metadata: 'n=1' })
+  const address = await addressOf(program)
+  const view = stage.view('Arith')
+  await view.shows({ [address]: 'n=1' })
+  const { mark } = view
+  let over: number
+  if (fault === 'is stopped') {
+    program.signal('SIGSTOP')
+    await view.shows({})
+    await sleep(lifeMs)
+    program.signal('SIGCONT')
+    over = performance.now()
+  } else {
+    program.say(`block ${blockedForLives * lifeMs}`)
+    await view.shows({})
+    over = (await program.told.until(({ event }) => event === 'unblocked')).at
+  }
+  const back = await view.until(list => address in list, mark)
+  atMost(2_000, `${fault}: back`, back.at - over)
+  await sleep(thenLives * lifeMs)
+  expect(view.last).toEqual({ [address]: 'n=1' })
+  expect(view.since(mark)).toEqual([{}, { [address]: 'n=1' }])
+  const lost = program.told.all.filter(told => told.event === 'lost')
+  expect(lost.map(told => told.why)).toEqual([why])
+}
+
+export interface Pause {
+  readonly fault: 'blocks its loop' | 'is stopped'
+  readonly blockedForLives: number
+  /** How long it then takes until what is over is gone. */
+  readonly thenLives: number
+  /** Why it is told that its entry was lost. */
+  readonly why: 'expired' | 'deleted'
+}
+
+/** A server that does nothing for half its life, three times: no list changes. Resolves to what it told. */
+export async function staysWhileItBlocks<S extends RegistryStage>(
+  registry: Registry<S>,
+  server: Server,
+): Promise<Program['told']> {
+  const { lifeMs } = registry
+  await using stage = await registry.stage(server)
+  const program = stage.program('server', { service: 'Arith' })
+  const address = await addressOf(program)
+  const view = stage.view('Arith')
+  await view.shows({ [address]: '' })
+  for (let turn = 0; turn < 3; turn++) {
+    program.say(`block ${lifeMs / 2}`)
+    const { mark } = program.told
+    await program.told.until(({ event }) => event === 'unblocked', mark)
+    await sleep(lifeMs / 6)
+  }
+  await sleep(lifeMs)
+  expect(view.mark).toBe(1)
+  return program.told
+}
+
+/** A server that is closed and started again, 30 times: whatever the registry shows meanwhile can be dialled. */
+export async function isListedOnlyWhileItAccepts<S extends RegistryStage>(
+  registry: Registry<S>,
+  server: Server,
+  find: (stage: S) => Promise<Shown | undefined>,
+): Promise<void> {
+  await using stage = await registry.stage(server)
+  let address = ''
+  let isOver = false
+  let looks = 0
+  const refused: string[] = []
+  const looking = (async () => {
+    while (!isOver) {
+      const found = await find(stage)
+      if (found === undefined) {
+        await sleep(1)
+        continue
+      }
+      looks++
+      const discovery = new Peer2PeerDiscovery(found.address)
+      const client = new XClient<EchoService>('Arith', discovery, { failMode: 'failfast' })
+      try {
+        await client.call('Echo', 1)
+      } catch (error) {
+        if ((error as { code?: string }).code === 'ERR_RPCX_UNAVAILABLE') {
+          const still = await find(stage)
+          if (still?.version === found.version) refused.push(`${found.address}: ${error}`)
+        }
+      } finally {
+        await client.close()
+        await discovery.close()
+      }
+    }
+  })()
+  for (let turn = 0; turn < 30; turn++) {
+    const listen = address === '' ? '127.0.0.1:0' : address.slice('tcp@'.length)
+    const member = await stage.published('Arith', { listen })
+    address = member.address
+    await sleep(20)
+    await member.server.close()
+  }
+  isOver = true
+  await looking
+  console.info(`${looks} looks during 30 restarts, ${refused.length} refused`)
+  expect(looks).toBeGreaterThan(30)
+  expect(refused).toEqual([])
+}
+
+/** A server as the registry shows it, in one of its registrations. */
+export interface Shown {
+  readonly address: string
+  readonly version: unknown
+}
+
+async function addressOf(program: Program): Promise<string> {
+  const { what } = await program.told.until(({ event }) => event === 'published')
+  return what.address as string
+}
