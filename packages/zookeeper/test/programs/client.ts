@@ -1,55 +1,6 @@
-import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { XClient } from '@rpcx/core'
-import type { EchoService } from '@rpcx/testing'
+import { followAndCall, settings } from '@rpcx/testing/programs'
+import type { ZookeeperDiscoveryOptions } from '../../src/index.ts'
 import { ZookeeperDiscovery } from '../../src/index.ts'
 
-// Follows and calls `Echo`; `measure <ms>` tells what a time costs, half of it with calls and half without.
-const { service, ...where } = JSON.parse(process.argv[2] ?? '{}') as {
-  service: string
-  basePath: string
-  zooKeeperServers: string
-  sessionTimeoutMs: number
-}
-
-const discovery = new ZookeeperDiscovery(where)
-const client = new XClient<EchoService>(service, discovery)
-let lists = 0
-void (async () => {
-  for await (const endpoints of discovery.watch(service)) {
-    lists++
-    say({ event: 'list', servers: endpoints.length })
-  }
-})()
-void client.call('Echo', 1).then(() => say({ event: 'ready' }))
-
-createInterface(process.stdin).on('line', async line => {
-  const [what, argument] = line.split(' ')
-  if (what !== 'measure') return
-  const ms = Number(argument)
-  const idle = await cost(() => sleep(ms / 2))
-  let calls = 0
-  let failed = 0
-  const busy = await cost(async () => {
-    const end = performance.now() + ms / 2
-    while (performance.now() < end) {
-      await client.call('Echo', calls).catch(() => failed++)
-      calls++
-      await sleep(5)
-    }
-  })
-  say({ event: 'measured', idlePercent: idle, cpuPercent: busy, calls, failed, lists })
-})
-
-/** How much of a core `work` takes, in percent. */
-async function cost(work: () => Promise<unknown>): Promise<number> {
-  const since = performance.now()
-  const before = process.cpuUsage()
-  await work()
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 10 / (performance.now() - since)
-}
-
-function say(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`)
-}
+const { service, ...where } = settings<ZookeeperDiscoveryOptions & { service: string }>()
+followAndCall(service, new ZookeeperDiscovery(where))
