@@ -1,6 +1,7 @@
 export type { Leaving } from './killed-registry.ts'
 export { changesNothingWithinALife, closesOutOfReach, goesOnForAMinute } from './killed-registry.ts'
 export type { Fault, Registry, Stored } from './registry.ts'
+export { SOMEONE } from './registry.ts'
 export type { Pause, Shown } from './server-process.ts'
 export {
   comesBackOnce,
@@ -10,3 +11,5 @@ export {
 } from './server-process.ts'
 export type { CutOff, Hang } from './unreachable-registry.ts'
 export { keepsEntriesThroughAHang, restoresEntriesCutOff, rightsListsCutOff } from './unreachable-registry.ts'
+export type { Wipe } from './watched-list.ts'
+export { endsUnanswered, followsAfterAWipe, missesNoChange, noticesThatItIsStale } from './watched-list.ts'

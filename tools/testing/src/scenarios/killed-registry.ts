@@ -10,9 +10,7 @@ import { until } from '../until.ts'
 import { View } from '../view.ts'
 import { cacheFile } from './cache-file.ts'
 import type { Registry } from './registry.ts'
-import { inflict } from './registry.ts'
-
-const SOMEONE = 'tcp@10.0.0.1:1'
+import { inflict, SOMEONE } from './registry.ts'
 
 /** A registry that is back before an entry of 4 s is over: nothing changes by then, and what changes later is heard. */
 export async function changesNothingWithinALife<S extends RegistryStage>(

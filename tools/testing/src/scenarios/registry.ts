@@ -24,6 +24,9 @@ export interface Registry<S extends RegistryStage> {
   lives(stage: S): Promise<number>
 }
 
+/** A server that there is nothing of but its entry. */
+export const SOMEONE = 'tcp@10.0.0.1:1'
+
 export interface Stored {
   readonly metadata: string
 }

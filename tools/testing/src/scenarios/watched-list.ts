@@ -1,0 +1,104 @@
+import type { Direction, Server, TcpProxy } from '@rpcx/servers'
+import { expect } from 'vitest'
+import { atMost } from '../at-most.ts'
+import { heardOfDiscovery } from '../heard.ts'
+import type { RegistryStage } from '../stage.ts'
+import type { View } from '../view.ts'
+import type { Registry } from './registry.ts'
+import { SOMEONE } from './registry.ts'
+
+/**
+ * While someone writes without a pause, each of many clients begins to follow somewhere in between.
+ * @param write how `SOMEONE` is written
+ */
+export async function missesNoChange(
+  stage: RegistryStage,
+  write: (metadata: string) => Promise<void>,
+): Promise<void> {
+  let last = 0
+  let isDone = false
+  const writing = (async () => {
+    while (!isDone) await write(`n=${++last}`)
+  })()
+  const views: View[] = []
+  for (let client = 0; client < 30; client++) {
+    const view = stage.view('Arith')
+    views.push(view)
+    await view.until(() => true)
+  }
+  isDone = true
+  await writing
+  for (const view of views) await view.shows({ [SOMEONE]: `n=${last}` })
+}
+
+/** A watch that is stalled while there is a change: noticed in time. Resolves to the error that told, and where. */
+export async function noticesThatItIsStale<S extends RegistryStage>(
+  registry: Registry<S>,
+  server: Server,
+  options: { readonly direction: Direction; readonly promisedMs: number },
+): Promise<{ readonly error: Error | undefined; readonly through: string }> {
+  const { direction, promisedMs } = options
+  await using stage = await registry.stage(server)
+  const proxy = await stage.proxy()
+  const discovery = stage.discovery(registry.at(proxy.address))
+  const told = heardOfDiscovery(discovery)
+  const view = stage.view('Arith', discovery)
+  await view.shows({})
+  proxy.stall(direction)
+  const since = performance.now()
+  await registry.put(stage, 'Arith', SOMEONE, '')
+  const down = await told.until(({ event }) => event === 'registryDown', 0, 3 * promisedMs)
+  atMost(promisedMs, `a watch stalled ${direction} is noticed`, down.at - since)
+  expect(discovery.status('Arith').state).toBe('stale')
+  await proxy.heal()
+  await view.shows({ [SOMEONE]: '' })
+  return { error: down.what.error, through: proxy.address }
+}
+
+/** A discovery that gets no answer, which comes through only after it was closed. */
+export async function endsUnanswered<S extends RegistryStage>(
+  registry: Registry<S>,
+  stage: S,
+  proxy: TcpProxy,
+): Promise<void> {
+  proxy.stall()
+  const discovery = stage.discovery(registry.at(proxy.address))
+  await expect(discovery.list('Arith', { timeoutMs: 200 })).rejects.toMatchObject({
+    code: 'ERR_RPCX_REGISTRY',
+  })
+  const since = performance.now()
+  await discovery.close()
+  atMost(5_000, 'close() of a discovery that waits', performance.now() - since)
+  await proxy.heal()
+}
+
+/** A registry that lost everything, so that its counters went back: followed and announced to again. */
+export async function followsAfterAWipe(
+  stage: RegistryStage,
+  server: Server,
+  options: Wipe,
+): Promise<{ readonly view: View; readonly address: string }> {
+  const { what, writes, write } = options
+  const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
+  const view = stage.view('Arith')
+  await view.shows({ [address]: 'n=1' })
+  for (let n = 0; n < writes; n++) await write(`n=${n}`)
+  await view.shows({ [address]: 'n=1', [SOMEONE]: `n=${writes - 1}` })
+  const since = performance.now()
+  await server.restart({ wipe: true })
+  const up = performance.now()
+  const { at } = await view.shows({ [address]: 'n=1' })
+  atMost(5_000, `${what} is followed again`, at - up)
+  const back = await told.until(({ event }) => event === 'registered', 1)
+  atMost(2_000, `${what} has the registration back`, back.at - up)
+  expect(back.at).toBeGreaterThan(since)
+  return { view, address }
+}
+
+export interface Wipe {
+  /** How figures name it. */
+  readonly what: string
+  readonly writes: number
+  /** Writes `SOMEONE`. */
+  write(metadata: string): Promise<void>
+}
