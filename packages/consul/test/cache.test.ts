@@ -1,43 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { CachedDiscovery } from '@rpcx/core'
-import { requireServer, startConsul } from '@rpcx/servers'
-import { atMost, View } from '@rpcx/testing'
-import { expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { requireServer } from '@rpcx/servers'
+import { startsFromItsCache } from '@rpcx/testing/scenarios'
+import { test } from 'vitest'
+import { consul } from './registry.ts'
 
 test.runIf(await requireServer('consul'))(
   'A client that starts while Consul is down is served from its cache at once, and by Consul once it is up',
-  async () => {
-    await using consul = await startConsul()
-    await using stage = new Stage(consul)
-    const folder = await mkdtemp(join(tmpdir(), 'rpcx-cache-'))
-    const cached = (): CachedDiscovery =>
-      stage.open(new CachedDiscovery(stage.discovery(), { file: join(folder, 'lists.json') }))
-    try {
-      await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'is=old')
-      const before = cached()
-      expect(await before.list('Arith')).toHaveLength(1)
-      await before.close()
-      await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'is=new')
-      await consul.kill()
-
-      const since = performance.now()
-      const discovery = cached()
-      const view = new View(discovery, 'Arith')
-      const { at } = await view.shows({ 'tcp@10.0.0.1:1': 'is=old' })
-      atMost(100, 'served from the cache', at - since)
-      expect(discovery.status('Arith')).toMatchObject({ state: 'stale', source: 'cache' })
-
-      await consul.restart()
-      const up = performance.now()
-      const fresh = await view.shows({ 'tcp@10.0.0.1:1': 'is=new' })
-      atMost(5_000, 'Consul is up, its list is there', fresh.at - up)
-      expect(discovery.status('Arith').state).toBe('fresh')
-      expect(view.all).toHaveLength(2)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  },
+  () => startsFromItsCache(consul),
 )

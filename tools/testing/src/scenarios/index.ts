@@ -1,3 +1,4 @@
+export { startsFromItsCache } from './cached-list.ts'
 export type { Leaving } from './killed-registry.ts'
 export { changesNothingWithinALife, closesOutOfReach, goesOnForAMinute } from './killed-registry.ts'
 export type { Fault, Registry, Stored } from './registry.ts'

@@ -51,6 +51,7 @@ export async function goesOnForAMinute<S extends RegistryStage>(
   options: { readonly settledMs: number },
 ): Promise<void> {
   const { name } = registry
+  await using file = await cacheFile()
   await using server = await registry.start()
   await using proxy = await startProxy(server.address)
   await using stage = await registry.stage(server)
@@ -58,7 +59,6 @@ export async function goesOnForAMinute<S extends RegistryStage>(
   const before = await registry.stored(stage, 'Arith', address)
   const waiting = stage.program('client', { service: 'Arith', ...registry.at(proxy.address) })
   await waiting.told.until(({ event }) => event === 'ready')
-  await using file = await cacheFile()
   const remembering = new CachedDiscovery(stage.discovery(), { file: file.path })
   expect(await remembering.list('Arith')).toHaveLength(1)
   await remembering.close()

@@ -1,0 +1,37 @@
+import { CachedDiscovery } from '@rpcx/core'
+import { expect } from 'vitest'
+import { atMost } from '../at-most.ts'
+import type { RegistryStage } from '../stage.ts'
+import { View } from '../view.ts'
+import { cacheFile } from './cache-file.ts'
+import type { Registry } from './registry.ts'
+import { SOMEONE } from './registry.ts'
+
+/** A client that starts while the registry is down: its cache serves at once, the registry once it is up. */
+export async function startsFromItsCache<S extends RegistryStage>(registry: Registry<S>): Promise<void> {
+  await using file = await cacheFile()
+  await using server = await registry.start()
+  await using stage = await registry.stage(server)
+  const cached = (): CachedDiscovery =>
+    stage.open(new CachedDiscovery(stage.discovery(), { file: file.path }))
+  await registry.put(stage, 'Arith', SOMEONE, 'is=old')
+  const before = cached()
+  expect(await before.list('Arith')).toHaveLength(1)
+  await before.close()
+  await registry.put(stage, 'Arith', SOMEONE, 'is=new')
+  await server.kill()
+
+  const since = performance.now()
+  const discovery = cached()
+  const view = new View(discovery, 'Arith')
+  const { at } = await view.shows({ [SOMEONE]: 'is=old' })
+  atMost(100, 'served from the cache', at - since)
+  expect(discovery.status('Arith')).toMatchObject({ state: 'stale', source: 'cache' })
+
+  await server.restart()
+  const up = performance.now()
+  const fresh = await view.shows({ [SOMEONE]: 'is=new' })
+  atMost(5_000, `${registry.name} is up, its list is there`, fresh.at - up)
+  expect(discovery.status('Arith').state).toBe('fresh')
+  expect(view.all).toHaveLength(2)
+}
