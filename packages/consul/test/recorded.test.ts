@@ -1,56 +1,27 @@
-import { readFileSync } from 'node:fs'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
-import { heardOfDiscovery } from '@rpcx/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { KeyValue, Recording, Watched } from '@rpcx/testing/scenarios'
+import { followsAsGo, listsAsGo, readRecording, readsOneTick, undialable } from '@rpcx/testing/scenarios'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { GO_FLAGS } from './hand.ts'
 import { Stage } from './stage.ts'
 
-interface Written {
-  readonly name: string
-  readonly what: string
+interface Written extends KeyValue {
   /** `plain`: without Go's flags. */
-  readonly written: readonly { readonly key: string; readonly value: string; readonly how?: 'plain' }[]
-  readonly getServices: readonly { readonly key: string; readonly value: string }[]
+  readonly how?: 'plain'
 }
 
-/** What a Go server leaves after one tick. */
-interface Left {
-  readonly key: string
-  readonly value: string
+interface Left extends KeyValue {
   readonly flags: string
   /** Whether a session holds it. */
   readonly held: boolean
 }
 
-interface Recorded {
-  readonly basePath: string
-  readonly serviceAddress: string
-  readonly lastTick: readonly Left[]
-  readonly watched: readonly {
-    readonly put?: string
-    readonly remove?: string
-    readonly value?: string
-    readonly servers: readonly string[]
-  }[]
-  readonly writtenByHand: readonly Written[]
+interface Recorded extends Recording<Left, Written> {
+  readonly watched: readonly Watched[]
 }
 
-const recorded = JSON.parse(
-  readFileSync(new URL('./fixtures/registry.json', import.meta.url), 'utf8'),
-) as Recorded
-
-/** What Go's client lists though it could never dial it; ours says once that it ignores it. */
-const ignoredHere: Readonly<Record<string, { readonly address: string; readonly why: string }>> = {
-  nested: {
-    address: 'tcp@127.0.0.1:8972/x',
-    why: 'the key of something below the server: Go dials it and fails every other call',
-  },
-  'empty-leaf': {
-    address: '',
-    why: 'a key without an address: Go counts it as a server and fails every other call',
-  },
-}
+const recorded: Recorded = readRecording(new URL('./fixtures/registry.json', import.meta.url))
 
 describe.runIf(await requireServer('consul'))('What Go wrote', () => {
   let consul: Server
@@ -59,55 +30,25 @@ describe.runIf(await requireServer('consul'))('What Go wrote', () => {
   })
   afterAll(() => consul.stop())
 
-  test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async recording => {
+  test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async byHand => {
     await using stage = new Stage(consul)
-    const { hand, basePath } = stage
-    const value = (text: string): string | Buffer =>
-      recording.name === 'binary-value' ? Buffer.from([0xff, 0xfe, 0x00]) : text
-    for (const { key, value: text, how } of recording.written) {
-      const flags = how === 'plain' ? '0' : GO_FLAGS
-      await hand.put(key.replace(recorded.basePath, basePath), value(text), flags)
-    }
-    const discovery = stage.discovery()
-    const told = heardOfDiscovery(discovery)
-    const ours = (await discovery.list('Arith')).map(({ address, metadata }) => ({
-      key: address,
-      value: metadata,
-    }))
-    const ignored = ignoredHere[recording.name]?.address
-    expect(ours).toEqual(recording.getServices.filter(({ key }) => key !== ignored))
-    const warnings = told.all.filter(({ event }) => event === 'entryIgnored')
-    expect(warnings.map(({ address }) => address)).toEqual(ignored === undefined ? [] : [ignored])
+    const put = (key: string, value: string | Buffer, { how }: Written): Promise<void> =>
+      stage.hand.put(key, value, how === 'plain' ? '0' : GO_FLAGS)
+    await listsAsGo(stage, recorded, byHand, put, undialable[byHand.name]?.address)
   })
 
   test('is read as it is after one tick, with figures and without', async () => {
     await using stage = new Stage(consul)
-    for (const { key, value, flags, held } of recorded.lastTick) {
-      const here = key.replace(recorded.basePath, stage.basePath)
-      if (held) await stage.hand.hold(here, value)
-      else await stage.hand.put(here, value, flags)
-    }
-    const discovery = stage.discovery()
-    const [arith] = await discovery.list('Arith')
-    expect(arith?.address).toBe(recorded.serviceAddress)
-    expect(Object.fromEntries(arith?.values ?? [])).toEqual({
-      calls: ['0.00'],
-      connections: ['0.00'],
-      group: ['g1'],
-      weight: ['10'],
-    })
-    const [echo] = await discovery.list('Echo')
-    expect(echo?.values.get('note')).toEqual(['a b/é'])
-    expect(echo?.values.get('rate')).toEqual(['50%'])
+    await readsOneTick(stage, recorded, (key, value, { flags, held }) =>
+      held ? stage.hand.hold(key, value) : stage.hand.put(key, value, flags),
+    )
   })
 
   test('is followed as its own client follows it', async () => {
     await using stage = new Stage(consul)
-    const view = stage.view('Arith')
-    for (const { put, remove, value = '', servers } of recorded.watched) {
-      if (put !== undefined) await stage.hand.put(stage.key('Arith', put), value)
-      if (remove !== undefined) await stage.hand.remove(stage.key('Arith', remove))
-      await view.shows(Object.fromEntries(servers.map(server => server.split(' = ') as [string, string])))
-    }
+    await followsAsGo(stage, recorded.watched, {
+      put: (address, value) => stage.hand.put(stage.key('Arith', address), value),
+      remove: address => stage.hand.remove(stage.key('Arith', address)),
+    })
   })
 })

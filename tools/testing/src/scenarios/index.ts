@@ -1,6 +1,8 @@
 export { startsFromItsCache } from './cached-list.ts'
 export type { Leaving } from './killed-registry.ts'
 export { changesNothingWithinALife, closesOutOfReach, goesOnForAMinute } from './killed-registry.ts'
+export type { ByHand, KeyValue, Recording, Watched } from './recording.ts'
+export { followsAsGo, listsAsGo, readRecording, readsOneTick, undialable } from './recording.ts'
 export type { Fault, Registry, Stored } from './registry.ts'
 export { SOMEONE } from './registry.ts'
 export type { Pause, Shown } from './server-process.ts'

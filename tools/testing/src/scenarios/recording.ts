@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import { heardOfDiscovery } from '../heard.ts'
+import type { RegistryStage } from '../stage.ts'
+
+/** What Go wrote into a registry, and what its own client made of it. */
+export interface Recording<Tick extends KeyValue = KeyValue, Written extends KeyValue = KeyValue> {
+  readonly basePath: string
+  readonly serviceAddress: string
+  /** What a Go server leaves after one tick. */
+  readonly lastTick: readonly Tick[]
+  readonly writtenByHand: readonly ByHand<Written>[]
+}
+
+export interface KeyValue {
+  readonly key: string
+  readonly value: string
+}
+
+export interface ByHand<Written extends KeyValue = KeyValue> {
+  readonly name: string
+  readonly what: string
+  readonly written: readonly Written[]
+  readonly getServices: readonly KeyValue[]
+}
+
+/** Where registries tell each change, these and the list after each of them. */
+export interface Watched {
+  readonly put?: string
+  readonly remove?: string
+  readonly value?: string
+  readonly servers: readonly string[]
+}
+
+export function readRecording<R extends Recording>(file: URL): R {
+  return JSON.parse(readFileSync(file, 'utf8')) as R
+}
+
+/** What Go's client lists though it could never dial it; ours says once that it ignores it. */
+export const undialable: Readonly<Record<string, { readonly address: string; readonly why: string }>> = {
+  nested: {
+    address: 'tcp@127.0.0.1:8972/x',
+    why: 'the key of something below the server: Go dials it and fails every other call',
+  },
+  'empty-leaf': {
+    address: '',
+    why: 'a key without an address: Go counts it as a server and fails every other call',
+  },
+}
+
+/**
+ * Ours lists what was written as Go's client does.
+ * @param put writes an entry below the base path of the stage
+ * @param ignored an address that ours leaves out, and says so
+ */
+export async function listsAsGo<Written extends KeyValue>(
+  stage: RegistryStage,
+  recording: Recording<KeyValue, Written>,
+  { name, written, getServices }: ByHand<Written>,
+  put: (key: string, value: string | Buffer, entry: Written) => Promise<unknown>,
+  ignored?: string,
+): Promise<void> {
+  for (const entry of written) {
+    const value = name === 'binary-value' ? Buffer.from([0xff, 0xfe, 0x00]) : entry.value
+    await put(entry.key.replace(recording.basePath, stage.basePath), value, entry)
+  }
+  const discovery = stage.discovery()
+  const told = heardOfDiscovery(discovery)
+  const ours = (await discovery.list('Arith')).map(({ address, metadata }) => ({
+    key: address,
+    value: metadata,
+  }))
+  expect(ours).toEqual(getServices.filter(({ key }) => key !== ignored))
+  const warnings = told.all.filter(({ event }) => event === 'entryIgnored')
+  expect(warnings.map(({ address }) => address)).toEqual(ignored === undefined ? [] : [ignored])
+}
+
+/** Ours reads what a Go server leaves after one tick: figures, and text with all that metadata escapes. */
+export async function readsOneTick<Tick extends KeyValue>(
+  stage: RegistryStage,
+  recording: Recording<Tick>,
+  put: (key: string, value: string, entry: Tick) => Promise<unknown>,
+): Promise<void> {
+  for (const entry of recording.lastTick) {
+    await put(entry.key.replace(recording.basePath, stage.basePath), entry.value, entry)
+  }
+  const discovery = stage.discovery()
+  const [arith] = await discovery.list('Arith')
+  expect(arith?.address).toBe(recording.serviceAddress)
+  expect(Object.fromEntries(arith?.values ?? [])).toEqual({
+    calls: ['0.00'],
+    connections: ['0.00'],
+    group: ['g1'],
+    weight: ['10'],
+  })
+  const [echo] = await discovery.list('Echo')
+  expect(echo?.values.get('note')).toEqual(['a b/é'])
+  expect(echo?.values.get('rate')).toEqual(['50%'])
+}
+
+/** Ours shows the lists that Go's client showed, change by change. */
+export async function followsAsGo(
+  stage: RegistryStage,
+  watched: readonly Watched[],
+  hand: {
+    put(address: string, value: string): Promise<unknown>
+    remove(address: string): Promise<unknown>
+  },
+): Promise<void> {
+  const view = stage.view('Arith')
+  for (const { put, remove, value = '', servers } of watched) {
+    if (put !== undefined) await hand.put(put, value)
+    if (remove !== undefined) await hand.remove(remove)
+    await view.shows(Object.fromEntries(servers.map(server => server.split(' = ') as [string, string])))
+  }
+}
