@@ -1,8 +1,9 @@
 import type { Server } from '@rpcx/servers'
-import { requireServer, startConsul } from '@rpcx/servers'
+import { requireServer, startConsul, startProxy } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
+import { leavesNoHandle, letsAProcessEnd } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage, TTL_MS } from './stage.ts'
+import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('close()', () => {
   let consul: Server
@@ -44,35 +45,15 @@ describe.runIf(await requireServer('consul'))('close()', () => {
   })
 
   test('200 times leaves no session, key or connection there, and no handle here', async () => {
-    await using stage = new Stage(consul)
-    const proxy = await stage.proxy()
-    const cycle = async (): Promise<void> => {
-      const { server, address } = await stage.published('Cycle', { consulServers: proxy.address })
-      const discovery = stage.discovery({ consulServers: proxy.address })
-      const [endpoint] = await discovery.list('Cycle')
-      expect(endpoint?.address).toBe(address)
-      await discovery.close()
-      await server.close()
-    }
-    // What is made once stays: the first cycles are not counted.
-    for (let n = 0; n < 5; n++) await cycle()
-    await until(() => proxy.connections === 0)
-    const before = process.getActiveResourcesInfo().length
-    for (let n = 0; n < 200; n++) await cycle()
-    await until(() => proxy.connections === 0)
-    await until(() => process.getActiveResourcesInfo().length <= before)
+    await using proxy = await startProxy(consul.address)
+    await using stage = new Stage(consul, proxy.address)
+    await leavesNoHandle(stage, proxy)
     expect(await stage.hand.sessions()).toEqual([])
     expect(await stage.hand.all(`${stage.key('Cycle')}/`)).toEqual([])
   })
 
   test('lets a process end by itself', async () => {
     await using stage = new Stage(consul)
-    const program = stage.program('server', { service: 'Arith', ttlMs: TTL_MS })
-    await program.told.until(({ event }) => event === 'published')
-    program.say('close')
-    await program.told.until(({ event }) => event === 'closed')
-    const since = performance.now()
-    expect(await program.exit).toEqual({ code: 0, signal: null })
-    expect(performance.now() - since).toBeLessThan(2_000)
+    await letsAProcessEnd(stage)
   })
 })

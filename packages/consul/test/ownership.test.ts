@@ -2,48 +2,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { atMost, until } from '@rpcx/testing'
+import { isSeenByWhoWaited, outlastsAnEarlierOne, survivesARestart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Stored } from './hand.ts'
+import { consul } from './registry.ts'
 import { Stage, TTL_MS } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('A registration', () => {
-  let consul: Server
+  let server: Server
   beforeAll(async () => {
-    consul = await startConsul()
+    server = await startConsul()
   })
-  afterAll(() => consul.stop())
+  afterAll(() => server.stop())
 
   test('survives a restart of its server on the same address while the old session lives, without a gap', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand } = stage
-    const first = stage.program('server', { service: 'Arith', metadata: 'is=first', ttlMs: TTL_MS })
-    const { what } = await first.told.until(({ event }) => event === 'published')
-    const address = what.address as string
-    const key = stage.key('Arith', address)
-    const view = stage.view('Arith')
-    await view.shows({ [address]: 'is=first' })
-    const ghost = await hand.get(key)
-    await first.close()
-    const { told } = await stage.published('Arith', {
-      listen: address.slice('tcp@'.length),
-      metadata: 'is=second',
+    let ghost: Stored | undefined
+    await survivesARestart(consul, stage, {
+      withinMs: 20_000,
+      watch: async address => {
+        ghost = await hand.get(stage.key('Arith', address))
+        return async () => (await hand.sessions()).every(({ ID }) => ID !== ghost?.session)
+      },
     })
-    await view.shows({ [address]: 'is=second' })
-    await until(async () => (await hand.sessions()).every(({ ID }) => ID !== ghost?.session), 20_000)
-    // The old session is gone; whatever its end could have taken along is shown before this.
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
-    await view.until(list => 'tcp@10.0.0.1:1' in list)
-    expect(view.all).toEqual([
-      { [address]: 'is=first' },
-      { [address]: 'is=second' },
-      { [address]: 'is=second', 'tcp@10.0.0.1:1': '' },
-    ])
     // It is the same key: it was never gone.
-    expect((await hand.get(key))?.createIndex).toBe(ghost?.createIndex)
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+    expect((await hand.get(ghost?.key as string))?.createIndex).toBe(ghost?.createIndex)
   })
 
   test('is kept for as long as its server lives, by the same session', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { address, told } = await stage.published('Arith')
     const before = await stage.hand.get(stage.key('Arith', address))
     // Consul takes up to twice the life of a session.
@@ -53,7 +41,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand } = stage
     const serviceAddress = 'tcp@10.0.0.1:8972'
     const key = stage.key('Arith', serviceAddress)
@@ -79,7 +67,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('takes the place of a Go server’s at its address, and of one that nobody holds', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand } = stage
     for (const [n, held] of [true, false].entries()) {
       const serviceAddress = `tcp@10.0.0.${n}:8972`
@@ -95,21 +83,12 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('is not removed by the late withdrawal of an earlier one', async () => {
-    await using stage = new Stage(consul)
-    const serviceAddress = 'tcp@10.0.0.1:8972'
-    const view = stage.view('Arith')
-    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
-    await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
-    await view.until(list => list[serviceAddress] === 'is=second')
-    await first.server.close()
-    await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
-    await view.until(list => 'tcp@10.0.0.1:1' in list)
-    expect(view.all.every(list => Object.keys(list).length === 0 || serviceAddress in list)).toBe(true)
-    expect(view.last?.[serviceAddress]).toBe('is=second')
+    await using stage = new Stage(server)
+    await outlastsAnEarlierOne(consul, stage)
   })
 
   test('deleted by hand is back within a second, held by the same session', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
     const key = stage.key('Arith', address)
     const before = await stage.hand.get(key)
@@ -128,11 +107,11 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('wiped with its whole base path is back within two seconds, directories and all', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand, basePath } = stage
-    const { server } = await stage.published('Arith')
-    server.registerName('Echo', { Echo: () => 1 })
-    await server.published()
+    const { server: own } = await stage.published('Arith')
+    own.registerName('Echo', { Echo: () => 1 })
+    await own.published()
     const what = async (): Promise<unknown> =>
       (await hand.all(basePath)).map(({ key, value, flags, session }) => ({ key, value, flags, session }))
     const before = (await what()) as unknown[]
@@ -145,7 +124,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('is back within a second when its session is destroyed, with a new one', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
     const key = stage.key('Arith', address)
@@ -162,12 +141,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('is followed by a client that waited since before any server, within a second', async () => {
-    await using stage = new Stage(consul)
-    const view = stage.view('Arith')
-    await view.shows({})
-    const { address, told } = await stage.published('Arith')
-    const registered = await told.until(({ event }) => event === 'registered')
-    const seen = await view.shows({ [address]: '' })
-    atMost(1_000, 'the first server is seen', seen.at - registered.at)
+    await using stage = new Stage(server)
+    await isSeenByWhoWaited(stage)
   })
 })

@@ -1,6 +1,7 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd, startProxy } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
+import { leavesNoHandle, letsAProcessEnd } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stage } from './stage.ts'
 
@@ -34,37 +35,16 @@ describe.runIf(await requireServer('etcd'))('close()', () => {
     await using proxy = await startProxy(etcd.address)
     await using stage = new Stage(etcd, proxy.address)
     const leases = await stage.gateway.leases()
-    // What is made once stays: the first cycles are not counted.
-    for (let cycle = 0; cycle < 5; cycle++) await openAndClose(stage)
-    await until(() => proxy.connections === 0)
-    const before = process.getActiveResourcesInfo().length
-    for (let cycle = 0; cycle < 200; cycle++) await openAndClose(stage)
-    await until(() => proxy.connections === 0)
-    await until(() => process.getActiveResourcesInfo().length <= before)
+    await leavesNoHandle(stage, proxy)
     expect(await stage.gateway.leases()).toEqual(leases)
     await until(async () => (await watchers(stage)) === 0)
   })
 
   test('lets a process end by itself', async () => {
     await using stage = new Stage(etcd)
-    const program = stage.program('server', { service: 'Arith' })
-    await program.told.until(({ event }) => event === 'published')
-    program.say('close')
-    await program.told.until(({ event }) => event === 'closed')
-    const since = performance.now()
-    expect(await program.exit).toEqual({ code: 0, signal: null })
-    expect(performance.now() - since).toBeLessThan(2_000)
+    await letsAProcessEnd(stage)
   })
 })
-
-async function openAndClose(stage: Stage): Promise<void> {
-  const { server, address } = await stage.published('Cycle')
-  const discovery = stage.discovery()
-  const [endpoint] = await discovery.list('Cycle')
-  expect(endpoint?.address).toBe(address)
-  await discovery.close()
-  await server.close()
-}
 
 /** How many ranges are watched at etcd: an announcement watches its key and its two directories, a follow two spellings. */
 function watchers(stage: Stage): Promise<number> {

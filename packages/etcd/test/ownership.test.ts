@@ -1,44 +1,31 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import { atMost, until } from '@rpcx/testing'
+import { isSeenByWhoWaited, outlastsAnEarlierOne, survivesARestart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { etcd } from './registry.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('A registration', () => {
-  let etcd: Server
+  let server: Server
   beforeAll(async () => {
-    etcd = await startEtcd()
+    server = await startEtcd()
   })
-  afterAll(() => etcd.stop())
+  afterAll(() => server.stop())
 
   test('survives a restart of its server on the same address while the old lease lives', async () => {
-    await using stage = new Stage(etcd)
-    const first = stage.program('server', { service: 'Arith', metadata: 'is=first' })
-    const { what } = await first.told.until(({ event }) => event === 'published')
-    const address = what.address as string
-    const view = stage.view('Arith')
-    await view.shows({ [address]: 'is=first' })
-    const old = (await stage.gateway.get(stage.key('Arith', address)))?.lease as string
-    await first.close()
-    const { told } = await stage.published('Arith', {
-      listen: address.slice('tcp@'.length),
-      metadata: 'is=second',
+    await using stage = new Stage(server)
+    await survivesARestart(etcd, stage, {
+      withinMs: 20_000,
+      watch: async address => {
+        const old = (await stage.gateway.get(stage.key('Arith', address)))?.lease as string
+        return async () => !(await stage.gateway.leases()).includes(old)
+      },
     })
-    await view.shows({ [address]: 'is=second' })
-    await until(async () => !(await stage.gateway.leases()).includes(old), 20_000)
-    // The old lease is gone; whatever its end could have taken along is shown before this.
-    await stage.gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
-    await view.until(list => 'tcp@10.0.0.1:1' in list)
-    expect(view.all).toEqual([
-      { [address]: 'is=first' },
-      { [address]: 'is=second' },
-      { [address]: 'is=second', 'tcp@10.0.0.1:1': '' },
-    ])
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
   })
 
   test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { gateway } = stage
     const serviceAddress = 'tcp@10.0.0.1:8972'
     const key = stage.key('Arith', serviceAddress)
@@ -65,21 +52,12 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
   })
 
   test('is not removed by the late withdrawal of an earlier one', async () => {
-    await using stage = new Stage(etcd)
-    const serviceAddress = 'tcp@10.0.0.1:8972'
-    const view = stage.view('Arith')
-    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
-    await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
-    await view.until(list => list[serviceAddress] === 'is=second')
-    await first.server.close()
-    await stage.gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
-    await view.until(list => 'tcp@10.0.0.1:1' in list)
-    expect(view.all.every(list => Object.keys(list).length === 0 || serviceAddress in list)).toBe(true)
-    expect(view.last?.[serviceAddress]).toBe('is=second')
+    await using stage = new Stage(server)
+    await outlastsAnEarlierOne(etcd, stage)
   })
 
   test('deleted by hand is back within a second', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
     for (let turn = 0; turn < 3; turn++) {
       const { mark } = told
@@ -96,11 +74,11 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
   })
 
   test('wiped with its whole base path is back within two seconds, directories and all', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { gateway, basePath } = stage
-    const { server, address } = await stage.published('Arith')
-    server.registerName('Echo', { Echo: () => 1 })
-    await server.published()
+    const { server: own, address } = await stage.published('Arith')
+    own.registerName('Echo', { Echo: () => 1 })
+    await own.published()
     const before = (await gateway.all(basePath)).map(({ key }) => key)
     const since = performance.now()
     await gateway.removeAll(basePath)
@@ -115,7 +93,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
   })
 
   test('is back within a second when its lease is revoked, with a new one', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { gateway } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
     const key = stage.key('Arith', address)
@@ -131,7 +109,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
   })
 
   test('keeps its one connection however often its lease is kept alive', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { gateway } = stage
     const proxy = await stage.proxy()
     const { told } = await stage.published('Arith', { etcdServers: proxy.address })
@@ -144,12 +122,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
   })
 
   test('is followed by a client that waited since before any server, within a second', async () => {
-    await using stage = new Stage(etcd)
-    const view = stage.view('Arith')
-    await view.shows({})
-    const { address, told } = await stage.published('Arith')
-    const registered = await told.until(({ event }) => event === 'registered')
-    const seen = await view.shows({ [address]: '' })
-    atMost(1_000, 'the first server is seen', seen.at - registered.at)
+    await using stage = new Stage(server)
+    await isSeenByWhoWaited(stage)
   })
 })

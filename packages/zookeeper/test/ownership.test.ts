@@ -1,44 +1,32 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { atMost, until } from '@rpcx/testing'
+import { isSeenByWhoWaited, outlastsAnEarlierOne, survivesARestart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { zooKeeper } from './registry.ts'
 import { SESSION_MS, Stage } from './stage.ts'
 
 describe.runIf(await requireServer('zookeeper'))('A registration', () => {
-  let zooKeeper: Server
+  let server: Server
   beforeAll(async () => {
-    zooKeeper = await startZooKeeper()
+    server = await startZooKeeper()
   })
-  afterAll(() => zooKeeper.stop())
+  afterAll(() => server.stop())
 
   test('survives a restart of its server on the same address while the old session lives', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { hand } = stage
-    const first = stage.program('server', { service: 'Arith', metadata: 'is=first' })
-    const { what } = await first.told.until(({ event }) => event === 'published')
-    const address = what.address as string
-    const view = stage.view('Arith')
-    await view.shows({ [address]: 'is=first' })
-    const { owner } = (await hand.get(stage.path('Arith', address))) ?? {}
-    await first.close()
-    const second = { listen: address.slice('tcp@'.length), metadata: 'is=second' }
-    const { told } = await stage.published('Arith', second)
-    await view.shows({ [address]: 'is=second' })
-    const old = BigInt(`0x${owner}`)
-    await until(async () => !(await hand.sessions()).some(id => BigInt(id) === old), 3 * SESSION_MS)
-    // The old session is gone; whatever its end could have taken along is shown before this.
-    await hand.put(stage.path('Arith', 'tcp@10.0.0.1:1'), '')
-    await view.until(list => 'tcp@10.0.0.1:1' in list)
-    expect(view.all).toEqual([
-      { [address]: 'is=first' },
-      { [address]: 'is=second' },
-      { [address]: 'is=second', 'tcp@10.0.0.1:1': '' },
-    ])
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+    await using stage = await Stage.open(server)
+    await survivesARestart(zooKeeper, stage, {
+      withinMs: 3 * SESSION_MS,
+      watch: async address => {
+        const { owner } = (await stage.hand.get(stage.path('Arith', address))) ?? {}
+        const old = BigInt(`0x${owner}`)
+        return async () => !(await stage.hand.sessions()).some(id => BigInt(id) === old)
+      },
+    })
   })
 
   test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
-    await using stage = await Stage.open(zooKeeper)
+    await using stage = await Stage.open(server)
     const { hand } = stage
     const serviceAddress = 'tcp@10.0.0.1:8972'
     const path = stage.path('Arith', serviceAddress)
@@ -68,22 +56,12 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
   })
 
   test('is not removed by the late withdrawal of an earlier one', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const serviceAddress = 'tcp@10.0.0.1:8972'
-    const view = stage.view('Arith')
-    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
-    const second = await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
-    await view.until(list => list[serviceAddress] === 'is=second')
-    const { mark } = view
-    await first.server.close()
-    await stage.hand.put(stage.path('Arith', 'tcp@10.0.0.1:1'), '')
-    await view.until(list => 'tcp@10.0.0.1:1' in list)
-    for (const list of view.since(mark - 1)) expect(list[serviceAddress]).toBe('is=second')
-    expect(second.told.all.map(({ event }) => event)).toEqual(['registered'])
+    await using stage = await Stage.open(server)
+    await outlastsAnEarlierOne(zooKeeper, stage)
   })
 
   test('deleted by hand is back within a second', async () => {
-    await using stage = await Stage.open(zooKeeper)
+    await using stage = await Stage.open(server)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
     const path = stage.path('Arith', address)
@@ -103,11 +81,11 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
   })
 
   test('wiped with its whole base path is back within two seconds, directories and all', async () => {
-    await using stage = await Stage.open(zooKeeper)
+    await using stage = await Stage.open(server)
     const { hand, basePath } = stage
-    const { server, address } = await stage.published('Arith')
-    server.registerName('Echo', { Echo: () => 1 })
-    await server.published()
+    const { server: own, address } = await stage.published('Arith')
+    own.registerName('Echo', { Echo: () => 1 })
+    await own.published()
     const { made } = (await hand.get(basePath)) ?? {}
     const since = performance.now()
     // At once, or the directories would not be empty again when their turn comes.
@@ -129,7 +107,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
   })
 
   test('is back within a second when its session is closed from outside, with a new one', async () => {
-    await using stage = await Stage.open(zooKeeper)
+    await using stage = await Stage.open(server)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', sessionTimeoutMs: 4_000 })
     const path = stage.path('Arith', address)
@@ -146,12 +124,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
   })
 
   test('is followed by a client that waited since before any server, within a second', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const view = stage.view('Arith')
-    await view.shows({})
-    const { address, told } = await stage.published('Arith')
-    const registered = await told.until(({ event }) => event === 'registered')
-    const seen = await view.shows({ [address]: '' })
-    atMost(1_000, 'the first server is seen', seen.at - registered.at)
+    await using stage = await Stage.open(server)
+    await isSeenByWhoWaited(stage)
   })
 })
