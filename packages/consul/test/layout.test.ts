@@ -1,26 +1,28 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
-import { entriesOf, heardOfDiscovery, until } from '@rpcx/testing'
+import { entriesOf, until } from '@rpcx/testing'
+import { ignoresTheMalformed, malformed, tellsServicesApart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { GO_FLAGS } from './hand.ts'
+import { consul } from './registry.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
-  let consul: Server
+  let server: Server
   beforeAll(async () => {
-    consul = await startConsul()
+    server = await startConsul()
   })
-  afterAll(() => consul.stop())
+  afterAll(() => server.stop())
 
   test('is what a Go client reads: its keys, values and flags, a session for each entry, none for directories', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand, basePath } = stage
-    const { server, address } = await stage.published('Arith', {
+    const { server: own, address } = await stage.published('Arith', {
       metadata: 'weight=10&group=g1',
       ttlMs: 2_500,
     })
-    server.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
-    await server.published()
+    own.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
+    await own.published()
     const stored = await hand.all(basePath)
     expect(Object.fromEntries(stored.map(({ key, value }) => [key, value]))).toEqual({
       [basePath]: 'rpcx_path',
@@ -49,7 +51,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   })
 
   test('goes with its agent only when that is asked for', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { address } = await stage.published('Arith', { nodeChecks: true })
     const { session } = (await stage.hand.get(stage.key('Arith', address))) ?? {}
     const kept = (await stage.hand.sessions()).find(({ ID }) => ID === session)
@@ -57,7 +59,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   })
 
   test('may be as large as is promised, and still be taken over', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const metadata = `note=${'x'.repeat(360 * 1024 - 5)}`
     const serviceAddress = `tcp@${'long-'.repeat(40)}:8972`
     await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
@@ -70,7 +72,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   })
 
   test("has a server's figures in Go's format, beside what the program set", async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
     const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
     const { address } = await stage.published('Arith', {
@@ -86,7 +88,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   })
 
   test('is never empty where the program has set something', async () => {
-    await using stage = new Stage(consul)
+    await using stage = new Stage(server)
     const { hand } = stage
     const prefix = `${stage.key('Arith')}/`
     let isOver = false
@@ -95,11 +97,11 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
       while (!isOver) for (const { value } of await hand.all(prefix)) values.add(value)
     })()
     for (let turn = 0; turn < 20; turn++) {
-      const { server, address } = await stage.published('Arith', { metadata: 'n=1' })
-      await server.setMetadata('Arith', 'n=2')
+      const { server: own, address } = await stage.published('Arith', { metadata: 'n=1' })
+      await own.setMetadata('Arith', 'n=2')
       await hand.remove(stage.key('Arith', address))
       await until(async () => (await hand.get(stage.key('Arith', address))) !== undefined)
-      await server.close()
+      await own.close()
     }
     isOver = true
     await looking
@@ -109,7 +111,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   test.each(['/x', 'x', '/x/', 'x//', '//x', '/x//y/'])(
     'lies where Go would look for it, without a leading or double slash: base path %s',
     async given => {
-      await using stage = new Stage(consul)
+      await using stage = new Stage(server)
       const basePath = given.replace('x', stage.basePath)
       const base = basePath.split('/').filter(Boolean).join('/')
       const { address } = await stage.published('Arith', { basePath, metadata: 'n=1' })
@@ -126,55 +128,20 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   )
 
   test('of services a, a2 and a foreign a/b is shown to each its own', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const a = await stage.published('a', { metadata: 'is=a' })
-    const a2 = await stage.published('a2', { metadata: 'is=a2' })
-    await hand.put(stage.key('a/b'), 'a/b')
-    await hand.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=b')
-    const discovery = stage.discovery()
-    const told = heardOfDiscovery(discovery)
-    const views = [stage.view('a', discovery), stage.view('a2', discovery)] as const
-    await views[0].shows({ [a.address]: 'is=a' })
-    await views[1].shows({ [a2.address]: 'is=a2' })
-    await hand.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=changed')
-    await a.server.setMetadata('a', 'is=still-a')
-    await a2.server.setMetadata('a2', 'is=still-a2')
-    await views[0].shows({ [a.address]: 'is=still-a' })
-    await views[1].shows({ [a2.address]: 'is=still-a2' })
-    for (const view of views) expect(view.mark).toBe(2)
-    const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
-    expect(ignored.map(({ service, address }) => [service, address])).toEqual([
+    await using stage = new Stage(server)
+    expect(await tellsServicesApart(consul, stage)).toEqual([
       ['a', 'b'],
       ['a', 'b/tcp@10.0.0.1:1'],
     ])
   })
 
   test('may be malformed: that is ignored with one warning each, and the good ones are served', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const malformed = [
-      '',
-      '@10.0.0.1:1',
-      'tcp@',
-      'tcp@10.0.0.1',
-      'tcp@10.0.0.1:1/x',
-      'no-port',
-      'tcp@10.0.0.1:99999',
-    ]
-    for (const address of malformed) await hand.put(`${stage.key('Arith')}/${address}`, 'n=1')
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=50%')
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.2:2'), Buffer.from([0xff, 0xfe, 0]))
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.3:3'), '', '0')
-    const discovery = stage.discovery()
-    const told = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
-    const others = { 'tcp@10.0.0.2:2': '\ufffd\ufffd\0', 'tcp@10.0.0.3:3': '' }
-    await view.shows({ 'tcp@10.0.0.1:1': 'rate=50%', ...others })
-    for (const address of malformed) await hand.put(`${stage.key('Arith')}/${address}`, 'n=2')
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=51%')
-    await view.shows({ 'tcp@10.0.0.1:1': 'rate=51%', ...others })
-    const ignored = told.all.filter(({ event }) => event === 'entryIgnored').map(({ address }) => address)
-    expect(ignored.sort()).toEqual([...malformed].sort())
+    await using stage = new Stage(server)
+    await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.3:3'), '', '0')
+    await ignoresTheMalformed(stage, {
+      malformed: ['', 'tcp@10.0.0.1:1/x', ...malformed],
+      good: { 'tcp@10.0.0.3:3': '' },
+      put: (address, metadata) => stage.hand.put(`${stage.key('Arith')}/${address}`, metadata),
+    })
   })
 })

@@ -1,21 +1,23 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { entriesOf, heardOfDiscovery, until } from '@rpcx/testing'
+import { entriesOf, until } from '@rpcx/testing'
+import { ignoresTheMalformed, malformed, tellsServicesApart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { etcd } from './registry.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
-  let etcd: Server
+  let server: Server
   beforeAll(async () => {
-    etcd = await startEtcd()
+    server = await startEtcd()
   })
-  afterAll(() => etcd.stop())
+  afterAll(() => server.stop())
 
   test('is what a Go client reads: its keys and values, the entry with a lease, the directories without', async () => {
-    await using stage = new Stage(etcd)
-    const { server, address } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
-    server.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
-    await server.published()
+    await using stage = new Stage(server)
+    const { server: own, address } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
+    own.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
+    await own.published()
     const stored = await stage.gateway.all(stage.basePath)
     expect(Object.fromEntries(stored.map(({ key, value }) => [key, value]))).toEqual({
       [stage.basePath]: 'rpcx_path',
@@ -34,7 +36,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
   })
 
   test("has a server's figures in Go's format, beside what the program set", async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
     const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
     const { address } = await stage.published('Arith', {
@@ -51,7 +53,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
   })
 
   test('keeps its directories when those of a Go server die with its lease', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { gateway } = stage
     const lease = await gateway.grant(600)
     await gateway.put(stage.basePath, 'rpcx_path', lease)
@@ -74,7 +76,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     ['//x', '/x'],
     ['/x//y/', '/x/y'],
   ])('lies where Go would look for it, without double slashes: base path %s', async (given, written) => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const [basePath, base] = [given, written].map(path => path.replace('x', stage.basePath.slice(1)))
     const { address } = await stage.published('Arith', { basePath: basePath as string, metadata: 'n=1' })
     expect((await stage.gateway.all(base as string)).map(({ key }) => key)).toEqual([
@@ -89,7 +91,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
   })
 
   test('in both spellings of a base path is merged, and the one that was given wins', async () => {
-    await using stage = new Stage(etcd)
+    await using stage = new Stage(server)
     const { gateway, basePath } = stage
     const bare = basePath.slice(1)
     const both = 'tcp@10.0.0.1:1'
@@ -110,53 +112,19 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
   })
 
   test('of services a, a2 and a foreign a/b is shown to each its own', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const a = await stage.published('a', { metadata: 'is=a' })
-    const a2 = await stage.published('a2', { metadata: 'is=a2' })
-    await gateway.put(stage.key('a/b'), 'a/b')
-    await gateway.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=b')
-    const discovery = stage.discovery()
-    const told = heardOfDiscovery(discovery)
-    const views = [stage.view('a', discovery), stage.view('a2', discovery)] as const
-    await views[0].shows({ [a.address]: 'is=a' })
-    await views[1].shows({ [a2.address]: 'is=a2' })
-    await gateway.put(stage.key('a/b', 'tcp@10.0.0.1:1'), 'is=changed')
-    await a.server.setMetadata('a', 'is=still-a')
-    await a2.server.setMetadata('a2', 'is=still-a2')
-    await views[0].shows({ [a.address]: 'is=still-a' })
-    await views[1].shows({ [a2.address]: 'is=still-a2' })
-    for (const view of views) expect(view.mark).toBe(2)
-    const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
-    expect(ignored.map(({ service, address }) => [service, address])).toEqual([
+    await using stage = new Stage(server)
+    expect(await tellsServicesApart(etcd, stage)).toEqual([
       ['a', 'b'],
       ['a', 'b/tcp@10.0.0.1:1'],
     ])
   })
 
   test('may be malformed: that is ignored with one warning each, and the good ones are served', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const malformed = [
-      '',
-      '@10.0.0.1:1',
-      'tcp@',
-      'tcp@10.0.0.1',
-      'tcp@10.0.0.1:1/x',
-      'no-port',
-      'tcp@10.0.0.1:99999',
-    ]
-    for (const address of malformed) await gateway.put(`${stage.key('Arith')}/${address}`, 'n=1')
-    await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=50%')
-    await gateway.put(stage.key('Arith', 'tcp@10.0.0.2:2'), Buffer.from([0xff, 0xfe, 0]))
-    const discovery = stage.discovery()
-    const told = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
-    await view.shows({ 'tcp@10.0.0.1:1': 'rate=50%', 'tcp@10.0.0.2:2': '\ufffd\ufffd\0' })
-    for (const address of malformed) await gateway.put(`${stage.key('Arith')}/${address}`, 'n=2')
-    await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'rate=51%')
-    await view.shows({ 'tcp@10.0.0.1:1': 'rate=51%', 'tcp@10.0.0.2:2': '\ufffd\ufffd\0' })
-    const ignored = told.all.filter(({ event }) => event === 'entryIgnored').map(({ address }) => address)
-    expect(ignored.sort()).toEqual([...malformed].sort())
+    await using stage = new Stage(server)
+    await ignoresTheMalformed(stage, {
+      malformed: ['', 'tcp@10.0.0.1:1/x', ...malformed],
+      good: {},
+      put: (address, metadata) => stage.gateway.put(`${stage.key('Arith')}/${address}`, metadata),
+    })
   })
 })

@@ -1,5 +1,7 @@
 export { startsFromItsCache } from './cached-list.ts'
 export { leavesNoHandle, letsAProcessEnd } from './closing.ts'
+export type { Malformed } from './foreign-entries.ts'
+export { ignoresTheMalformed, malformed, tellsServicesApart } from './foreign-entries.ts'
 export type { Leaving } from './killed-registry.ts'
 export { changesNothingWithinALife, closesOutOfReach, goesOnForAMinute } from './killed-registry.ts'
 export type { ByHand, KeyValue, Recording, Watched } from './recording.ts'

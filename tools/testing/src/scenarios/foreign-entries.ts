@@ -1,0 +1,67 @@
+import { expect } from 'vitest'
+import { heardOfDiscovery } from '../heard.ts'
+import type { RegistryStage } from '../stage.ts'
+import type { Entries } from '../view.ts'
+import type { Registry } from './registry.ts'
+import { SOMEONE } from './registry.ts'
+
+const BINARY = 'tcp@10.0.0.2:2'
+
+/** Services whose names begin alike, one of them below the other: each is shown its own. Resolves to what was ignored. */
+export async function tellsServicesApart<S extends RegistryStage>(
+  registry: Registry<S>,
+  stage: S,
+): Promise<readonly (readonly [service: string | undefined, address: string | undefined])[]> {
+  const a = await stage.published('a', { metadata: 'is=a' })
+  const a2 = await stage.published('a2', { metadata: 'is=a2' })
+  await registry.put(stage, 'a/b', '', 'a/b')
+  await registry.put(stage, 'a/b', SOMEONE, 'is=b')
+  const discovery = stage.discovery()
+  const told = heardOfDiscovery(discovery)
+  const views = [stage.view('a', discovery), stage.view('a2', discovery)] as const
+  await views[0].shows({ [a.address]: 'is=a' })
+  await views[1].shows({ [a2.address]: 'is=a2' })
+  await registry.put(stage, 'a/b', SOMEONE, 'is=changed')
+  await a.server.setMetadata('a', 'is=still-a')
+  await a2.server.setMetadata('a2', 'is=still-a2')
+  await views[0].shows({ [a.address]: 'is=still-a' })
+  await views[1].shows({ [a2.address]: 'is=still-a2' })
+  for (const view of views) expect(view.mark).toBe(2)
+  const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
+  return ignored.map(({ service, address }) => [service, address])
+}
+
+/** Entries that nobody can dial beside good ones, of which one is no text: each is ignored with one warning. */
+export async function ignoresTheMalformed(stage: RegistryStage, options: Malformed): Promise<void> {
+  const { malformed, put, good } = options
+  for (const address of malformed) await put(address, 'n=1')
+  await put(SOMEONE, 'rate=50%')
+  await put(BINARY, Buffer.from([0xff, 0xfe, 0]))
+  const discovery = stage.discovery()
+  const told = heardOfDiscovery(discovery)
+  const view = stage.view('Arith', discovery)
+  const others = { [BINARY]: '\ufffd\ufffd\0', ...good }
+  await view.shows({ [SOMEONE]: 'rate=50%', ...others })
+  for (const address of malformed) await put(address, 'n=2')
+  await put(SOMEONE, 'rate=51%')
+  await view.shows({ [SOMEONE]: 'rate=51%', ...others })
+  const ignored = told.all.filter(({ event }) => event === 'entryIgnored').map(({ address }) => address)
+  expect(ignored.sort()).toEqual([...malformed].sort())
+}
+
+export interface Malformed {
+  readonly malformed: readonly string[]
+  /** What else is there. */
+  readonly good: Entries
+  /** Writes an entry of `Arith`. */
+  put(address: string, metadata: string | Buffer): Promise<void>
+}
+
+/** Addresses that nobody can dial, wherever there are entries. */
+export const malformed: readonly string[] = [
+  '@10.0.0.1:1',
+  'tcp@',
+  'tcp@10.0.0.1',
+  'no-port',
+  'tcp@10.0.0.1:99999',
+]
