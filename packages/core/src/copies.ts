@@ -1,4 +1,3 @@
-import { emitWarning } from 'node:process'
 import { version } from './version.ts'
 
 /**
@@ -32,7 +31,7 @@ const copies: Map<string, string> = shared[COPIES]
 copies.set(folder, version)
 if (copies.size > 1) {
   const all = [...copies].map(([path, version]) => `${version} in ${path}`)
-  emitWarning(
+  process.emitWarning(
     `@rpcx/core is here ${copies.size} times: ${all.join(', ')}. That works, but one is enough: ` +
       'install all @rpcx packages in one version, and run `npm dedupe` or `pnpm dedupe`',
     { type: 'RpcxWarning', code: 'RPCX_CORE_COPIES' },

@@ -6,6 +6,9 @@ export const lazy = {
   get dns(): typeof import('node:dns') {
     return process.getBuiltinModule('node:dns')
   },
+  get os(): typeof import('node:os') {
+    return process.getBuiltinModule('node:os')
+  },
   get tls(): typeof import('node:tls') {
     return process.getBuiltinModule('node:tls')
   },

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os'
 import type { Codec } from '../codec/codec.ts'
 import { Codecs } from '../codec/codecs.ts'
+import { lazy } from '../lazy.ts'
 import { checkChoice, checkCount, checkMs } from '../options.ts'
 import type { ClientTls } from '../transport/tls.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
@@ -201,7 +201,7 @@ function checkBudget(share: number): number {
   throw new RangeError(`XClient: retryBudget is ${share}, not a number from 0 up`)
 }
 
-function checkSubset({ size, key = `${hostname()} ${process.pid}` }: Subset): Required<Subset> {
+function checkSubset({ size, key = `${lazy.os.hostname()} ${process.pid}` }: Subset): Required<Subset> {
   return { size: checkCount('XClient', 'subset.size', size, 1), key }
 }
 

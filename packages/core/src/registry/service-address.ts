@@ -1,6 +1,6 @@
-import { networkInterfaces } from 'node:os'
 import { formatHostPort, parseAddress, parseHostPort } from '../address.ts'
 import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 
 /**
  * The address to publish for a server that listens at `address`: the same, unless it listens on all interfaces. Then it is
@@ -25,7 +25,7 @@ export function publishedAddress(address: string): string {
 
 /** Those of IPv4, or those of IPv6 where there is no IPv4. */
 function externalAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
+  const all = Object.values(lazy.os.networkInterfaces()).flatMap(addresses => addresses ?? [])
   const external = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
   const v4 = external.filter(({ family }) => family === 'IPv4')
   return (v4.length > 0 ? v4 : external).map(({ address }) => address)
