@@ -48,6 +48,11 @@ function countCopies(count: (bytes: number) => void): void {
     count(bytes)
     return bytes
   }
+  const { from } = Buffer
+  Buffer.from = ((source: Uint8Array, ...rest: []) => {
+    if (source instanceof Uint8Array) count(source.length)
+    return from(source, ...rest)
+  }) as typeof Buffer.from
   const { concat } = Buffer
   Buffer.concat = (list, total) => {
     const whole = concat(list, total)

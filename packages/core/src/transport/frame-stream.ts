@@ -54,14 +54,18 @@ export class FrameStream {
     this.#pausesReads = options.pausesReads
     this.#copies = stream.constructor === Socket
     const framed: Framed = Object.assign(stream, { [FRAMES]: this })
-    const { data, end, drain, error, close } = FrameStream.#listeners
-    framed.on('data', data).on('end', end).on('drain', drain).on('error', error).on('close', close)
+    const { data, lent, end, drain, error, close } = FrameStream.#listeners
+    framed.on('data', data).on(LENT, lent).on('end', end)
+    framed.on('drain', drain).on('error', error).on('close', close)
   }
 
   /** Shared by all streams: closures of its own would make an idle connection a tenth larger. */
   static readonly #listeners = {
     data(this: Framed, chunk: Buffer): void {
-      this[FRAMES].#read(chunk)
+      this[FRAMES].#read(chunk, false)
+    },
+    lent(this: Framed, chunk: Buffer): void {
+      this[FRAMES].#read(chunk, true)
     },
     // A peer that has said goodbye reads no more replies.
     end(this: Framed): void {
@@ -142,13 +146,13 @@ export class FrameStream {
     this.#stream.destroy()
   }
 
-  #read(chunk: Buffer): void {
+  #read(chunk: Buffer, isLent: boolean): void {
     this.lastReadAt = performance.now()
     this.hasRead = true
     // What is answered at once leaves in one write, without waiting for the end of the tick.
     this.#scheduled = true
     try {
-      this.#decoder.push(chunk)
+      this.#decoder.push(chunk, isLent)
     } catch (error) {
       this.flush()
       this.destroy(isRpcxError(error) ? error : new Error(`rpcx: ${String(error)}`, { cause: error }))
@@ -189,7 +193,7 @@ export class FrameStream {
 
   #isWorthAWrite(): boolean {
     if ((this.#writer as FrameWriter).length >= FLUSH_BYTES) return true
-    return !this.#hasBegun && this.#written - this.#handedOn >= FIRST_FRAMES
+    return this.#written - this.#handedOn >= (this.#hasBegun ? NEXT_FRAMES : FIRST_FRAMES)
   }
 
   #unblock(): void {
@@ -205,9 +209,14 @@ export class FrameStream {
   }
 }
 
-const FLUSH_BYTES = 32 * 1024
+/** The event of a stream that has read into memory which is overwritten afterwards; all else comes as `data`. */
+export const LENT = 'lent'
+
+const FLUSH_BYTES = 64 * 1024
 // Else client and server would take turns instead of working side by side: with 100 small calls under way, this doubles their rate.
 const FIRST_FRAMES = 32
+// The same for 1 000, where it brings 6 %: bytes alone would let too many of the smallest calls wait.
+const NEXT_FRAMES = 256
 
 function flush(stream: FrameStream): void {
   stream.flush()

@@ -12,7 +12,7 @@ export interface FrameLimits {
 /** The default of `maxFrameBytes`. */
 export const MAX_FRAME_BYTES: number = 16 * 1024 * 1024
 
-/** Cuts a byte stream into messages. A whole frame is never copied; one that spans chunks is joined. */
+/** Cuts a byte stream into messages. A whole frame is not copied, unless its chunk is lent; one that spans chunks is joined. */
 export class FrameDecoder {
   readonly #onMessage: (message: Message) => void
   readonly #maxFrameBytes: number
@@ -32,19 +32,29 @@ export class FrameDecoder {
     return this.#filled === 0 ? 0 : this.#partials
   }
 
-  /** Hands on each message that `chunk` completes. @throws `ERR_RPCX_FRAME`; the stream is then unusable. */
-  push(chunk: Buffer): void {
+  /**
+   * Hands on each message that `chunk` completes.
+   * @param isLent whether the chunk is overwritten afterwards, so that whole frames are copied after all
+   * @throws `ERR_RPCX_FRAME`; the stream is then unusable
+   */
+  push(chunk: Buffer, isLent = false): void {
     let at = this.#filled === 0 ? 0 : this.#resume(chunk)
-    const block = new Block(chunk)
-    while (!this.#stopped && at < chunk.length) {
+    let block = new Block(chunk)
+    let isOurs = !isLent
+    while (!this.#stopped && at < block.bytes.length) {
       // Before the rest of the header is there: a peer that speaks another protocol may wait for us to close.
-      checkMagic(chunk[at] as number)
-      const left = chunk.length - at
+      checkMagic(block.bytes[at] as number)
+      const left = block.bytes.length - at
       const size = left < Offset.body ? UNKNOWN : this.#frameSize(block.view.getUint32(at + Offset.length))
       if (size > left) {
         this.#partials++
-        this.#keep(chunk, at, chunk.length, size)
+        this.#keep(block.bytes, at, block.bytes.length, size)
         return
+      }
+      if (!isOurs) {
+        block = new Block(Buffer.from(chunk.subarray(at)))
+        at = 0
+        isOurs = true
       }
       const start = at
       at += size

@@ -112,6 +112,19 @@ describe('a codec', () => {
     expect(await real.call('method', { a: [1, 'two', null] })).toEqual({ a: [1, 'two', null] })
   })
 
+  test('raw gives bytes that stay as they are when more come, also where replies share reads or need several', async () => {
+    const Echo = (bytes: Uint8Array): Uint8Array => bytes
+    const client = clientOf<{ Echo: typeof Echo }>('Echo', [await serving({ Echo: { Echo } })], {
+      codec: 'raw',
+    })
+    const sent = [20, 300, 20, 90_000, 500, 70_000].map((length, i) => Buffer.alloc(length, i + 1))
+    const together = await Promise.all(sent.map(bytes => client.call('Echo', bytes)))
+    const inTurn: Uint8Array[] = []
+    for (const bytes of sent) inTurn.push(await client.call('Echo', bytes))
+    expect(together).toEqual(sent)
+    expect(inTurn).toEqual(sent)
+  })
+
   test('raw hands bytes through, and takes nothing else', async () => {
     const method = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes).reverse()
     const client = clientOf<Any>('Any', [await serving({ Any: { method } })], { codec: 'raw' })

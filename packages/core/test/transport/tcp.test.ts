@@ -8,6 +8,7 @@ import { tcp } from '../../src/transport/tcp.ts'
 import type { Listener } from '../../src/transport/transport.ts'
 import { Gate } from '../gate.ts'
 import { closing, directory, failure } from '../rig.ts'
+import { until } from '../until.ts'
 
 const open = new AbortController().signal
 
@@ -41,6 +42,17 @@ describe('tcp', () => {
     const server = await accepted
     expect(server.remote).toMatch(remote)
     expect((await once(server.stream, 'data')).toString()).toBe('ping')
+  })
+
+  test('keeps what comes before anybody listens', async () => {
+    const { listener, accepted } = await listen('tcp', '127.0.0.1:0')
+    const client = await connect('tcp', listener.host)
+    const { stream } = await accepted
+    stream.write('first')
+    await once(client, 'readable')
+    stream.write('second')
+    await until(() => client.readableLength === 11)
+    expect(client.read().toString()).toBe('firstsecond')
   })
 
   test('rejects a dial that is refused', async () => {
