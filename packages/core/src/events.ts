@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import { debuglog, format } from 'node:util'
+import { lazy } from './lazy.ts'
 
 /**
  * The events of one object, for what happens with no caller. Each is also published on the `diagnostics_channel`
@@ -43,14 +43,14 @@ export class Events<Map extends object> {
 /** Without what is private, by which types of two copies of this package would differ. */
 export type PublicEvents<Map extends object> = Pick<Events<Map>, keyof Events<Map>>
 
-const debug = debuglog('rpcx')
+const debug = lazy.util.debuglog('rpcx')
 
 function describe(name: string, detail: unknown): string {
   // What the `values` of an endpoint say stands in its metadata, too, and a `Map` has no JSON.
   const json = (value: unknown): string =>
     JSON.stringify(value, (_key, part) => (part instanceof Map ? undefined : part))
   const fields = Object.entries(detail as object).map(([key, value]) =>
-    format('%s=%s', key, value instanceof Error ? value.message : json(value)),
+    lazy.util.format('%s=%s', key, value instanceof Error ? value.message : json(value)),
   )
   return [name, ...fields].join(' ')
 }

@@ -12,7 +12,9 @@ test('the import loads none of the larger modules of Node that many programs nev
     cwd: import.meta.dirname,
   })
   const loaded = stdout.trim().split(',')
-  expect(loaded).toContain('net')
-  for (const name of ['crypto', 'dns', 'tls', 'zlib', 'http', 'os', 'process'])
+  expect(loaded).toContain('fs/promises')
+  for (const name of ['crypto', 'dns', 'net', 'tls', 'zlib', 'http', 'os', 'process', 'timers/promises'])
     expect(loaded).not.toContain(name)
+  for (const name of ['blocklist', 'mime', 'util/parse_args/parse_args'])
+    expect(loaded).not.toContain(`internal/${name}`)
 })

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net'
+import type { BlockList } from 'node:net'
+import { lazy } from '../lazy.ts'
 import type { ServerOptions } from './server-options.ts'
 
 /** Which hosts may connect. Unix sockets and memory have no hosts: their file and their process say who may. */
@@ -17,7 +18,7 @@ export class AddressList {
     if (this.#allowed === undefined && this.#denied === undefined) return true
     if (!remoteAddress.startsWith('tcp')) return true
     const ip = hostOf(remoteAddress)
-    const version = isIP(ip)
+    const version = lazy.net.isIP(ip)
     // A connection that is gone already has no address.
     if (version === 0) return false
     const family = version === 6 ? 'ipv6' : 'ipv4'
@@ -33,10 +34,10 @@ export function hostOf(remoteAddress: string): string {
 }
 
 function listOf(option: string, entries: readonly string[]): BlockList {
-  const list = new BlockList()
+  const list = new lazy.net.BlockList()
   for (const entry of entries) {
     const [ip = '', bits, ...more] = entry.split('/')
-    const version = isIP(ip)
+    const version = lazy.net.isIP(ip)
     const isSubnet =
       bits !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
     if (version === 0 || more.length > 0 || (bits !== undefined && !isSubnet)) {

@@ -1,4 +1,3 @@
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { TlsOptions } from 'node:tls'
 import { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
@@ -266,6 +265,7 @@ export class Server implements AsyncDisposable {
   }
 
   async #close(drainMs: number): Promise<void> {
+    const { setTimeout: delay, setImmediate: turn } = lazy.timers
     this.#health = 'draining'
     const startedAt = performance.now()
     const wasListed = await this.#plugins.closing()

@@ -1,6 +1,6 @@
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isRpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import type { FrameLimits } from '../wire/frame-decoder.ts'
 import { FrameDecoder } from '../wire/frame-decoder.ts'
 import type { OutgoingMessage } from '../wire/frame-writer.ts'
@@ -52,7 +52,7 @@ export class FrameStream {
     this.#owner = owner
     this.#decoder = new FrameDecoder(message => owner.received(message), options)
     this.#pausesReads = options.pausesReads
-    this.#copies = stream.constructor === Socket
+    this.#copies = stream.constructor === lazy.net.Socket
     const framed: Framed = Object.assign(stream, { [FRAMES]: this })
     const { data, lent, end, drain, error, close } = FrameStream.#listeners
     framed.on('data', data).on(LENT, lent).on('end', end)

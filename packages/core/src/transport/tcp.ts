@@ -1,8 +1,8 @@
 import { lstat, rm } from 'node:fs/promises'
 import type { AddressInfo, ListenOptions, NetConnectOpts, Server, Socket } from 'node:net'
-import { connect, createServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { formatHostPort, parseHostPort } from '../address.ts'
+import { lazy } from '../lazy.ts'
 import { LENT } from './frame-stream.ts'
 import type { Listener, Transport } from './transport.ts'
 
@@ -12,7 +12,7 @@ export const tcp: Transport = {
 
   connect(network, host, signal) {
     return new Promise((resolve, reject) => {
-      const socket = connect(target(network, host))
+      const socket = lazy.net.connect(target(network, host))
       const abort = (): void => {
         socket.destroy()
         reject(signal.reason)
@@ -32,7 +32,7 @@ export const tcp: Transport = {
   },
 
   async listen(network, host, accept) {
-    const server = createServer(SOCKET, socket => accept(socket, remoteAddressOf(socket, network)))
+    const server = lazy.net.createServer(SOCKET, socket => accept(socket, remoteAddressOf(socket, network)))
     const place: ListenOptions =
       network === 'unix' ? { path: host } : { ...parseHostPort(host), ipv6Only: network === 'tcp6' }
     if (place.host === '') delete place.host

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { parseHostPort } from '../address.ts'
@@ -94,7 +93,7 @@ export function secure(
 function peerOf(network: string, host: string): ConnectionOptions {
   if (network === 'unix') return {}
   const name = parseHostPort(host).host
-  return { host: name, ...(isIP(name) === 0 && { servername: name }) }
+  return { host: name, ...(lazy.net.isIP(name) === 0 && { servername: name }) }
 }
 
 /** Whether the other side said by TLS why it closed the stream. */
