@@ -17,12 +17,12 @@ export const promised: Contestant = {
     const socket: Socket = connect({ host, port: Number(port), noDelay: true })
     await new Promise<unknown>(resolve => socket.once('connect', resolve))
 
-    const waiting = new Array<(reply: Buffer) => void>(MOST)
+    let waiting = new Array<(reply: Buffer) => void>(FIRST_SLOTS)
     let sent = 0
     let replies = 0
     const deadline = Buffer.concat([field('__ServerTimeout'), field('10000')])
     const frames = new BareFrames(socket, 0, deadline, (chunk, { start, end }) => {
-      waiting[replies++ & (MOST - 1)]?.(chunk.subarray(start, end))
+      waiting[replies++ & (waiting.length - 1)]?.(chunk.subarray(start, end))
     })
     let isScheduled = false
     const flush = (): void => {
@@ -33,7 +33,8 @@ export const promised: Contestant = {
     return awaited(
       () =>
         new Promise(resolve => {
-          waiting[sent & (MOST - 1)] = resolve
+          if (sent - replies === waiting.length) waiting = twice(waiting)
+          waiting[sent & (waiting.length - 1)] = resolve
           frames.write(sent++, payload, 0, payload.length)
           if (isScheduled) return
           isScheduled = true
@@ -43,5 +44,9 @@ export const promised: Contestant = {
   },
 }
 
-/** More calls than are ever under way; a power of two. */
-const MOST = 4_096
+const FIRST_SLOTS = 4_096
+
+/** A full ring with as many slots again: each number has its own there, too. */
+function twice<T>(ring: readonly T[]): T[] {
+  return [...ring, ...ring]
+}

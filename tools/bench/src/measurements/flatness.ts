@@ -15,7 +15,7 @@ export async function* flatness(rounds: number, ms: number): AsyncGenerator<Row>
       [many.toLocaleString('en')]: ['rpcx', { ...bytes, [key]: many }],
     } as const
     const [to = '', of = ''] = Object.keys(entrants)
-    const figures = await contest(entrants, 2 * rounds, { concurrency: 100, ms })
+    const figures = await contest(entrants, 2 * rounds, { concurrency: 100, ms: ms / 2 }, { casts: rounds })
     yield { work, unit: 'calls/s', figures, targets: [{ of, to, atLeast: 0.95 }] }
   }
 }

@@ -8,7 +8,8 @@ export async function* metering(rounds: number, ms: number): AsyncGenerator<Row>
     unmetered: ['unmetered', { exchange: 'bytes' }],
   } as const
   const order = { concurrency: 100, ms: ms / 2 }
-  const figures = await contest(entrants, 8 * rounds, order, {
+  const figures = await contest(entrants, 4 * rounds, order, {
+    casts: 2 * rounds,
     async measure(pair) {
       const before = await pair.serverCpu()
       const perSecond = await pair.run(order)
