@@ -45,10 +45,10 @@ async function play(
   try {
     for (const [name, [contestant, task]] of Object.entries(entrants))
       pairs.set(name, await Pair.start(contestant, task))
-    const turns = [...pairs]
-    for (const [, pair] of turns) for (const first of warmUp) await pair.run(first)
+    for (const pair of pairs.values()) for (const first of warmUp) await pair.run(first)
+    // Always in the same order: who has two turns running is a quarter slower in the second, with one call at a time.
     for (let round = 0; round < rounds; round++) {
-      for (const [name, pair] of turns.reverse()) figures[name]?.push(await measure(pair))
+      for (const [name, pair] of pairs) figures[name]?.push(await measure(pair))
     }
   } finally {
     for (const pair of pairs.values()) await pair[Symbol.asyncDispose]()

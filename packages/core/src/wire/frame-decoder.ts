@@ -2,6 +2,7 @@ import { RpcxError } from '../errors.ts'
 import { Block } from './block.ts'
 import { MAGIC, Offset } from './header.ts'
 import { Message } from './message.ts'
+import { roomFor } from './room.ts'
 
 /** What a peer may send before its connection is closed. */
 export interface FrameLimits {
@@ -38,23 +39,27 @@ export class FrameDecoder {
    * @throws `ERR_RPCX_FRAME`; the stream is then unusable
    */
   push(chunk: Buffer, isLent = false): void {
-    let at = this.#filled === 0 ? 0 : this.#resume(chunk)
-    let block = new Block(chunk)
-    let isOurs = !isLent
-    while (!this.#stopped && at < block.bytes.length) {
+    const at = this.#filled === 0 ? 0 : this.#resume(chunk)
+    if (!isLent || !hasWhole(chunk, at)) {
+      this.#cut(new Block(chunk), at, chunk.length)
+      return
+    }
+    const room = roomFor(chunk.length - at)
+    this.#cut(room, room.add(chunk, at), room.used)
+  }
+
+  /** Hands on the messages between two places, and keeps what is left. */
+  #cut(block: Block, at: number, end: number): void {
+    const { bytes, view } = block
+    while (!this.#stopped && at < end) {
       // Before the rest of the header is there: a peer that speaks another protocol may wait for us to close.
-      checkMagic(block.bytes[at] as number)
-      const left = block.bytes.length - at
-      const size = left < Offset.body ? UNKNOWN : this.#frameSize(block.view.getUint32(at + Offset.length))
+      checkMagic(bytes[at] as number)
+      const left = end - at
+      const size = left < Offset.body ? UNKNOWN : this.#frameSize(view.getUint32(at + Offset.length))
       if (size > left) {
         this.#partials++
-        this.#keep(block.bytes, at, block.bytes.length, size)
+        this.#keep(bytes, at, end, size)
         return
-      }
-      if (!isOurs) {
-        block = new Block(Buffer.from(chunk.subarray(at)))
-        at = 0
-        isOurs = true
       }
       const start = at
       at += size
@@ -110,6 +115,12 @@ export class FrameDecoder {
     chunk.copy(this.#partial, this.#filled, start, end)
     this.#filled = needed
   }
+}
+
+/** Whether the frame at that place is there to its end. */
+function hasWhole(chunk: Buffer, at: number): boolean {
+  const left = chunk.length - at
+  return left >= Offset.body && Offset.body + chunk.readUInt32BE(at + Offset.length) <= left
 }
 
 function checkMagic(byte: number): void {
