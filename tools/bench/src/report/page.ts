@@ -15,7 +15,8 @@ ${tables(rows)}
 
 * Client and server are processes of their own on one machine, over loopback, with one connection unless the row says otherwise.
   Whoever is compared takes part in the same run, in turns, for ${rounds} rounds or more; a ratio is the median of the ratios within the rounds, since
-  machines change their speed. Where the ratio has to be close to 1, processes are started anew every second round. All figures of each round are in [bench.json](tools/bench/results/bench.json).
+  machines change their speed. Where it has to be close to 1, processes are started anew every second round. All figures of each round
+  are in [bench.json](tools/bench/results/bench.json).
 * **rpcx** has its default options: deadlines, heartbeats, ejection, retry budget, metrics.
 * **floor** is the least that has to be done: the frames that rpcx sends for the same calls, all of a tick encoded into one buffer and
   written once, parsed in place; values are encoded and decoded by the codec of rpcx. No promise, no pending call, no clock. rpcx can be
