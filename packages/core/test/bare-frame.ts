@@ -18,7 +18,7 @@ export function frame(fields: BareFrame): Buffer {
   const { flags = 0, seq = 0, service = '', method = '', metadata = NO_METADATA, payload = '' } = fields
   const { serialize = typeof payload === 'string' ? Serialize.json : Serialize.msgpack } = fields
   const writer = new FrameWriter()
-  writer.write({ flags, serialize, seq, service, method, metadata, payload: Buffer.from(payload) })
+  writer.write({ serialize, seq, service, method, metadata }, flags, Buffer.from(payload))
   return Buffer.concat(writer.take())
 }
 

@@ -17,7 +17,7 @@ test('a call allocates little: on both sides together, with 100 at once', async 
   const { allocatedBytes } = await figures
   console.info(`${allocatedBytes.toFixed(0)} bytes of heap a call`)
   expect(allocatedBytes).toBeGreaterThan(0)
-  expect(allocatedBytes).toBeLessThan(2_000)
+  expect(allocatedBytes).toBeLessThan(1_400)
 })
 
 /** Header, names and deadline of a call of Bench.Echo, each text with its length; the payload's own length is written, not copied. */

@@ -38,7 +38,8 @@ export class Backup {
       }
       const copies: Call[] = []
       const copy = (rest: CallOptions): Call => {
-        const made = this.#caller.make(method, args, wanted, rest, value => won(copies, value), lost)
+        const made = this.#caller.make(method, args, wanted, rest)
+        made.result.then(value => won(copies, value), lost)
         copies.push(made)
         return made
       }

@@ -44,14 +44,7 @@ export class Caller {
   }
 
   /** A call that is not under way yet. @throws what is wrong with it, or the reason of its signal */
-  make(
-    method: string,
-    args: unknown,
-    wanted: Wanted,
-    options: CallOptions,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): Call {
+  make(method: string, args: unknown, wanted: Wanted, options: CallOptions): Call {
     const { payloads } = this.#options
     const { service } = payloads
     if (this.#isClosed) throw closedError(service, method)
@@ -71,9 +64,7 @@ export class Caller {
       metadata,
       isIdempotent,
       limitMs,
-      this.#deadlines,
-      resolve,
-      reject,
+      this.#deadlines.start(limitMs),
     )
     if (signal !== undefined) call.endWith(signal)
     return call

@@ -61,7 +61,7 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#address = address
     this.#options = options
     this.#owner = owner
-    this.#stream = new FrameStream(stream, this, { maxFrameBytes, pausesReads: false })
+    this.#stream = new FrameStream(stream, this, { maxFrameBytes, pausesReads: false, reusesMessages: true })
     // First of all, so that a server may call us as soon as we have called it.
     if (options.offered !== undefined) this.#sendHeartbeat(ANNOUNCEMENT)
     this.#heartbeat = new Heartbeat(this.#stream, address, heartbeatMs, () => this.#sendHeartbeat())
@@ -103,16 +103,8 @@ export class Connection implements FrameStreamOwner, Holder {
     const isOneway = call.wanted === 'nothing'
     const zip = payloads.zips(payload)
     call.seq = this.#seq++
-    call.message = this.#stream.send({
-      flags: (isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0),
-      serialize: payloads.codec.id,
-      seq: call.seq,
-      service: payloads.service,
-      method,
-      metadata: call.metadata,
-      timeoutMs: timeoutOf(call),
-      payload: zip ? compress(payload) : payload,
-    })
+    const flags = (isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0)
+    call.message = this.#stream.send(call, flags, zip ? compress(payload) : payload, timeoutOf(call))
     if (isOneway) {
       call.succeed(undefined, NO_METADATA)
       return
@@ -163,7 +155,7 @@ export class Connection implements FrameStreamOwner, Holder {
     }
     // Who offers nothing takes it for a reply, as Go's clients do.
     if (!message.isResponse && this.#options.offered !== undefined) {
-      this.#options.offered.serve(message, this.#stream)
+      this.#options.offered.serve(message.kept(), this.#stream)
       return
     }
     this.replies++
@@ -228,7 +220,7 @@ export class Connection implements FrameStreamOwner, Holder {
   }
 
   #sendHeartbeat(metadata = NO_METADATA): void {
-    this.#stream.send({ ...HEARTBEAT, metadata, seq: this.#seq++, payload: clock() })
+    this.#stream.send({ ...HEARTBEAT, metadata, seq: this.#seq++ }, Flag.heartbeat, clock())
   }
 }
 
@@ -237,7 +229,6 @@ const CLOSE_MS = 1_000
 const ANNOUNCEMENT: Metadata = { [ReservedKey.peer]: TWO_WAY }
 
 const HEARTBEAT = {
-  flags: Flag.heartbeat,
   serialize: Serialize.msgpack,
   service: '',
   method: '',

@@ -7,8 +7,9 @@ import type { Call } from './call.ts'
 export class Deadlines {
   readonly #waiting: () => Iterable<Call>
   readonly #expired: (call: Call) => void
-  /** Calls that started in this tick: one reading of the clock at its end serves them all. One for each took 6 % of a call. */
-  readonly #starting: Call[] = []
+  /** The tick that has not ended yet, if a call has started in it, and the shortest time that one of them has. */
+  #tick: Tick | undefined
+  #shortestMs = Number.POSITIVE_INFINITY
   readonly #endTick = (): void => this.#stamp()
   #inFlight = 0
   #timer: NodeJS.Timeout | undefined
@@ -20,11 +21,16 @@ export class Deadlines {
     this.#expired = expired
   }
 
-  started(call: Call): void {
+  /** A call starts that may take so long. */
+  start(timeoutMs: number): Tick {
     // A call under way keeps the process alive until it ends; an idle client does not.
     if (this.#inFlight++ === 0) this.#timer?.ref()
-    if (call.timeoutMs === Number.POSITIVE_INFINITY) return
-    if (this.#starting.push(call) === 1) process.nextTick(this.#endTick)
+    if (timeoutMs < this.#shortestMs) this.#shortestMs = timeoutMs
+    if (this.#tick === undefined) {
+      this.#tick = { at: Number.POSITIVE_INFINITY, deadlines: this }
+      process.nextTick(this.#endTick)
+    }
+    return this.#tick
   }
 
   ended(): void {
@@ -38,12 +44,10 @@ export class Deadlines {
 
   #stamp(): void {
     const now = performance.now()
-    let first = Number.POSITIVE_INFINITY
-    for (const call of this.#starting) {
-      call.deadline = now + call.timeoutMs
-      first = Math.min(first, call.deadline)
-    }
-    this.#starting.length = 0
+    ;(this.#tick as Tick).at = now
+    this.#tick = undefined
+    const first = now + this.#shortestMs
+    this.#shortestMs = Number.POSITIVE_INFINITY
     if (this.#inFlight > 0 && first < this.#due) this.#arm(first)
   }
 
@@ -65,6 +69,13 @@ export class Deadlines {
     }
     this.#arm(next)
   }
+}
+
+/** In which calls started: one reading of the clock at its end serves them all. One for each took 6 % of a call. */
+export interface Tick {
+  /** When it ended, by `performance.now()`; `Infinity` before that. */
+  at: number
+  readonly deadlines: Deadlines
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1

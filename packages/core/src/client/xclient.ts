@@ -154,10 +154,13 @@ export class XClient<S extends object> implements AsyncDisposable {
       const isIdempotent = options.idempotent ?? this.#isIdempotent(method)
       if (isIdempotent) return this.#backup.call(method, args, wanted, options)
     }
-    // One closure: this is what a call costs most.
-    return new Promise((resolve, reject) => {
-      this.#caller.start(this.#caller.make(method, args, wanted, options, resolve, reject))
-    })
+    try {
+      const call = this.#caller.make(method, args, wanted, options)
+      this.#caller.start(call)
+      return call.result
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** The call itself, after all interceptors. @param node the only server that it may go to, if there is one */
@@ -171,28 +174,18 @@ export class XClient<S extends object> implements AsyncDisposable {
     }
     if (node === undefined)
       return (await this.#send(method, args, options, 'invocation')) as Invocation<unknown>
-    const sent = new Promise((resolve, reject) => {
-      const call = this.#caller.make(method, args, 'invocation', options, resolve, reject)
-      call.isPinned = true
-      call.node = node
-      this.#caller.start(call)
-    })
-    return (await sent) as Invocation<unknown>
+    const call = this.#caller.make(method, args, 'invocation', options)
+    call.isPinned = true
+    call.node = node
+    this.#caller.start(call)
+    return (await call.result) as Invocation<unknown>
   }
 
   /** All servers, once there are any. */
-  #servers(method: string, options: CallOptions): Promise<readonly Node[]> {
-    return new Promise((resolve, reject) => {
-      const call = this.#caller.make(
-        method,
-        undefined,
-        'servers',
-        options,
-        resolve as (value: unknown) => void,
-        reject,
-      )
-      this.#caller.dispatcher.giveServers(call)
-    })
+  async #servers(method: string, options: CallOptions): Promise<readonly Node[]> {
+    const call = this.#caller.make(method, undefined, 'servers', options)
+    this.#caller.dispatcher.giveServers(call)
+    return (await call.result) as readonly Node[]
   }
 
   /** How to call one of all servers, within the deadline that they have in common. */

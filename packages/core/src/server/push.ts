@@ -1,5 +1,5 @@
-import type { OutgoingMessage } from '../wire/frame-writer.ts'
-import { Flag, Serialize } from '../wire/header.ts'
+import type { Envelope } from '../wire/frame-writer.ts'
+import { Serialize } from '../wire/header.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 
 /** A message that a server sends of its own accord. Go's clients get it as they get those of Go's servers. */
@@ -14,15 +14,18 @@ export interface PushMessage {
 }
 
 /**
- * The frame of a push, as Go's `SendMessage` writes it: a request, one-way, of raw bytes (server/server.go).
+ * What is around a push, as Go's `SendMessage` writes it: a request, one-way, of raw bytes (server/server.go).
  * @throws TypeError when metadata are no texts
  */
-export function pushFrame(message: PushMessage, seq: number): OutgoingMessage {
-  const { service = '', method = '', metadata = NO_METADATA, payload = '' } = message
+export function pushEnvelope(message: PushMessage, seq: number): Envelope {
+  const { service = '', method = '', metadata = NO_METADATA } = message
   for (const key in metadata) {
     if (typeof metadata[key] !== 'string')
       throw new TypeError(`push: metadata.${key} is ${typeof metadata[key]}, not a text`)
   }
-  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
-  return { flags: Flag.oneway, serialize: Serialize.raw, seq, service, method, metadata, payload: bytes }
+  return { serialize: Serialize.raw, seq, service, method, metadata }
+}
+
+export function pushPayload({ payload = '' }: PushMessage): Uint8Array {
+  return typeof payload === 'string' ? Buffer.from(payload) : payload
 }

@@ -54,17 +54,14 @@ export class ReverseCalls {
         timer = setTimeout(expire, timeoutMs)
         abort = () => reject(signal?.reason)
         signal?.addEventListener('abort', abort, { once: true })
-        const serialize = Serialize.msgpack
-        this.#stream.send({
-          flags: 0,
-          serialize,
+        const envelope = {
+          serialize: Serialize.msgpack,
           seq,
           service: '',
           method,
           metadata: NO_METADATA,
-          timeoutMs,
-          payload,
-        })
+        }
+        this.#stream.send(envelope, 0, payload, timeoutMs)
       })
     } finally {
       clearTimeout(timer)

@@ -17,7 +17,7 @@ import type { Meters } from './meters.ts'
 import type { ServerEvents } from './plugin.ts'
 import type { Plugins } from './plugins.ts'
 import type { PushMessage } from './push.ts'
-import { pushFrame } from './push.ts'
+import { pushEnvelope, pushPayload } from './push.ts'
 import type { ReverseCallOptions } from './reverse-calls.ts'
 import { ReverseCalls } from './reverse-calls.ts'
 import type { Runner } from './runner.ts'
@@ -105,9 +105,9 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
   }
 
   push(message: PushMessage): boolean {
-    const frame = pushFrame(message, this.#host.nextPush())
+    const envelope = pushEnvelope(message, this.#host.nextPush())
     if (this.#gone !== undefined || !this.isReading) return false
-    this.#stream.send(frame)
+    this.#stream.send(envelope, Flag.oneway, pushPayload(message))
     return true
   }
 

@@ -1,15 +1,16 @@
 import type { Duplex } from 'node:stream'
 import { isRpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
-import type { FrameLimits } from '../wire/frame-decoder.ts'
+import type { FrameDecoderOptions } from '../wire/frame-decoder.ts'
 import { FrameDecoder } from '../wire/frame-decoder.ts'
-import type { OutgoingMessage } from '../wire/frame-writer.ts'
+import type { Envelope } from '../wire/frame-writer.ts'
 import { FrameWriter } from '../wire/frame-writer.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
 
 /** Who is told what a stream brings. */
 export interface FrameStreamOwner {
+  /** With `reusesMessages`, the message is another one once this returns. */
   received(message: Message): void
   /** The peer has read all that it had left unread for a while. */
   drained?(): void
@@ -17,7 +18,7 @@ export interface FrameStreamOwner {
   closed(error: Error | undefined): void
 }
 
-export interface FrameStreamOptions extends FrameLimits {
+export interface FrameStreamOptions extends FrameDecoderOptions {
   /**
    * Whether to stop reading while the peer does not read what we write. A server does, so that a slow reader cannot
    * make it hold ever more replies; if clients did too, both could wait for each other.
@@ -98,9 +99,9 @@ export class FrameStream {
   }
 
   /** Queues a message for the end of this tick, or until there is a good deal to send. Returns its number, for `wasSent`. */
-  send(message: OutgoingMessage): number {
+  send(envelope: Envelope, flags: number, payload: Uint8Array, timeoutMs = 0): number {
     this.#writer ??= new FrameWriter()
-    this.#writer.write(message)
+    this.#writer.write(envelope, flags, payload, timeoutMs)
     this.#queued()
     return this.#written
   }

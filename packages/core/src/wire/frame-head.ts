@@ -1,5 +1,5 @@
 import type { Block } from './block.ts'
-import type { OutgoingMessage } from './frame-writer.ts'
+import type { Envelope } from './frame-writer.ts'
 import { MAGIC, Offset, ReservedKey } from './header.ts'
 import { NO_METADATA, writePairs } from './pairs.ts'
 import { writeText } from './text.ts'
@@ -16,14 +16,15 @@ export class FrameHead {
   #serialize = 0
 
   /** Writes all up to the payload's length, but for flags, number and length of the frame; returns the offset behind it. */
-  write(message: OutgoingMessage, block: Block, start: number): number {
+  write(envelope: Envelope, timeoutMs: number, block: Block, start: number): number {
     const head = this.#bytes
-    if (head === undefined || !this.#fits(message)) return this.#make(message, block, start)
+    if (head === undefined || !this.#fits(envelope, timeoutMs))
+      return this.#make(envelope, timeoutMs, block, start)
     block.bytes.set(head, start)
     return start + head.length
   }
 
-  #fits({ service, method, metadata, timeoutMs = 0, serialize }: OutgoingMessage): boolean {
+  #fits({ service, method, metadata, serialize }: Envelope, timeoutMs: number): boolean {
     return (
       // Metadata may change from call to call without notice.
       metadata === NO_METADATA &&
@@ -34,8 +35,8 @@ export class FrameHead {
     )
   }
 
-  #make(message: OutgoingMessage, block: Block, start: number): number {
-    const { service, method, metadata, timeoutMs = 0, serialize } = message
+  #make(envelope: Envelope, timeoutMs: number, block: Block, start: number): number {
+    const { service, method, metadata, serialize } = envelope
     const { bytes, view } = block
     bytes[start] = MAGIC
     bytes[start + Offset.version] = 0

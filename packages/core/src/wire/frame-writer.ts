@@ -6,19 +6,14 @@ import type { Message } from './message.ts'
 import type { Metadata } from './pairs.ts'
 import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
 
-/** A message to send. */
-export interface OutgoingMessage {
-  /** Byte 2 of the header: see `Flag`. */
-  readonly flags: number
+/** What is around the payload of a message. */
+export interface Envelope {
+  /** The codec of the payload: see `Serialize`. */
   readonly serialize: number
   readonly seq: Seq
   readonly service: string
   readonly method: string
   readonly metadata: Metadata
-  /** Sent as one more pair of the metadata, `__ServerTimeout`, in whole milliseconds; 0 for none. @default 0 */
-  readonly timeoutMs?: number
-  /** Compressed already if `flags` say so. Copied by `write`. */
-  readonly payload: Uint8Array
 }
 
 /**
@@ -40,8 +35,13 @@ export class FrameWriter {
     return this.#bytes
   }
 
-  write(message: OutgoingMessage): void {
-    const { service, method, metadata, payload } = message
+  /**
+   * @param flags byte 2 of the header: see `Flag`
+   * @param payload compressed already if `flags` say so
+   * @param timeoutMs one more pair of the metadata, `__ServerTimeout`, in whole milliseconds; 0 for none
+   */
+  write(envelope: Envelope, flags: number, payload: Uint8Array, timeoutMs = 0): void {
+    const { service, method, metadata, seq } = envelope
     const most =
       Offset.body +
       16 +
@@ -51,9 +51,9 @@ export class FrameWriter {
       payload.length
     const slab = this.#room(most)
     const { bytes, view, used: start } = slab
-    const at = this.#head.write(message, slab, start)
-    bytes[start + Offset.flags] = message.flags
-    writeSeq(view, message.seq, start + Offset.seq)
+    const at = this.#head.write(envelope, timeoutMs, slab, start)
+    bytes[start + Offset.flags] = flags
+    writeSeq(view, seq, start + Offset.seq)
     this.#endFrame(slab, at, payload)
   }
 

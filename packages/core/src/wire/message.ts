@@ -16,13 +16,12 @@ import { checkPairs, findPair, readPairs } from './pairs.ts'
 
 /** A message as received: a view into the bytes of its frame, which it keeps alive. */
 export class Message {
-  readonly seq: Seq
   readonly #block: Block
-  readonly #start: number
-  readonly #methodStart: number
-  readonly #metadataStart: number
-  readonly #metadataEnd: number
-  readonly #end: number
+  #start = 0
+  #methodStart = 0
+  #metadataStart = 0
+  #metadataEnd = 0
+  #end = 0
   #metadata: Metadata | undefined
 
   /**
@@ -30,22 +29,35 @@ export class Message {
    * @throws `ERR_RPCX_FRAME` when an inner length leaves the frame
    */
   constructor(block: Block, start: number, end: number) {
-    const { view } = block
+    this.#block = block
+    this.moveTo(start, end)
+  }
+
+  /** Becomes another message of the same block. @throws as the constructor */
+  moveTo(start: number, end: number): void {
+    const { view } = this.#block
     const service = start + Offset.body + 4
     const method = skip(view, service, end, 'service') + 4
     const metadata = skip(view, method, end, 'method') + 4
     const payload = skip(view, metadata, end, 'metadata') + 4
     if (payload > end) throw tooShort('payload')
-    this.seq = readSeq(view, start + Offset.seq)
-    this.#block = block
     this.#start = start
     this.#methodStart = method
     this.#metadataStart = metadata
     this.#metadataEnd = payload - 4
     this.#end = end
+    this.#metadata = undefined
     if (metadata !== payload - 4) checkPairs(view, metadata, payload - 4)
   }
 
+  /** The same message for who keeps it, where one object stands for many. */
+  kept(): Message {
+    return new Message(this.#block, this.#start, this.#end)
+  }
+
+  get seq(): Seq {
+    return readSeq(this.#block.view, this.#start + Offset.seq)
+  }
   get service(): string {
     const start = this.#start + Offset.body + 4
     return names.read(this.#block.bytes, start, this.#methodStart - 4 - start)

@@ -57,6 +57,13 @@ describe('a client that offers functions', () => {
     expect(await clientOf<Desk>('Desk', [server], { offers }).call('enter')).toEqual({ answer: 'you? yes' })
   })
 
+  test('answers each of many calls that come at once, though all are under way before the first answer', async () => {
+    const { connection } = await entered()
+    const questions = Array.from({ length: 100 }, (_, i) => `cup ${i}`)
+    const answers = await Promise.all(questions.map(question => connection.call('ask', { question })))
+    expect(answers).toEqual(questions.map(question => ({ answer: `${question}? yes` })))
+  })
+
   test.each([
     ['refuse', 'ERR_RPCX_SERVICE', 'not today'],
     ['odd', 'ERR_RPCX_SERVICE', /^msgpack: /],

@@ -64,16 +64,8 @@ function ends(isOpen: boolean, onMessage: (message: Message) => unknown = () => 
   return { wire, stream, received, closed: closed.opened }
 }
 
-const message = (seq: number) =>
-  ({
-    flags: 0,
-    serialize: 1,
-    seq,
-    service: 'S',
-    method: 'm',
-    metadata: {},
-    payload: Buffer.alloc(8),
-  }) as const
+const send = (stream: FrameStream, seq: number): number =>
+  stream.send({ serialize: 1, seq, service: 'S', method: 'm', metadata: {} }, 0, Buffer.alloc(8))
 
 const bytesOf = (seq: number): Buffer =>
   frame({ seq, serialize: 1, service: 'S', method: 'm', payload: Buffer.alloc(8) })
@@ -83,8 +75,8 @@ const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 describe('a frame stream', () => {
   test('writes the messages of one tick in one chunk', async () => {
     const { wire, stream } = ends(true)
-    stream.send(message(1))
-    stream.send(message(2))
+    send(stream, 1)
+    send(stream, 2)
     expect(wire.written).toEqual([])
     await tick()
     expect(wire.written).toEqual([Buffer.concat([bytesOf(1), bytesOf(2)])])
@@ -92,9 +84,9 @@ describe('a frame stream', () => {
 
   test('keeps messages to itself while the peer does not read, and sends them when it does', async () => {
     const { wire, stream } = ends(false)
-    stream.send(message(1))
+    send(stream, 1)
     await tick()
-    stream.send(message(2))
+    send(stream, 2)
     await tick()
     expect(wire.bytes).toEqual(bytesOf(1))
     expect(stream.bufferedBytes).toBe(bytesOf(1).length + bytesOf(2).length)
@@ -106,17 +98,17 @@ describe('a frame stream', () => {
 
   test('says of a message whether any of it may have left', async () => {
     const { stream } = ends(false)
-    const first = stream.send(message(1))
+    const first = send(stream, 1)
     expect(stream.wasSent(first)).toBe(false)
     await tick()
-    const second = stream.send(message(2))
+    const second = send(stream, 2)
     await tick()
     expect([stream.wasSent(first), stream.wasSent(second)]).toEqual([true, false])
   })
 
   test('stops reading while the peer does not read, and goes on when it does', async () => {
     const { wire, stream } = ends(false)
-    stream.send(message(1))
+    send(stream, 1)
     await tick()
     expect(wire.isPaused()).toBe(true)
     wire.open()
@@ -126,9 +118,9 @@ describe('a frame stream', () => {
 
   test('ends only when all that was queued is out, also what waited for a slow reader', async () => {
     const { wire, stream } = ends(false)
-    stream.send(message(1))
+    send(stream, 1)
     await tick()
-    stream.send(message(2))
+    send(stream, 2)
     stream.end()
     wire.open()
     await wire.finished.opened
@@ -138,7 +130,7 @@ describe('a frame stream', () => {
   test('does not take what is queued after its end for sent', async () => {
     const { wire, stream, closed } = ends(true)
     stream.end()
-    const late = stream.send(message(1))
+    const late = send(stream, 1)
     await wire.finished.opened
     await tick()
     expect(stream.wasSent(late)).toBe(false)
@@ -154,7 +146,7 @@ describe('a frame stream', () => {
   })
 
   test('answers what came before garbage, then closes', async () => {
-    const { wire, stream, received, closed } = ends(true, () => stream.send(message(2)))
+    const { wire, stream, received, closed } = ends(true, () => send(stream, 2))
     wire.push(Buffer.concat([bytesOf(1), Buffer.from('GET / HTTP/1.1\r\n'), bytesOf(3)]))
     expect(await closed).toMatchObject({ code: 'ERR_RPCX_FRAME' })
     expect(received.map(({ seq }) => seq)).toEqual([1])
@@ -163,7 +155,7 @@ describe('a frame stream', () => {
 
   test('hands on nothing after its end, but still sees the peer go', async () => {
     const { wire, stream, received, closed } = ends(false)
-    stream.send(message(1))
+    send(stream, 1)
     await tick()
     stream.end()
     wire.push(bytesOf(2))

@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { OutgoingMessage } from '../../src/wire/frame-writer.ts'
 import { FrameWriter } from '../../src/wire/frame-writer.ts'
 import { NO_METADATA } from '../../src/wire/pairs.ts'
 
-function message(text: string): OutgoingMessage {
-  const payload = Buffer.from(text)
-  return { flags: 0, serialize: 0, seq: 1, service: 'S', method: 'M', metadata: NO_METADATA, payload }
+function write(writer: FrameWriter, text: string): void {
+  const envelope = { serialize: 0, seq: 1, service: 'S', method: 'M', metadata: NO_METADATA }
+  writer.write(envelope, 0, Buffer.from(text))
 }
 
 function written(writer: FrameWriter, text: string): Buffer {
-  writer.write(message(text))
+  write(writer, text)
   return Buffer.concat(writer.take())
 }
 
@@ -23,7 +22,7 @@ describe.each([1, 20_000])('the memory of a frame writer, for messages of %i wor
 
   test('is not touched again as long as its reader may need it, by no writer', () => {
     const [one, two] = [new FrameWriter(), new FrameWriter()]
-    one.write(message(first))
+    write(one, first)
     const [chunk] = one.take()
     const before = Buffer.from(chunk as Buffer)
     for (const writer of [one, two]) for (let i = 0; i < 1_000; i++) written(writer, other)
@@ -32,7 +31,7 @@ describe.each([1, 20_000])('the memory of a frame writer, for messages of %i wor
 
   test('is filled again once it is recycled', () => {
     const writer = new FrameWriter()
-    writer.write(message(first))
+    write(writer, first)
     const [chunk] = writer.take()
     writer.recycle()
     expect(written(writer, other)).toEqual(Buffer.from(chunk as Buffer))
@@ -41,10 +40,10 @@ describe.each([1, 20_000])('the memory of a frame writer, for messages of %i wor
 
   test('is recycled once: what is written after it stays', () => {
     const writer = new FrameWriter()
-    writer.write(message(first))
+    write(writer, first)
     writer.take()
     writer.recycle()
-    writer.write(message(second))
+    write(writer, second)
     writer.recycle()
     expect(Buffer.concat(writer.take()).toString()).toContain(second)
   })

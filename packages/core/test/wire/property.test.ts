@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { isRpcxError } from '../../src/errors.ts'
 import { compress, decompress } from '../../src/wire/compress.ts'
 import { FrameDecoder } from '../../src/wire/frame-decoder.ts'
-import type { OutgoingMessage } from '../../src/wire/frame-writer.ts'
+import type { Envelope } from '../../src/wire/frame-writer.ts'
 import { FrameWriter } from '../../src/wire/frame-writer.ts'
 import type { Seq } from '../../src/wire/header.ts'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
@@ -30,13 +30,13 @@ describe(`any message ${seeded}`, () => {
   test('survives beside others, however the connections take turns to write', () => {
     const writers = Array.from({ length: 4 }, () => ({
       writer: new FrameWriter(),
-      sent: [] as OutgoingMessage[],
+      sent: [] as Sent[],
       chunks: [] as Buffer[],
     }))
     for (let i = 0; i < 500; i++) {
       const { writer, sent, chunks } = random.pick(writers)
       const message = anyMessage(random.pick([10, 5_000, 70_000]))
-      writer.write(message)
+      writer.write(message, message.flags, message.payload)
       sent.push(message)
       if (random.below(3) > 0) continue
       const promised = writer.length
@@ -262,7 +262,12 @@ describe('compressed payloads', () => {
 const MIB = 1024 * 1024
 const frameError: unknown = expect.objectContaining({ name: 'RpcxError', code: 'ERR_RPCX_FRAME' })
 
-function anyMessage(maxPayload = 100_000): OutgoingMessage {
+interface Sent extends Envelope {
+  readonly flags: number
+  readonly payload: Buffer
+}
+
+function anyMessage(maxPayload = 100_000): Sent {
   return {
     flags: random.below(256),
     serialize: random.below(16),
@@ -304,7 +309,7 @@ function anyMetadata(): Record<string, string> {
   return metadata
 }
 
-function expectSame(received: Message, sent: OutgoingMessage): void {
+function expectSame(received: Message, sent: Sent): void {
   const { payload, metadata, ...fields } = sent
   const { flags, serialize, seq, service, method } = received
   expect({ flags, serialize, seq, service, method }).toEqual(fields)
@@ -313,9 +318,9 @@ function expectSame(received: Message, sent: OutgoingMessage): void {
   expect(Buffer.compare(received.payload, payload)).toBe(0)
 }
 
-function write(messages: readonly OutgoingMessage[]): Buffer {
+function write(messages: readonly Sent[]): Buffer {
   const writer = new FrameWriter()
-  for (const message of messages) writer.write(message)
+  for (const message of messages) writer.write(message, message.flags, message.payload)
   return Buffer.concat(writer.take())
 }
 

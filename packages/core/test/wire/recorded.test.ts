@@ -167,15 +167,14 @@ function write(message: Message, recorded: RecordedFrame): Buffer {
     writer.writeReply(message, flagsOf(recorded), ordered(recorded), message.payload)
     return Buffer.concat(writer.take())
   }
-  writer.write({
-    flags: flagsOf(recorded),
+  const envelope = {
     serialize: recorded.serialize,
     seq: seq > Number.MAX_SAFE_INTEGER ? seq : (Number(seq) as Seq),
     service: recorded.servicePath,
     method: recorded.serviceMethod,
     metadata: ordered(recorded),
-    payload: message.payload,
-  })
+  }
+  writer.write(envelope, flagsOf(recorded), message.payload)
   return Buffer.concat(writer.take())
 }
 
