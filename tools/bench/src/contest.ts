@@ -16,6 +16,8 @@ export interface ContestOptions {
    * and where memory lies makes up to 15 %. @default 1
    */
   readonly casts?: number
+  /** Of Node, for all processes. @default none */
+  readonly flags?: readonly string[]
 }
 
 /**
@@ -38,13 +40,13 @@ async function play(
   entrants: Entrants,
   rounds: number,
   order: Order,
-  { measure = pair => pair.run(order), warmUp = [order, order, order] }: ContestOptions,
+  { measure = pair => pair.run(order), warmUp = [order, order, order], flags }: ContestOptions,
   figures: Record<string, number[]>,
 ): Promise<void> {
   const pairs = new Map<string, Pair>()
   try {
     for (const [name, [contestant, task]] of Object.entries(entrants))
-      pairs.set(name, await Pair.start(contestant, task))
+      pairs.set(name, await Pair.start(contestant, task, flags))
     for (const pair of pairs.values()) for (const first of warmUp) await pair.run(first)
     // Always in the same order: who has two turns running is a quarter slower in the second, with one call at a time.
     for (let round = 0; round < rounds; round++) {

@@ -17,10 +17,11 @@ export class Pair implements AsyncDisposable {
     this.#client = client
   }
 
-  static async start(contestant: ContestantName, task: Task): Promise<Pair> {
-    const server = new Child('server.js', [contestant, JSON.stringify(task)])
+  /** @param flags of Node */
+  static async start(contestant: ContestantName, task: Task, flags: readonly string[] = []): Promise<Pair> {
+    const server = new Child('server.js', [contestant, JSON.stringify(task)], flags)
     const address = String(await server.answer())
-    const client = new Child('client.js', [contestant, JSON.stringify(task), address])
+    const client = new Child('client.js', [contestant, JSON.stringify(task), address], flags)
     await client.answer()
     return new Pair(server, client)
   }

@@ -27,7 +27,8 @@ ${tables(rows)}
   as sockets do by default; rpcx's client keeps the memory that it reads into, which saves about as much as a call adds.
 * **grpc-js**, **connect** (gRPC over HTTP/2) and **http** (\`node:http\`, called by undici over 32 connections) echo the same bytes. **moleculer**
   uses its TCP transporter with notepack, without validation, metrics and tracing. Sources: [tools/bench](tools/bench/src/contestants).
-* The client that calls at an even rate does not wait for replies; times count from when a call was due. The rate is half of what rpcx makes
-  with 1 000 calls under way. Calls that come evenly share fewer writes, so that a client is near what it can do then.
+* The client that calls at an even rate does not wait for replies; times count from when a call was due, once the rate has gone on for half a
+  second. It is half of the highest at which calls of rpcx do not pile up. Each collection of memory wakes threads, for which two busy processes
+  leave no processor: the row without them (\`node --single-threaded-gc\`, for both) says what that makes.
 `
 }
