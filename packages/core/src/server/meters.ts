@@ -75,7 +75,6 @@ export class Meters implements ServerMetrics {
    * What was answered in this tick: calls of one method that came together count as one. One reading of the clock at the end of
    * the tick, when the replies leave, serves them all.
    */
-  readonly #answered: Answered[] = []
   #newest: Answered | undefined
   readonly #endTick = (): void => this.#stamp()
 
@@ -116,8 +115,8 @@ export class Meters implements ServerMetrics {
       newest.count++
       return
     }
-    this.#newest = { meter, receivedAt, count: 1 }
-    if (this.#answered.push(this.#newest) === 1) process.nextTick(this.#endTick)
+    if (newest === undefined) process.nextTick(this.#endTick)
+    this.#newest = { meter, receivedAt, count: 1, before: newest }
   }
 
   failed(code: RpcxErrorCode): void {
@@ -126,8 +125,8 @@ export class Meters implements ServerMetrics {
 
   #stamp(): void {
     const now = performance.now()
-    for (const { meter, receivedAt, count } of this.#answered) meter.latency.add(now - receivedAt, count)
-    this.#answered.length = 0
+    for (let answered = this.#newest; answered !== undefined; answered = answered.before)
+      answered.meter.latency.add(now - answered.receivedAt, answered.count)
     this.#newest = undefined
   }
 }
@@ -137,4 +136,6 @@ interface Answered {
   readonly meter: MethodMeter
   readonly receivedAt: number
   count: number
+  /** What was answered before, in the same tick. */
+  readonly before: Answered | undefined
 }

@@ -1,10 +1,10 @@
-import { Block } from './block.ts'
 import { FrameHead, TIMEOUT_BYTES } from './frame-head.ts'
 import type { Seq } from './header.ts'
 import { Flag, Offset, writeSeq } from './header.ts'
 import type { Message } from './message.ts'
 import type { Metadata } from './pairs.ts'
 import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
+import { SLAB_BYTES, Slab } from './slab.ts'
 
 /** What is around the payload of a message. */
 export interface Envelope {
@@ -79,17 +79,17 @@ export class FrameWriter {
 
   /** What was written since the last `take`, in chunks that belong to the caller. */
   take(): Buffer[] {
-    const chunks = this.#full
-    this.#full = []
-    this.#bytes = 0
     const slab = this.#slab
-    if (slab !== undefined) {
-      if (slab.used > this.#start) chunks.push(slab.bytes.subarray(this.#start, slab.used))
-      this.#slab = undefined
-      this.#taken = slab
-      release(slab)
-    }
-    return chunks
+    if (slab === undefined) return []
+    const full = this.#full
+    const last = slab.bytes.subarray(this.#start, slab.used)
+    this.#bytes = 0
+    this.#slab = undefined
+    this.#taken = slab
+    release(slab)
+    if (full.length === 0) return [last]
+    this.#full = []
+    return [...full, last]
   }
 
   /**
@@ -107,7 +107,7 @@ export class FrameWriter {
 
   #room(most: number): Slab {
     const slab = this.#slab
-    if (slab !== undefined && slab.bytes.length - slab.used >= most) return slab
+    if (slab !== undefined && slab.left >= most) return slab
     if (slab !== undefined && slab.used > this.#start)
       this.#full.push(slab.bytes.subarray(this.#start, slab.used))
     const next = acquire(most)
@@ -134,16 +134,10 @@ export class FrameWriter {
   }
 }
 
-/** A buffer that is filled once from front to back, by one connection after another. */
-class Slab extends Block {
-  used = 0
-}
-
-const SLAB_BYTES = 64 * 1024
 // Below this, what is left of a slab is not worth handing on.
 const REST_BYTES = 4 * 1024
 
-// Shared by all connections of the process: an idle connection holds no buffer.
+// Filled by one connection after another: an idle one holds no buffer.
 const spare: Slab[] = []
 // One for the next long frame: the system gives new memory page by page, which takes a tenth of a call of 64 KiB.
 let long: Slab | undefined
@@ -153,14 +147,13 @@ function acquire(most: number): Slab {
   if (most > SLAB_BYTES) {
     const slab = long
     long = undefined
-    return slab !== undefined && slab.bytes.length >= most ? slab : new Slab(Buffer.allocUnsafeSlow(most))
+    return slab !== undefined && slab.bytes.length >= most ? slab : new Slab(most)
   }
   const slab = spare.pop()
-  if (slab !== undefined && slab.bytes.length - slab.used >= most) return slab
-  return new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES))
+  if (slab !== undefined && slab.left >= most) return slab
+  return new Slab()
 }
 
 function release(slab: Slab): void {
-  if (slab.bytes.length - slab.used >= REST_BYTES && slab.bytes.length === SLAB_BYTES && spare.length < 16)
-    spare.push(slab)
+  if (slab.left >= REST_BYTES && slab.bytes.length === SLAB_BYTES && spare.length < 16) spare.push(slab)
 }
