@@ -54,13 +54,8 @@ export class ReverseCalls {
         timer = setTimeout(expire, timeoutMs)
         abort = () => reject(signal?.reason)
         signal?.addEventListener('abort', abort, { once: true })
-        const envelope = {
-          serialize: Serialize.msgpack,
-          seq,
-          service: '',
-          method,
-          metadata: NO_METADATA,
-        }
+        const serialize = Serialize.msgpack
+        const envelope = { serialize, seq, service: '', method, metadata: NO_METADATA }
         this.#stream.send(envelope, 0, payload, timeoutMs)
       })
     } finally {

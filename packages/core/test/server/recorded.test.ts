@@ -80,13 +80,8 @@ describe('our server with bytes recorded from clients of the Go server', () => {
     const peer = await RecordedPeer.connect(portOf(server))
     for (const length of [1024, 1025]) {
       const writer = new FrameWriter()
-      const envelope = {
-        serialize: Serialize.raw,
-        seq: length,
-        service: 'Raw',
-        method: 'Echo',
-        metadata: {},
-      }
+      const names = { service: 'Raw', method: 'Echo' }
+      const envelope = { serialize: Serialize.raw, seq: length, ...names, metadata: {} }
       writer.write(envelope, Flag.gzip, compress(Buffer.alloc(length)))
       const reply = await peer.answer(Buffer.concat(writer.take()), length)
       expect(reply?.flags).toBe(Flag.response | (length > 1024 ? Flag.gzip : 0))
