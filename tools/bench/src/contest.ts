@@ -32,12 +32,17 @@ export async function contest(
 ): Promise<Record<string, number[]>> {
   const { casts = 1 } = options
   const figures = Object.fromEntries(Object.keys(entrants).map(name => [name, [] as number[]]))
-  for (let cast = 0; cast < casts; cast++) await play(entrants, rounds / casts, order, options, figures)
+  const forth = Object.entries(entrants)
+  const back = forth.toReversed()
+  for (let cast = 0; cast < casts; cast++) {
+    // Of two copies of one program, the one that was started first was up to a tenth faster.
+    await play(cast % 2 === 0 ? forth : back, rounds / casts, order, options, figures)
+  }
   return figures
 }
 
 async function play(
-  entrants: Entrants,
+  entrants: readonly [string, Entrants[string]][],
   rounds: number,
   order: Order,
   { measure = pair => pair.run(order), warmUp = [order, order, order], flags }: ContestOptions,
@@ -45,7 +50,7 @@ async function play(
 ): Promise<void> {
   const pairs = new Map<string, Pair>()
   try {
-    for (const [name, [contestant, task]] of Object.entries(entrants))
+    for (const [name, [contestant, task]] of entrants)
       pairs.set(name, await Pair.start(contestant, task, flags))
     for (const pair of pairs.values()) for (const first of warmUp) await pair.run(first)
     // Always in the same order: who has two turns running is a quarter slower in the second, with one call at a time.
