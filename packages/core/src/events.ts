@@ -1,6 +1,16 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
+import { toError, watchRejection } from './callbacks.ts'
 import { lazy } from './lazy.ts'
+
+/** What every object with events tells of functions that its user gave to it. */
+export interface CallbackEvents {
+  /**
+   * A function of the program threw, or returned a promise that was rejected: a listener, say, `listener of ejected`. Everything goes on
+   * without it. When nobody listens to this event, it is a warning of the process.
+   */
+  callbackFailed: { readonly callback: string; readonly error: Error }
+}
 
 /**
  * The events of one object, for what happens with no caller. Each is also published on the `diagnostics_channel`
@@ -25,17 +35,33 @@ export class Events<Map extends object> {
   }
 
   emit<Name extends keyof Map & string>(event: Name, detail: Map[Name]): void {
+    this.#emit(event, detail)
+  }
+
+  /** Tells that a function of the program failed. @param callback which: `rateLimit.by`, `listener of ejected` */
+  callbackFailed(callback: string, thrown: unknown): void {
+    const error = toError(thrown, callback)
+    const isHeard = this.#emitter.listenerCount('callbackFailed') > 0
+    // What fails in hearing of failures could fail for ever.
+    if (isHeard && callback !== 'listener of callbackFailed')
+      this.#emit('callbackFailed', { callback, error })
+    else warn(this.#owner, callback, error)
+  }
+
+  #emit(event: string, detail: unknown): void {
     const name = `rpcx:${this.#owner}:${event}`
     if (debug.enabled) debug('%s', describe(name, detail))
     const published = channel(name)
     if (published.hasSubscribers) published.publish(detail)
-    try {
-      this.#emitter.emit(event, detail)
-    } catch (error) {
-      // A listener's mistake is the program's to hear of, but must not stop what emitted the event.
-      process.nextTick(() => {
-        throw error
-      })
+    if (this.#emitter.listenerCount(event) === 0) return
+    const failed = (error: unknown): void => this.callbackFailed(`listener of ${event}`, error)
+    // Each of them for itself: one that throws keeps nothing from the others.
+    for (const listener of this.#emitter.listeners(event)) {
+      try {
+        watchRejection((listener as (detail: unknown) => unknown)(detail), failed)
+      } catch (thrown) {
+        failed(thrown)
+      }
     }
   }
 }
@@ -44,6 +70,13 @@ export class Events<Map extends object> {
 export type PublicEvents<Map extends object> = Pick<Events<Map>, keyof Events<Map>>
 
 const debug = lazy.util.debuglog('rpcx')
+
+function warn(owner: string, callback: string, error: Error): void {
+  const warning = new Error(`rpcx: ${callback} of a ${owner} failed: ${error.message}`, { cause: error })
+  warning.name = 'RpcxWarning'
+  warning.stack = `${warning.name}: ${warning.message}\n${error.stack}`
+  process.emitWarning(Object.assign(warning, { code: 'RPCX_CALLBACK' }))
+}
 
 function describe(name: string, detail: unknown): string {
   // What the `values` of an endpoint say stands in its metadata, too, and a `Map` has no JSON.

@@ -1,3 +1,5 @@
+import { isThenable, watchRejection } from './callbacks.ts'
+
 /** What zod, valibot, arktype and others offer (standardschema.dev, version 1), as far as it is needed. */
 export interface Schema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -32,8 +34,10 @@ export async function validated(schema: Schema, value: unknown): Promise<unknown
 export function validatedNow(type: unknown, value: unknown): unknown {
   if (!isSchema(type)) return value
   const result = type['~standard'].validate(value)
-  if (result instanceof Promise)
+  if (isThenable(result)) {
+    watchRejection(result, () => {})
     throw new TypeError('a schema that checks asynchronously cannot be used here')
+  }
   return outcome(result)
 }
 

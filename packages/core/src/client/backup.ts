@@ -46,9 +46,15 @@ export class Backup {
       const first = copy(options)
       const timer = setTimeout(() => {
         if (!this.#caller.dispatcher.mayBackUp(first)) return
-        underWay++
         const left = first.deadline - performance.now()
-        const second = copy(Number.isFinite(left) ? { ...options, timeoutMs: Math.max(left, 1) } : options)
+        let second: Call
+        try {
+          second = copy(Number.isFinite(left) ? { ...options, timeoutMs: Math.max(left, 1) } : options)
+        } catch {
+          // Its time is over, or its client is closed: the first copy is told so, too.
+          return
+        }
+        underWay++
         second.avoid(first)
         this.#caller.start(second)
       }, this.#afterMs(durations)).unref()

@@ -1,9 +1,12 @@
 import type { RpcxError } from '../errors.ts'
+import type { CallbackEvents } from '../events.ts'
 import type { PushedMessage } from './pushed.ts'
 
 /** What a client tells when there is no call to tell. */
-export interface ClientEvents {
+export interface ClientEvents extends CallbackEvents {
   push: PushedMessage
+  /** A server sent a message that cannot be read: it is too long, or its compression is broken. */
+  pushFailed: { readonly endpoint: string; readonly error: RpcxError }
   /** A server is out of service for a while. */
   ejected: {
     readonly service: string

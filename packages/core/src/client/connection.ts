@@ -1,9 +1,13 @@
 import type { Duplex } from 'node:stream'
+import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
-import { isTlsAlert, tlsError } from '../transport/tls.ts'
+import { isCertificateRefusal, tlsError } from '../transport/tls.ts'
 import { compress, decompress } from '../wire/compress.ts'
+import { isForeign, isForeignTls } from '../wire/foreign.ts'
+import type { OversizedFrame } from '../wire/frame-decoder.ts'
+import { oversizedError } from '../wire/frame-decoder.ts'
 import { Flag, ReservedKey, Serialize, TWO_WAY } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
@@ -12,7 +16,7 @@ import { errorOf } from '../wire/reply-error.ts'
 import type { Call, Holder } from './call.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Latency } from './latency.ts'
-import type { Offered } from './offered.ts'
+import type { Offered, OfferedCalls } from './offered.ts'
 import { Pending } from './pending.ts'
 import type { PushedMessage } from './pushed.ts'
 import { pushedMessage } from './pushed.ts'
@@ -26,6 +30,8 @@ export interface ConnectionOptions {
   readonly offered: Offered | undefined
   /** A server sent a message without being asked. */
   pushed(message: PushedMessage): void
+  /** A server sent one that cannot be read, which is left out. */
+  pushFailed(endpoint: string, error: RpcxError): void
 }
 
 /** Who decides what becomes of a call and of its server. */
@@ -45,6 +51,7 @@ export class Connection implements FrameStreamOwner, Holder {
   readonly #address: string
   readonly #options: ConnectionOptions
   readonly #owner: ConnectionOwner
+  readonly #socket: Duplex
   readonly #stream: FrameStream
   readonly #pending = new Pending()
   readonly #heartbeat: Heartbeat
@@ -52,6 +59,8 @@ export class Connection implements FrameStreamOwner, Holder {
   #closing = false
   #closeTimer: NodeJS.Timeout | undefined
   readonly #latency = new Latency()
+  /** What the server calls here, once it does. */
+  #offers: OfferedCalls | undefined
   /** How many replies came, those of failed calls included, and how many of them for calls that had ended. */
   replies = 0
   lateReplies = 0
@@ -61,6 +70,7 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#address = address
     this.#options = options
     this.#owner = owner
+    this.#socket = stream
     this.#stream = new FrameStream(stream, this, { maxFrameBytes, pausesReads: false, reusesMessages: true })
     // First of all, so that a server may call us as soon as we have called it.
     if (options.offered !== undefined) this.#sendHeartbeat(ANNOUNCEMENT)
@@ -149,13 +159,13 @@ export class Connection implements FrameStreamOwner, Holder {
       return
     }
     if (!message.isResponse && message.isOneway) {
-      const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
-      this.#options.pushed(pushedMessage(message, payload, this.#address))
+      this.#push(message)
       return
     }
     // Who offers nothing takes it for a reply, as Go's clients do.
     if (!message.isResponse && this.#options.offered !== undefined) {
-      this.#options.offered.serve(message.kept(), this.#stream)
+      this.#offers ??= this.#options.offered.over(this.#stream)
+      this.#offers.serve(message.kept())
       return
     }
     this.replies++
@@ -170,6 +180,26 @@ export class Connection implements FrameStreamOwner, Holder {
     if (this.#closing) this.#endWhenIdle()
   }
 
+  /** Only the call whose reply it is fails. */
+  oversized(frame: OversizedFrame): boolean {
+    if ((frame.flags & Flag.heartbeat) !== 0) return false
+    if ((frame.flags & Flag.response) === 0) {
+      this.#options.pushFailed(this.#address, oversizedError('the message', frame))
+      return true
+    }
+    this.replies++
+    const call = this.#pending.take(frame.seq)
+    if (call === undefined) {
+      this.lateReplies++
+      return true
+    }
+    call.holder = undefined
+    this.#latency.ended(call.seq, this.#stream.lastReadAt)
+    call.fail(oversizedError(`${call.service}.${call.method}: the reply of ${this.#address}`, frame))
+    if (this.#closing) this.#endWhenIdle()
+    return true
+  }
+
   drained(): void {
     this.#owner.drained()
   }
@@ -178,17 +208,30 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#heartbeat.stop()
     clearTimeout(this.#closeTimer)
     this.#owner.closed(error)
-    // With TLS 1.3, a server refuses a client only once that believes to be connected. It has not looked at any call then.
-    const isRefusal = isTlsAlert(error) && !this.#stream.hasRead
+    const proof = this.#nothingRan(error)
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
       call.holder = undefined
-      const text = `${call.payloads.service}.${call.method}: lost the connection to ${this.#address}`
-      const mayHaveRun = !isRefusal && this.#stream.wasSent(call.message)
-      const failure = isRefusal
-        ? tlsError(error)
-        : new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error })
-      this.#owner.failed(call, failure, mayHaveRun)
+      const text = `${call.service}.${call.method}: lost the connection to ${this.#address}`
+      const failure = proof ?? new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error })
+      this.#owner.failed(call, failure, proof === undefined && this.#stream.wasSent(call.message))
+    }
+  }
+
+  /** What proves that the server has run nothing of what we sent. */
+  #nothingRan(error: Error | undefined): RpcxError | undefined {
+    if (!this.#stream.hasRead && isCertificateRefusal(this.#socket, error)) return tlsError(error)
+    if (!isForeign(error)) return undefined
+    const code = isForeignTls(error) ? 'ERR_RPCX_TLS' : error.code
+    return new RpcxError(code, `${this.#address}: ${error.message}`, { cause: error, fatal: true })
+  }
+
+  #push(message: Message): void {
+    try {
+      const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
+      this.#options.pushed(pushedMessage(message, payload, this.#address))
+    } catch (error) {
+      this.#options.pushFailed(this.#address, error as RpcxError)
     }
   }
 
@@ -203,7 +246,8 @@ export class Connection implements FrameStreamOwner, Holder {
         this.#owner.failed(call, error, false)
       } else {
         call.fail(error)
-        this.#owner.erred(error)
+        // A caller's mistake says nothing about the server.
+        if (!CALLERS_FAULTS.has(error.code)) this.#owner.erred(error)
       }
       return
     }
@@ -225,6 +269,8 @@ export class Connection implements FrameStreamOwner, Holder {
 }
 
 const CLOSE_MS = 1_000
+
+const CALLERS_FAULTS: ReadonlySet<RpcxErrorCode> = new Set(['ERR_RPCX_ARGUMENT', 'ERR_RPCX_FRAME'])
 
 const ANNOUNCEMENT: Metadata = { [ReservedKey.peer]: TWO_WAY }
 

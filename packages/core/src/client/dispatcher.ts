@@ -1,3 +1,4 @@
+import { toError } from '../callbacks.ts'
 import type { Endpoints } from '../discovery/discovery.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
@@ -179,7 +180,7 @@ export class Dispatcher implements NodeOwner {
       }
       if (node !== undefined) return node
     } catch (error) {
-      const text = `the selector failed: ${error instanceof Error ? error.message : error}`
+      const text = `the selector failed: ${toError(error, 'selector').message}`
       this.#reject(call, 'ERR_RPCX_SELECTOR', text, error)
       return undefined
     }

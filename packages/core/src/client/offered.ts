@@ -1,6 +1,8 @@
-import type { Codec } from '../codec/codec.ts'
+import { toError } from '../callbacks.ts'
 import type { Codecs } from '../codec/codecs.ts'
+import { BYTES_PER_VALUE, decodedValues } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
 import { decompress } from '../wire/compress.ts'
 import { Flag, ReservedKey } from '../wire/header.ts'
@@ -10,58 +12,115 @@ import { NO_METADATA } from '../wire/pairs.ts'
 /** What a client lets its servers call, by name. */
 export type Offers = Readonly<Record<string, (args: never) => unknown>>
 
-/** Answers the calls that servers make over the connections of a client. */
+export interface OfferedOptions {
+  readonly codecs: Codecs
+  readonly maxFrameBytes: number
+  /** What the calls of one server may hold, and what may wait for it to read, in bytes. */
+  readonly maxBufferedBytes: number
+}
+
+/** The functions that a client offers to its servers. */
 export class Offered {
   readonly #functions: ReadonlyMap<string, (args: never) => unknown>
-  readonly #codecs: Codecs
-  readonly #maxFrameBytes: number
+  readonly #options: OfferedOptions
 
   /** @throws TypeError when what is offered is no function */
-  constructor(offers: Offers, codecs: Codecs, maxFrameBytes: number) {
+  constructor(offers: Offers, options: OfferedOptions) {
     for (const [name, offer] of Object.entries(offers)) {
       if (typeof offer !== 'function')
         throw new TypeError(`XClient: offers.${name} is ${typeof offer}, not a function`)
     }
     this.#functions = new Map(Object.entries(offers))
-    this.#codecs = codecs
-    this.#maxFrameBytes = maxFrameBytes
+    this.#options = options
   }
 
-  async serve(message: Message, stream: FrameStream): Promise<void> {
-    const { method, serialize, flags } = message
-    const run = this.#functions.get(method)
-    if (run === undefined) {
-      fail(message, stream, 'ERR_RPCX_METHOD_NOT_FOUND', `rpcx: can't find method ${method}`)
-      return
-    }
-    let codec: Codec
-    let args: unknown
+  /** The calls that come over one connection. */
+  over(stream: FrameStream): OfferedCalls {
+    return new OfferedCalls(this.#functions, this.#options, stream)
+  }
+}
+
+/** Answers the calls that a server makes over one connection of a client, within what they may hold. */
+export class OfferedCalls {
+  readonly #functions: ReadonlyMap<string, (args: never) => unknown>
+  readonly #options: OfferedOptions
+  readonly #stream: FrameStream
+  #heldBytes = 0
+  #running = 0
+
+  constructor(
+    functions: ReadonlyMap<string, (args: never) => unknown>,
+    options: OfferedOptions,
+    stream: FrameStream,
+  ) {
+    this.#functions = functions
+    this.#options = options
+    this.#stream = stream
+  }
+
+  serve(message: Message): void {
+    const { maxBufferedBytes } = this.#options
+    if (this.#isUnread(0)) this.#cutOff()
+    else if (this.#heldBytes > maxBufferedBytes || this.#running >= MAX_RUNNING)
+      this.#fail(
+        message,
+        'ERR_RPCX_NOT_EXECUTED',
+        'rpcx: the client has too many calls of its server to answer',
+      )
+    // It never rejects.
+    else void this.#run(message)
+  }
+
+  async #run(message: Message): Promise<void> {
+    const { codecs, maxFrameBytes } = this.#options
+    let code: RpcxErrorCode = 'ERR_RPCX_METHOD_NOT_FOUND'
+    let moreBytes = 0
+    this.#running++
+    this.#heldBytes += message.hold()
     try {
-      codec = this.#codecs.byId(serialize)
-      args = codec.decode(decompress(message.payload, flags, this.#maxFrameBytes), undefined)
-    } catch (error) {
-      fail(message, stream, 'ERR_RPCX_ARGUMENT', (error as Error).message)
-      return
-    }
-    try {
-      const payload = codec.encode(await run(args as never), undefined)
-      stream.reply(message, Flag.response, NO_METADATA, payload)
+      const run = this.#functions.get(message.method)
+      if (run === undefined) throw new Error(`rpcx: can't find method ${message.method}`)
+      code = 'ERR_RPCX_ARGUMENT'
+      const codec = codecs.byId(message.serialize)
+      const sent = message.payload
+      const payload = decompress(sent, message.flags, maxFrameBytes)
+      const args = codec.decode(payload, undefined)
+      moreBytes = decodedValues(codec) * BYTES_PER_VALUE + (payload === sent ? 0 : payload.length)
+      this.#heldBytes += moreBytes
+      code = 'ERR_RPCX_SERVICE'
+      const reply = codec.encode(await run(args as never), undefined)
+      if (this.#isUnread(reply.length)) this.#cutOff()
+      else if (!message.isOneway) this.#stream.reply(message, Flag.response, NO_METADATA, reply)
     } catch (thrown) {
-      fail(message, stream, 'ERR_RPCX_SERVICE', textOf(thrown, method))
+      const error = toError(thrown, message.method)
+      this.#fail(
+        message,
+        isRpcxError(error, 'ERR_RPCX_FRAME') && code === 'ERR_RPCX_ARGUMENT' ? error.code : code,
+        error.message,
+      )
+    } finally {
+      this.#running--
+      this.#heldBytes -= moreBytes + message.release()
     }
   }
-}
 
-function fail(message: Message, stream: FrameStream, code: RpcxErrorCode, text: string): void {
-  const metadata = { [ReservedKey.error]: text, [ReservedKey.code]: code }
-  stream.reply(message, Flag.response | Flag.error, metadata, new Uint8Array(0))
-}
+  /** Whether the server would leave unread more than it may. */
+  #isUnread(bytes: number): boolean {
+    return this.#stream.isBlocked && this.#stream.bufferedBytes + bytes > this.#options.maxBufferedBytes
+  }
 
-/** Anything can be thrown, and not everything has a text. */
-function textOf(thrown: unknown, method: string): string {
-  try {
-    return thrown instanceof Error ? String(thrown.message) : String(thrown)
-  } catch {
-    return `${method} failed`
+  #cutOff(): void {
+    const { maxBufferedBytes } = this.#options
+    const text = `the server leaves unread more answers to its calls than maxBufferedBytes ${maxBufferedBytes} allows`
+    this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
+  }
+
+  #fail(message: Message, code: RpcxErrorCode, text: string): void {
+    const metadata = { [ReservedKey.error]: text.slice(0, LONGEST_TEXT), [ReservedKey.code]: code }
+    this.#stream.reply(message, Flag.response | Flag.error, metadata, NOTHING)
   }
 }
+
+const NOTHING: Uint8Array = new Uint8Array(0)
+const MAX_RUNNING = 1_000
+const LONGEST_TEXT = 16 * 1024

@@ -6,7 +6,7 @@ import type { ClientEvents } from './client-events.ts'
 import type { Inform } from './fan-out.ts'
 import type { MethodName, Out } from './methods.ts'
 import type { Shared } from './pool.ts'
-import { Pool } from './pool.ts'
+import { Pool, pushesTo } from './pool.ts'
 import type { Rest } from './xclient.ts'
 import { XClient } from './xclient.ts'
 import type { XClientOptions } from './xclient-options.ts'
@@ -66,7 +66,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     }
     const { links } = checkOptions('OneClient', rest)
     const events = new Events<ClientEvents>('client')
-    const pool = new Pool({ ...links, pushed: message => events.emit('push', message) })
+    const pool = new Pool({ ...links, ...pushesTo(events) })
     this.#discovery = discovery
     this.#options = rest
     this.#services = services

@@ -59,3 +59,11 @@ export class Pool {
     await Promise.all(this.#leaving.values())
   }
 }
+
+/** What servers send without being asked, as events. */
+export function pushesTo(events: Events<ClientEvents>): Pick<LinkOptions, 'pushed' | 'pushFailed'> {
+  return {
+    pushed: message => events.emit('push', message),
+    pushFailed: (endpoint, error) => events.emit('pushFailed', { endpoint, error }),
+  }
+}

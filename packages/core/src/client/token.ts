@@ -1,3 +1,4 @@
+import { isThenable, toError } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { ReservedKey } from '../wire/header.ts'
 import type { Call } from './call.ts'
@@ -21,19 +22,22 @@ export class Token {
   /** Hands the call on once it has its token; it fails with `ERR_RPCX_AUTH` when there is none to be had. */
   attach(call: Call, next: (call: Call) => void): void {
     if (!this.#isAsking) {
-      let token: string | Promise<string>
+      let token: unknown
+      let isPromise: boolean
       try {
         token = this.#ask()
+        isPromise = isThenable(token)
       } catch (error) {
         refuse(call, error)
         return
       }
-      if (!isPromise(token)) {
+      if (!isPromise) {
         give(call, token, next)
         return
       }
       this.#isAsking = true
-      token.then(
+      // In a promise of ours, since the program's may do anything.
+      Promise.resolve(token).then(
         value => this.#settled(waiting => give(waiting, value, next)),
         error => this.#settled(waiting => refuse(waiting, error)),
       )
@@ -47,11 +51,7 @@ export class Token {
   }
 }
 
-function isPromise(token: string | Promise<string>): token is Promise<string> {
-  return typeof token === 'object' && token !== null
-}
-
-function give(call: Call, token: string, next: (call: Call) => void): void {
+function give(call: Call, token: unknown, next: (call: Call) => void): void {
   if (typeof token !== 'string') {
     refuse(call, new TypeError(`XClient: token() gives ${typeof token}, not a text`))
     return
@@ -61,7 +61,7 @@ function give(call: Call, token: string, next: (call: Call) => void): void {
 }
 
 function refuse(call: Call, thrown: unknown): void {
-  const why = thrown instanceof Error ? thrown.message : String(thrown)
+  const why = toError(thrown, 'token').message
   call.fail(
     new RpcxError('ERR_RPCX_AUTH', `${call.method}: there is no token to call with: ${why}`, {
       cause: thrown,

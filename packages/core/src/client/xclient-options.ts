@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import { Codecs } from '../codec/codecs.ts'
+import { checkLimits } from '../codec/limits.ts'
 import { lazy } from '../lazy.ts'
 import { checkChoice, checkCount, checkMs } from '../options.ts'
 import type { ClientTls } from '../transport/tls.ts'
@@ -83,9 +84,24 @@ export interface XClientOptions extends SelectOptions {
    * 0: not at all. @default 15_000
    */
   readonly holdMs?: number
-  /** The longest frame that a server may send, in bytes, also after decompression. @default 16 MiB */
+  /**
+   * The longest frame that a server may send, in bytes, also after decompression. A call whose reply is longer fails with `ERR_RPCX_FRAME`.
+   * @default 16 MiB
+   */
   readonly maxFrameBytes?: number
-  /** What may wait for a server to read it, in bytes; further calls go elsewhere or wait, within their deadline. @default 16 MiB */
+  /**
+   * How many values a reply may have: numbers, strings, keys, arrays, … A call whose reply has more fails with `ERR_RPCX_CODEC`. Payloads
+   * of fewer bytes are not counted. @default 1_000_000
+   */
+  readonly maxValues?: number
+  /** How many levels of arrays and objects a reply may have; a call whose reply has more fails with `ERR_RPCX_CODEC`. @default 100 */
+  readonly maxDepth?: number
+  /** How many keys that are no strings the maps of a reply may have, in MessagePack; with more it fails with `ERR_RPCX_CODEC`. @default 4_096 */
+  readonly maxMapKeys?: number
+  /**
+   * What may wait for a server to read it, in bytes; further calls go elsewhere or wait, within their deadline. As much may be held by the
+   * calls that a server makes to `offers`; one that does not read the answers is cut off. @default 16 MiB
+   */
   readonly maxBufferedBytes?: number
 }
 
@@ -97,11 +113,18 @@ export interface ClientSettings {
   readonly interceptors: readonly Interceptor[]
   readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected'>
   /** For a pool, which may be shared. */
-  readonly links: Omit<LinkOptions, 'pushed'>
+  readonly links: Omit<LinkOptions, 'pushed' | 'pushFailed'>
 }
 
-/** @throws TypeError or RangeError that names the option */
-export function checkOptions(service: string, options: XClientOptions): ClientSettings {
+/**
+ * @param failed hears of functions among the options that fail where no call can be told
+ * @throws TypeError or RangeError that names the option
+ */
+export function checkOptions(
+  service: string,
+  options: XClientOptions,
+  failed: (callback: string, thrown: unknown) => void = () => {},
+): ClientSettings {
   const {
     failMode = 'failfast',
     retries,
@@ -133,12 +156,13 @@ export function checkOptions(service: string, options: XClientOptions): ClientSe
     throw new TypeError(`XClient: token is ${typeof token}, not a text or a function`)
   if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
   const schemas = schemaInterceptor(types)
-  const newSelector = selectorsFor(service, options)
+  const newSelector = selectorsFor(service, options, failed)
   const selector = newSelector()
-  const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec])
+  const limits = checkLimits('XClient', options)
+  const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec], limits)
   const payloads = new Payloads({
     service,
-    codec: typeof codec === 'string' ? all.byName(codec) : codec,
+    codec: typeof codec === 'string' ? all.byName(codec) : all.byId(codec.id),
     codecs: all,
     types,
     compress: compress === 'gzip',
@@ -169,7 +193,10 @@ export function checkOptions(service: string, options: XClientOptions): ClientSe
     },
     links: {
       tls,
-      offered: offers === undefined ? undefined : new Offered(offers, all, maxFrameBytes),
+      offered:
+        offers === undefined
+          ? undefined
+          : new Offered(offers, { codecs: all, maxFrameBytes, maxBufferedBytes }),
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
       heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
       maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),

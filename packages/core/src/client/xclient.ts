@@ -1,3 +1,4 @@
+import { watchRejection } from '../callbacks.ts'
 import type { Discovery } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
@@ -14,7 +15,7 @@ import { chain } from './interceptor.ts'
 import type { Arg, MethodName, Out } from './methods.ts'
 import type { Node } from './node.ts'
 import type { Shared } from './pool.ts'
-import { Pool } from './pool.ts'
+import { Pool, pushesTo } from './pool.ts'
 import type { ClientSnapshot } from './snapshot.ts'
 import type { XClientOptions } from './xclient-options.ts'
 import { checkOptions } from './xclient-options.ts'
@@ -51,9 +52,10 @@ export class XClient<S extends object> implements AsyncDisposable {
    * @throws TypeError or RangeError that names the option
    */
   constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: Shared) {
-    const { caller, backupAfter, interceptors, dispatcher, links } = checkOptions(service, options)
+    const failed = (callback: string, thrown: unknown): void => this.#events.callbackFailed(callback, thrown)
+    const { caller, backupAfter, interceptors, dispatcher, links } = checkOptions(service, options, failed)
     this.#events = shared?.events ?? new Events('client')
-    this.#pool = shared?.pool ?? new Pool({ ...links, pushed: message => this.#events.emit('push', message) })
+    this.#pool = shared?.pool ?? new Pool({ ...links, ...pushesTo(this.#events) })
     this.#service = service
     this.#discovery = discovery
     this.#timeoutMs = caller.timeoutMs
@@ -62,9 +64,11 @@ export class XClient<S extends object> implements AsyncDisposable {
       ...dispatcher,
       events: this.#events,
       pool: this.#pool,
-      suspected: address => discovery.verify?.(service, address),
+      suspected: address => guarded('discovery.verify', () => discovery.verify?.(service, address), failed),
     })
-    this.#caller = new Caller(sender, caller, () => this.#watchError ?? discovery.status(service).lastError)
+    const lastError = (): unknown =>
+      guarded('discovery.status', () => discovery.status(service).lastError, failed)
+    this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
     this.#backup = backupAfter === undefined ? undefined : new Backup(this.#caller, backupAfter)
     this.#interceptors = interceptors
     this.#outermost =
@@ -227,3 +231,19 @@ export type Rest<F> =
   undefined extends Arg<F> ? [args?: Arg<F>, options?: CallOptions] : [args: Arg<F>, options?: CallOptions]
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
+
+/** What a function of the program returns; a discovery may be of its own, and is asked from timers, where nobody could catch anything. */
+function guarded(
+  callback: string,
+  run: () => unknown,
+  failed: (callback: string, thrown: unknown) => void,
+): unknown {
+  try {
+    const returned = run()
+    watchRejection(returned, thrown => failed(callback, thrown))
+    return returned
+  } catch (thrown) {
+    failed(callback, thrown)
+    return undefined
+  }
+}

@@ -1,20 +1,26 @@
 import { RpcxError } from '../errors.ts'
 import type { Codec } from './codec.ts'
-import { json } from './json.ts'
-import { msgpack } from './msgpack.ts'
+import { jsonWithin } from './json.ts'
+import type { DecodeLimits } from './limits.ts'
+import { DECODE_LIMITS } from './limits.ts'
+import { msgpackWithin } from './msgpack.ts'
 import { raw } from './raw.ts'
 
 /** The codecs of one client or server: raw, JSON and MessagePack, and what its user added. */
 export class Codecs {
   readonly #byId: (Codec | undefined)[] = []
 
-  /** @throws RangeError when an id is not 0–15. A codec of the user's replaces ours of the same id. */
-  constructor(more: readonly Codec[] = []) {
-    for (const codec of [raw, json, msgpack, ...more]) {
+  /**
+   * A codec of the user's replaces ours of the same id.
+   * @param limits for ours
+   * @throws RangeError when an id is not 0–15; TypeError when a codec has no `encode` or `decode`
+   */
+  constructor(more: readonly Codec[] = [], limits: DecodeLimits = DECODE_LIMITS) {
+    for (const codec of [raw, jsonWithin(limits), msgpackWithin(limits), ...more]) {
       if (!Number.isInteger(codec.id) || codec.id < 0 || codec.id > 15) {
         throw new RangeError(`codecs: the id of ${codec.name} is ${codec.id}, not an integer from 0 to 15`)
       }
-      this.#byId[codec.id] = codec
+      this.#byId[codec.id] = more.includes(codec) ? guarded(codec) : codec
     }
   }
 
@@ -31,5 +37,24 @@ export class Codecs {
     if (codec !== undefined) return codec
     const names = this.#byId.flatMap(known => (known === undefined ? [] : [known.name]))
     throw new TypeError(`codec: ${JSON.stringify(name)} is none of ${names.join(', ')}`)
+  }
+}
+
+/** What a codec of the user's makes goes into a frame whose length must be right. */
+function guarded(codec: Codec): Codec {
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
+    throw new TypeError('codecs: a codec has no function encode or decode')
+  const { name, id } = codec
+  return {
+    name,
+    id,
+    encode(value, type) {
+      const bytes: unknown = codec.encode(value, type)
+      if (bytes instanceof Uint8Array) return bytes
+      throw new TypeError(
+        `codec ${name}: encode returns ${bytes === null ? 'null' : typeof bytes}, not a Uint8Array`,
+      )
+    },
+    decode: (bytes, type) => codec.decode(bytes, type),
   }
 }

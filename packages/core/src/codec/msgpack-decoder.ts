@@ -1,13 +1,33 @@
+import { RpcxError } from '../errors.ts'
 import { Ext } from './ext.ts'
+import type { DecodeLimits } from './limits.ts'
+import { DECODE_LIMITS, tooManyValues } from './limits.ts'
 import { MsgpackReader, malformed } from './msgpack-reader.ts'
 
 /** Makes a value of its MessagePack. See `msgpack` for what becomes what. */
 export class MsgpackDecoder {
   readonly #in = new MsgpackReader()
+  readonly #maxValues: number
+  readonly #maxDepth: number
+  readonly #maxMapKeys: number
+  /** How many keys are no strings. */
+  #mapKeys = 0
+  #bytes = 0
+  /** How many values the last payload had, as its arrays and maps said. */
+  values = 0
 
-  /** The first value in `bytes`. Throws `ERR_RPCX_CODEC`. Memory and time are in proportion to `bytes`. */
+  constructor({ maxValues, maxDepth, maxMapKeys }: DecodeLimits = DECODE_LIMITS) {
+    this.#maxValues = maxValues
+    this.#maxDepth = maxDepth
+    this.#maxMapKeys = maxMapKeys
+  }
+
+  /** The first value in `bytes`. Throws `ERR_RPCX_CODEC`. Memory and time are in proportion to `bytes`, within the limits. */
   decode(bytes: Uint8Array): unknown {
     if (bytes.length === 0) throw malformed('EOF: the payload is empty')
+    this.values = 0
+    this.#mapKeys = 0
+    this.#bytes = bytes.length
     this.#in.open(bytes)
     try {
       return this.#value(0)
@@ -111,9 +131,11 @@ export class MsgpackDecoder {
   /** A map of which only the keys before `key` were strings: `left` entries, that of `key` included, are to come. */
   #mapFrom(record: object, key: unknown, left: number, depth: number): Map<unknown, unknown> {
     const map = new Map<unknown, unknown>(Object.entries(record))
+    this.#countKey()
     map.set(key, this.#value(depth + 1))
     for (let i = 1; i < left; i++) {
       const next = this.#value(depth + 1)
+      if (typeof next !== 'string') this.#countKey()
       map.set(next, this.#value(depth + 1))
     }
     return map
@@ -147,11 +169,22 @@ export class MsgpackDecoder {
         `unexpected EOF: ${what} of ${length} before byte ${position}, but ${left} bytes are left`,
       )
     }
-    if (depth >= maximumDepth) throw malformed(`more than ${maximumDepth} levels deep at byte ${position}`)
+    if (depth >= this.#maxDepth)
+      throw malformed(`more than ${this.#maxDepth} levels deep at byte ${position} (maxDepth)`)
+    this.values += fewestBytes
+    // A payload of fewer bytes cannot have more values, whatever its arrays claim.
+    if (this.values > this.#maxValues && this.#bytes > this.#maxValues)
+      throw tooManyValues('msgpack', this.#maxValues, this.#bytes)
+  }
+
+  #countKey(): void {
+    if (++this.#mapKeys <= this.#maxMapKeys) return
+    throw new RpcxError(
+      'ERR_RPCX_CODEC',
+      `msgpack: a payload of ${this.#bytes} bytes has more map keys that are no strings than maxMapKeys ${this.#maxMapKeys}`,
+    )
   }
 }
-
-const maximumDepth = 100
 
 /** As an own property, where an assignment would change the prototype. */
 function define(record: object, key: string, value: unknown): void {

@@ -1,4 +1,5 @@
-import type { Codec } from './codec.ts'
+import type { CountingCodec, DecodeLimits } from './limits.ts'
+import { DECODE_LIMITS } from './limits.ts'
 import { MsgpackDecoder } from './msgpack-decoder.ts'
 import { MsgpackEncoder } from './msgpack-encoder.ts'
 
@@ -18,14 +19,23 @@ import { MsgpackEncoder } from './msgpack-encoder.ts'
  * | `Date` | timestamp | `Date`; below 1 ms is cut off |
  * | `Ext` | ext | `Ext` |
  *
- * Both ways at most 100 levels deep. `encode` throws a TypeError for functions, symbols and invalid dates, a
- * RangeError for what is too deep, too long or beyond 64 bits. `decode` throws `ERR_RPCX_CODEC`; bytes after
- * the value are ignored.
+ * Both ways at most 100 levels deep, unless `maxDepth` says otherwise. `encode` throws a TypeError for functions, symbols and invalid dates,
+ * a RangeError for what is too deep, too long or beyond 64 bits. `decode` throws `ERR_RPCX_CODEC`; bytes after the value are ignored.
  */
-export const msgpack: Codec = {
-  name: 'msgpack',
-  id: 3,
-  encode(value) {
+class MsgpackCodec implements CountingCodec {
+  readonly name = 'msgpack'
+  readonly id = 3
+  readonly #decoder: MsgpackDecoder
+
+  constructor(limits: DecodeLimits) {
+    this.#decoder = new MsgpackDecoder(limits)
+  }
+
+  get lastValues(): number {
+    return this.#decoder.values
+  }
+
+  encode(value: unknown): Uint8Array {
     // A getter of `value` may encode too: it finds no idle encoder and gets its own.
     const encoder = idle ?? new MsgpackEncoder()
     idle = undefined
@@ -34,11 +44,19 @@ export const msgpack: Codec = {
     } finally {
       idle = encoder
     }
-  },
-  decode(bytes) {
-    return decoder.decode(bytes)
-  },
+  }
+
+  decode(bytes: Uint8Array): unknown {
+    return this.#decoder.decode(bytes)
+  }
 }
 
 let idle: MsgpackEncoder | undefined
-const decoder = new MsgpackDecoder()
+
+/** MessagePack within the default limits. */
+export const msgpack: CountingCodec = new MsgpackCodec(DECODE_LIMITS)
+
+/** MessagePack within these limits. */
+export function msgpackWithin(limits: DecodeLimits): CountingCodec {
+  return limits === DECODE_LIMITS ? msgpack : new MsgpackCodec(limits)
+}

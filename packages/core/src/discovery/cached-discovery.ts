@@ -1,3 +1,4 @@
+import type { CallbackEvents } from '../events.ts'
 import { Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
 import type { CachedList } from './cache-file.ts'
@@ -12,7 +13,7 @@ export interface CachedDiscoveryOptions {
 }
 
 /** What a `CachedDiscovery` tells when there is no caller to tell. */
-export interface CachedDiscoveryEvents {
+export interface CachedDiscoveryEvents extends CallbackEvents {
   /** The file cannot be read, or holds something else; then that is left as it is. */
   cacheIgnored: { file: string; error: Error }
   /** The lists could not be written; the next change tries again. */

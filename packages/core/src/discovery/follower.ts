@@ -1,4 +1,4 @@
-import type { Events } from '../events.ts'
+import type { CallbackEvents, Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
 import type { DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import type { Finder, Following, Replica } from './driver.ts'
@@ -8,7 +8,7 @@ import { ServiceReplica } from './replica.ts'
 import type { Uplink } from './uplink.ts'
 
 /** What a discovery tells when there is no caller to tell. */
-export interface DiscoveryEvents {
+export interface DiscoveryEvents extends CallbackEvents {
   /** The registry does not answer; the lists stand as they were. */
   registryDown: { registry: string; error: Error }
   registryBack: { registry: string }

@@ -131,7 +131,11 @@ export class Registration implements ServerHooks {
   }
 
   #measure(): void {
-    for (const announcer of this.#announcers.values()) announcer.measure(this.#metrics)
+    try {
+      for (const announcer of this.#announcers.values()) announcer.measure(this.#metrics)
+    } catch (thrown) {
+      this.#events.callbackFailed('metrics', thrown)
+    }
   }
 }
 

@@ -1,13 +1,15 @@
 import { RpcxError } from '../errors.ts'
 import { checkCount } from '../options.ts'
 import type { ServedCall } from './context.ts'
+import type { RateLimitHost } from './rate-limit.ts'
 import { RateLimit } from './rate-limit.ts'
 import type { ServerOptions } from './server-options.ts'
 
 /** A connection whose calls ask to run. */
 export interface Caller {
-  /** Its calls that run. */
+  /** Its calls that run, and what they hold. */
   readonly inFlight: number
+  readonly heldBytes: number
   /** Whether it reads its replies. */
   readonly isReading: boolean
   run(call: ServedCall): void
@@ -17,7 +19,13 @@ export interface Caller {
 
 type AdmissionOptions = Pick<
   ServerOptions,
-  'maxConcurrentCalls' | 'maxConcurrentCallsPerConnection' | 'maxQueuedCalls' | 'rateLimit'
+  | 'maxConcurrentCalls'
+  | 'maxConcurrentCallsPerConnection'
+  | 'maxQueuedCalls'
+  | 'maxHeldBytes'
+  | 'maxHeldBytesPerConnection'
+  | 'maxQueuedBytes'
+  | 'rateLimit'
 >
 
 /**
@@ -28,9 +36,13 @@ export class Admission {
   readonly #maxConcurrent: number
   readonly #maxPerConnection: number
   readonly #maxQueued: number
+  readonly #maxHeldBytes: number
+  readonly #maxHeldBytesPerConnection: number
+  readonly #maxQueuedBytes: number
   readonly #rateLimit: RateLimit | undefined
   readonly #queues = new Map<Caller, ServedCall[]>()
   #running = 0
+  #heldBytes = 0
   #waiting = 0
   #waitingBytes = 0
   /** When a call last ended while others waited, by `performance.now()`, and how long that takes on average. */
@@ -38,11 +50,14 @@ export class Admission {
   #turnMs = 0
 
   /** @throws RangeError or TypeError that names the option */
-  constructor(options: AdmissionOptions) {
+  constructor(options: AdmissionOptions, host: RateLimitHost) {
     const {
       maxConcurrentCalls = 10_000,
       maxConcurrentCallsPerConnection = maxConcurrentCalls,
       maxQueuedCalls = 1_000,
+      maxHeldBytes = 512 * MIB,
+      maxHeldBytesPerConnection = Math.min(128 * MIB, maxHeldBytes),
+      maxQueuedBytes = 64 * MIB,
       rateLimit,
     } = options
     this.#maxConcurrent = checkCount('Server', 'maxConcurrentCalls', maxConcurrentCalls, 1)
@@ -53,7 +68,15 @@ export class Admission {
       1,
     )
     this.#maxQueued = checkCount('Server', 'maxQueuedCalls', maxQueuedCalls)
-    this.#rateLimit = rateLimit && new RateLimit(rateLimit)
+    this.#maxHeldBytes = checkCount('Server', 'maxHeldBytes', maxHeldBytes, 1)
+    this.#maxHeldBytesPerConnection = checkCount(
+      'Server',
+      'maxHeldBytesPerConnection',
+      maxHeldBytesPerConnection,
+      1,
+    )
+    this.#maxQueuedBytes = checkCount('Server', 'maxQueuedBytes', maxQueuedBytes)
+    this.#rateLimit = rateLimit && new RateLimit(rateLimit, host)
   }
 
   /** Calls that run and are not done at once. */
@@ -65,6 +88,11 @@ export class Admission {
     return this.#waiting
   }
 
+  /** What calls that run hold, in bytes: what came with them, inflated payloads, decoded values. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** How many calls of that connection wait. */
   waitingOf(caller: Caller): number {
     return this.#queues.get(caller)?.length ?? 0
@@ -73,17 +101,20 @@ export class Admission {
   /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
   enter(caller: Caller, call: ServedCall): void {
     if (this.#rateLimit?.takes(call) === false) throw refusal('too many calls a second')
-    const isFree = this.#running < this.#maxConcurrent && this.#mayRun(caller)
+    const isFree = this.#hasRoom() && this.#mayRun(caller)
     if (isFree && (this.#waiting === 0 || !this.#queues.has(caller))) caller.run(call)
     else this.#queue(caller, call)
   }
 
-  began(): void {
+  /** A call begins that is not done at once, and holds so many bytes until it has ended. */
+  began(bytes: number): void {
     this.#running++
+    this.#heldBytes += bytes
   }
 
-  ended(): void {
+  ended(bytes: number): void {
     this.#running--
+    this.#heldBytes -= bytes
     if (this.#waiting === 0) return
     const now = performance.now()
     if (this.#endedAt !== undefined) {
@@ -98,7 +129,7 @@ export class Admission {
   advance(): void {
     // Who had a turn goes to the end, where this loop comes to it again; who may not run keeps its place.
     for (const [caller, calls] of this.#queues) {
-      if (this.#running >= this.#maxConcurrent) return
+      if (!this.#hasRoom()) return
       const call = this.#mayRun(caller) ? calls.shift() : undefined
       if (call === undefined) continue
       this.#queues.delete(caller)
@@ -118,12 +149,20 @@ export class Admission {
   }
 
   #mayRun(caller: Caller): boolean {
-    return caller.inFlight < this.#maxPerConnection && caller.isReading
+    return (
+      caller.inFlight < this.#maxPerConnection &&
+      caller.heldBytes < this.#maxHeldBytesPerConnection &&
+      caller.isReading
+    )
+  }
+
+  #hasRoom(): boolean {
+    return this.#running < this.#maxConcurrent && this.#heldBytes < this.#maxHeldBytes
   }
 
   #queue(caller: Caller, call: ServedCall): void {
     const calls = this.#queues.get(caller)
-    const isTooMuch = this.#waiting >= this.#maxQueued || this.#waitingBytes > MAX_QUEUED_BYTES
+    const isTooMuch = this.#waiting >= this.#maxQueued || this.#waitingBytes >= this.#maxQueuedBytes
     // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
     if (isTooMuch && caller.isReading) this.#makeRoom(calls?.length ?? 0)
     const waitMs = (this.#waiting + 1) * this.#turnMs
@@ -133,7 +172,7 @@ export class Admission {
     if (calls === undefined) this.#queues.set(caller, [call])
     else calls.push(call)
     this.#waiting++
-    this.#waitingBytes += call.message.size
+    this.#waitingBytes += call.message.hold()
   }
 
   /** Who waits with much makes room for who waits with little: the newest call of the longest queue goes. */
@@ -153,7 +192,7 @@ export class Admission {
 
   #left(calls: readonly ServedCall[]): void {
     this.#waiting -= calls.length
-    for (const call of calls) this.#waitingBytes -= call.message.size
+    for (const call of calls) this.#waitingBytes -= call.message.release()
     if (this.#waiting > 0) return
     // What it took then says nothing about the next time.
     this.#endedAt = undefined
@@ -161,8 +200,7 @@ export class Admission {
   }
 }
 
-// Calls that wait are held as they came, and one may have 16 MiB.
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+const MIB = 1024 * 1024
 
 function refusal(why: string): RpcxError {
   return new RpcxError('ERR_RPCX_NOT_EXECUTED', `rpcx: the server is overloaded: ${why}`)

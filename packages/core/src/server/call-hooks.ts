@@ -1,3 +1,4 @@
+import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import type { CallContext, ServerConnection } from './context.ts'
@@ -23,22 +24,22 @@ export class CallHooks {
   /** Returns whether the connection may live on. */
   beforeRead(connection: ServerConnection): boolean {
     try {
-      for (const plugin of this.#plugins) plugin.beforeRead?.(connection)
+      for (const plugin of this.#plugins) decided('beforeRead', plugin.beforeRead?.(connection))
       return true
     } catch (thrown) {
-      this.#report(thrown)
+      this.#failed('beforeRead', thrown)
       return false
     }
   }
 
   /** @throws RpcxError with which the call is refused */
   afterRead(call: CallContext): void {
-    this.#ask(plugin => plugin.afterRead?.(call))
+    this.#ask('afterRead', plugin => plugin.afterRead?.(call))
   }
 
   /** @throws RpcxError with which the call is refused */
   beforeCall(call: CallContext, args: unknown): void {
-    this.#ask(plugin => plugin.beforeCall?.(call, args))
+    this.#ask('beforeCall', plugin => plugin.beforeCall?.(call, args))
   }
 
   /** What the method returns, through all that is around it. */
@@ -51,43 +52,49 @@ export class CallHooks {
   }
 
   afterCall(call: CallContext, error: Error | undefined): void {
-    this.#tell(plugin => plugin.afterCall?.(call, error))
+    this.#tell('afterCall', plugin => plugin.afterCall?.(call, error))
   }
 
   beforeWrite(call: CallContext, error: Error | undefined): void {
-    this.#tell(plugin => plugin.beforeWrite?.(call, error))
+    this.#tell('beforeWrite', plugin => plugin.beforeWrite?.(call, error))
   }
 
   afterWrite(call: CallContext, error: Error | undefined): void {
-    this.#tell(plugin => plugin.afterWrite?.(call, error))
+    this.#tell('afterWrite', plugin => plugin.afterWrite?.(call, error))
   }
 
-  #ask(hook: (plugin: ServerHooks) => void): void {
+  #ask(name: string, hook: (plugin: ServerHooks) => unknown): void {
     for (const plugin of this.#plugins) {
       try {
-        hook(plugin)
+        decided(name, hook(plugin))
       } catch (thrown) {
         if (isRpcxError(thrown)) throw thrown
-        this.#report(thrown)
+        this.#failed(name, thrown)
         throw new RpcxError('ERR_RPCX_SERVICE', 'rpcx: a plugin of the server failed', { cause: thrown })
       }
     }
   }
 
-  #tell(hook: (plugin: ServerHooks) => void): void {
+  #tell(name: string, hook: (plugin: ServerHooks) => unknown): void {
     for (const plugin of this.#plugins) {
       try {
-        hook(plugin)
+        watchRejection(hook(plugin), thrown => this.#failed(name, thrown))
       } catch (thrown) {
-        this.#report(thrown)
+        this.#failed(name, thrown)
       }
     }
   }
 
-  #report(thrown: unknown): void {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-    this.#events.emit('pluginFailed', { error })
+  #failed(name: string, thrown: unknown): void {
+    this.#events.emit('pluginFailed', { error: toError(thrown, `hook ${name}`) })
   }
+}
+
+/** A hook that can refuse is asked at once: a promise would let everything through, whatever it comes to. */
+function decided(name: string, returned: unknown): void {
+  if (returned === undefined || !isThenable(returned)) return
+  watchRejection(returned, () => {})
+  throw new TypeError(`the hook ${name} returns a promise, which nobody waits for`)
 }
 
 const CALL_HOOKS = [

@@ -57,10 +57,11 @@ export interface CallOrigin extends ServerConnection {
   readonly gone: Error | undefined
   /** A call of that service was served. */
   uses(service: string): void
-  /** A call has begun that is not done at once, and has ended. */
-  began(): void
-  ended(): void
-  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): void
+  /** A call has begun that is not done at once and holds so many bytes, and has ended. */
+  began(bytes: number): void
+  ended(bytes: number): void
+  /** Returns `false` when the payload is not sent because too much waits for the client to read it. */
+  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean
   /** Says goodbye once what is queued is sent. */
   end(): void
   /** Nothing that comes is of use any more. */

@@ -1,4 +1,4 @@
-import type { PublicEvents } from '../events.ts'
+import type { CallbackEvents, PublicEvents } from '../events.ts'
 import type { CallContext, ServerConnection } from './context.ts'
 import type { Health } from './health.ts'
 import type { ServerMetrics } from './meters.ts'
@@ -17,7 +17,8 @@ export interface ServerPlugin {
  * asked in the order in which they were added.
  *
  * Where a call can be refused, an `RpcxError` that is thrown there is what the caller is told, code and text. Anything else
- * is taken for a mistake in the plugin: it goes into the event `pluginFailed`, and the caller is told nothing of it.
+ * is taken for a mistake in the plugin: it goes into the event `pluginFailed`, and the caller is told nothing of it. Nobody waits for the
+ * promise of a hook that returns none by its type: where something can be refused, it is refused then.
  */
 export interface ServerHooks {
   /** A service is about to be registered. Throw to refuse it; the server then never offers it. */
@@ -74,7 +75,7 @@ export interface PluginHost {
 }
 
 /** What a server tells when there is no caller to tell. */
-export interface ServerEvents {
+export interface ServerEvents extends CallbackEvents {
   connectionOpened: { remoteAddress: string }
   /** `error` when it was closed because of one: a malformed frame, a reset. */
   connectionClosed: { remoteAddress: string; error?: Error }

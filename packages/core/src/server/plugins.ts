@@ -1,3 +1,4 @@
+import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError } from '../errors.ts'
 import { CallHooks } from './call-hooks.ts'
 import type { ServerConnection } from './context.ts'
@@ -71,7 +72,13 @@ export class Plugins {
   /** @throws what a plugin throws to close the connection */
   connectionOpened(connection: ServerConnection): void {
     try {
-      for (const plugin of this.#plugins) plugin.connectionOpened?.(connection)
+      for (const plugin of this.#plugins) {
+        const returned: unknown = plugin.connectionOpened?.(connection)
+        if (returned !== undefined && isThenable(returned)) {
+          watchRejection(returned, () => {})
+          throw new TypeError('the hook connectionOpened returns a promise, which nobody waits for')
+        }
+      }
     } catch (thrown) {
       if (!isRpcxError(thrown)) this.#failed(thrown)
       throw thrown
@@ -82,9 +89,9 @@ export class Plugins {
     for (const plugin of this.#plugins) this.#tell(() => plugin.connectionClosed?.(connection, error))
   }
 
-  #tell(hook: () => void): void {
+  #tell(hook: () => unknown): void {
     try {
-      hook()
+      watchRejection(hook(), thrown => this.#failed(thrown))
     } catch (thrown) {
       this.#failed(thrown)
     }
@@ -107,7 +114,6 @@ export class Plugins {
   }
 
   #failed(thrown: unknown): void {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-    this.#host.events.emit('pluginFailed', { error })
+    this.#host.events.emit('pluginFailed', { error: toError(thrown, 'plugin') })
   }
 }

@@ -1,3 +1,6 @@
+import { toError, watchRejection } from '../callbacks.ts'
+import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import { hostOf } from './address-list.ts'
 import type { CallContext } from './context.ts'
 
@@ -11,51 +14,98 @@ export interface RateLimitOptions {
   readonly by?: 'service' | 'caller' | ((call: CallContext) => string)
 }
 
+/** What a rate limit needs of its server. */
+export interface RateLimitHost {
+  /** Whether there is such a service: callers may invent names. */
+  offers(service: string): boolean
+  /** `rateLimit.by` failed. */
+  callbackFailed(callback: string, error: Error): void
+}
+
 /** A token bucket for each service or caller. Costs one number for each, and nothing for those that were quiet for a while. */
 export class RateLimit {
   readonly #by: (call: CallContext) => string
+  readonly #host: RateLimitHost
   readonly #everyMs: number
   readonly #slackMs: number
   /** When the bucket will be full again, by `performance.now()`. */
   readonly #fullAt = new Map<string, number>()
 
   /** @throws RangeError or TypeError that names the option */
-  constructor({ callsPerSecond, burst = Math.max(callsPerSecond, 1), by = 'service' }: RateLimitOptions) {
+  constructor(options: RateLimitOptions, host: RateLimitHost) {
+    const { callsPerSecond, burst = Math.max(callsPerSecond, 1), by = 'service' } = options
     checkPositive('callsPerSecond', callsPerSecond, Number.MIN_VALUE)
     checkPositive('burst', burst, 1)
-    if (typeof by !== 'function' && !(by in keys)) {
+    if (typeof by !== 'function' && by !== 'service' && by !== 'caller') {
       throw new TypeError(`Server: rateLimit.by is ${JSON.stringify(by)}, not service, caller or a function`)
     }
-    this.#by = typeof by === 'function' ? by : keys[by]
+    this.#host = host
+    if (typeof by === 'function') this.#by = call => this.#ask(by, call)
+    else if (by === 'caller') this.#by = ({ remoteAddress }) => networkOf(hostOf(remoteAddress))
+    else this.#by = ({ service }) => (host.offers(service) ? service : SHARED)
     this.#everyMs = 1000 / callsPerSecond
     this.#slackMs = (burst - 1) * this.#everyMs
   }
 
-  /** Takes a token; `false` when there is none. */
+  /** Takes a token; `false` when there is none. @throws `ERR_RPCX_SERVICE` when `rateLimit.by` fails */
   takes(call: CallContext): boolean {
     const now = performance.now()
-    const key = this.#by(call)
+    let key = this.#by(call)
+    if (this.#fullAt.size >= MAX_BUCKETS && !this.#fullAt.has(key) && !this.#makeRoom(now)) key = SHARED
     const fullAt = Math.max(this.#fullAt.get(key) ?? now, now)
     if (fullAt - now > this.#slackMs) return false
-    if (this.#fullAt.size >= MAX_BUCKETS && !this.#fullAt.has(key)) this.#forgetFull(now)
     this.#fullAt.set(key, fullAt + this.#everyMs)
     return true
   }
 
-  /** Callers choose their names, so there may be any number: beyond `MAX_BUCKETS` the oldest goes too. */
-  #forgetFull(now: number): void {
-    for (const [key, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(key)
-    const [oldest] = this.#fullAt.keys()
-    if (oldest !== undefined && this.#fullAt.size >= MAX_BUCKETS) this.#fullAt.delete(oldest)
+  #ask(by: (call: CallContext) => unknown, call: CallContext): string {
+    try {
+      const key = by(call)
+      if (typeof key === 'string') return key
+      watchRejection(key, () => {})
+      throw new TypeError(`rateLimit.by returns ${key === null ? 'null' : typeof key}, not a string`)
+    } catch (thrown) {
+      this.#host.callbackFailed('rateLimit.by', toError(thrown, 'rateLimit.by'))
+      throw new RpcxError('ERR_RPCX_SERVICE', 'rpcx: the rate limit of the server failed', { cause: thrown })
+    }
+  }
+
+  /** Forgets a bucket that is full again, of the few oldest: to look at all of them for each new caller would be what an attacker wants. */
+  #makeRoom(now: number): boolean {
+    let looks = 0
+    for (const [key, fullAt] of this.#fullAt) {
+      if (fullAt <= now) {
+        this.#fullAt.delete(key)
+        return true
+      }
+      // To the end, so that the next look finds others.
+      this.#fullAt.delete(key)
+      this.#fullAt.set(key, fullAt)
+      if (++looks === MOST_LOOKS) return false
+    }
+    return false
   }
 }
 
 const MAX_BUCKETS = 10_000
+const MOST_LOOKS = 8
 
-const keys = {
-  service: (call: CallContext) => call.service,
-  /** A host has many ports. */
-  caller: (call: CallContext) => hostOf(call.remoteAddress),
+/** The bucket of all for whom there is no other: no service, host or caller is called so. */
+const SHARED = ''
+
+/** One address of IPv4, or the /64 of one of IPv6: who has one of these addresses has all of them. */
+function networkOf(ip: string): string {
+  if (lazy.net.isIP(ip) !== 6) return ip
+  const [head = '', tail] = ip.split('::')
+  const groups = head.split(':').filter(Boolean)
+  if (tail !== undefined) {
+    const rest = tail.split(':').filter(Boolean)
+    while (groups.length + rest.length < 8) groups.push('0')
+    groups.push(...rest)
+  }
+  // An IPv4 address in IPv6 clothes.
+  if (ip.includes('.')) return groups.at(-1) ?? ip
+  return groups.slice(0, 4).join(':')
 }
 
 function checkPositive(option: string, value: number, least: number): void {

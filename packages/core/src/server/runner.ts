@@ -1,10 +1,12 @@
+import { isThenable, toError } from '../callbacks.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Codecs } from '../codec/codecs.ts'
+import { BYTES_PER_VALUE, decodedValues } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
-import { RpcxError } from '../errors.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { validatedNow } from '../schema.ts'
-import { decompress } from '../wire/compress.ts'
+import { decompress, isTooLong } from '../wire/compress.ts'
 import { Flag, ReservedKey } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
@@ -36,17 +38,10 @@ export class Runner {
     this.#host = host
   }
 
+  /** Nothing of a call is inflated, decoded or kept before its caller is known. */
   run(call: ServedCall): void {
-    const { message } = call
-    let payload: Buffer
-    try {
-      payload = decompress(message.payload, message.flags, this.#host.maxFrameBytes)
-    } catch (error) {
-      call.origin.broken(error as RpcxError)
-      return
-    }
-    if (this.#host.authenticate === undefined) this.#serve(call, payload)
-    else this.#authenticate(call, payload, this.#host.authenticate)
+    if (this.#host.authenticate === undefined) this.#serve(call)
+    else this.#authenticate(call, this.#host.authenticate)
   }
 
   /** Answers a call that did not run. */
@@ -54,30 +49,33 @@ export class Runner {
     this.#fail(call, error, error.code)
   }
 
-  #authenticate(call: ServedCall, payload: Buffer, authenticate: Authenticate): void {
+  #authenticate(call: ServedCall, authenticate: Authenticate): void {
     let verdict: unknown
     try {
       verdict = authenticate(call)
+      if (isThenable(verdict)) {
+        void this.#awaitVerdict(call, verdict)
+        return
+      }
     } catch (thrown) {
       this.#unauthenticated(call, thrown)
       return
     }
-    if (verdict === true) this.#serve(call, payload)
-    else if (isThenable(verdict)) void this.#awaitVerdict(call, payload, verdict)
+    if (verdict === true) this.#serve(call)
     else this.#unauthenticated(call, undefined)
   }
 
-  async #awaitVerdict(call: ServedCall, payload: Buffer, verdict: PromiseLike<unknown>): Promise<void> {
+  async #awaitVerdict(call: ServedCall, verdict: PromiseLike<unknown>): Promise<void> {
     const { origin } = call
-    origin.began()
+    origin.began(call.message.hold())
     try {
       const isGood = (await verdict) === true
       if (!isGood) this.#unauthenticated(call, undefined)
-      else if (origin.gone === undefined) this.#serve(call, payload)
+      else if (origin.gone === undefined) this.#serve(call)
     } catch (thrown) {
       this.#unauthenticated(call, thrown)
     } finally {
-      origin.ended()
+      origin.ended(call.message.release())
     }
   }
 
@@ -90,7 +88,7 @@ export class Runner {
     origin.end()
   }
 
-  #serve(call: ServedCall, payload: Buffer): void {
+  #serve(call: ServedCall): void {
     const { services, codecs, plugins } = this.#host
     const hooks = plugins.calls
     const { message } = call
@@ -98,28 +96,51 @@ export class Runner {
     let method: Method
     let codec: Codec
     let args: unknown
+    let heldBytes = 0
     try {
       method = services.find(service, message.method)
       call.meter = method.meter
       call.origin.uses(service)
       codec = codecs.byId(message.serialize)
+      const sent = message.payload
+      const payload = this.#inflate(call, sent)
+      if (payload === undefined) return
       args = decodeArgs(codec, payload, method)
+      heldBytes = decodedValues(codec) * BYTES_PER_VALUE + (payload === sent ? 0 : payload.length)
       hooks?.beforeCall(call, args)
     } catch (error) {
-      this.#fail(call, error, (error as RpcxError).code)
+      this.#fail(call, error, codeOf(error))
       return
     }
     try {
       const result = hooks === undefined ? method.call(args, call) : hooks.around(call, args, method)
-      if (isThenable(result)) void this.#await(call, codec, method, result)
+      if (isThenable(result)) void this.#await(call, codec, method, result, heldBytes)
       else this.#succeed(call, codec, method, result)
     } catch (error) {
       this.#threw(call, error)
     }
   }
 
-  async #await(call: ServedCall, codec: Codec, method: Method, promise: PromiseLike<unknown>): Promise<void> {
-    call.origin.began()
+  /** `undefined` when it is no gzip: as Go's server, ours then closes the connection. @throws `ERR_RPCX_FRAME` when it is too long */
+  #inflate({ message, origin }: ServedCall, payload: Buffer): Buffer | undefined {
+    try {
+      return decompress(payload, message.flags, this.#host.maxFrameBytes)
+    } catch (error) {
+      if (isTooLong(error)) throw error
+      origin.broken(error as RpcxError)
+      return undefined
+    }
+  }
+
+  /** @param heldBytes what the arguments take beside the bytes that they came in */
+  async #await(
+    call: ServedCall,
+    codec: Codec,
+    method: Method,
+    promise: PromiseLike<unknown>,
+    heldBytes: number,
+  ): Promise<void> {
+    call.origin.began(heldBytes + call.message.hold())
     method.meter.inFlight++
     try {
       const result = await promise
@@ -128,7 +149,7 @@ export class Runner {
       this.#threw(call, error)
     } finally {
       method.meter.inFlight--
-      call.origin.ended()
+      call.origin.ended(heldBytes + call.message.release())
     }
   }
 
@@ -150,7 +171,10 @@ export class Runner {
         this.#fail(call, error, code)
         return
       }
-      call.origin.reply(message, 0, metadata, payload)
+      if (!call.origin.reply(message, 0, metadata, payload)) {
+        this.#fail(call, unreadError(call, payload.length), 'ERR_RPCX_FRAME')
+        return
+      }
     }
     this.#host.meters.answered(call, method.meter, payload.length)
     hooks?.afterWrite(call, undefined)
@@ -183,7 +207,8 @@ export class Runner {
     }
     hooks?.beforeWrite(call, error)
     // The message only: a stack would show the caller how this server is built.
-    const metadata = { ...textsOf(call.reply), [ReservedKey.error]: error.message, [ReservedKey.code]: code }
+    const text = error.message.slice(0, LONGEST_TEXT)
+    const metadata = { ...textsOf(call.reply), [ReservedKey.error]: text, [ReservedKey.code]: code }
     call.origin.reply(message, Flag.error, metadata, EMPTY)
     hooks?.afterWrite(call, error)
   }
@@ -191,29 +216,31 @@ export class Runner {
 
 const EMPTY: Uint8Array = new Uint8Array(0)
 
+// Of what a method throws. A message of megabytes helps nobody.
+const LONGEST_TEXT = 16 * 1024
+
+function codeOf(error: unknown): RpcxErrorCode {
+  return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
+}
+
 function decodeArgs(codec: Codec, payload: Buffer, method: Method): unknown {
   try {
     return validatedNow(method.types?.args, codec.decode(payload, method.types?.args))
-  } catch (cause) {
-    throw new RpcxError('ERR_RPCX_ARGUMENT', (cause as Error).message, { cause })
+  } catch (thrown) {
+    const cause = toError(thrown, 'decoding')
+    throw new RpcxError('ERR_RPCX_ARGUMENT', cause.message, { cause })
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
+/** It did run, but nobody takes what it gave. */
+function unreadError({ service, method, remoteAddress }: ServedCall, bytes: number): RpcxError {
+  const text = `${service}.${method}: has run, but its reply of ${bytes} bytes is not sent: ${remoteAddress} leaves unread as much as maxUnreadBytesPerConnection allows`
+  return new RpcxError('ERR_RPCX_FRAME', text)
 }
 
 /** Anything can be thrown, and not everything has a text. */
 function asError(thrown: unknown, { service, method }: Message): Error {
-  try {
-    if (!(thrown instanceof Error)) return new Error(String(thrown))
-    if (typeof thrown.message === 'string') return thrown
-  } catch {
-    // An object without a prototype has no `toString`.
-  }
-  return new Error(`${service}.${method} failed`, { cause: thrown })
+  return toError(thrown, `${service}.${method}`)
 }
 
 // Methods written in JavaScript may set anything.

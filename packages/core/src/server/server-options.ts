@@ -20,8 +20,38 @@ export interface ServerOptions {
   /** Hosts that may not connect, even if they are allowed. @default none */
   readonly deny?: readonly string[]
 
-  /** The longest frame that a client may send, in bytes, also after decompression. @default 16 MiB */
+  /**
+   * The longest frame that a client may send, in bytes, also after decompression. A call that is longer fails with `ERR_RPCX_FRAME`.
+   * @default 16 MiB
+   */
   readonly maxFrameBytes?: number
+  /**
+   * How many values the arguments of a call may have: numbers, strings, keys, arrays, … A short payload takes many times its length once
+   * it is decoded. A call with more fails with `ERR_RPCX_ARGUMENT`. Payloads of fewer bytes are not counted. @default 1_000_000
+   */
+  readonly maxValues?: number
+  /** How many levels of arrays and objects the arguments of a call may have; a call with more fails with `ERR_RPCX_ARGUMENT`. @default 100 */
+  readonly maxDepth?: number
+  /**
+   * How many keys that are no strings the maps of a payload may have, in MessagePack: of such keys an attacker can choose those that are
+   * slow to store. A call with more fails with `ERR_RPCX_ARGUMENT`. @default 4_096
+   */
+  readonly maxMapKeys?: number
+  /** Bytes that calls hold while they run: what came with them, inflated payloads, decoded values. Further calls wait. @default 512 MiB */
+  readonly maxHeldBytes?: number
+  /** Of these, how many the calls of one connection may hold; its further calls wait. @default 128 MiB, or maxHeldBytes when that is less */
+  readonly maxHeldBytesPerConnection?: number
+  /** Bytes of calls that wait for their turn; further calls get `ERR_RPCX_NOT_EXECUTED`. @default 64 MiB */
+  readonly maxQueuedBytes?: number
+  /** Bytes of frames that have begun and not ended, of all connections; beyond that, the connection with the most is closed. @default 256 MiB */
+  readonly maxUnfinishedBytes?: number
+  /** Bytes of replies and pushes that clients have not read yet, of all connections; beyond that, the connection with the most is closed. @default 512 MiB */
+  readonly maxUnreadBytes?: number
+  /**
+   * Of these, how many may wait for one client; further replies to it fail with `ERR_RPCX_FRAME`, after their calls have run.
+   * @default 128 MiB, or maxUnreadBytes when that is less
+   */
+  readonly maxUnreadBytesPerConnection?: number
   /** Connections that are open at once; further ones are closed as they come. @default Infinity */
   readonly maxConnections?: number
   /** Calls that run at once; further ones wait. @default 10_000 */

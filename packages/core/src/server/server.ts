@@ -1,9 +1,11 @@
 import type { TlsOptions } from 'node:tls'
 import { Codecs } from '../codec/codecs.ts'
+import { checkLimits } from '../codec/limits.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { lazy } from '../lazy.ts'
-import { checkMs } from '../options.ts'
+import { checkCount, checkMs } from '../options.ts'
+import { ByteBudget } from '../transport/byte-budget.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
 import { within } from '../within.ts'
 import { Admission } from './admission.ts'
@@ -52,6 +54,9 @@ export class Server implements AsyncDisposable {
       codecs = [],
       authenticate,
       maxFrameBytes = MAX_FRAME_BYTES,
+      maxUnfinishedBytes = 256 * MIB,
+      maxUnreadBytes = 512 * MIB,
+      maxUnreadBytesPerConnection = Math.min(128 * MIB, maxUnreadBytes),
       startTimeoutMs = 10_000,
       noticeMs = 250,
       drainMs = 10_000,
@@ -65,7 +70,10 @@ export class Server implements AsyncDisposable {
     this.#startTimeoutMs = checkMs('Server', 'startTimeoutMs', startTimeoutMs)
     this.#noticeMs = checkMs('Server', 'noticeMs', noticeMs)
     this.#drainMs = checkMs('Server', 'drainMs', drainMs)
-    const admission = new Admission(options)
+    const admission = new Admission(options, {
+      offers: service => this.#services.has(service),
+      callbackFailed: (callback, error) => this.#events.callbackFailed(callback, error),
+    })
     const meters = new Meters({
       admission,
       services: this.#services,
@@ -79,15 +87,32 @@ export class Server implements AsyncDisposable {
       plugins: this.#plugins,
       meters,
       events: this.#events,
-      codecs: new Codecs(codecs),
+      codecs: new Codecs(codecs, checkLimits('Server', options)),
       maxFrameBytes,
     }
+    const unfinished = new ByteBudget(
+      'bytes of a frame that has not ended',
+      'maxUnfinishedBytes',
+      checkCount('Server', 'maxUnfinishedBytes', maxUnfinishedBytes, 1),
+    )
+    const unread = new ByteBudget(
+      'bytes that the client has not read',
+      'maxUnreadBytes',
+      checkCount('Server', 'maxUnreadBytes', maxUnreadBytes, 1),
+    )
     const runner = new Runner({ ...shared, services: this.#services, authenticate })
     let pushes = 0
     this.#sessions = new Sessions(options, {
       ...shared,
       runner,
       admission,
+      budgets: { unfinished, unread },
+      maxUnreadBytesPerConnection: checkCount(
+        'Server',
+        'maxUnreadBytesPerConnection',
+        maxUnreadBytesPerConnection,
+        1,
+      ),
       isDraining: () => this.#isDraining,
       nextPush: () => ++pushes,
     })
@@ -128,10 +153,11 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Offers the methods of `service`: of a plain object its own functions, of a class instance the methods of its classes;
-   * never names that begin with `_`.
+   * Offers the functions of `service` and of the classes that the program derived it from; never names that begin with `_`, and nothing
+   * that comes from a class of the platform, such as `EventEmitter`.
    * @param metadata a query string that clients see in the registry, such as `weight=10&group=test`
-   * @throws TypeError when the name is empty, taken or has a `/`; whatever a register plugin refuses it with
+   * @throws TypeError when the name is empty, taken or has a `/`, or `service` is a class, an array or a promise; whatever a register
+   * plugin refuses it with
    */
   registerName(name: string, service: object, metadata = '', options: ServiceOptions = {}): void {
     this.#services.add(name, service, metadata, options)
@@ -290,3 +316,4 @@ export class Server implements AsyncDisposable {
 }
 
 const SLOW_WITHDRAWAL_MS = 4_000
+const MIB = 1024 * 1024

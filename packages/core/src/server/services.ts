@@ -1,6 +1,8 @@
+import { isThenable } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import type { CallContext } from './context.ts'
 import { MethodMeter } from './method-meter.ts'
+import { levels } from './own-classes.ts'
 
 /** What a service offers under one name. May return a promise. */
 export type ServiceMethod = (args: never, context: CallContext) => unknown
@@ -85,6 +87,10 @@ export class Services {
     return known === undefined
   }
 
+  has(service: string): boolean {
+    return this.#services.has(service)
+  }
+
   /** @throws `ERR_RPCX_SERVICE_NOT_FOUND` or `ERR_RPCX_METHOD_NOT_FOUND` with Go's texts */
   find(service: string, method: string): Method {
     const methods = this.#services.get(service)?.methods
@@ -125,7 +131,7 @@ export class Services {
 
   #add(name: string, target: object, metadata: string, options: ServiceOptions, isBuiltIn: boolean): void {
     const methods = new Map<string, Method>()
-    for (const method of options.methods ?? exposed(target)) {
+    for (const method of options.methods ?? exposed(name, target)) {
       methods.set(method, bind(target, name, method, options.types?.[method]))
     }
     if (methods.size === 0) throw new RangeError(`registerName: ${name} has no methods to offer`)
@@ -142,20 +148,36 @@ export class Services {
   }
 }
 
-/** Of a plain object its own functions, of a class instance the methods of its classes. Never `_…` or getters. */
-function exposed(target: object): Set<string> {
+/** The functions of an object and of the program's classes that it is made of. Never `_…` or getters. */
+function exposed(name: string, target: object): Set<string> {
   const names = new Set<string>()
-  const prototype: object | null = Object.getPrototypeOf(target)
-  const isPlain = prototype === null || prototype === Object.prototype
-  let level: object | null = isPlain ? target : prototype
-  while (level !== null && level !== Object.prototype) {
+  for (const level of levels(checkTarget(name, target))) {
     for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (typeof property.value === 'function' && name !== 'constructor' && !name.startsWith('_'))
         names.add(name)
     }
-    level = Object.getPrototypeOf(level)
   }
   return names
+}
+
+/** @throws TypeError when it is no object that could offer anything but what every one of its kind has */
+function checkTarget(name: string, target: unknown): object {
+  if (typeof target === 'function') {
+    const hint = isClass(target)
+      ? `pass an object of it, new ${target.name || 'Service'}()`
+      : 'registerFunction offers one'
+    throw new TypeError(`registerName: ${name} is a function, not an object; ${hint}`)
+  }
+  if (typeof target !== 'object' || target === null)
+    throw new TypeError(`registerName: ${name} is ${target === null ? 'null' : typeof target}, not an object`)
+  if (Array.isArray(target))
+    throw new TypeError(`registerName: ${name} is an array, not an object with methods`)
+  if (isThenable(target)) throw new TypeError(`registerName: ${name} is a promise; await it first`)
+  return target
+}
+
+function isClass(target: unknown): boolean {
+  return Function.prototype.toString.call(target).startsWith('class')
 }
 
 function bind(target: object, service: string, name: string, types: MethodTypes | undefined): Method {

@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream'
-import type { PeerCertificate, TLSSocket } from 'node:tls'
+import type { PeerCertificate } from 'node:tls'
 import type { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import type { FrameStreamOwner } from '../transport/frame-stream.ts'
+import type { FrameStreamOwner, StreamBudgets } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
-import { COMPRESS_OVER_BYTES, compress, decompress } from '../wire/compress.ts'
+import { acceptedCertificate } from '../transport/tls.ts'
+import { COMPRESS_OVER_BYTES, compress } from '../wire/compress.ts'
+import type { OversizedFrame } from '../wire/frame-decoder.ts'
+import { oversizedError } from '../wire/frame-decoder.ts'
 import { Flag, ReservedKey, TWO_WAY } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
@@ -31,6 +34,8 @@ export interface SessionHost {
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly maxFrameBytes: number
+  readonly budgets: StreamBudgets
+  readonly maxUnreadBytesPerConnection: number
   /** Whether further requests are refused because the server closes. */
   isDraining(): boolean
   /** The number of the next push. */
@@ -47,6 +52,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
   /** Why nothing is served here: the certificate of the client is not accepted. */
   readonly #refusal: RpcxError | undefined
   #inFlight = 0
+  #heldBytes = 0
   #gone: Error | undefined
   #lingering: NodeJS.Timeout | undefined
   /** Calls to abort when the connection goes. An idle connection has none of what follows. */
@@ -65,11 +71,16 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     this.#host = host
     this.#socket = stream
     this.#refusal = refusal
-    this.#stream = new FrameStream(stream, this, { maxFrameBytes: host.maxFrameBytes, pausesReads: true })
+    const { maxFrameBytes, budgets } = host
+    this.#stream = new FrameStream(stream, this, { maxFrameBytes, budgets, pausesReads: true })
   }
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   get gone(): Error | undefined {
@@ -87,8 +98,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
   }
 
   get peerCertificate(): PeerCertificate | undefined {
-    const socket = this.#socket as TLSSocket
-    return socket.encrypted && socket.authorized ? socket.getPeerCertificate() : undefined
+    return acceptedCertificate(this.#socket)
   }
 
   close(reason?: Error): void {
@@ -198,6 +208,24 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     }
   }
 
+  /** Only the call that is too long fails. */
+  oversized(frame: OversizedFrame): boolean {
+    const { flags, serialize, seq } = frame
+    if ((flags & (Flag.heartbeat | Flag.response)) !== 0 || this.#refusal !== undefined) return false
+    const { meters, events } = this.#host
+    const error = oversizedError('the call', frame)
+    meters.calls.mark()
+    meters.failed(error.code)
+    if ((flags & Flag.oneway) !== 0) {
+      events.emit('onewayFailed', { service: '', method: '', error })
+      return true
+    }
+    const metadata = { [ReservedKey.error]: error.message, [ReservedKey.code]: error.code }
+    const envelope = { serialize, seq, service: '', method: '', metadata }
+    this.#stream.send(envelope, Flag.response | Flag.error, NOTHING)
+    return true
+  }
+
   run(call: ServedCall): void {
     this.#host.runner.run(call)
   }
@@ -206,21 +234,27 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     this.#host.runner.refuse(call, error)
   }
 
-  began(): void {
+  began(bytes: number): void {
     this.#inFlight++
-    this.#host.admission.began()
+    this.#heldBytes += bytes
+    this.#host.admission.began(bytes)
   }
 
-  ended(): void {
+  ended(bytes: number): void {
     this.#inFlight--
-    this.#host.admission.ended()
+    this.#heldBytes -= bytes
+    this.#host.admission.ended(bytes)
   }
 
-  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): void {
+  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean {
     // Go compresses a reply when the request announced a compression, however small the request was.
     const zip = payload.length > COMPRESS_OVER_BYTES && (request.flags & Flag.compress) !== 0
     const flags = Flag.response | status | (zip ? Flag.gzip : 0)
-    this.#stream.reply(request, flags, metadata, zip ? compress(payload) : payload)
+    const bytes = zip ? compress(payload) : payload
+    // What says that a call failed is short, and always sent.
+    if (this.#stream.isBlocked && status === 0 && !this.#mayLeaveUnread(bytes.length)) return false
+    this.#stream.reply(request, flags, metadata, bytes)
+    return true
   }
 
   drained(): void {
@@ -247,10 +281,14 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
 
   #heartbeat(message: Message): void {
     const { codecs, maxFrameBytes } = this.#host
-    decompress(message.payload, message.flags, maxFrameBytes)
+    // It is sent back as it came: nobody looks into what a stranger compressed.
     if (this.#refusal === undefined && message.metadataValue(ReservedKey.peer) === TWO_WAY)
       this.#reverse ??= new ReverseCalls(this.#stream, codecs, maxFrameBytes)
     this.#stream.echo(message)
+  }
+
+  #mayLeaveUnread(bytes: number): boolean {
+    return this.#stream.bufferedBytes + bytes <= this.#host.maxUnreadBytesPerConnection
   }
 
   /** Calls whose reply is still owed. */
@@ -261,3 +299,5 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
 
 // What may lie unread before no more calls are run: a reply that is longer still goes out.
 const MAX_UNREAD_BYTES = 1024 * 1024
+
+const NOTHING: Uint8Array = new Uint8Array(0)

@@ -1,24 +1,37 @@
 import type { Duplex } from 'node:stream'
 import { isRpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
-import type { FrameDecoderOptions } from '../wire/frame-decoder.ts'
+import type { FrameDecoderOptions, OversizedFrame } from '../wire/frame-decoder.ts'
 import { FrameDecoder } from '../wire/frame-decoder.ts'
 import type { Envelope } from '../wire/frame-writer.ts'
 import { FrameWriter } from '../wire/frame-writer.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
+import type { ByteBudget, ByteHolder } from './byte-budget.ts'
 
 /** Who is told what a stream brings. */
 export interface FrameStreamOwner {
   /** With `reusesMessages`, the message is another one once this returns. */
   received(message: Message): void
+  /** A frame is longer than `maxFrameBytes`. Returns whether to read on behind it; else the stream ends, as it does for an owner without. */
+  oversized?(frame: OversizedFrame): boolean
   /** The peer has read all that it had left unread for a while. */
   drained?(): void
   /** Once, when the stream is gone: with the error that ended it, if one did. */
   closed(error: Error | undefined): void
 }
 
-export interface FrameStreamOptions extends FrameDecoderOptions {
+/** What the streams of one client or server may hold together, in bytes. */
+export interface StreamBudgets {
+  /** Of frames that have begun and not ended. */
+  readonly unfinished: ByteBudget
+  /** Of frames that wait for the peer to read them. */
+  readonly unread: ByteBudget
+}
+
+export interface FrameStreamOptions extends Omit<FrameDecoderOptions, 'onOversized'> {
+  /** @default none: only the limits of the single frame and of the single stream count */
+  readonly budgets?: StreamBudgets
   /**
    * Whether to stop reading while the peer does not read what we write. A server does, so that a slow reader cannot
    * make it hold ever more replies; if clients did too, both could wait for each other.
@@ -27,11 +40,15 @@ export interface FrameStreamOptions extends FrameDecoderOptions {
 }
 
 /** Messages over one byte stream, both ways, written once per tick. */
-export class FrameStream {
+export class FrameStream implements ByteHolder {
   readonly #stream: Duplex
   readonly #owner: FrameStreamOwner
   readonly #decoder: FrameDecoder
   readonly #pausesReads: boolean
+  readonly #budgets: StreamBudgets | undefined
+  /** What it holds of the budgets, as far as they were told. */
+  #unfinished = 0
+  #unread = 0
   /** Whether what was written is no longer needed: the system has a copy. In memory, the reader gets the very bytes. */
   readonly #copies: boolean
   /** Only once there is something to send. */
@@ -51,8 +68,14 @@ export class FrameStream {
   constructor(stream: Duplex, owner: FrameStreamOwner, options: FrameStreamOptions) {
     this.#stream = stream
     this.#owner = owner
-    this.#decoder = new FrameDecoder(message => owner.received(message), options)
+    const { maxFrameBytes, reusesMessages = false } = options
+    this.#decoder = new FrameDecoder(message => owner.received(message), {
+      maxFrameBytes,
+      reusesMessages,
+      onOversized: frame => owner.oversized?.(frame) ?? false,
+    })
     this.#pausesReads = options.pausesReads
+    this.#budgets = options.budgets
     this.#copies = stream.constructor === lazy.net.Socket
     const framed: Framed = Object.assign(stream, { [FRAMES]: this })
     const { data, lent, end, drain, error, close } = FrameStream.#listeners
@@ -75,8 +98,9 @@ export class FrameStream {
     drain(this: Framed): void {
       this[FRAMES].#unblock()
     },
+    // A stream under TLS tells of a broken record and lives on.
     error(this: Framed, error: Error): void {
-      this[FRAMES].#error ??= error
+      this[FRAMES].destroy(error)
     },
     close(this: Framed): void {
       this[FRAMES].#closed()
@@ -159,6 +183,8 @@ export class FrameStream {
       this.destroy(isRpcxError(error) ? error : new Error(`rpcx: ${String(error)}`, { cause: error }))
       return
     }
+    const { partialBytes } = this.#decoder
+    if (partialBytes > LITTLE_BYTES || this.#unfinished > 0) this.#holdUnfinished(partialBytes)
     this.flush()
   }
 
@@ -177,6 +203,7 @@ export class FrameStream {
       if (this.#copies) writer.recycle()
     }
     if (this.#blocked && this.#pausesReads) this.#stream.pause()
+    if (this.#blocked || this.#unread > 0) this.#holdUnread()
   }
 
   #queued(): void {
@@ -186,10 +213,23 @@ export class FrameStream {
       this.#hasBegun = true
       this.#write()
     }
+    if (this.#blocked) this.#holdUnread()
     if (!this.#scheduled) {
       this.#scheduled = true
       process.nextTick(flush, this)
     }
+  }
+
+  #holdUnfinished(bytes: number): void {
+    if (this.#stream.destroyed) return
+    this.#unfinished = bytes
+    this.#budgets?.unfinished.set(this, bytes)
+  }
+
+  #holdUnread(): void {
+    if (this.#stream.destroyed) return
+    this.#unread = this.#blocked ? this.bufferedBytes : 0
+    this.#budgets?.unread.set(this, this.#unread)
   }
 
   #isWorthAWrite(): boolean {
@@ -200,12 +240,15 @@ export class FrameStream {
   #unblock(): void {
     this.#blocked = false
     if (this.#pausesReads) this.#stream.resume()
+    if (this.#unread > 0) this.#holdUnread()
     this.flush()
     if (!this.#blocked) this.#owner.drained?.()
   }
 
   #closed(): void {
     this.#decoder.stop()
+    this.#budgets?.unfinished.set(this, 0)
+    this.#budgets?.unread.set(this, 0)
     this.#owner.closed(this.#error)
   }
 }
@@ -214,6 +257,8 @@ export class FrameStream {
 export const LENT = 'lent'
 
 const FLUSH_BYTES = 64 * 1024
+// What every connection may hold of a frame that has begun, without anybody counting.
+const LITTLE_BYTES = 64 * 1024
 // Else client and server would take turns instead of working side by side: with 100 small calls under way, this doubles their rate.
 const FIRST_FRAMES = 32
 // The same for 1 000, where it brings 6 %: bytes alone would let too many of the smallest calls wait.

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
-import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
+import type { ConnectionOptions, PeerCertificate, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { parseHostPort } from '../address.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
+import { guardedTls } from './tls-callbacks.ts'
 
 /** What becomes of the streams that a `TlsAcceptor` takes. */
 export interface TlsOwner {
@@ -21,11 +22,16 @@ export class TlsAcceptor {
     this.#options = options
     // With `rejectUnauthorized`, OpenSSL would cut the connection, and the client could not know why.
     this.#server = lazy.tls.createServer({
-      ...options,
+      ...contextOf(options),
       handshakeTimeout: handshakeTimeoutMs,
       rejectUnauthorized: false,
     })
-    this.#server.on('secureConnection', stream => owner.secured(stream, this.#refusal(stream)))
+    this.#server.on('secureConnection', stream => {
+      // A client could otherwise show one certificate in the handshake and another one, which nobody checks, afterwards.
+      stream.disableRenegotiation()
+      if (stream.isSessionReused()) checkResumed(stream)
+      owner.secured(stream, this.#refusal(stream))
+    })
     this.#server.on('tlsClientError', (cause, stream) => {
       stream.destroy()
       owner.failed(stream, tlsError(cause))
@@ -37,19 +43,26 @@ export class TlsAcceptor {
     this.#server.emit('connection', stream)
   }
 
-  /** For the connections that come from now on. @throws what `node:tls` says of the options */
+  /** Applies to the connections that come from now on; what `options` leaves out stays. @throws what `node:tls` says of the options */
   setSecureContext(options: TlsOptions): void {
-    this.#server.setSecureContext(options)
-    this.#options = { ...this.#options, ...options }
+    const all = { ...this.#options, ...options }
+    this.#server.setSecureContext(contextOf(all))
+    this.#options = all
   }
 
   #refusal(stream: TLSSocket): RpcxError | undefined {
     const { requestCert = false, rejectUnauthorized = true } = this.#options
-    if (!requestCert || !rejectUnauthorized || stream.authorized) return undefined
-    const isMissing = Object.keys(stream.getPeerCertificate()).length === 0
+    if (!requestCert || !rejectUnauthorized || acceptedCertificate(stream) !== undefined) return undefined
+    const isMissing = certificateOf(stream) === undefined
     const why = isMissing ? 'there is none' : String(stream.authorizationError)
     return new RpcxError('ERR_RPCX_TLS', `tls: the certificate of the client is not accepted: ${why}`)
   }
+}
+
+/** Returns the certificate that the peer showed and that was accepted; `undefined` for a stream without TLS or without one. */
+export function acceptedCertificate(stream: Duplex): PeerCertificate | undefined {
+  const socket = stream as TLSSocket
+  return socket.encrypted && socket.authorized ? certificateOf(socket) : undefined
 }
 
 /** How a client secures its connections. */
@@ -57,7 +70,7 @@ export type ClientTls = ConnectionOptions | (() => ConnectionOptions)
 
 /**
  * Takes a stream that was opened to `host` through its TLS handshake. Rejects with `ERR_RPCX_TLS`, and with the signal's
- * reason when that aborts.
+ * reason when that aborts; the stream is closed then.
  */
 export function secure(
   stream: Duplex,
@@ -66,8 +79,8 @@ export function secure(
   tls: ClientTls,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const options = typeof tls === 'function' ? tls() : tls
+  return new Promise<TLSSocket>((resolve, reject) => {
+    const options = guardedTls(optionsOf(tls))
     const secured = lazy.tls.connect({ ...peerOf(network, host), ...options, socket: stream })
     const abort = (): void => {
       secured.destroy()
@@ -84,23 +97,26 @@ export function secure(
     secured.once('secureConnect', () => {
       settle()
       secured.off('error', fail)
+      noteTickets(secured)
       resolve(secured)
     })
+  }).catch((error: unknown) => {
+    stream.destroy()
+    throw error
   })
 }
 
-/** Whose certificate is expected. Names are told to the server (SNI), addresses are not. */
-function peerOf(network: string, host: string): ConnectionOptions {
-  if (network === 'unix') return {}
-  const name = parseHostPort(host).host
-  return { host: name, ...(lazy.net.isIP(name) === 0 && { servername: name }) }
+/**
+ * Whether the server refused our certificate, so that it looked at nothing that we sent. With TLS 1.3 it does so once we believe that we
+ * are connected. Anything else that ends a connection, such as a record that somebody tampered with, proves nothing.
+ * @param stream that was closed by `error`, and on which nothing was read
+ */
+export function isCertificateRefusal(stream: Duplex, error: Error | undefined): error is Error {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException
+  return CERTIFICATE_ALERTS.has(code) && !ticketed.has(stream)
 }
 
-/** Whether the other side said by TLS why it closed the stream. */
-export function isTlsAlert(error: Error | undefined): error is Error {
-  return (error as NodeJS.ErrnoException | undefined)?.code?.startsWith('ERR_SSL_') === true
-}
-
+/** Wraps what `node:tls` says. */
 export function tlsError(cause: Error): RpcxError {
   const { code = cause.message } = cause as NodeJS.ErrnoException
   return new RpcxError('ERR_RPCX_TLS', `tls: ${TEXTS[code] ?? cause.message}`, { cause })
@@ -111,4 +127,79 @@ const TEXTS: Record<string, string> = {
   ECONNRESET: 'the other side went away during the handshake',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the handshake took too long',
   ERR_SSL_HTTP_REQUEST: 'the client speaks HTTP',
+}
+
+/** The alerts of RFC 8446 §6.2 about a certificate, in OpenSSL's names. */
+const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+])
+
+/** Streams on which the server sent a ticket: it has accepted our certificate, and may have run what we sent. */
+const ticketed = new WeakSet<Duplex>()
+
+function noteTickets(stream: TLSSocket): void {
+  // Before TLS 1.3 the handshake ends with the server's word, so that no later alert is about the certificate.
+  if (stream.getProtocol() !== 'TLSv1.3') ticketed.add(stream)
+  else stream.once('session', () => ticketed.add(stream))
+}
+
+/** Whatever a function gives that is no object would make `node:tls` fall back to its defaults. */
+function optionsOf(tls: ClientTls): ConnectionOptions {
+  if (typeof tls !== 'function') return tls
+  const options: unknown = tls()
+  if (typeof options !== 'object' || options === null || 'then' in options)
+    throw new TypeError('XClient: tls() returns no object with the options of node:tls')
+  return options
+}
+
+/** Whose certificate is expected. Names are told to the server (SNI), addresses are not. */
+function peerOf(network: string, host: string): ConnectionOptions {
+  if (network === 'unix') return {}
+  const name = parseHostPort(host).host
+  return { host: name, ...(lazy.net.isIP(name) === 0 && { servername: name }) }
+}
+
+/**
+ * The options of the server's context. A session is resumed only where certificates are checked in the same way: with `ticketKeys` of
+ * the program's own, a ticket would otherwise outlive the authority that vouched for its owner.
+ */
+function contextOf(options: TlsOptions): TlsOptions {
+  const guarded = guardedTls(options)
+  if (options.requestCert !== true) return guarded
+  const { ca, crl, sessionIdContext = '' } = options
+  const hash = lazy.crypto.createHash('sha256').update(sessionIdContext)
+  for (const list of [ca, crl]) {
+    hash.update('\0')
+    for (const part of [list ?? []].flat()) hash.update(part).update('\n')
+  }
+  return { ...guarded, sessionIdContext: hash.digest('hex').slice(0, 32) }
+}
+
+/** Node takes a resumed session for authorized: also one without a certificate, and one whose certificate has expired since. */
+function checkResumed(stream: TLSSocket): void {
+  const certificate = certificateOf(stream)
+  const now = Date.now()
+  const isValid =
+    certificate !== undefined &&
+    Date.parse(certificate.valid_from) <= now &&
+    now <= Date.parse(certificate.valid_to)
+  if (isValid || !stream.authorized) return
+  stream.authorized = false
+  // Node's types say Error; it sets OpenSSL's code.
+  stream.authorizationError = (
+    certificate === undefined ? 'UNABLE_TO_GET_ISSUER_CERT' : 'CERT_HAS_EXPIRED'
+  ) as never
+}
+
+/** Node gives an empty object for no certificate, and `null` once the stream is gone. */
+function certificateOf(stream: TLSSocket): PeerCertificate | undefined {
+  const certificate: PeerCertificate | null = stream.getPeerCertificate()
+  return certificate === null || Object.keys(certificate).length === 0 ? undefined : certificate
 }

@@ -2,6 +2,8 @@
 export class Block {
   readonly bytes: Buffer
   readonly view: DataView
+  /** How many messages in it are kept: see `Message.hold`. */
+  holders = 0
 
   constructor(bytes: Buffer) {
     this.bytes = bytes

@@ -1,4 +1,4 @@
-import { RpcxError } from '../errors.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { Flag } from './header.ts'
 
@@ -12,7 +12,7 @@ export function compress(payload: Uint8Array): Uint8Array {
 
 /**
  * The payload behind the compress bits of `flags`.
- * @throws `ERR_RPCX_FRAME` on an unknown compression, broken gzip, or more than `maxBytes` after decompression
+ * @throws `ERR_RPCX_FRAME` on an unknown compression, broken gzip, or more than `maxBytes` after decompression; see `isTooLong`
  */
 export function decompress(payload: Buffer, flags: number, maxBytes: number): Buffer {
   const kind = flags & Flag.compress
@@ -21,10 +21,19 @@ export function decompress(payload: Buffer, flags: number, maxBytes: number): Bu
   try {
     return lazy.zlib.gunzipSync(payload, { maxOutputLength: maxBytes })
   } catch (cause) {
-    throw new RpcxError(
-      'ERR_RPCX_FRAME',
-      `frame: gzip payload of ${payload.length} bytes: ${(cause as Error).message}`,
-      { cause },
-    )
+    const text = `frame: gzip payload of ${payload.length} bytes`
+    const why = isOutputLimit(cause)
+      ? `is longer than maxFrameBytes ${maxBytes} when it is decompressed`
+      : `: ${(cause as Error).message}`
+    throw new RpcxError('ERR_RPCX_FRAME', `${text}${why.startsWith(':') ? '' : ' '}${why}`, { cause })
   }
+}
+
+/** Whether a payload is only too long: the other side speaks gzip as it should. */
+export function isTooLong(error: unknown): boolean {
+  return isRpcxError(error, 'ERR_RPCX_FRAME') && isOutputLimit(error.cause)
+}
+
+function isOutputLimit(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_BUFFER_TOO_LARGE'
 }

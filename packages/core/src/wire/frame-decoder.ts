@@ -1,6 +1,8 @@
 import { RpcxError } from '../errors.ts'
 import { Block } from './block.ts'
-import { MAGIC, Offset } from './header.ts'
+import { foreignError } from './foreign.ts'
+import type { Seq } from './header.ts'
+import { MAGIC, Offset, readSeq } from './header.ts'
 import { Message } from './message.ts'
 import { SLAB_BYTES, Slab } from './slab.ts'
 
@@ -10,7 +12,23 @@ export interface FrameLimits {
   readonly maxFrameBytes: number
 }
 
+/** What the header of a frame says that is too long to be read. */
+export interface OversizedFrame {
+  /** Byte 2 of the header: see `Flag`. */
+  readonly flags: number
+  readonly serialize: number
+  readonly seq: Seq
+  /** The length of its body, and the limit that it exceeds. */
+  readonly bytes: number
+  readonly maxFrameBytes: number
+}
+
 export interface FrameDecoderOptions extends FrameLimits {
+  /**
+   * Returns whether to leave out a frame that is longer than `maxFrameBytes`, but not so long that its length must be a lie, and to read
+   * on behind it. @default none: the stream is unusable then
+   */
+  readonly onOversized?: (frame: OversizedFrame) => boolean
   /**
    * Whether one object stands for all messages of a read, each until the next, and `kept()` is for who needs one for longer: objects of
    * their own are a tenth of the memory that a call goes through. @default false
@@ -26,21 +44,31 @@ export class FrameDecoder {
   readonly #onMessage: (message: Message) => void
   readonly #maxFrameBytes: number
   readonly #reusesMessages: boolean
+  readonly #onOversized: (frame: OversizedFrame) => boolean
   /** The beginning of a frame whose rest has not come yet, and how much of it is filled. */
   #partial: Buffer = EMPTY
   #filled = 0
   #partials = 0
+  /** How much of a frame that is left out is still to come. */
+  #leftOut = 0
+  #isFirst = true
   #stopped = false
 
   constructor(onMessage: (message: Message) => void, options: FrameDecoderOptions) {
     this.#onMessage = onMessage
     this.#maxFrameBytes = options.maxFrameBytes
     this.#reusesMessages = options.reusesMessages ?? false
+    this.#onOversized = options.onOversized ?? (() => false)
   }
 
   /** The number of the frame that has begun and whose rest has not come yet; 0 when there is none. */
   get partial(): number {
-    return this.#filled === 0 ? 0 : this.#partials
+    return this.#filled === 0 && this.#leftOut === 0 ? 0 : this.#partials
+  }
+
+  /** How much memory that frame takes. */
+  get partialBytes(): number {
+    return this.#partial.length
   }
 
   /**
@@ -49,7 +77,8 @@ export class FrameDecoder {
    * @throws `ERR_RPCX_FRAME`; the stream is then unusable
    */
   push(chunk: Buffer, isLent = false): void {
-    const at = this.#filled === 0 ? 0 : this.#resume(chunk)
+    let at = this.#filled === 0 ? 0 : this.#resume(chunk)
+    if (this.#leftOut > 0) at = this.#leaveOut(at, chunk.length)
     if (!isLent || !hasWhole(chunk, at)) {
       this.#cut(new Block(chunk), at, chunk.length)
       return
@@ -66,9 +95,15 @@ export class FrameDecoder {
     let message: Message | undefined
     while (!this.#stopped && at < end) {
       // Before the rest of the header is there: a peer that speaks another protocol may wait for us to close.
-      checkMagic(bytes[at] as number)
+      if (bytes[at] !== MAGIC) throw foreignError(bytes.subarray(at, end), this.#isFirst)
+      this.#isFirst = false
       const left = end - at
-      const size = left < Offset.body ? UNKNOWN : this.#frameSize(view.getUint32(at + Offset.length))
+      const size = left < Offset.body ? UNKNOWN : Offset.body + view.getUint32(at + Offset.length)
+      if (size !== UNKNOWN && size - Offset.body > this.#maxFrameBytes) {
+        this.#refuse(view, at)
+        at = this.#leaveOut(at + Offset.body, end)
+        continue
+      }
       if (size > left) {
         this.#partials++
         this.#keep(bytes, at, end, size)
@@ -97,7 +132,14 @@ export class FrameDecoder {
       this.#keep(chunk, 0, at, UNKNOWN)
       if (this.#filled < Offset.body) return at
     }
-    const size = this.#frameSize(this.#partial.readUInt32BE(Offset.length))
+    const head = this.#partial
+    const size = Offset.body + head.readUInt32BE(Offset.length)
+    if (size - Offset.body > this.#maxFrameBytes) {
+      this.#partial = EMPTY
+      this.#filled = 0
+      this.#refuse(new DataView(head.buffer, head.byteOffset, head.length), 0)
+      return at
+    }
     const end = Math.min(at + size - this.#filled, chunk.length)
     this.#keep(chunk, at, end, size)
     if (this.#filled === size) {
@@ -109,14 +151,27 @@ export class FrameDecoder {
     return end
   }
 
-  #frameSize(length: number): number {
-    if (length > this.#maxFrameBytes) {
-      throw new RpcxError(
-        'ERR_RPCX_FRAME',
-        `frame: ${length} bytes, more than maxFrameBytes ${this.#maxFrameBytes}`,
-      )
-    }
-    return Offset.body + length
+  /** Has the frame with that header left out. @throws `ERR_RPCX_FRAME` when nobody wants that */
+  #refuse(view: DataView, at: number): void {
+    const maxFrameBytes = this.#maxFrameBytes
+    const bytes = view.getUint32(at + Offset.length)
+    const flags = view.getUint8(at + Offset.flags)
+    const serialize = view.getUint8(at + Offset.serialize) >> 4
+    const isHonest = bytes <= maxFrameBytes * MOST_TIMES_TOO_LONG
+    if (
+      !isHonest ||
+      !this.#onOversized({ flags, serialize, seq: readSeq(view, at + Offset.seq), bytes, maxFrameBytes })
+    )
+      throw oversizedError('frame', { bytes, maxFrameBytes })
+    this.#partials++
+    this.#leftOut = bytes
+  }
+
+  /** Passes over what is left out; returns where the next frame begins. */
+  #leaveOut(at: number, end: number): number {
+    const length = Math.min(this.#leftOut, end - at)
+    this.#leftOut -= length
+    return at + length
   }
 
   /** Grows by what really came, not by what a header promises, so that a lie costs the liar as much as us. */
@@ -148,9 +203,12 @@ function hasWhole(chunk: Buffer, at: number): boolean {
   return left >= Offset.body && Offset.body + chunk.readUInt32BE(at + Offset.length) <= left
 }
 
-function checkMagic(byte: number): void {
-  if (byte === MAGIC) return
-  throw new RpcxError('ERR_RPCX_FRAME', `frame: begins with 0x${byte.toString(16)} instead of 0x08`)
+/** @param what is too long, for the message: `frame`, `Arith.Mul: the reply` */
+export function oversizedError(
+  what: string,
+  { bytes, maxFrameBytes }: Pick<OversizedFrame, 'bytes' | 'maxFrameBytes'>,
+): RpcxError {
+  return new RpcxError('ERR_RPCX_FRAME', `${what}: ${bytes} bytes, more than maxFrameBytes ${maxFrameBytes}`)
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -158,3 +216,5 @@ const EMPTY = Buffer.alloc(0)
 const UNKNOWN = Number.POSITIVE_INFINITY
 // Of a large piece of memory, what is not filled takes none: the system gives it by pages. Growing by 4 took a quarter of a call of 1 MiB.
 const LARGE = 32 * 1024
+// Nobody sends a frame that is so much longer than it may be: its sender lies, and would have us read for ever.
+const MOST_TIMES_TOO_LONG = 16

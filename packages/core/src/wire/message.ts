@@ -41,6 +41,7 @@ export class Message {
     const metadata = skip(view, method, end, 'method') + 4
     const payload = skip(view, metadata, end, 'metadata') + 4
     if (payload > end) throw tooShort('payload')
+    if (metadata - service > MAX_NAMES_BYTES) throw tooLong(metadata - service)
     this.#start = start
     this.#methodStart = method
     this.#metadataStart = metadata
@@ -103,6 +104,17 @@ export class Message {
   get payloadBytes(): number {
     return this.#end - this.#metadataEnd - 4
   }
+  /**
+   * Notes that somebody keeps the message for a while. Returns how many bytes that adds to what is kept: those of all that came with it,
+   * unless another message of theirs is kept.
+   */
+  hold(): number {
+    return this.#block.holders++ === 0 ? this.#block.bytes.length : 0
+  }
+  /** The counterpart of `hold`. Returns how many bytes nobody keeps any more. */
+  release(): number {
+    return --this.#block.holders === 0 ? this.#block.bytes.length : 0
+  }
   /** The length of the whole frame. */
   get size(): number {
     return this.#end - this.#start
@@ -129,6 +141,8 @@ export class Message {
 }
 
 const names = new KeyCache()
+// Of a service and its method together. Names are looked up, counted and told of: they are no place for megabytes.
+const MAX_NAMES_BYTES = 16 * 1024
 
 /** The offset behind the field at `at`, whose length stands in the four bytes before it. */
 function skip(view: DataView, at: number, end: number, field: string): number {
@@ -145,4 +159,11 @@ function skip(view: DataView, at: number, end: number, field: string): number {
 
 function tooShort(field: string): RpcxError {
   return new RpcxError('ERR_RPCX_FRAME', `frame: ends before the length of its ${field}`)
+}
+
+function tooLong(bytes: number): RpcxError {
+  return new RpcxError(
+    'ERR_RPCX_FRAME',
+    `frame: the names of service and method have ${bytes} bytes, more than ${MAX_NAMES_BYTES}`,
+  )
 }

@@ -41,10 +41,13 @@ export function findPair(
   return found
 }
 
-/** @throws `ERR_RPCX_FRAME` unless whole pairs fill the range exactly. */
+/** @throws `ERR_RPCX_FRAME` unless whole pairs, at most `MAX_PAIRS`, fill the range exactly. */
 export function checkPairs(view: DataView, start: number, end: number): void {
   let part = 'key'
+  let parts = 0
   for (let at = start; at < end || part === 'value'; part = part === 'key' ? 'value' : 'key') {
+    if (++parts > 2 * MAX_PAIRS)
+      throw new RpcxError('ERR_RPCX_FRAME', `frame: more than ${MAX_PAIRS} pairs of metadata`)
     const length = end - at < 4 ? Number.NaN : view.getUint32(at)
     if (!(length <= end - at - 4)) {
       throw new RpcxError(
@@ -76,3 +79,6 @@ function isText(bytes: Buffer, at: number, ascii: string): boolean {
   for (let i = 0; i < ascii.length; i++) if (bytes[at + i] !== ascii.charCodeAt(i)) return false
   return true
 }
+
+// An object of a million keys would take a second to make, of a peer whom nobody knows yet.
+const MAX_PAIRS = 4_096

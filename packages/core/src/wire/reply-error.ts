@@ -6,7 +6,9 @@ import type { Message } from './message.ts'
 /** The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it. */
 export function errorOf(reply: Message): RpcxError {
   const { [ReservedKey.error]: text = '', [ReservedKey.code]: code, ...metadata } = reply.metadata
-  return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), text, { metadata })
+  const message =
+    text === '' ? `${reply.service}.${reply.method}: the service failed without saying why` : text
+  return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), message, { metadata })
 }
 
 /** What Go's server says of its own accord (server/server.go); all else is the service's. */

@@ -1,17 +1,26 @@
 import { Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
 
-// Listeners that throw, on a server that is called all the while.
-const uncaught: string[] = []
-process.on('uncaughtException', error => uncaught.push(error.message))
+// Listeners that throw or reject, on a server that is called all the while.
+process.on('uncaughtException', error => console.log(`uncaught: ${error.message}`))
+process.on('unhandledRejection', error => console.log(`unhandled: ${error}`))
 
 let calls = 0
 const server = new Server({ lingerMs: 0 })
 server.registerName('Counter', { next: () => ++calls })
-for (const event of ['connectionOpened', 'connectionClosed'] as const) {
-  server.on(event, () => {
-    throw new Error(`of ${event}`)
-  })
-}
+const told: string[] = []
+server.on('callbackFailed', ({ callback, error }) => {
+  told.push(`${callback}: ${error.message}`)
+  if (told.length === 2) throw new Error('of a failure')
+})
+server.on('connectionOpened', () => {
+  throw new Error('of connectionOpened')
+})
+server.on('connectionClosed', async () => {
+  throw new Error('of connectionClosed')
+})
+const heard: string[] = []
+for (const event of ['connectionOpened', 'connectionClosed'] as const)
+  server.on(event, () => heard.push(event))
 await server.serve('tcp', '127.0.0.1:0')
 const discovery = new Peer2PeerDiscovery(server.address ?? '')
 const client = new XClient<{ next(): number }>('Counter', discovery)
@@ -21,5 +30,5 @@ await client.close()
 await discovery.close()
 await server.close()
 console.log(`replied before and after: ${before} ${after}`)
-// The errors were thrown in ticks of their own.
-setImmediate(() => console.log(`uncaught: ${uncaught.join(', ')}`))
+console.log(`heard beside them: ${heard.join(', ')}`)
+console.log(`told: ${told.join(', ')}`)

@@ -14,6 +14,10 @@ export interface Difference {
   readonly header?: { readonly status?: number; readonly nibble?: number }
   /** The connection is closed, and nothing is answered. */
   readonly closes?: true
+  /** A heartbeat comes back as it was, and the connection stays. */
+  readonly beats?: true
+  /** Answered by an error with this text as soon as the header is there; what follows is left out. */
+  readonly refuses?: RegExp
   /** Answered, while Go closed so soon that the reply was lost. */
   readonly answers?: true
 }
@@ -29,7 +33,11 @@ export const differences: Readonly<Record<string, Difference>> = {
     why: 'Go takes what does not fit into its frame for empty; we close',
     closes: true,
   }),
-  'len.huge-announced': { why: 'Go has no limit; more than maxFrameBytes closes at once', closes: true },
+  'len.huge-announced': {
+    why: 'Go has no limit; a call longer than maxFrameBytes fails alone',
+    refuses: /^the call: 104857600 bytes, more than maxFrameBytes 16777216$/,
+  },
+  'heartbeat.gzip': { why: 'Go inflates what a stranger sent; we echo it as it came', beats: true },
   'len.total-long#1': {
     why: 'Go closed before it answered the request in front of the broken one',
     answers: true,

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { Flag, MAGIC, Offset } from '../../src/wire/header.ts'
+import { Flag, MAGIC, Offset, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
@@ -62,14 +62,31 @@ describe('bytes that are no frame', () => {
 })
 
 describe('maxFrameBytes', () => {
-  test('refuses a longer frame by its header, before the body comes', async () => {
+  test('refuses a longer call by its header, before the body comes, and reads on behind it', async () => {
+    const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
+    const peer = await peerOf(server)
+    const long = frame({ seq: 7, service: 'Echo', method: 'echo', payload: 'x'.repeat(2_000) })
+    const bytes = long.length - Offset.body
+    peer.send(long.subarray(0, Offset.body))
+    const reply = await peer.message(0)
+    expect(reply).toMatchObject({ seq: 7, isError: true })
+    expect({ ...reply.metadata }).toEqual({
+      [ReservedKey.code]: 'ERR_RPCX_FRAME',
+      [ReservedKey.error]: `the call: ${bytes} bytes, more than maxFrameBytes 1000`,
+    })
+    peer.send(Buffer.concat([long.subarray(Offset.body), request('"next"')]))
+    expect((await peer.message(1)).payload.toString()).toBe('"next"')
+    expect(server.metrics.errors.get('ERR_RPCX_FRAME')).toBe(1)
+  })
+
+  test('closes the connection of a frame so long that its length must be a lie', async () => {
     const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
     const peer = await peerOf(server)
     const closed = happening(server, 'connectionClosed')
-    peer.send(lying(Offset.length, 1_001).subarray(0, Offset.body))
+    peer.send(lying(Offset.length, 16_001).subarray(0, Offset.body))
     expect((await closed).error).toMatchObject({
       code: 'ERR_RPCX_FRAME',
-      message: 'frame: 1001 bytes, more than maxFrameBytes 1000',
+      message: 'frame: 16001 bytes, more than maxFrameBytes 1000',
     })
   })
 
@@ -82,13 +99,17 @@ describe('maxFrameBytes', () => {
     expect(JSON.parse((await peer.message(0)).payload.toString())).toBe(text)
   })
 
-  test('counts what a payload is after decompression', async () => {
+  test('counts what a payload is after decompression, and only that call fails', async () => {
     const server = await serving({ Echo: echo }, { maxFrameBytes: 100_000 })
     const peer = await peerOf(server)
-    const closed = happening(server, 'connectionClosed')
     const payload = gzipSync(Buffer.alloc(1_000_000, 'a'))
     peer.send(frame({ flags: Flag.gzip, service: 'Echo', method: 'echo', payload }))
-    expect((await closed).error).toMatchObject({ code: 'ERR_RPCX_FRAME' })
+    expect({ ...(await peer.message(0)).metadata }).toEqual({
+      [ReservedKey.code]: 'ERR_RPCX_FRAME',
+      [ReservedKey.error]: `frame: gzip payload of ${payload.length} bytes is longer than maxFrameBytes 100000 when it is decompressed`,
+    })
+    peer.send(request('"next"'))
+    expect((await peer.message(1)).payload.toString()).toBe('"next"')
   })
 
   test.each([0, 15, 1.5, Number.NaN, -1])('is no %d', value => {
@@ -194,11 +215,15 @@ describe('a client that does not read', () => {
   })
 })
 
-test('a listener that throws is the concern of the program, and breaks no connection', async () => {
+test('listeners that throw or reject are told of, break no connection and keep nothing from the others', async () => {
   const program = closing(new Program('throwing-listener'))
   expect(await program.line(0)).toBe('replied before and after: 1 2')
-  expect(await program.line(1)).toBe('uncaught: of connectionOpened, of connectionClosed')
+  expect(await program.line(1)).toBe('heard beside them: connectionOpened, connectionClosed')
+  expect(await program.line(2)).toBe(
+    'told: listener of connectionOpened: of connectionOpened, listener of connectionClosed: of connectionClosed',
+  )
   expect(await program.exit).toEqual({ code: 0, signal: null })
+  expect(program.stderr).toMatch(/RPCX_CALLBACK.*listener of callbackFailed of a server failed: of a failure/)
 })
 
 /** A frame whose body has so many bytes, which is too few. */

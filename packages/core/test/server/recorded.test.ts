@@ -119,9 +119,14 @@ async function untilRead(port: number): Promise<void> {
 
 /** The server closed the connection if Go's did; otherwise it answers one request more. */
 async function expectEnd({ name, exchange }: Scenario, peer: RecordedPeer): Promise<void> {
-  const closes = exchange.some(
-    ({ from, event }) => from === 'server' && (event === 'fin' || event === 'reset'),
-  )
+  const { beats, refuses } = differences[name] ?? {}
+  if (refuses !== undefined) {
+    await peer.received(1)
+    return
+  }
+  const closes =
+    beats !== true &&
+    exchange.some(({ from, event }) => from === 'server' && (event === 'fin' || event === 'reset'))
   if (closes || differences[name]?.closes === true) {
     await peer.closed()
     if (closes) expect(differences[name]?.closes).toBeUndefined()
@@ -145,6 +150,20 @@ const SENTINEL = frame({
 })
 
 function expectReplies({ name, exchange }: Scenario, replies: readonly Message[]): void {
+  const { beats, refuses } = differences[name] ?? {}
+  if (refuses !== undefined) {
+    expect(replies.map(reply => reply.metadataValue(ReservedKey.error))).toEqual([
+      expect.stringMatching(refuses),
+    ])
+    return
+  }
+  if (beats === true) {
+    const frames = exchange.filter(({ from }) => from === 'client').map(entry => bytesOf(entry) as Buffer)
+    for (const sent of frames) sent[2] = (sent[2] as number) | Flag.response
+    const own = replies.filter(reply => reply.isHeartbeat)
+    expect(own.map(reply => reply.frame.toString('hex'))).toEqual(frames.map(sent => sent.toString('hex')))
+    return
+  }
   const recorded = differences[name]?.closes === true ? [] : exchange.filter(isReply).map(messageOf)
   const own = replies.filter(reply => reply.seq !== SENTINEL_SEQ)
   if (name === 'pipeline.out-of-order') expect(own.map(numberOf)).toEqual(recorded.map(numberOf))

@@ -1,3 +1,7 @@
+import { AsyncResource } from 'node:async_hooks'
+import { EventEmitter } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { runInNewContext } from 'node:vm'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { clientOf, failure, serving } from '../rig.ts'
@@ -16,7 +20,7 @@ class Base {
 }
 
 class Service extends Base {
-  readonly field = (): string => 'a field is no method of the class'
+  readonly field = (): string => 'a field of the class'
   own(): string {
     return `own of ${this.name}`
   }
@@ -74,9 +78,76 @@ describe('registerName', () => {
     expect(await offered(service, ['yes', 'toString'])).toEqual(['yes'])
   })
 
-  test('offers the methods of a class and of those it extends, and nothing else', async () => {
+  test('offers the functions of a class and of those it extends, also those in fields, and nothing else', async () => {
     const names = ['own', 'inherited', 'name', 'field', '_hidden', 'constructor', 'toString', 'valueOf']
-    expect(await offered(new Service(), names)).toEqual(['own', 'inherited'])
+    expect(await offered(new Service(), names)).toEqual(['own', 'inherited', 'field'])
+  })
+
+  test.each<[string, object, readonly string[]]>([
+    [
+      'EventEmitter',
+      new (class extends EventEmitter {
+        own(): number {
+          return 1
+        }
+      })(),
+      ['emit', 'on', 'removeAllListeners', 'listeners'],
+    ],
+    [
+      'EventTarget',
+      new (class extends EventTarget {
+        own(): number {
+          return 1
+        }
+      })(),
+      ['addEventListener', 'dispatchEvent'],
+    ],
+    [
+      'PassThrough',
+      new (class extends PassThrough {
+        own(): number {
+          return 1
+        }
+      })(),
+      ['write', 'destroy', 'pipe', 'emit', 'on'],
+    ],
+    [
+      'AsyncResource',
+      new (class extends AsyncResource {
+        own(): number {
+          return 1
+        }
+      })('x'),
+      ['runInAsyncScope', 'bind', 'emitDestroy'],
+    ],
+    [
+      'Map',
+      new (class extends Map {
+        own(): number {
+          return 1
+        }
+      })(),
+      ['get', 'set', 'clear', 'forEach'],
+    ],
+    [
+      'Object of another realm',
+      runInNewContext('new (class { own() { return 1 } })()'),
+      ['toString', 'valueOf'],
+    ],
+  ])('offers nothing that comes from %s', async (_name, service, names) => {
+    expect(await offered(service, ['own', ...names, 'toString', 'constructor'])).toEqual(['own'])
+  })
+
+  test.each<[unknown, string]>([
+    [Service, 'registerName: Any is a function, not an object; pass an object of it, new Service()'],
+    [() => 1, 'registerName: Any is a function, not an object; registerFunction offers one'],
+    [[() => 1], 'registerName: Any is an array, not an object with methods'],
+    [Promise.resolve({ yes: () => 1 }), 'registerName: Any is a promise; await it first'],
+    ['text', 'registerName: Any is string, not an object'],
+    [null, 'registerName: Any is null, not an object'],
+    [undefined, 'registerName: Any is undefined, not an object'],
+  ])('refuses %j, which is no object that offers methods', (service, text) => {
+    expect(() => new Server().registerName('Any', service as object)).toThrow(new TypeError(text))
   })
 
   test('calls methods of a class with the instance as this', async () => {
@@ -99,7 +170,7 @@ describe('registerName', () => {
     const server = await serving({})
     server.registerName('Any', new Service(), '', { methods: ['field'] })
     const client = clientOf<Service>('Any', [server])
-    expect(await client.call('field')).toBe('a field is no method of the class')
+    expect(await client.call('field')).toBe('a field of the class')
     expect(await failure(client.call('own'))).toMatchObject({ code: 'ERR_RPCX_METHOD_NOT_FOUND' })
   })
 

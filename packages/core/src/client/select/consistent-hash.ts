@@ -1,3 +1,4 @@
+import { watchRejection } from '../../callbacks.ts'
 import { DoubleJump } from './double-jump.ts'
 import { fnv1a } from './fnv.ts'
 import { printed } from './hash-key.ts'
@@ -27,7 +28,7 @@ export function consistentHash(service: string, keyOf: ((call: Chooser) => strin
         known = candidates
         inService = new Set(candidates)
       }
-      let key = fnv1a(keyOf === undefined ? keyInGo(service, call) : keyOf(call))
+      let key = fnv1a(keyOf === undefined ? keyInGo(service, call) : checkKey(keyOf(call)))
       for (let tries = 0; tries < MOST_TRIES; tries++) {
         const server = hash.get(key)
         if (server !== undefined && inService.has(server)) return server
@@ -46,3 +47,9 @@ function keyInGo(service: string, { method, args }: Chooser): string {
 
 const MOST_TRIES = 16
 const STEP: Uint64 = { high: 0x5851f42d, low: 0x4c957f2d }
+
+function checkKey(key: unknown): string {
+  if (typeof key === 'string') return key
+  watchRejection(key, () => {})
+  throw new TypeError(`hashKey returns ${key === null ? 'null' : typeof key}, not a string`)
+}

@@ -1,12 +1,22 @@
+import { isThenable, watchRejection } from '../../callbacks.ts'
 import type { Candidate, Selector } from './selector.ts'
 
-/** A selector of the user's own, which may choose anything. */
-export function own(selector: Selector): Selector {
+/**
+ * A selector of the user's own, which may choose anything.
+ * @param failed hears of an `update` that failed; what `pick` throws fails the call
+ */
+export function own(selector: Selector, failed: (thrown: unknown) => void): Selector {
   let known: readonly Candidate[] = []
   let allowed: ReadonlySet<unknown> = new Set()
   return {
     pings: selector.pings ?? false,
-    ...(selector.update === undefined ? {} : { update: servers => selector.update?.(servers) }),
+    update(servers) {
+      try {
+        watchRejection(selector.update?.(servers), failed)
+      } catch (thrown) {
+        failed(thrown)
+      }
+    },
     pick(candidates, call) {
       if (candidates !== known) {
         known = candidates
@@ -14,6 +24,10 @@ export function own(selector: Selector): Selector {
       }
       const chosen = selector.pick(candidates, call)
       if (chosen === undefined || allowed.has(chosen)) return chosen
+      if (isThenable(chosen)) {
+        watchRejection(chosen, () => {})
+        throw new TypeError('pick returns a promise, which nobody waits for')
+      }
       throw new TypeError('it chose what is none of the candidates')
     },
   }

@@ -43,14 +43,22 @@ export interface SelectOptions {
   readonly zone?: string
 }
 
-/** Makes selectors of one kind. @throws TypeError on an unknown mode, or an option without its mode */
-export function selectorsFor(service: string, options: SelectOptions): () => Selector {
+/**
+ * Makes selectors of one kind.
+ * @param failed hears of functions of the user's that fail where no call can be told
+ * @throws TypeError on an unknown mode, or an option without its mode
+ */
+export function selectorsFor(
+  service: string,
+  options: SelectOptions,
+  failed: (callback: string, thrown: unknown) => void,
+): () => Selector {
   const { selectMode = 'random', position, hashKey, sticky: isSticky = false, zone } = options
   if (position !== undefined && selectMode !== 'closest')
     throw new TypeError('XClient: position has a meaning with selectMode closest only')
   if (hashKey !== undefined && selectMode !== 'consistentHash')
     throw new TypeError('XClient: hashKey has a meaning with selectMode consistentHash only')
-  const plain = plainFor(service, selectMode, position, hashKey)
+  const plain = plainFor(service, selectMode, position, hashKey, failed)
   const local = zone === undefined ? plain : () => zoned(zone, plain(), plain())
   return isSticky ? () => sticky(local()) : local
 }
@@ -60,8 +68,10 @@ function plainFor(
   mode: SelectMode | Selector,
   position: Position | undefined,
   hashKey: ((call: Chooser) => string) | undefined,
+  failed: (callback: string, thrown: unknown) => void,
 ): () => Selector {
-  if (typeof mode === 'object' && typeof mode?.pick === 'function') return () => own(mode)
+  if (typeof mode === 'object' && typeof mode?.pick === 'function')
+    return () => own(mode, thrown => failed('selector.update', thrown))
   const selectors: Record<SelectMode, () => Selector> = {
     random,
     roundRobin,

@@ -1,0 +1,56 @@
+import type { ConnectionOptions, TlsOptions } from 'node:tls'
+
+/**
+ * The options with the functions among them made safe: `node:tls` calls them from inside the handshake, where what they throw would end
+ * the process. Here it ends the handshake.
+ */
+export function guardedTls<Options extends TlsOptions | ConnectionOptions>(options: Options): Options {
+  const guarded: Functions = {}
+  const { SNICallback, ALPNCallback, pskCallback, checkServerIdentity } = options as Functions
+  if (typeof SNICallback === 'function') {
+    guarded.SNICallback = (name, done) => {
+      try {
+        SNICallback(name, done)
+      } catch (thrown) {
+        done(asError(thrown))
+      }
+    }
+  }
+  if (typeof ALPNCallback === 'function') guarded.ALPNCallback = refusing(ALPNCallback, undefined)
+  if (typeof pskCallback === 'function') guarded.pskCallback = refusing(pskCallback, null)
+  if (typeof checkServerIdentity === 'function') {
+    guarded.checkServerIdentity = (...args) => {
+      try {
+        return checkServerIdentity(...args)
+      } catch (thrown) {
+        return asError(thrown)
+      }
+    }
+  }
+  return Object.keys(guarded).length === 0 ? options : { ...options, ...guarded }
+}
+
+/** The functions of `node:tls`, whatever they are given. */
+interface Functions {
+  SNICallback?: (name: string, done: (error: Error | null, context?: never) => void) => void
+  ALPNCallback?: (...args: never[]) => unknown
+  pskCallback?: (...args: never[]) => unknown
+  checkServerIdentity?: (...args: never[]) => Error | undefined
+}
+
+function refusing(
+  ask: (...args: never[]) => unknown,
+  refusal: undefined | null,
+): (...args: never[]) => unknown {
+  return (...args) => {
+    try {
+      return ask(...args)
+    } catch {
+      return refusal
+    }
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
