@@ -66,9 +66,9 @@ export class FrameDecoder {
     return this.#filled === 0 && this.#leftOut === 0 ? 0 : this.#partials
   }
 
-  /** How much memory that frame takes. */
+  /** How much of that frame is kept. */
   get partialBytes(): number {
-    return this.#partial.length
+    return this.#filled
   }
 
   /**
