@@ -273,9 +273,10 @@ test('frames that do not end close the connection with the most, once all togeth
   const long = frame({ service: 'Echo', method: 'echo', payload: Buffer.alloc(3 * MIB, 0xc0) })
   little?.send(long.subarray(0, MIB))
   const closed = happening(server, 'connectionClosed')
+  const port = much?.socket.localPort
   much?.send(frame({ payload: Buffer.alloc(8 * MIB) }).subarray(0, 5 * MIB))
   expect(await closed).toMatchObject({
-    remoteAddress: `tcp@127.0.0.1:${much?.socket.localPort}`,
+    remoteAddress: `tcp@127.0.0.1:${port}`,
     error: { code: 'ERR_RPCX_UNAVAILABLE', message: expect.stringMatching(/maxUnfinishedBytes 4194304$/) },
   })
   little?.send(long.subarray(MIB))
