@@ -1,5 +1,5 @@
 import { watchRejection } from '../callbacks.ts'
-import type { Discovery } from '../discovery/discovery.ts'
+import type { Discovery, DiscoveryStatus } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 import { Backup } from './backup.ts'
@@ -66,8 +66,10 @@ export class XClient<S extends object> implements AsyncDisposable {
       pool: this.#pool,
       suspected: address => guarded('discovery.verify', () => discovery.verify?.(service, address), failed),
     })
-    const lastError = (): unknown =>
-      guarded('discovery.status', () => discovery.status(service).lastError, failed)
+    const lastError = (): unknown => {
+      const status = guarded('discovery.status', () => discovery.status(service), failed)
+      return (status as DiscoveryStatus | undefined)?.lastError
+    }
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
     this.#backup = backupAfter === undefined ? undefined : new Backup(this.#caller, backupAfter)
     this.#interceptors = interceptors

@@ -1,3 +1,4 @@
+import { isThenable, watchRejection } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import type { Codec } from './codec.ts'
 import { jsonWithin } from './json.ts'
@@ -51,10 +52,16 @@ function guarded(codec: Codec): Codec {
     encode(value, type) {
       const bytes: unknown = codec.encode(value, type)
       if (bytes instanceof Uint8Array) return bytes
+      watchRejection(bytes, () => {})
       throw new TypeError(
         `codec ${name}: encode returns ${bytes === null ? 'null' : typeof bytes}, not a Uint8Array`,
       )
     },
-    decode: (bytes, type) => codec.decode(bytes, type),
+    decode(bytes, type) {
+      const value = codec.decode(bytes, type)
+      if (!isThenable(value)) return value
+      watchRejection(value, () => {})
+      throw new TypeError(`codec ${name}: decode returns a promise, which nobody waits for`)
+    },
   }
 }

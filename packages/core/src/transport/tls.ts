@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, PeerCertificate, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { parseHostPort } from '../address.ts'
+import { watchRejection } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { guardedTls } from './tls-callbacks.ts'
@@ -154,6 +155,7 @@ function noteTickets(stream: TLSSocket): void {
 function optionsOf(tls: ClientTls): ConnectionOptions {
   if (typeof tls !== 'function') return tls
   const options: unknown = tls()
+  watchRejection(options, () => {})
   if (typeof options !== 'object' || options === null || 'then' in options)
     throw new TypeError('XClient: tls() returns no object with the options of node:tls')
   return options
