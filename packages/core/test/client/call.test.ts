@@ -167,15 +167,20 @@ describe('an error reply', () => {
     ["rpcx: can't find method Mul", 'ERR_RPCX_METHOD_NOT_FOUND'],
     ['can not find codec for 9', 'ERR_RPCX_CODEC'],
     ['anything else', 'ERR_RPCX_SERVICE'],
-    ['', 'ERR_RPCX_SERVICE'],
   ])('of Go that says %j is %s', async (text, code) => {
     const client = clientOf<Any>('Any', [await answering(errorReply(text))])
     expect(await failure(client.call('method'))).toMatchObject({ code, message: text })
   })
 
-  test('without any text is ERR_RPCX_SERVICE', async () => {
-    const client = clientOf<Any>('Any', [await answering({ flags: Flag.error })])
-    expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_SERVICE', message: '' })
+  test.each([
+    ['an empty text', errorReply('')],
+    ['no text', { flags: Flag.error }],
+  ])('with %s is ERR_RPCX_SERVICE, and says that there is no reason', async (_what, reply) => {
+    const client = clientOf<Any>('Any', [await answering(reply)])
+    expect(await failure(client.call('method'))).toMatchObject({
+      code: 'ERR_RPCX_SERVICE',
+      message: 'Any.method: the service failed without saying why',
+    })
   })
 
   test('of ours has the code that it names, unless that is none', async () => {
