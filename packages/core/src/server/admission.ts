@@ -55,8 +55,8 @@ export class Admission {
       maxConcurrentCalls = 10_000,
       maxConcurrentCallsPerConnection = maxConcurrentCalls,
       maxQueuedCalls = 1_000,
-      maxHeldBytes = 512 * MIB,
-      maxHeldBytesPerConnection = Math.min(128 * MIB, maxHeldBytes),
+      maxHeldBytes = 256 * MIB,
+      maxHeldBytesPerConnection = Math.ceil(maxHeldBytes / 4),
       maxQueuedBytes = 64 * MIB,
       rateLimit,
     } = options

@@ -37,19 +37,19 @@ export interface ServerOptions {
    * slow to store. A call with more fails with `ERR_RPCX_ARGUMENT`. @default 4_096
    */
   readonly maxMapKeys?: number
-  /** Bytes that calls hold while they run: what came with them, inflated payloads, decoded values. Further calls wait. @default 512 MiB */
+  /** Bytes that calls hold while they run: what came with them, inflated payloads, decoded values. Further calls wait. @default 256 MiB */
   readonly maxHeldBytes?: number
-  /** Of these, how many the calls of one connection may hold; its further calls wait. @default 128 MiB, or maxHeldBytes when that is less */
+  /** Of these, how many the calls of one connection may hold; its further calls wait. @default a quarter of maxHeldBytes */
   readonly maxHeldBytesPerConnection?: number
   /** Bytes of calls that wait for their turn; further calls get `ERR_RPCX_NOT_EXECUTED`. @default 64 MiB */
   readonly maxQueuedBytes?: number
-  /** Bytes of frames that have begun and not ended, of all connections; beyond that, the connection with the most is closed. @default 256 MiB */
+  /** Bytes of frames that have begun and not ended, of all connections; beyond that, the connection with the most is closed. @default 128 MiB */
   readonly maxUnfinishedBytes?: number
-  /** Bytes of replies and pushes that clients have not read yet, of all connections; beyond that, the connection with the most is closed. @default 512 MiB */
+  /** Bytes of replies and pushes that clients have not read yet, of all connections; beyond that, the connection with the most is closed. @default 256 MiB */
   readonly maxUnreadBytes?: number
   /**
    * Of these, how many may wait for one client; further replies to it fail with `ERR_RPCX_FRAME`, after their calls have run.
-   * @default 128 MiB, or maxUnreadBytes when that is less
+   * @default half of maxUnreadBytes
    */
   readonly maxUnreadBytesPerConnection?: number
   /** Connections that are open at once; further ones are closed as they come. @default Infinity */
