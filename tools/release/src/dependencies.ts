@@ -48,10 +48,10 @@ export function publishedPackages(root: string): Published[] {
     const folder = join(root, 'packages', name)
     const manifest = manifestIn(folder)
     const { dependencies, optionalDependencies } = lock.importers[`packages/${name}`] ?? {}
-    const ours = Object.keys(manifest.peerDependencies ?? {}).map(peer => ({
-      manifest: manifestIn(installed(peer, folder)),
-      dependencies: [],
-    }))
+    // Other peers are brought by users, who know which.
+    const ours = Object.keys(manifest.peerDependencies ?? {})
+      .filter(peer => peer.startsWith('@rpcx/'))
+      .map(peer => ({ manifest: manifestIn(installed(peer, folder)), dependencies: [] }))
     const theirs = Object.entries({ ...dependencies, ...optionalDependencies }).map(
       ([dependency, { version }]) => resolve(lock, known, dependency, version, folder),
     )
