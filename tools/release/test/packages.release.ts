@@ -59,6 +59,8 @@ describe.each(packages)('$name', ({ name, version }) => {
       type: 'module',
       sideEffects: false,
       engines: { node: '>=20.19' },
+      // npm reads it out of the tarball; a dry run cannot vouch for itself.
+      publishConfig: { access: 'public', provenance: false },
       repository: {
         url: 'git+https://github.com/rpcx/rpcx-ts.git',
         directory: name.replace('@rpcx/', 'packages/'),
