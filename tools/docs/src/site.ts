@@ -61,7 +61,7 @@ export async function buildSite(out: string): Promise<string[]> {
 /** What the site has beside the reference, by group. */
 const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Guides: ['docs/README.md', 'docs/[!R]*.md', 'README.zh-CN.md'],
-  'How it works': ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
+  'How it works': ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'],
   Examples: ['examples/README.md', 'examples/*/README.md'],
 }
 

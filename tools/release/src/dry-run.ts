@@ -23,17 +23,25 @@ export interface Released {
 export class DryRun implements AsyncDisposable {
   readonly folder: string
   readonly packages: readonly Released[]
+  /** The files of the bills of materials. */
+  readonly bills: readonly string[]
 
-  private constructor(folder: string, packages: readonly Released[]) {
+  private constructor(folder: string, packages: readonly Released[], bills: readonly string[]) {
     this.folder = folder
     this.packages = packages
+    this.bills = bills
   }
 
   static async into(registry: Registry): Promise<DryRun> {
     const folder = await mkdtemp(join(tmpdir(), 'rpcx-release-'))
     try {
       await release(folder, registry)
-      return new DryRun(folder, await released(folder))
+      const bills = await readdir(join(folder, 'sbom'))
+      return new DryRun(
+        folder,
+        await released(folder),
+        bills.map(name => join(folder, 'sbom', name)),
+      )
     } catch (error) {
       await rm(folder, { recursive: true, force: true })
       throw error

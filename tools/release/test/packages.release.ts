@@ -1,16 +1,27 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { describe, expect, inject, test } from 'vitest'
 import type { Released } from '../src/dry-run.ts'
 
 const { url } = inject('registry')
-const { folder: root, packages } = inject('release')
+const { folder: root, packages, bills } = inject('release')
 
 test('all packages have one version, and a changelog that says what is new', () => {
   expect(new Set(packages.map(({ version }) => version)).size).toBe(1)
   expect(packages.map(({ changes }) => changes).join()).toMatch(/\w/)
+})
+
+test('each package has a bill of materials, of the version that is released', () => {
+  const names = bills.map(file => basename(file))
+  const wanted = packages.map(
+    ({ name, version }) => `${name.replace('@', '').replace('/', '-')}-${version}.cdx.json`,
+  )
+  expect(names.sort()).toEqual(wanted.sort())
+  const subjects = bills.map(file => JSON.parse(readFileSync(file, 'utf8')).metadata.component.purl)
+  const purls = packages.map(({ name, version }) => `pkg:npm/${name.replace('@', '%40')}@${version}`)
+  expect(subjects.sort()).toEqual(purls.sort())
 })
 
 test('core takes at most 1 MB when it is installed', async () => {
@@ -31,6 +42,12 @@ describe.each(packages)('$name', ({ name, version }) => {
     ])
   })
 
+  test('brings the licence along, word for word', async () => {
+    const license = readFileSync(join(root, 'LICENSE'), 'utf8')
+    expect(license).toContain('Apache License')
+    expect((await unpacked(name, version)).LICENSE).toBe(license)
+  })
+
   test('says who may use it, where, and where it is from', async () => {
     const { files, exports, ...manifest } = JSON.parse((await unpacked(name, version))['package.json'] ?? '')
     expect(files).toEqual(['dist'])
@@ -42,6 +59,8 @@ describe.each(packages)('$name', ({ name, version }) => {
       type: 'module',
       sideEffects: false,
       engines: { node: '>=20.19' },
+      // npm reads it out of the tarball; a dry run cannot vouch for itself.
+      publishConfig: { access: 'public', provenance: false },
       repository: {
         url: 'git+https://github.com/rpcx/rpcx-ts.git',
         directory: name.replace('@rpcx/', 'packages/'),

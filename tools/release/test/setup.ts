@@ -5,7 +5,7 @@ import { Registry } from '../src/registry.ts'
 declare module 'vitest' {
   export interface ProvidedContext {
     registry: Pick<Registry, 'url' | 'env'>
-    release: Pick<DryRun, 'folder' | 'packages'>
+    release: Pick<DryRun, 'folder' | 'packages' | 'bills'>
   }
 }
 
@@ -14,7 +14,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   const registry = await Registry.start()
   const release = await DryRun.into(registry)
   provide('registry', { url: registry.url, env: registry.env })
-  provide('release', { folder: release.folder, packages: release.packages })
+  provide('release', { folder: release.folder, packages: release.packages, bills: release.bills })
   return async () => {
     await release[Symbol.asyncDispose]()
     await registry[Symbol.asyncDispose]()

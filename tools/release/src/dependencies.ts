@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parse } from 'yaml'
+
+/** A published package, with all that its users install along with it. */
+export interface Published {
+  readonly manifest: Manifest
+  /** The packages that it asks for itself, other packages of this repository included. */
+  readonly direct: readonly Dependency[]
+  /** The direct ones and all that these ask for, each once. */
+  readonly all: readonly Dependency[]
+}
+
+/** A package at run time, in the version that the lock file names. */
+export interface Dependency {
+  readonly manifest: Manifest
+  /** What the lock file says its tarball hashes to, such as `sha512-…`. A package of this repository has none yet. */
+  readonly integrity?: string
+  readonly dependencies: Dependency[]
+}
+
+export interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly description?: string
+  readonly license?: string
+  readonly scripts?: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+interface LockFile {
+  readonly importers: Readonly<Record<string, Asked<{ readonly version: string }>>>
+  readonly packages: Readonly<Record<string, { readonly resolution: { readonly integrity: string } }>>
+  readonly snapshots: Readonly<Record<string, Asked<string>>>
+}
+
+interface Asked<T> {
+  readonly dependencies?: Readonly<Record<string, T>>
+  readonly optionalDependencies?: Readonly<Record<string, T>>
+}
+
+/** Reads the run-time dependencies of each published package: which ones from the lock file, the rest from what is installed. */
+export function publishedPackages(root: string): Published[] {
+  const lock: LockFile = parse(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8'))
+  const known = new Map<string, Dependency>()
+  return readdirSync(join(root, 'packages')).map(name => {
+    const folder = join(root, 'packages', name)
+    const manifest = manifestIn(folder)
+    const { dependencies, optionalDependencies } = lock.importers[`packages/${name}`] ?? {}
+    // Other peers are brought by users, who know which.
+    const ours = Object.keys(manifest.peerDependencies ?? {})
+      .filter(peer => peer.startsWith('@rpcx/'))
+      .map(peer => ({ manifest: manifestIn(installed(peer, folder)), dependencies: [] }))
+    const theirs = Object.entries({ ...dependencies, ...optionalDependencies }).map(
+      ([dependency, { version }]) => resolve(lock, known, dependency, version, folder),
+    )
+    const direct = [...ours, ...theirs]
+    return { manifest, direct, all: closure(direct) }
+  })
+}
+
+/** Finds a dependency of the package in a folder. @throws Error when another version is installed than the lock file names */
+function resolve(
+  lock: LockFile,
+  known: Map<string, Dependency>,
+  name: string,
+  locked: string,
+  from: string,
+): Dependency {
+  // An alias is locked with its real name, and what has peers with theirs behind its version.
+  const key = locked in lock.snapshots ? locked : `${name}@${locked}`
+  const existing = known.get(key)
+  if (existing !== undefined) return existing
+  const folder = installed(name, from)
+  const manifest = manifestIn(folder)
+  const id = `${manifest.name}@${manifest.version}`
+  if (!`${key}(`.startsWith(`${id}(`)) throw new Error(`${id} is installed where the lock file says ${key}`)
+  const integrity = lock.packages[id]?.resolution.integrity ?? ''
+  const dependency: Dependency = { manifest, integrity, dependencies: [] }
+  // Before its own are read, since packages may ask for each other.
+  known.set(key, dependency)
+  const { dependencies, optionalDependencies } = lock.snapshots[key] ?? {}
+  for (const [next, version] of Object.entries({ ...dependencies, ...optionalDependencies })) {
+    dependency.dependencies.push(resolve(lock, known, next, version, folder))
+  }
+  return dependency
+}
+
+function closure(direct: readonly Dependency[]): Dependency[] {
+  const found = new Set(direct)
+  for (const dependency of found) for (const next of dependency.dependencies) found.add(next)
+  return [...found]
+}
+
+/** Where Node finds a package that the one in this folder imports. */
+function installed(name: string, from: string): string {
+  for (let folder = realpathSync(from); ; folder = dirname(folder)) {
+    const found = join(folder, 'node_modules', name)
+    if (existsSync(found)) return realpathSync(found)
+    if (folder === dirname(folder)) throw new Error(`${name} is not installed for ${from}`)
+  }
+}
+
+function manifestIn(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}
