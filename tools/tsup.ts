@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import type { Options } from 'tsup'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -39,4 +39,6 @@ export const library: Options = {
   minify: false,
   noExternal: ['@rpcx/core'],
   esbuildPlugins: [askCore],
+  // pnpm puts the root's licence into each tarball by itself, npm does not.
+  onSuccess: async () => copyFileSync(new URL('../LICENSE', import.meta.url), 'LICENSE'),
 }
