@@ -6,6 +6,9 @@ import { Terminal } from '@rpcx/testing'
 import { inject } from 'vitest'
 import { run } from '../src/run.ts'
 
+/** The versions of Node that are promised. */
+export const nodes: readonly string[] = ['20.19.0', '22.12.0', '24.21.0']
+
 /** A folder of a user, outside of this repository, who installs what was released. */
 export class Consumer implements AsyncDisposable {
   readonly folder: string
@@ -77,7 +80,8 @@ export class Consumer implements AsyncDisposable {
 }
 
 /** Node itself, from the package of this platform, whose version is Node's. */
-async function nodeBinary(version: string): Promise<string> {
+/** Where that version of Node is, which npm brings. */
+export async function nodeBinary(version: string): Promise<string> {
   return tool(`node-${process.platform}-${process.arch}@${version}`, 'bin/node')
 }
 

@@ -3,9 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { Consumer } from './consumer.ts'
-
-const nodes = ['20.19.0', '22.12.0', '24.21.0']
+import { Consumer, nodes } from './consumer.ts'
 
 const registries = [
   { kind: 'etcd', start: startEtcd, port: 2379 },

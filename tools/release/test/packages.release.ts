@@ -31,7 +31,7 @@ test('core takes at most 1 MB when it is installed', async () => {
     0,
   )
   console.log(`@rpcx/core ${version}: ${bytes} bytes`)
-  expect(bytes).toBeLessThan(1_100_000)
+  expect(bytes).toBeLessThan(1_000_000)
 })
 
 describe.each(packages)('$name', ({ name, version }) => {
