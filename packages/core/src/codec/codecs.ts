@@ -1,5 +1,6 @@
 import { isThenable, watchRejection } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import type { Codec } from './codec.ts'
 import { jsonWithin } from './json.ts'
 import type { DecodeLimits } from './limits.ts'
@@ -51,7 +52,7 @@ function guarded(codec: Codec): Codec {
     id,
     encode(value, type) {
       const bytes: unknown = codec.encode(value, type)
-      if (bytes instanceof Uint8Array) return bytes
+      if (lazy.util.types.isUint8Array(bytes)) return bytes
       watchRejection(bytes, () => {})
       throw new TypeError(
         `codec ${name}: encode returns ${bytes === null ? 'null' : typeof bytes}, not a Uint8Array`,

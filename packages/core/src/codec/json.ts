@@ -1,8 +1,13 @@
 import { RpcxError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import { Serialize } from '../wire/header.ts'
+import { hasContent, nameOf } from './contents.ts'
 import { hasMoreBrackets, jsonSize } from './json-size.ts'
 import type { CountingCodec, DecodeLimits } from './limits.ts'
 import { DECODE_LIMITS, tooManyValues } from './limits.ts'
+import { pathTo } from './msgpack-path.ts'
+
+const { types } = lazy.util
 
 // Of so little nothing can be made that would do harm, and most calls have less.
 const LITTLE_BYTES = 1_024
@@ -27,7 +32,10 @@ class JsonCodec implements CountingCodec {
   }
 
   encode(value: unknown): Uint8Array {
-    return Buffer.from(JSON.stringify(value, bytesAsBase64) ?? 'null')
+    const text = JSON.stringify(value, function (this: unknown, key, part) {
+      return typeof part === 'object' && part !== null ? plain(this, key, part, value) : part
+    })
+    return Buffer.from(text ?? 'null')
   }
 
   decode(bytes: Uint8Array): unknown {
@@ -62,9 +70,21 @@ export function jsonWithin(limits: DecodeLimits): CountingCodec {
   return limits === DECODE_LIMITS ? json : new JsonCodec(limits)
 }
 
-// `Buffer` has a `toJSON` that runs before this function: `this` still holds the bytes.
-function bytesAsBase64(this: unknown, key: string, value: unknown): unknown {
-  const original = (this as Record<string, unknown>)[key]
-  const bytes = original instanceof Uint8Array ? original : value
-  return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('base64') : value
+/** What JSON.stringify is to make of an object. `Buffer` has a `toJSON` that ran before: `holder` still holds the bytes. */
+function plain(holder: unknown, key: string, part: object, root: unknown): unknown {
+  const original = (holder as Record<string, unknown>)[key]
+  if (types.isUint8Array(original)) return base64(original)
+  const prototype = Object.getPrototypeOf(part)
+  if (prototype === Object.prototype || prototype === null || Array.isArray(part)) return part
+  if (types.isUint8Array(part)) return base64(part)
+  if (types.isAnyArrayBuffer(part)) return base64(new Uint8Array(part))
+  // Without these, JSON has an empty object for both.
+  if (types.isMap(part)) return Object.fromEntries(part)
+  if (types.isSet(part)) return [...part]
+  if (hasContent(part) || types.isBoxedPrimitive(part)) return part
+  throw new TypeError(`json: cannot encode a ${nameOf(part)}${pathTo(root, found => found === part)}`)
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
 }

@@ -1,3 +1,5 @@
+import { lazy } from '../lazy.ts'
+import { hasContent, nameOf } from './contents.ts'
 import { isExt } from './ext.ts'
 import { isFloat32 } from './float32.ts'
 import { pathTo } from './msgpack-path.ts'
@@ -56,16 +58,18 @@ export class MsgpackEncoder {
       return
     }
     const prototype = Object.getPrototypeOf(value)
+    // By what they are, not by their class: values of another realm, as in jest, have other classes.
     if (prototype === Object.prototype || prototype === null) this.#record(value, depth)
     else if (ArrayBuffer.isView(value)) this.#out.binary(bytesOf(value))
-    else if (value instanceof ArrayBuffer) this.#out.binary(new Uint8Array(value))
-    else if (value instanceof Map) this.#map(value, depth)
+    else if (types.isAnyArrayBuffer(value)) this.#out.binary(new Uint8Array(value))
+    else if (types.isMap(value)) this.#map(value, depth)
     // A copy, so that the length stays true whatever a getter does to the set.
-    else if (value instanceof Set) this.#array([...value], depth)
-    else if (value instanceof Date) this.#date(value)
+    else if (types.isSet(value)) this.#array([...value], depth)
+    else if (types.isDate(value)) this.#date(value)
     else if (isFloat32(value)) this.#out.float32(value.value)
     else if (isExt(value)) this.#out.extension(value.type, value.data)
-    else this.#record(value, depth)
+    else if (hasContent(value)) this.#record(value, depth)
+    else throw new TypeError(`msgpack: cannot encode a ${nameOf(value)}${this.#where(value)}`)
   }
 
   #array(values: readonly unknown[], depth: number): void {
@@ -142,10 +146,11 @@ export class MsgpackEncoder {
   }
 }
 
+const { types } = lazy.util
 const maximumDepth = 100
 const timestamp = Buffer.alloc(12)
 
 function bytesOf(view: ArrayBufferView): Uint8Array {
-  if (view instanceof Uint8Array) return view
+  if (types.isUint8Array(view)) return view
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }

@@ -1,3 +1,5 @@
+import { lazy } from '../lazy.ts'
+
 /**
  * Where in `root` the first value that `matches` is: ` at args.list[3].fn`, or '' at the root or if it is not
  * found. Only for messages of errors, so that encoding itself need not keep track. Longer ones end in `…`.
@@ -16,13 +18,14 @@ export function pathTo(root: unknown, matches: Matches): string {
 /** @param depth how many containers are around the value */
 type Matches = (value: unknown, depth: number) => boolean
 
+const { types } = lazy.util
 const longestPath = 100
 
 // In the order in which values are encoded: what comes before the value sought was encodable, so this ends.
 function search(value: unknown, matches: Matches, path: string, depth: number): string | undefined {
   if (matches(value, depth)) return path
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined
-  if (Array.isArray(value) || value instanceof Set) {
+  if (Array.isArray(value) || types.isSet(value)) {
     let index = 0
     for (const element of value) {
       const found = search(element, matches, `${path}[${index++}]`, depth + 1)
@@ -30,7 +33,7 @@ function search(value: unknown, matches: Matches, path: string, depth: number): 
     }
     return undefined
   }
-  if (value instanceof Map) {
+  if (types.isMap(value)) {
     for (const [key, element] of value) {
       const found =
         search(key, matches, `${path}[key]`, depth + 1) ??

@@ -1,3 +1,4 @@
+import { lazy } from '../lazy.ts'
 import { Serialize } from '../wire/header.ts'
 import type { Codec } from './codec.ts'
 
@@ -6,7 +7,7 @@ export const raw: Codec = {
   name: 'raw',
   id: Serialize.raw,
   encode(value) {
-    if (value instanceof Uint8Array) return value
+    if (lazy.util.types.isUint8Array(value)) return value
     if (value === undefined) return EMPTY
     throw new TypeError(`raw: the value is ${value === null ? 'null' : typeof value}, not a Uint8Array`)
   },

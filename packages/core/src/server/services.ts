@@ -79,7 +79,7 @@ export class Services {
     if (service.methods.has(method))
       throw new TypeError(`registerFunction: ${name}.${method} is registered already`)
     service.methods.set(method, {
-      call: (args, context) => fn(args as never, context),
+      call: callOf(fn, undefined),
       types,
       meter: new MethodMeter(name, method),
     })
@@ -184,5 +184,14 @@ function bind(target: object, service: string, name: string, types: MethodTypes 
   const method: unknown = (target as Record<string, unknown>)[name]
   if (typeof method !== 'function') throw new TypeError(`registerName: ${service} has no method ${name}`)
   const meter = new MethodMeter(service, name)
-  return { call: (args, context) => method.call(target, args, context), types, meter }
+  return { call: callOf(method as ServiceMethod, target), types, meter }
+}
+
+/**
+ * On the wire there is no `undefined`, only null. A method whose arguments have a default, `({ limit = 10 } = {})`, means `undefined`; by
+ * JavaScript's count it has no parameters.
+ */
+function callOf(method: ServiceMethod, target: unknown): Method['call'] {
+  if (method.length > 0) return (args, context) => method.call(target, args as never, context)
+  return (args, context) => method.call(target, (args ?? undefined) as never, context)
 }

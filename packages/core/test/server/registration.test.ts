@@ -150,6 +150,24 @@ describe('registerName', () => {
     expect(() => new Server().registerName('Any', service as object)).toThrow(new TypeError(text))
   })
 
+  test.each(['msgpack', 'json'] as const)(
+    'gives undefined to a method whose arguments have a default: %s',
+    async codec => {
+      const service = {
+        List: ({ limit = 10 }: { limit?: number } = {}) => limit,
+        Null: (value: unknown) => value === null,
+      }
+      const server = await serving({ Any: service })
+      server.registerFunction('Math', (n = 7) => n, '', { name: 'seven' })
+      const client = clientOf<Anything>('Any', [server], { codec })
+      expect(await client.call('List')).toBe(10)
+      expect(await client.call('List', undefined)).toBe(10)
+      expect(await client.call('List', { limit: 3 })).toBe(3)
+      expect(await client.call('Null')).toBe(true)
+      expect(await clientOf<Anything>('Math', [server], { codec }).call('seven')).toBe(7)
+    },
+  )
+
   test('calls methods of a class with the instance as this', async () => {
     const client = clientOf<Service>('Service', [await serving({ Service: new Service() })])
     expect(await client.call('own')).toBe('own of Service')

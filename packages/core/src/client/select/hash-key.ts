@@ -1,3 +1,5 @@
+import { lazy } from '../../lazy.ts'
+
 /** What Go's `%v` prints of a value, so that the same arguments have the same key there: an object is a struct of that order. */
 export function printed(value: unknown): string {
   switch (typeof value) {
@@ -14,18 +16,20 @@ export function printed(value: unknown): string {
   }
 }
 
+const { types } = lazy.util
+
 function printedObject(value: object): string {
-  if (value instanceof Date)
+  if (types.isDate(value))
     return `${value
       .toISOString()
       .replace('T', ' ')
       .replace(/\.?0*Z$/, '')} +0000 UTC`
-  if (value instanceof Map)
+  if (types.isMap(value))
     return `map[${[...value]
       .map(([k, v]) => `${printed(k)}:${printed(v)}`)
       .sort()
       .join(' ')}]`
-  if (value instanceof Uint8Array || Array.isArray(value)) return `[${Array.from(value, printed).join(' ')}]`
+  if (types.isUint8Array(value) || Array.isArray(value)) return `[${Array.from(value, printed).join(' ')}]`
   return `{${Object.values(value).map(printed).join(' ')}}`
 }
 
