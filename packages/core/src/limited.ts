@@ -16,10 +16,10 @@ export async function limited<T>(
   const over = new Promise<never>((_resolve, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
     abort = () => limit.abort(signal?.reason)
-    timer = setTimeout(
-      () => limit.abort(new RpcxError('ERR_RPCX_REGISTRY', `${what}: no answer within ${ms} ms`)),
-      ms,
-    )
+    const late = (): void =>
+      limit.abort(new RpcxError('ERR_RPCX_REGISTRY', `${what}: no answer within ${ms} ms`))
+    // After a long tick timers come before what can be read.
+    timer = setTimeout(() => setImmediate(late), ms)
     if (signal?.aborted) abort()
     else signal?.addEventListener('abort', abort, { once: true })
   })

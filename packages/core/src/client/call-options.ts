@@ -2,7 +2,10 @@ import type { Metadata } from '../wire/pairs.ts'
 
 /** What a call made inside a method inherits from the call that the method serves: its `CallContext`. */
 export interface ParentCall {
+  /** In milliseconds since the epoch. */
   readonly deadline: number | undefined
+  /** How much of that is left, in milliseconds; comes before `deadline`, since a clock can be set. @default what `deadline` says */
+  readonly remainingMs?: number | undefined
   readonly signal: AbortSignal
   readonly metadata: Metadata
 }
@@ -24,13 +27,10 @@ export interface CallOptions {
 /** How long a call may take that starts now; `Infinity` without an end. */
 export function limitOf(timeoutMs: number, parent: ParentCall | undefined): number {
   const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY
-  return parent?.deadline === undefined ? own : Math.min(own, parent.deadline - Date.now())
-}
-
-/** What ends the call early. */
-export function signalOf({ signal, parent }: CallOptions): AbortSignal | undefined {
-  if (parent === undefined) return signal
-  return signal === undefined ? parent.signal : AbortSignal.any([signal, parent.signal])
+  if (parent === undefined) return own
+  const { remainingMs, deadline } = parent
+  if (remainingMs !== undefined) return Math.min(own, remainingMs)
+  return deadline === undefined ? own : Math.min(own, deadline - Date.now())
 }
 
 /** What is sent beside the arguments; the client's own, such as its token, wins. @throws TypeError when it is no text */

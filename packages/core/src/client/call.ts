@@ -1,4 +1,5 @@
 import type { FailedAttempt, RpcxError } from '../errors.ts'
+import { endWith } from '../signals.ts'
 import type { Envelope } from '../wire/frame-writer.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import type { Tick } from './deadlines.ts'
@@ -102,11 +103,14 @@ export class Call implements Envelope {
     return this.#tick.at + this.timeoutMs
   }
 
-  /** Ends the call when the signal aborts. */
-  endWith(signal: AbortSignal): void {
-    const abort = (): void => this.fail(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    this.#release = () => signal.removeEventListener('abort', abort)
+  /** Ends the call when one of the signals aborts. */
+  endWith(first: AbortSignal | undefined, second: AbortSignal | undefined): void {
+    const releaseFirst = first && endWith(this, first)
+    const releaseSecond = second && endWith(this, second)
+    this.#release = () => {
+      releaseFirst?.()
+      releaseSecond?.()
+    }
   }
 
   get lastError(): RpcxError | undefined {

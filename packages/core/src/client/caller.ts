@@ -6,7 +6,7 @@ import { NO_METADATA } from '../wire/pairs.ts'
 import type { Wanted } from './call.ts'
 import { Call } from './call.ts'
 import type { CallOptions } from './call-options.ts'
-import { limitOf, metadataOf, signalOf } from './call-options.ts'
+import { limitOf, metadataOf } from './call-options.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Payloads } from './payloads.ts'
@@ -40,6 +40,12 @@ export class Caller {
     this.#deadlines = new Deadlines(
       () => this.#calls(),
       call => this.#expired(call, noList),
+      ({ node, holder }) => {
+        const connection = node?.link.connection
+        return connection !== undefined && holder === connection
+          ? connection.heardAt
+          : Number.NEGATIVE_INFINITY
+      },
     )
   }
 
@@ -48,10 +54,10 @@ export class Caller {
     const { payloads } = this.#options
     const { service } = payloads
     if (this.#isClosed) throw closedError(service, method)
-    const { timeoutMs = this.#options.timeoutMs, idempotent, parent } = options
+    const { timeoutMs = this.#options.timeoutMs, idempotent, signal, parent } = options
     if (timeoutMs !== this.#options.timeoutMs) checkMs('call', 'timeoutMs', timeoutMs)
-    const signal = signalOf(options)
     signal?.throwIfAborted()
+    parent?.signal.throwIfAborted()
     const metadata = metadataOf(options, this.#metadata)
     const isIdempotent = idempotent ?? this.#options.isIdempotent(method)
     const limitMs = limitOf(timeoutMs, parent)
@@ -66,7 +72,7 @@ export class Caller {
       limitMs,
       this.#deadlines.start(limitMs),
     )
-    if (signal !== undefined) call.endWith(signal)
+    if (signal !== undefined || parent !== undefined) call.endWith(signal, parent?.signal)
     return call
   }
 

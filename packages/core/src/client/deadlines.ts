@@ -7,6 +7,8 @@ import type { Call } from './call.ts'
 export class Deadlines {
   readonly #waiting: () => Iterable<Call>
   readonly #expired: (call: Call) => void
+  /** When anything last came from where a call waits, by `performance.now()`. */
+  readonly #heardAt: (call: Call) => number
   /** The tick that has not ended yet, if a call has started in it, and the shortest time that one of them has. */
   #tick: Tick | undefined
   #shortestMs = Number.POSITIVE_INFINITY
@@ -16,9 +18,10 @@ export class Deadlines {
   #due = Number.POSITIVE_INFINITY
 
   /** @param waiting every call that has not ended */
-  constructor(waiting: () => Iterable<Call>, expired: (call: Call) => void) {
+  constructor(waiting: () => Iterable<Call>, expired: (call: Call) => void, heardAt: (call: Call) => number) {
     this.#waiting = waiting
     this.#expired = expired
+    this.#heardAt = heardAt
   }
 
   /** A call starts that may take so long. */
@@ -60,16 +63,30 @@ export class Deadlines {
     if (this.#inFlight === 0) this.#timer.unref()
   }
 
+  /** After a long tick timers come before what can be read: replies that are there are not late. */
   #fire(): void {
+    const firedAt = performance.now()
+    this.#due = Number.POSITIVE_INFINITY
+    setImmediate(() => this.#expire(firedAt, MOST_TURNS))
+  }
+
+  /** @param since when there last was something to read. @param turns how often to look for more */
+  #expire(since: number, turns: number): void {
     const now = performance.now()
     let next = Number.POSITIVE_INFINITY
+    let mayBeThere = false
     for (const call of [...this.#waiting()]) {
-      if (call.deadline <= now) this.#expired(call)
-      else next = Math.min(next, call.deadline)
+      if (call.deadline > now) next = Math.min(next, call.deadline)
+      // One turn reads no more than a few MiB.
+      else if (turns > 0 && this.#heardAt(call) >= since) mayBeThere = true
+      else this.#expired(call)
     }
-    this.#arm(next)
+    if (mayBeThere) setImmediate(() => this.#expire(now, turns - 1))
+    if (next < this.#due) this.#arm(next)
   }
 }
+
+const MOST_TURNS = 16
 
 /** In which calls started: one reading of the clock at its end serves them all. One for each took 6 % of a call. */
 export interface Tick {

@@ -29,12 +29,12 @@ export class Dial {
 
   constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
     const { connectTimeoutMs, tls } = options
-    // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow.
+    // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow, or as too late.
     const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
+    const late = (): void =>
+      void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))
     this.#patience = setTimeout(slow, PATIENCE_MS).unref()
-    this.#limit = setTimeout(() => {
-      this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`))
-    }, connectTimeoutMs)
+    this.#limit = setTimeout(late, connectTimeoutMs)
     connect(endpoint, tls, this.#abort.signal).then(
       stream => {
         if (this.#end()) owner.opened(stream)

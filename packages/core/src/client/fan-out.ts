@@ -1,4 +1,5 @@
 import { isRpcxError, RpcxError } from '../errors.ts'
+import { endWith } from '../signals.ts'
 import type { Invocation } from './call.ts'
 import type { Node } from './node.ts'
 
@@ -10,16 +11,17 @@ export type Informed<Reply> =
 /** Calls one server; `signal` gives the call up. */
 export type CallAt<Reply> = (node: Node, signal: AbortSignal) => Promise<Invocation<Reply>>
 
-/** All must succeed. The first failure ends it and gives the others up. */
+/** All must succeed. The first failure ends it and gives the others up, as `signal` does. */
 export async function broadcast<Reply>(
   nodes: readonly Node[],
   callAt: CallAt<Reply>,
+  signal: AbortSignal | undefined,
 ): Promise<Invocation<Reply>[]> {
-  const over = new AbortController()
+  const over = new Over(signal)
   try {
     return await Promise.all(nodes.map(node => callAt(node, over.signal)))
   } finally {
-    over.abort()
+    over.end()
   }
 }
 
@@ -28,14 +30,15 @@ export async function fork<Reply>(
   name: string,
   nodes: readonly Node[],
   callAt: CallAt<Reply>,
+  signal: AbortSignal | undefined,
 ): Promise<Invocation<Reply>> {
-  const over = new AbortController()
+  const over = new Over(signal)
   try {
     return await Promise.any(nodes.map(node => callAt(node, over.signal)))
   } catch (error) {
     throw error instanceof AggregateError ? allFailed(name, nodes, error.errors) : error
   } finally {
-    over.abort()
+    over.end()
   }
 }
 
@@ -43,11 +46,13 @@ export async function fork<Reply>(
 export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
   readonly #start: () => Promise<readonly Node[]>
   readonly #callAt: CallAt<Reply>
+  readonly #signal: AbortSignal | undefined
 
   /** @param start the servers to call; asked once for each loop */
-  constructor(start: () => Promise<readonly Node[]>, callAt: CallAt<Reply>) {
+  constructor(start: () => Promise<readonly Node[]>, callAt: CallAt<Reply>, signal: AbortSignal | undefined) {
     this.#start = start
     this.#callAt = callAt
+    this.#signal = signal
   }
 
   /** Every result, in the order in which they came. */
@@ -58,8 +63,8 @@ export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Informed<Reply>, void, undefined> {
-    const over = new AbortController()
     const nodes = await this.#start()
+    const over = new Over(this.#signal)
     const results: Informed<Reply>[] = []
     let wake: () => void = () => {}
     for (const node of nodes) {
@@ -79,8 +84,27 @@ export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
         yield results[given] as Informed<Reply>
       }
     } finally {
-      over.abort()
+      over.end()
     }
+  }
+}
+
+/** Gives up the calls to all servers: at the end, or when the caller's signal aborts. */
+class Over {
+  readonly #abort = new AbortController()
+  readonly #release: (() => void) | undefined
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#release = signal && endWith({ fail: reason => this.#abort.abort(reason) }, signal)
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  end(): void {
+    this.#release?.()
+    this.#abort.abort()
   }
 }
 

@@ -75,10 +75,16 @@ export class Health {
   verify(): void {
     const { connection } = this.#link
     if (connection === undefined || !this.#asks) return
-    const timer = setTimeout(() => {
-      if (this.#link.connection === connection) this.#eject(this.#noSign(), 0)
-    }, this.#options.connectTimeoutMs).unref()
-    connection.ask(() => clearTimeout(timer))
+    let isAlive = false
+    const judge = (): void => {
+      if (!isAlive && this.#link.connection === connection) this.#eject(this.#noSign(), 0)
+    }
+    // What can be read by then is read before.
+    const timer = setTimeout(() => setImmediate(judge), this.#options.connectTimeoutMs).unref()
+    connection.ask(() => {
+      isAlive = true
+      clearTimeout(timer)
+    })
   }
 
   /** Tries it again at that time, by `performance.now()`. */
@@ -127,7 +133,10 @@ export class Health {
     if (isNew) {
       // One that was there before may owe replies; its own heartbeat ends it.
       const { connectTimeoutMs } = this.#options
-      this.#timer = setTimeout(() => connection.destroy(this.#noSign()), connectTimeoutMs).unref()
+      const judge = (): void => {
+        if (!this.isIn && this.#link.connection === connection) connection.destroy(this.#noSign())
+      }
+      this.#timer = setTimeout(() => setImmediate(judge), connectTimeoutMs).unref()
     }
     connection.ask(() => this.#restore(connection))
   }

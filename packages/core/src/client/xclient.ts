@@ -104,7 +104,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   broadcast<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Invocation<Out<S[M]>>[]>
   async broadcast(method: string, args?: unknown, options = NO_OPTIONS): Promise<Invocation<unknown>[]> {
     const callAt = this.#callAt(method, args, options)
-    return broadcast(await this.#servers(method, options), callAt)
+    return broadcast(await this.#servers(method, options), callAt, options.signal)
   }
 
   /** Calls all servers at once, each of them once. Resolves to the first reply, and gives up the others. */
@@ -112,13 +112,17 @@ export class XClient<S extends object> implements AsyncDisposable {
   async fork(method: string, args?: unknown, options = NO_OPTIONS): Promise<unknown> {
     const callAt = this.#callAt(method, args, options)
     const servers = await this.#servers(method, options)
-    return (await fork(`${this.#service}.${method}`, servers, callAt)).reply
+    return (await fork(`${this.#service}.${method}`, servers, callAt, options.signal)).reply
   }
 
   /** Calls all servers at once, each of them once, for every result: as they come, by `for await`, or `all()` together. */
   inform<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Inform<Out<S[M]>>
   inform(method: string, args?: unknown, options = NO_OPTIONS): Inform<unknown> {
-    return new Inform(() => this.#servers(method, options), this.#callAt(method, args, options))
+    return new Inform(
+      () => this.#servers(method, options),
+      this.#callAt(method, args, options),
+      options.signal,
+    )
   }
 
   /** What is known of the servers now. */
@@ -198,9 +202,8 @@ export class XClient<S extends object> implements AsyncDisposable {
   #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
     const { timeoutMs = this.#timeoutMs } = options
     const end = performance.now() + timeoutMs
-    return (node, over) => {
+    return (node, signal) => {
       const leftMs = timeoutMs === 0 ? 0 : Math.max(end - performance.now(), 1)
-      const signal = options.signal === undefined ? over : AbortSignal.any([options.signal, over])
       const call = {
         service: this.#service,
         method,

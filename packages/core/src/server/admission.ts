@@ -135,9 +135,8 @@ export class Admission {
       this.#queues.delete(caller)
       if (calls.length > 0) this.#queues.set(caller, calls)
       this.#left([call])
-      const { deadline } = call
-      if (deadline !== undefined && deadline <= Date.now())
-        caller.refuse(call, refusal('its deadline passed'))
+      const { remainingMs } = call
+      if (remainingMs !== undefined && remainingMs <= 0) caller.refuse(call, refusal('its deadline passed'))
       else caller.run(call)
     }
   }
@@ -166,7 +165,8 @@ export class Admission {
     // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
     if (isTooMuch && caller.isReading) this.#makeRoom(calls?.length ?? 0)
     const waitMs = (this.#waiting + 1) * this.#turnMs
-    if (call.deadline !== undefined && Date.now() + waitMs > call.deadline) {
+    const { remainingMs } = call
+    if (remainingMs !== undefined && waitMs > remainingMs) {
       throw refusal(`its turn would come in ${Math.round(waitMs)} ms, after its deadline`)
     }
     if (calls === undefined) this.#queues.set(caller, [call])

@@ -42,6 +42,8 @@ export interface CallContext {
   readonly signal: AbortSignal
   /** When the caller stops waiting, in milliseconds since the epoch; `undefined` when it waits for ever. */
   readonly deadline: number | undefined
+  /** How long the caller still waits, in milliseconds, however the clock is set meanwhile; `undefined` when it waits for ever. */
+  readonly remainingMs: number | undefined
   readonly remoteAddress: string
   readonly connection: ServerConnection
 }
@@ -76,7 +78,9 @@ export class ServedCall implements CallContext {
   readonly receivedAt: number
   /** What its method counts; `undefined` before it is found. */
   meter: MethodMeter | undefined = undefined
-  #deadline: number | undefined | null = null
+  /** By `performance.now()`; `null` before anybody has asked. */
+  #expiresAt: number | undefined | null = null
+  #deadline: number | undefined
   #responseMetadata: Record<string, string> | undefined
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
@@ -95,11 +99,15 @@ export class ServedCall implements CallContext {
     return this.message.method
   }
   get deadline(): number | undefined {
-    if (this.#deadline === null) {
-      const sinceMs = performance.now() - this.receivedAt
-      this.#deadline = deadlineOf(this.message.metadataValue(ReservedKey.timeout), Date.now() - sinceMs)
-    }
+    const { remainingMs } = this
+    if (remainingMs !== undefined) this.#deadline ??= Date.now() + remainingMs
     return this.#deadline
+  }
+
+  get remainingMs(): number | undefined {
+    if (this.#expiresAt === null)
+      this.#expiresAt = deadlineOf(this.message.metadataValue(ReservedKey.timeout), this.receivedAt)
+    return this.#expiresAt === undefined ? undefined : this.#expiresAt - performance.now()
   }
 
   get token(): string {
@@ -147,7 +155,8 @@ export class ServedCall implements CallContext {
 
   #watch(): void {
     this.origin.watch(this)
-    if (this.deadline !== undefined) this.#startTimer(this.deadline - Date.now())
+    const { remainingMs } = this
+    if (remainingMs !== undefined) this.#startTimer(remainingMs)
   }
 
   #startTimer(ms: number): void {

@@ -1,6 +1,6 @@
 /**
- * When a call that came at `now` expires, in milliseconds since the epoch, out of its `__ServerTimeout`; `undefined` when
- * there is none or it is no integer. Read as by Go's `strconv.ParseInt`, which takes `+5000` but no spaces.
+ * When a call that came at `now` expires, by the same clock, out of its `__ServerTimeout`; `undefined` when there is none or it is no
+ * integer. Read as by Go's `strconv.ParseInt`, which takes `+5000` but no spaces.
  */
 export function deadlineOf(timeout: string | undefined, now: number): number | undefined {
   if (timeout === undefined || !/^[+-]?\d+$/.test(timeout)) return undefined

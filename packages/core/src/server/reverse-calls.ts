@@ -1,6 +1,7 @@
 import type { Codecs } from '../codec/codecs.ts'
 import { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
+import { endWith } from '../signals.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
 import { decompress } from '../wire/compress.ts'
 import { Serialize } from '../wire/header.ts'
@@ -43,7 +44,7 @@ export class ReverseCalls {
     const payload = this.#codecs.byId(Serialize.msgpack).encode(args, undefined)
     const seq = this.#seq++
     let timer: NodeJS.Timeout | undefined
-    let abort: (() => void) | undefined
+    let release: (() => void) | undefined
     try {
       return await new Promise((resolve, reject) => {
         this.#pending.set(seq, { resolve, reject })
@@ -51,16 +52,16 @@ export class ReverseCalls {
           reject(
             new RpcxError('ERR_RPCX_TIMEOUT', `${method}: no reply from the client within ${timeoutMs} ms`),
           )
-        timer = setTimeout(expire, timeoutMs)
-        abort = () => reject(signal?.reason)
-        signal?.addEventListener('abort', abort, { once: true })
+        // A reply that can be read by then is no late one.
+        timer = setTimeout(() => setImmediate(expire), timeoutMs)
+        release = signal && endWith({ fail: reject }, signal)
         const serialize = Serialize.msgpack
         const envelope = { serialize, seq, service: '', method, metadata: NO_METADATA }
         this.#stream.send(envelope, 0, payload, timeoutMs)
       })
     } finally {
       clearTimeout(timer)
-      if (abort !== undefined) signal?.removeEventListener('abort', abort)
+      release?.()
       this.#pending.delete(seq)
     }
   }

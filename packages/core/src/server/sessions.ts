@@ -79,7 +79,8 @@ export class Sessions {
   #watch(): void {
     const shortest = Math.min(...[this.#idleTimeoutMs, this.#frameTimeoutMs].filter(ms => ms > 0))
     if (this.#timer !== undefined || shortest === Number.POSITIVE_INFINITY) return
-    this.#timer = setInterval(() => this.#sweep(), shortest / 4).unref()
+    // What can be read by then is read before it counts as missing.
+    this.#timer = setInterval(() => setImmediate(() => this.#sweep()), shortest / 4).unref()
   }
 
   #sweep(): void {

@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../rig.ts'
+import { until } from '../until.ts'
 
 interface Any {
   method(args?: unknown): unknown
@@ -65,5 +67,55 @@ describe('a signal', () => {
     for (let i = 0; i < 20; i++) expect(await client.call('method', i, { signal: abort.signal })).toBe(1)
     abort.abort()
     expect(await client.call('method')).toBe(1)
+  })
+})
+
+describe('a signal or a parent that many calls share', () => {
+  const parentOf = (signal: AbortSignal) => ({ deadline: undefined, signal, metadata: {} })
+
+  test('is no reason for a warning, whatever the calls are, and ends all of them', async () => {
+    const servers = await Promise.all(
+      Array.from({ length: 12 }, () => serving({ S: { get: () => new Promise(() => {}) } }, { drainMs: 0 })),
+    )
+    const client = clientOf<{ get(): void }>('S', servers, { timeoutMs: 0 })
+    const warnings: string[] = []
+    const listener = ({ name, message }: Error): number => warnings.push(`${name}: ${message}`)
+    process.on('warning', listener)
+    try {
+      const abort = new AbortController()
+      const { signal } = abort
+      const parent = parentOf(signal)
+      const calls = [
+        ...Array.from({ length: 12 }, () => client.call('get', undefined, { signal })),
+        ...Array.from({ length: 12 }, () => client.call('get', undefined, { parent })),
+        ...Array.from({ length: 12 }, () => client.broadcast('get', undefined, { signal, parent })),
+        client.fork('get', undefined, { signal }),
+        client.inform('get', undefined, { signal }).all(),
+      ].map(call => failure(call))
+      await until(() => client.snapshot().endpoints.every(({ inFlight }) => inFlight > 12))
+      const reason = new Error('enough')
+      abort.abort(reason)
+      for (const error of await Promise.all(calls.slice(0, 36))) expect(error).toBe(reason)
+    } finally {
+      // Warnings are told in a tick of their own.
+      await new Promise(resolve => setImmediate(resolve))
+      process.off('warning', listener)
+    }
+    expect(warnings).toEqual([])
+  })
+
+  test('keeps nothing of calls that have ended', async () => {
+    const client = clientOf<{ hi(): number }>('S', [await serving({ S: { hi: () => 1 } })])
+    const { signal } = new AbortController()
+    const parent = parentOf(new AbortController().signal)
+    for (let i = 0; i < 100; i++) await client.call('hi', undefined, { signal, parent })
+    const kept = [signal, parent.signal].map(each => getEventListeners(each, 'abort').length)
+    expect(kept).toEqual([0, 0])
+    const dependants = Object.getOwnPropertySymbols(signal).filter(symbol =>
+      /dependant/i.test(String(symbol)),
+    )
+    expect(
+      dependants.map(symbol => (signal as never as Record<symbol, Set<unknown>>)[symbol]?.size ?? 0),
+    ).toEqual(dependants.map(() => 0))
   })
 })

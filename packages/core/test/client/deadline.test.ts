@@ -1,8 +1,9 @@
 import type { CallContext, ParentCall } from '@rpcx/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { Program } from '../program.ts'
 import { clientOf, closing, failure, serving } from '../rig.ts'
 
 interface Any {
@@ -201,4 +202,38 @@ describe('parent', () => {
     expect(await given.opened).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
     expect(await call).toMatchObject({ message: expect.stringMatching('deadline') })
   })
+})
+
+test('a clock that is set while a call is served changes nothing about the time that is left', async () => {
+  const further = await serving({ Further: { hi: () => 'hi' } })
+  const inner = clientOf<{ hi(): string }>('Further', [further])
+  const onwards = async (_: unknown, context: CallContext): Promise<unknown> => {
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000)
+    try {
+      const left = context.remainingMs ?? 0
+      return [
+        await inner.call('hi', undefined, { parent: context }),
+        left > 4_000 && left <= 5_000,
+        context.signal.aborted,
+      ]
+    } finally {
+      clock.mockRestore()
+    }
+  }
+  const server = await serving({ Any: { method: onwards } })
+  const client = clientOf<Any>('Any', [server], { timeoutMs: 5_000 })
+  expect(await client.call('method')).toEqual(['hi', true, false])
+})
+
+test('a reply that came in time is no time-out, however long the caller was busy', async () => {
+  const program = closing(new Program('prompt-server'))
+  const client = clientOf<{ get(bytes: number): Uint8Array }>('S', [{ address: await program.line(0) }])
+  for (const bytes of [1, 8 * 1024 * 1024]) {
+    await client.call('get', 1)
+    const call = client.call('get', bytes, { timeoutMs: 100 })
+    await new Promise<void>(resolve => process.nextTick(resolve))
+    for (const start = performance.now(); performance.now() - start < 400; );
+    expect(await call).toHaveLength(bytes)
+  }
+  expect(client.snapshot().endpoints[0]).toMatchObject({ state: 'open', errorShare: 0 })
 })
