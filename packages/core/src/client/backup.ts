@@ -55,6 +55,7 @@ export class Backup {
           return
         }
         underWay++
+        second.encoded = first.encoded
         second.avoid(first)
         this.#caller.start(second)
       }, this.#afterMs(durations)).unref()

@@ -55,6 +55,8 @@ export class Call implements Envelope {
   /** Its number on the connection, and the number of its message in the stream. */
   seq = 0
   message = 0
+  /** Its arguments as they were when it was made, once it had to wait or may be sent again. */
+  encoded: Uint8Array | undefined = undefined
   /** What the caller is given. */
   readonly result: Promise<unknown>
   /**
@@ -110,6 +112,26 @@ export class Call implements Envelope {
     this.#release = () => {
       releaseFirst?.()
       releaseSecond?.()
+    }
+  }
+
+  /** Its arguments in bytes, valid until anything else is encoded. @throws RpcxError `ERR_RPCX_ARGUMENT` */
+  payload(): Uint8Array {
+    if (this.encoded !== undefined) return this.encoded
+    const payload = this.payloads.encode(this.method, this.args)
+    if (this.payloads.repeats) this.encoded = Buffer.from(payload)
+    return payload
+  }
+
+  /** It has to wait: what its user does with the arguments meanwhile is no concern of it. Returns whether they can be encoded. */
+  keepArguments(): boolean {
+    if (this.encoded !== undefined || this.wanted === 'servers') return true
+    try {
+      this.encoded = Buffer.from(this.payloads.encode(this.method, this.args))
+      return true
+    } catch (error) {
+      this.fail(error)
+      return false
     }
   }
 

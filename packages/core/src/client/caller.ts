@@ -49,6 +49,10 @@ export class Caller {
     )
   }
 
+  get payloads(): Payloads {
+    return this.#options.payloads
+  }
+
   /** A call that is not under way yet. @throws what is wrong with it, or the reason of its signal */
   make(method: string, args: unknown, wanted: Wanted, options: CallOptions): Call {
     const { payloads } = this.#options

@@ -102,10 +102,10 @@ export class Connection implements FrameStreamOwner, Holder {
   }
 
   send(call: Call): void {
-    const { method, payloads } = call
+    const { payloads } = call
     let payload: Uint8Array
     try {
-      payload = payloads.encode(method, call.args)
+      payload = call.payload()
     } catch (error) {
       call.fail(error)
       return

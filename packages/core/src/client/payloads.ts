@@ -14,17 +14,21 @@ export interface PayloadOptions {
   /** Message types by method. */
   readonly types: Types
   readonly compress: boolean
+  /** Whether a call may be sent more than once. */
+  readonly repeats: boolean
 }
 
 /** What the calls of one service carry over whichever connection: arguments to bytes, and bytes to replies. */
 export class Payloads {
   readonly service: string
   readonly codec: Codec
+  readonly repeats: boolean
   readonly #options: PayloadOptions
 
   constructor(options: PayloadOptions) {
     this.service = options.service
     this.codec = options.codec
+    this.repeats = options.repeats
     this.#options = options
   }
 

@@ -9,6 +9,7 @@ export class Waiting implements Holder, Iterable<Call> {
   }
 
   add(call: Call): void {
+    if (!call.keepArguments()) return
     call.holder = this
     this.#calls.add(call)
   }

@@ -166,6 +166,7 @@ export function checkOptions(
     codecs: all,
     types,
     compress: compress === 'gzip',
+    repeats: failMode !== 'failfast',
   })
   return {
     caller: {

@@ -177,6 +177,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   async #last(
     { method, args, options, isOneway }: OutgoingCall,
     node: Node | undefined,
+    encoded?: Uint8Array,
   ): Promise<Invocation<unknown>> {
     if (isOneway) {
       await this.#send(method, args, options, 'nothing')
@@ -187,6 +188,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     const call = this.#caller.make(method, args, 'invocation', options)
     call.isPinned = true
     call.node = node
+    call.encoded = encoded
     this.#caller.start(call)
     return (await call.result) as Invocation<unknown>
   }
@@ -202,6 +204,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
     const { timeoutMs = this.#timeoutMs } = options
     const end = performance.now() + timeoutMs
+    const encoded = this.#outermost === undefined ? this.#encoded(method, args) : undefined
     return (node, signal) => {
       const leftMs = timeoutMs === 0 ? 0 : Math.max(end - performance.now(), 1)
       const call = {
@@ -212,8 +215,17 @@ export class XClient<S extends object> implements AsyncDisposable {
         isOneway: false,
         endpoint: node.endpoint.address,
       }
-      const next = chain(this.#interceptors, outgoing => this.#last(outgoing, node))
+      const next = chain(this.#interceptors, outgoing => this.#last(outgoing, node, encoded))
       return next(call) as Promise<Invocation<never>>
+    }
+  }
+
+  /** The arguments as they are now, whatever becomes of them until the servers are known; `undefined` when each call is to fail by them. */
+  #encoded(method: string, args: unknown): Uint8Array | undefined {
+    try {
+      return Buffer.from(this.#caller.payloads.encode(method, args))
+    } catch {
+      return undefined
     }
   }
 
