@@ -119,7 +119,7 @@ export class Call implements Envelope {
   payload(): Uint8Array {
     if (this.encoded !== undefined) return this.encoded
     const payload = this.payloads.encode(this.method, this.args)
-    if (this.payloads.repeats) this.encoded = Buffer.from(payload)
+    if (this.payloads.repeats) this.encoded = this.payloads.keep(payload)
     return payload
   }
 
@@ -127,7 +127,7 @@ export class Call implements Envelope {
   keepArguments(): boolean {
     if (this.encoded !== undefined || this.wanted === 'servers') return true
     try {
-      this.encoded = Buffer.from(this.payloads.encode(this.method, this.args))
+      this.encoded = this.payloads.keep(this.payloads.encode(this.method, this.args))
       return true
     } catch (error) {
       this.fail(error)

@@ -1,3 +1,4 @@
+import { inRoot } from '../root.ts'
 import type { Call } from './call.ts'
 
 /**
@@ -59,7 +60,7 @@ export class Deadlines {
     this.#due = due
     if (due === Number.POSITIVE_INFINITY) return
     const ms = Math.min(Math.max(due - performance.now(), 0) + 1, MAX_TIMER_MS)
-    this.#timer = setTimeout(() => this.#fire(), ms)
+    this.#timer = inRoot(() => setTimeout(() => this.#fire(), ms))
     if (this.#inFlight === 0) this.#timer.unref()
   }
 

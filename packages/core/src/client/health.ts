@@ -1,4 +1,5 @@
 import { RpcxError } from '../errors.ts'
+import { inRoot } from '../root.ts'
 import type { Connection } from './connection.ts'
 import { ErrorRate } from './error-rate.ts'
 import type { Link } from './link.ts'
@@ -90,7 +91,7 @@ export class Health {
   /** Tries it again at that time, by `performance.now()`. */
   wakeAt(at: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#wake(), at - performance.now()).unref()
+    this.#timer = inRoot(() => setTimeout(() => this.#wake(), at - performance.now())).unref()
   }
 
   stop(): void {

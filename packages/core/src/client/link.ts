@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../discovery/discovery.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
+import { inRoot } from '../root.ts'
 import type { Call } from './call.ts'
 import type { ConnectionOptions, ConnectionOwner } from './connection.ts'
 import { Connection } from './connection.ts'
@@ -152,7 +153,7 @@ export class Link implements ConnectionOwner, DialOwner {
   connect(): void {
     if (this.#state.kind !== 'idle') return
     this.#dialledAt = performance.now()
-    this.#state = { kind: 'dialling', dial: new Dial(this.endpoint, this.#options, this) }
+    this.#state = { kind: 'dialling', dial: inRoot(() => new Dial(this.endpoint, this.#options, this)) }
   }
 
   /** Sends the calls that wait. */

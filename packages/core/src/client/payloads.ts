@@ -24,6 +24,7 @@ export class Payloads {
   readonly codec: Codec
   readonly repeats: boolean
   readonly #options: PayloadOptions
+  #kept: WeakRef<Buffer> | undefined
 
   constructor(options: PayloadOptions) {
     this.service = options.service
@@ -42,6 +43,16 @@ export class Payloads {
     }
   }
 
+  /** A copy of encoded arguments. Long ones are shared by calls that are given the same, one after the other. */
+  keep(payload: Uint8Array): Uint8Array {
+    if (payload.length < WORTH_SHARING_BYTES) return Buffer.from(payload)
+    const before = this.#kept?.deref()
+    if (before?.equals(payload)) return before
+    const copy = Buffer.from(payload)
+    this.#kept = new WeakRef(copy)
+    return copy
+  }
+
   /** Whether arguments of that length are to be compressed. */
   zips({ length }: Uint8Array): boolean {
     return this.#options.compress && length > COMPRESS_OVER_BYTES
@@ -54,3 +65,5 @@ export class Payloads {
     return this.#options.codecs.byId(serialize).decode(payload, this.#options.types[method]?.reply)
   }
 }
+
+const WORTH_SHARING_BYTES = 16 * 1024

@@ -1,5 +1,6 @@
 import { isThenable, toError } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
+import { inRoot } from '../root.ts'
 import { ReservedKey } from '../wire/header.ts'
 import type { Call } from './call.ts'
 import { Waiting } from './waiting.ts'
@@ -38,8 +39,8 @@ export class Token {
       this.#isAsking = true
       // In a promise of ours, since the program's may do anything.
       Promise.resolve(token).then(
-        value => this.#settled(waiting => give(waiting, value, next)),
-        error => this.#settled(waiting => refuse(waiting, error)),
+        value => inRoot(() => this.#settled(waiting => give(waiting, value, next))),
+        error => inRoot(() => this.#settled(waiting => refuse(waiting, error))),
       )
     }
     this.#waiting.add(call)

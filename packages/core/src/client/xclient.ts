@@ -1,6 +1,7 @@
 import { watchRejection } from '../callbacks.ts'
 import type { Discovery, DiscoveryStatus } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
+import { inRoot } from '../root.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 import { Backup } from './backup.ts'
 import type { Invocation, Wanted } from './call.ts'
@@ -60,12 +61,16 @@ export class XClient<S extends object> implements AsyncDisposable {
     this.#discovery = discovery
     this.#timeoutMs = caller.timeoutMs
     this.#isIdempotent = caller.isIdempotent
-    const sender = new Dispatcher({
-      ...dispatcher,
-      events: this.#events,
-      pool: this.#pool,
-      suspected: address => guarded('discovery.verify', () => discovery.verify?.(service, address), failed),
-    })
+    const sender = inRoot(
+      () =>
+        new Dispatcher({
+          ...dispatcher,
+          events: this.#events,
+          pool: this.#pool,
+          suspected: address =>
+            guarded('discovery.verify', () => discovery.verify?.(service, address), failed),
+        }),
+    )
     const lastError = (): unknown => {
       const status = guarded('discovery.status', () => discovery.status(service), failed)
       return (status as DiscoveryStatus | undefined)?.lastError
@@ -75,7 +80,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     this.#interceptors = interceptors
     this.#outermost =
       interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
-    this.#follow().catch(error => (this.#watchError = error))
+    inRoot(() => this.#follow().catch(error => (this.#watchError = error)))
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { isRpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
+import { inRoot } from '../root.ts'
 import type { FrameDecoderOptions, OversizedFrame } from '../wire/frame-decoder.ts'
 import { FrameDecoder } from '../wire/frame-decoder.ts'
 import type { Envelope } from '../wire/frame-writer.ts'
@@ -78,8 +79,11 @@ export class FrameStream implements ByteHolder {
     this.#budgets = options.budgets
     this.#copies = stream.constructor === lazy.net.Socket
     const framed: Framed = Object.assign(stream, { [FRAMES]: this })
-    const { data, lent, end, drain, error, close } = FrameStream.#listeners
-    framed.on('data', data).on(LENT, lent).on('end', end)
+    const { data, inMemory, lent, end, drain, error, close } = FrameStream.#listeners
+    framed
+      .on('data', IN_MEMORY in stream ? inMemory : data)
+      .on(LENT, lent)
+      .on('end', end)
     framed.on('drain', drain).on('error', error).on('close', close)
   }
 
@@ -87,6 +91,10 @@ export class FrameStream implements ByteHolder {
   static readonly #listeners = {
     data(this: Framed, chunk: Buffer): void {
       this[FRAMES].#read(chunk, false)
+    },
+    // It comes while the other side writes, in the context of whoever it writes for.
+    inMemory(this: Framed, chunk: Buffer): void {
+      inRoot(() => this[FRAMES].#read(chunk, false))
     },
     lent(this: Framed, chunk: Buffer): void {
       this[FRAMES].#read(chunk, true)
@@ -96,7 +104,7 @@ export class FrameStream implements ByteHolder {
       this[FRAMES].end()
     },
     drain(this: Framed): void {
-      this[FRAMES].#unblock()
+      inRoot(() => this[FRAMES].#unblock())
     },
     // A stream under TLS tells of a broken record and lives on.
     error(this: Framed, error: Error): void {
@@ -255,6 +263,9 @@ export class FrameStream implements ByteHolder {
 
 /** The event of a stream that has read into memory which is overwritten afterwards; all else comes as `data`. */
 export const LENT = 'lent'
+
+/** Marks a stream whose other end is in this process. */
+export const IN_MEMORY: unique symbol = Symbol('rpcx.inMemory')
 
 const FLUSH_BYTES = 64 * 1024
 // What every connection may hold of a frame that has begun, without anybody counting.

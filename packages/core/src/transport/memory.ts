@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { duplexPair } from 'node:stream'
+import { IN_MEMORY } from './frame-stream.ts'
 import type { Transport } from './transport.ts'
 
 /** Streams inside this process (`memu@name`, as Go calls them): the real stack, minus the socket. */
@@ -11,6 +12,7 @@ export const memory: Transport = {
     const accept = listeners.get(host)
     if (accept === undefined) return Promise.reject(new Error(`connect: nobody listens at memu@${host}`))
     const [ours, theirs] = duplexPair()
+    for (const end of [ours, theirs]) Object.assign(end, { [IN_MEMORY]: true })
     // As with sockets: when one end goes, so does the other.
     ours.once('close', () => theirs.destroy())
     theirs.once('close', () => ours.destroy())
