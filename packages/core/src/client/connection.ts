@@ -241,7 +241,7 @@ export class Connection implements FrameStreamOwner, Holder {
 
   #answer(call: Call, message: Message): void {
     if (message.isError) {
-      const error = errorOf(message)
+      const error = inTime(errorOf(message), call)
       if (error.code === 'ERR_RPCX_NOT_EXECUTED') {
         this.#owner.failed(call, error, false)
       } else {
@@ -278,6 +278,16 @@ const HEARTBEAT = {
   serialize: Serialize.msgpack,
   service: '',
   method: '',
+}
+
+/** A server that stops at the deadline of the call says so in Go's words, perhaps before we notice ourselves: there is one code for that. */
+function inTime(error: RpcxError, { service, method, timeoutMs }: Call): RpcxError {
+  if (error.message !== 'context deadline exceeded' || timeoutMs === Number.POSITIVE_INFINITY) return error
+  const { metadata } = error
+  return new RpcxError('ERR_RPCX_TIMEOUT', `${service}.${method}: ${error.message}`, {
+    cause: error,
+    metadata,
+  })
 }
 
 /** The time as Go's clients send it: nanoseconds in a MessagePack int64. */

@@ -1,8 +1,8 @@
 import type { Codec } from '../codec/codec.ts'
 import type { Codecs } from '../codec/codecs.ts'
+import { isCounting } from '../codec/limits.ts'
 import { RpcxError } from '../errors.ts'
 import { COMPRESS_OVER_BYTES } from '../wire/compress.ts'
-import { Serialize } from '../wire/header.ts'
 import type { Types } from './schema.ts'
 
 export interface PayloadOptions {
@@ -60,9 +60,10 @@ export class Payloads {
 
   /** By the codec that the reply names, as Go's clients do. @param payload decompressed */
   decode(method: string, serialize: number, payload: Uint8Array): unknown {
-    // Go sends nothing at all when there is nothing to say.
-    if (payload.length === 0 && serialize !== Serialize.raw) return undefined
-    return this.#options.codecs.byId(serialize).decode(payload, this.#options.types[method]?.reply)
+    const codec = this.#options.codecs.byId(serialize)
+    // Go sends nothing at all when there is nothing to say. Other codecs know what no bytes mean: to protobuf, a message of defaults.
+    if (payload.length === 0 && isCounting(codec)) return undefined
+    return codec.decode(payload, this.#options.types[method]?.reply)
   }
 }
 

@@ -35,6 +35,11 @@ export interface CountingCodec extends Codec {
   readonly lastValues: number
 }
 
+/** Whether it is MessagePack or JSON of ours. */
+export function isCounting(codec: Codec): codec is CountingCodec {
+  return 'lastValues' in codec
+}
+
 /** How many values the last payload had, as far as its codec knows. To be asked right after it was decoded. */
 export function decodedValues(codec: Codec): number {
   return (codec as Partial<CountingCodec>).lastValues ?? 0

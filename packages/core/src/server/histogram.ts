@@ -35,6 +35,25 @@ export class Histogram {
     return upperBound(BUCKETS - 1) / 1000
   }
 
+  /**
+   * How many things took no longer than each of these times, in milliseconds, in order: the buckets of a chart that stays the same,
+   * whatever was measured. Each bound counts up to the next one of the histogram's own, an eighth higher at most.
+   */
+  countsUpTo(boundsMs: readonly number[]): number[] {
+    return boundsMs.map(boundMs => {
+      const last = bucketOf(boundMs * 1000)
+      let count = 0
+      for (let bucket = 0; bucket <= last; bucket++) count += this.#counts[bucket] as number
+      return count
+    })
+  }
+
+  /** For logs: how many there are, and in milliseconds their mean and some percentiles. */
+  toJSON(): { count: number; mean: number; p50: number; p90: number; p99: number } {
+    const { count, mean } = this
+    return { count, mean, p50: this.percentile(50), p90: this.percentile(90), p99: this.percentile(99) }
+  }
+
   /** The upper bounds in milliseconds of the buckets that are not empty, each with how many fell into it. */
   *buckets(): Generator<readonly [upToMs: number, count: number]> {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {

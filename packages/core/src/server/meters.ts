@@ -34,6 +34,8 @@ export interface ServerMetrics extends Metrics {
   readonly methods: Iterable<MethodMetrics>
   /** Open connections on which that service was called. */
   connectionsOf(service: string): number
+  /** All figures as plain values, for logs. */
+  toJSON(): object
 }
 
 export class CountingMeter implements Meter {
@@ -103,6 +105,34 @@ export class Meters implements ServerMetrics {
 
   connectionsOf(service: string): number {
     return this.#metered.openFor(service)
+  }
+
+  toJSON(): object {
+    const { receivedCalls, inFlight, queued, openConnections, acceptedConnections } = this
+    const { refusedConnections, failedConnections } = this
+    return {
+      receivedCalls,
+      callsPerSecond: this.calls.rateMean(),
+      inFlight,
+      queued,
+      errors: Object.fromEntries(this.errors),
+      acceptedConnections,
+      openConnections,
+      refusedConnections,
+      failedConnections,
+      methods: [...this.methods].map(
+        ({ service, method, calls, inFlight, errors, latency, receivedBytes, sentBytes }) => ({
+          service,
+          method,
+          calls,
+          inFlight,
+          errors: Object.fromEntries(errors),
+          latencyMs: latency.toJSON(),
+          receivedBytes,
+          sentBytes,
+        }),
+      ),
+    }
   }
 
   answered(call: ServedCall, meter: MethodMeter, sentBytes: number): void {

@@ -190,6 +190,15 @@ describe('an error reply', () => {
     expect(await failure(unknown.call('method'))).toMatchObject({ code: 'ERR_RPCX_SERVICE' })
   })
 
+  test('of a server that stops at the deadline is a time-out like our own, and a failure without a deadline', async () => {
+    const reply = errorReply('context deadline exceeded')
+    const client = clientOf<Any>('Any', [await answering(reply)])
+    expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
+    expect(await failure(client.call('method', 1, { timeoutMs: 0 }))).toMatchObject({
+      code: 'ERR_RPCX_SERVICE',
+    })
+  })
+
   test('of our server says what was not found', async () => {
     const server = await serving({ Arith: arith })
     const noService = clientOf<Any>('Nobody', [server])

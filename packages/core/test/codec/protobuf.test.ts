@@ -49,3 +49,12 @@ test('protobuf messages are sent byte for byte as by Go, and its replies read', 
   expect(sent.serialize).toBe(Serialize.protobuf)
   expect(sent.payload.toString('hex')).toBe(request.toString('hex'))
 })
+
+test('a protobuf message of nothing but defaults, which has no bytes, is such a message in both directions', async () => {
+  const server = closing(new Server({ codecs: [codec] }))
+  const echo = (value: Colours): Colours => value
+  server.registerName('PB', { Echo: echo }, '', { types })
+  await server.serve('tcp', '127.0.0.1:0')
+  const client = clientOf<{ Echo(value: Colours): Colours }>('PB', [server], { codec, types })
+  expect(await client.call('Echo', { id: 0, name: '', colors: [] })).toEqual({ id: 0, name: '', colors: [] })
+})

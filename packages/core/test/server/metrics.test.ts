@@ -128,6 +128,19 @@ describe('a histogram', () => {
     },
   )
 
+  test('has the same buckets whatever was measured, and prints', () => {
+    const histogram = new Histogram()
+    const bounds = [0.5, 1, 10, 100]
+    expect(histogram.countsUpTo(bounds)).toEqual([0, 0, 0, 0])
+    for (const ms of [0.1, 0.6, 5, 50, 5_000]) histogram.add(ms)
+    expect(histogram.countsUpTo(bounds)).toEqual([1, 2, 3, 4])
+    expect(JSON.parse(JSON.stringify(histogram))).toMatchObject({
+      count: 5,
+      mean: expect.any(Number),
+      p50: expect.any(Number),
+    })
+  })
+
   test('keeps order: what took longer never falls into a lower bucket', () => {
     let before = 0
     for (let us = 0; us < 5_000; us++) {
@@ -152,5 +165,23 @@ describe('a histogram', () => {
     const histogram = new Histogram()
     histogram.add(1e12)
     expect(histogram.percentile(100)).toBeGreaterThan(4_000_000)
+  })
+})
+
+test('the metrics of a server print as JSON', async () => {
+  const server = await serving({ S: { hi: () => 1 } })
+  const peer = closing(await BarePeer.connect(portOf(server)))
+  peer.send(frame({ service: 'S', method: 'hi', payload: 'null' }))
+  peer.send(frame({ service: 'S', method: 'none', payload: 'null' }))
+  await peer.message(1)
+  await until(() => of(server.metrics, 'S', 'hi').latency.count === 1)
+  expect(JSON.parse(JSON.stringify(server.metrics))).toMatchObject({
+    receivedCalls: 2,
+    errors: { ERR_RPCX_METHOD_NOT_FOUND: 1 },
+    openConnections: 1,
+    methods: [
+      { service: '_health', method: 'Check', calls: 0 },
+      { service: 'S', method: 'hi', calls: 1, errors: {}, latencyMs: { count: 1 } },
+    ],
   })
 })
