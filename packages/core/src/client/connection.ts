@@ -24,6 +24,7 @@ import { pushedMessage } from './pushed.ts'
 /** What the connections of a client have in common. */
 export interface ConnectionOptions {
   readonly heartbeatMs: number
+  readonly heartbeatTimeoutMs: number
   readonly maxFrameBytes: number
   readonly maxBufferedBytes: number
   /** What servers may call over the connection. */
@@ -66,7 +67,7 @@ export class Connection implements FrameStreamOwner, Holder {
   lateReplies = 0
 
   constructor(stream: Duplex, address: string, options: ConnectionOptions, owner: ConnectionOwner) {
-    const { maxFrameBytes, heartbeatMs } = options
+    const { maxFrameBytes, heartbeatMs, heartbeatTimeoutMs } = options
     this.#address = address
     this.#options = options
     this.#owner = owner
@@ -74,7 +75,9 @@ export class Connection implements FrameStreamOwner, Holder {
     this.#stream = new FrameStream(stream, this, { maxFrameBytes, pausesReads: false, reusesMessages: true })
     // First of all, so that a server may call us as soon as we have called it.
     if (options.offered !== undefined) this.#sendHeartbeat(ANNOUNCEMENT)
-    this.#heartbeat = new Heartbeat(this.#stream, address, heartbeatMs, () => this.#sendHeartbeat())
+    this.#heartbeat = new Heartbeat(this.#stream, address, heartbeatMs, heartbeatTimeoutMs, () =>
+      this.#sendHeartbeat(),
+    )
   }
 
   get inFlight(): number {
@@ -212,7 +215,8 @@ export class Connection implements FrameStreamOwner, Holder {
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
       call.holder = undefined
-      const text = `${call.service}.${call.method}: lost the connection to ${this.#address}`
+      const why = error === undefined ? 'it closed it' : error.message
+      const text = `${call.service}.${call.method}: lost the connection to ${this.#address}: ${why}`
       const failure = proof ?? new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error })
       this.#owner.failed(call, failure, proof === undefined && this.#stream.wasSent(call.message))
     }

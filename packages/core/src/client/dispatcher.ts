@@ -226,7 +226,8 @@ export class Dispatcher implements NodeOwner {
     const name = `${this.#options.payloads.service}.${call.method}`
     if (mayHaveRunAt === undefined)
       return new RpcxError(code, `${name}: ${text}`, { cause, metadata, attempts })
-    const unknown = `${name}: may have run on ${mayHaveRunAt}, whose connection was lost before it replied`
+    const why = attempts.find(({ endpoint }) => endpoint === mayHaveRunAt)?.error.message ?? 'it was closed'
+    const unknown = `${name}: may have run on ${mayHaveRunAt}, whose connection was lost before it replied: ${why}`
     return new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', unknown, { cause, metadata, attempts })
   }
 }

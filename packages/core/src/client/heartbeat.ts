@@ -6,18 +6,24 @@ export class Heartbeat {
   readonly #stream: FrameStream
   readonly #address: string
   readonly #everyMs: number
+  readonly #patienceMs: number
   readonly #send: () => void
   readonly #timer: NodeJS.Timeout | undefined
   #sentAt = Number.POSITIVE_INFINITY
   #onAlive: (() => void)[] = []
 
-  /** @param everyMs 0: only when asked to. @param send sends a heartbeat */
-  constructor(stream: FrameStream, address: string, everyMs: number, send: () => void) {
+  /**
+   * @param everyMs 0: only when asked to
+   * @param patienceMs how long to wait for an answer
+   * @param send sends a heartbeat
+   */
+  constructor(stream: FrameStream, address: string, everyMs: number, patienceMs: number, send: () => void) {
     this.#stream = stream
     this.#address = address
     this.#everyMs = everyMs
+    this.#patienceMs = patienceMs
     this.#send = send
-    if (everyMs > 0) this.#timer = setInterval(() => this.#beat(), everyMs).unref()
+    if (everyMs > 0) this.#timer = setInterval(() => this.#beat(), Math.min(everyMs, patienceMs)).unref()
   }
 
   /** Asks now, and tells when the answer comes. */
@@ -41,10 +47,10 @@ export class Heartbeat {
     const now = performance.now()
     const { lastReadAt } = this.#stream
     if (lastReadAt >= this.#sentAt) this.#sentAt = Number.POSITIVE_INFINITY
-    if (this.#sentAt < now) {
+    if (this.#sentAt <= now - this.#patienceMs) {
       // An answer that came while this process was busy is read before this runs.
       setImmediate(() => this.#miss())
-    } else if (lastReadAt <= now - this.#everyMs) {
+    } else if (this.#sentAt > now && lastReadAt <= now - this.#everyMs) {
       this.#sentAt = now
       this.#send()
     }
@@ -52,7 +58,7 @@ export class Heartbeat {
 
   #miss(): void {
     if (this.#stream.lastReadAt >= this.#sentAt) return
-    const text = `${this.#address}: no answer to a heartbeat within ${this.#everyMs} ms`
+    const text = `${this.#address}: no answer to a heartbeat within ${this.#patienceMs} ms`
     this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
   }
 }

@@ -184,6 +184,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
 type OfConnections =
   | 'connectTimeoutMs'
   | 'heartbeatMs'
+  | 'heartbeatTimeoutMs'
   | 'maxBufferedBytes'
   | 'maxFrameBytes'
   | 'offers'
@@ -196,6 +197,7 @@ type AnyRest = Rest<(args?: unknown) => unknown>
 const OF_CONNECTIONS: readonly OfConnections[] = [
   'connectTimeoutMs',
   'heartbeatMs',
+  'heartbeatTimeoutMs',
   'maxBufferedBytes',
   'maxFrameBytes',
   'offers',

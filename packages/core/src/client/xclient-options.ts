@@ -57,6 +57,11 @@ export interface XClientOptions extends SelectOptions {
   readonly connectTimeoutMs?: number
   /** A connection on which nothing came for so long is asked for a sign of life, and closed when none comes. 0: never. @default 10_000 */
   readonly heartbeatMs?: number
+  /**
+   * How long to wait for that sign of life. Longer than anything that blocks the server's event loop: a connection that is closed leaves the
+   * outcome of its calls unknown. @default heartbeatMs
+   */
+  readonly heartbeatTimeoutMs?: number
   /** Whether calls may be repeated after they may have run: all methods, or these. @default false */
   readonly idempotent?: boolean | readonly string[]
   /** Sent with each call as `__AUTH`; a function is asked before each call, so that it can renew the token. @default none */
@@ -138,6 +143,7 @@ export function checkOptions(
     timeoutMs = 10_000,
     connectTimeoutMs = 1_000,
     heartbeatMs = 10_000,
+    heartbeatTimeoutMs = heartbeatMs || 10_000,
     idempotent = false,
     token,
     tls,
@@ -200,6 +206,7 @@ export function checkOptions(
           : new Offered(offers, { codecs: all, maxFrameBytes, maxBufferedBytes }),
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
       heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
+      heartbeatTimeoutMs: checkMs('XClient', 'heartbeatTimeoutMs', heartbeatTimeoutMs, 1),
       maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
       maxBufferedBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
     },

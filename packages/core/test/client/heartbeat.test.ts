@@ -2,6 +2,7 @@ import type { CallContext } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Flag, Serialize } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
+import { Program } from '../program.ts'
 import { clientOf, closing, failure, serving } from '../rig.ts'
 
 interface Any {
@@ -37,6 +38,17 @@ describe('a heartbeat', () => {
     expect(tookMs).toBeGreaterThanOrEqual(95)
     expect(tookMs).toBeLessThan(1_000)
     await peer.closed()
+  })
+
+  test('is waited for as long as heartbeatTimeoutMs says, however often it goes out', async () => {
+    const program = closing(new Program('busy-server'))
+    const servers = [{ address: await program.line(0) }]
+    const patient = clientOf<Any>('Any', servers, { heartbeatMs: 50, heartbeatTimeoutMs: 5_000 })
+    expect(await patient.call('method', 400)).toBe('done')
+    const hasty = clientOf<Any>('Any', servers, { heartbeatMs: 50 })
+    const error = await failure(hasty.call('method', 1_000))
+    expect(error).toMatchObject({ code: 'ERR_RPCX_OUTCOME_UNKNOWN' })
+    expect(error.message).toMatch(/no answer to a heartbeat within 50 ms$/)
   })
 
   test('that is answered keeps a call alive that takes much longer', async () => {
