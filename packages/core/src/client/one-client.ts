@@ -24,7 +24,7 @@ export interface OneClientOptions extends Omit<XClientOptions, 'types'> {
 /** One service of a `OneClient`, as an `XClient` that has no connections of its own. */
 export type ServiceClient<S extends object> = Pick<
   XClient<S>,
-  'call' | 'invoke' | 'notify' | 'broadcast' | 'fork' | 'inform' | 'snapshot'
+  'call' | 'invoke' | 'notify' | 'broadcast' | 'fork' | 'inform' | 'ready' | 'snapshot'
 >
 
 /** Services whose methods are not known to the compiler. */

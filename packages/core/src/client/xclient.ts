@@ -17,6 +17,8 @@ import type { Arg, MethodName, Out } from './methods.ts'
 import type { Node } from './node.ts'
 import type { Shared } from './pool.ts'
 import { Pool, pushesTo } from './pool.ts'
+import type { ReadyOptions } from './readiness.ts'
+import { Readiness } from './readiness.ts'
 import type { ClientSnapshot } from './snapshot.ts'
 import type { XClientOptions } from './xclient-options.ts'
 import { checkOptions } from './xclient-options.ts'
@@ -42,6 +44,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   /** All interceptors, and the call itself in their midst; `undefined` when there are none. */
   readonly #outermost: Next | undefined
   readonly #closing = new AbortController()
+  readonly #readiness: Readiness
   /** Why no more lists come, though nobody closed anything. */
   #watchError: unknown
   #closed: Promise<void> | undefined
@@ -77,6 +80,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     }
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
     this.#backup = backupAfter === undefined ? undefined : new Backup(this.#caller, backupAfter)
+    this.#readiness = new Readiness(service, () => sender.fleet.nodes.length)
     this.#interceptors = interceptors
     this.#outermost =
       interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
@@ -128,6 +132,14 @@ export class XClient<S extends object> implements AsyncDisposable {
       this.#callAt(method, args, options),
       options.signal,
     )
+  }
+
+  /**
+   * Resolves when the list has at least `servers` servers that may be called. For the start of a program, and for tests.
+   * @throws `ERR_RPCX_TIMEOUT`, `ERR_RPCX_CLOSED`; the reason of `signal`
+   */
+  ready(options: ReadyOptions = {}): Promise<void> {
+    return this.#readiness.wait(options)
   }
 
   /** What is known of the servers now. */
@@ -237,12 +249,15 @@ export class XClient<S extends object> implements AsyncDisposable {
   async #follow(): Promise<void> {
     const { signal } = this.#closing
     // The loop ends when either of the two is closed; the last list stands.
-    for await (const endpoints of this.#discovery.watch(this.#service, { signal }))
+    for await (const endpoints of this.#discovery.watch(this.#service, { signal })) {
       this.#caller.dispatcher.update(endpoints)
+      this.#readiness.changed()
+    }
   }
 
   async #close(): Promise<void> {
     this.#closing.abort()
+    this.#readiness.close()
     this.#caller.close()
     await this.#pool.left()
   }

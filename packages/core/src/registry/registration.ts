@@ -1,7 +1,7 @@
 import { parseAddress } from '../address.ts'
 import type { Driver } from '../discovery/driver.ts'
 import { Uplink } from '../discovery/uplink.ts'
-import { isRpcxError } from '../errors.ts'
+import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import type { Metrics } from '../server/meters.ts'
 import type { PluginHost, ServerEvents, ServerHooks } from '../server/plugin.ts'
@@ -86,10 +86,16 @@ export class Registration implements ServerHooks {
     }
   }
 
+  /** @throws `ERR_RPCX_CLOSED` when the server closes before that */
   async published(): Promise<void> {
-    if (this.#isClosed) return
-    if (this.#address === undefined) await new Promise<void>(resolve => this.#unpublished.push(resolve))
+    if (!this.#isClosed && this.#address === undefined)
+      await new Promise<void>(resolve => this.#unpublished.push(resolve))
     await Promise.all([...this.#announcers.values()].map(announcer => announcer.visible()))
+    if (!this.#isClosed) return
+    throw new RpcxError(
+      'ERR_RPCX_CLOSED',
+      `${this.#driver.name}: the server was closed before all was published`,
+    )
   }
 
   /** Takes `CLOSE_MS` at most; what the registry could not be told then goes by its TTL. */

@@ -191,7 +191,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Resolves when all that is registered is visible to others. */
+  /**
+   * Resolves when all that is registered is in every registry. Clients see it a moment later: `client.ready()` waits for that.
+   * @throws `ERR_RPCX_CLOSED` when the server closes before
+   */
   async published(): Promise<void> {
     await this.#plugins.published()
   }

@@ -224,7 +224,7 @@ describe('an announcer', () => {
     await server.close()
     found('tcp@10.0.0.1:1')
     await starting
-    await server.published()
+    await expect(server.published()).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
     expect(driver.writes).toEqual([])
     expect(driver.looks).toBe(0)
   })
