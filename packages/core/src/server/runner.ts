@@ -14,6 +14,7 @@ import { NO_METADATA } from '../wire/pairs.ts'
 import type { Authenticate } from './authentication.ts'
 import { authenticationError } from './authentication.ts'
 import type { ServedCall } from './context.ts'
+import { HEALTH_SERVICE } from './health.ts'
 import type { Meters } from './meters.ts'
 import type { ServerEvents } from './plugin.ts'
 import type { Plugins } from './plugins.ts'
@@ -26,6 +27,8 @@ export interface RunnerHost {
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly authenticate: Authenticate | undefined
+  /** Whether the health is told to everybody. */
+  readonly publicHealth: boolean
   readonly plugins: Plugins
   readonly maxFrameBytes: number
 }
@@ -40,8 +43,9 @@ export class Runner {
 
   /** Nothing of a call is inflated, decoded or kept before its caller is known. */
   run(call: ServedCall): void {
-    if (this.#host.authenticate === undefined) this.#serve(call)
-    else this.#authenticate(call, this.#host.authenticate)
+    const { authenticate, publicHealth } = this.#host
+    if (authenticate === undefined || (publicHealth && call.service === HEALTH_SERVICE)) this.#serve(call)
+    else this.#authenticate(call, authenticate)
   }
 
   /** Answers a call that did not run. */

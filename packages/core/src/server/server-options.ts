@@ -78,6 +78,19 @@ export interface ServerOptions {
   readonly drainMs?: number
   /** How long a drained connection stays open after its last frame, so that its client can close it first. @default 1_000 */
   readonly lingerMs?: number
+  /**
+   * What the server needs before it may be called: `() => client.ready()`, say. It is asked once the server listens. Until it resolves,
+   * calls fail with `ERR_RPCX_NOT_EXECUTED`, the health is `starting`, and nothing is registered; `serve()` waits for it and rejects as it
+   * does. @default nothing
+   */
+  readonly readyWhen?: () => Promise<unknown>
+  /**
+   * What the methods of the server use and nobody else: clients, discoveries. They are closed after the server has drained, the last one
+   * first, each within 10 s. @default none
+   */
+  readonly owns?: readonly AsyncDisposable[]
+  /** Whether `_health.Check` is answered without asking `authenticate`, for probes that have no token. @default false */
+  readonly publicHealth?: boolean
   /** Signals that close the server, such as `SIGTERM`. The same signal again ends the process at once. @default none */
   readonly closeOn?: readonly NodeJS.Signals[]
 }

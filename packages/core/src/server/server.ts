@@ -42,17 +42,26 @@ export class Server implements AsyncDisposable {
   readonly #startTimeoutMs: number
   readonly #noticeMs: number
   readonly #drainMs: number
+  readonly #readyWhen: (() => Promise<unknown>) | undefined
+  readonly #owns: readonly AsyncDisposable[]
   readonly #ignoreSignals: () => void
   #address: string | undefined
   #health: Health = 'starting'
   #isDraining = false
+  /** Whether `readyWhen` has been asked and has not resolved. */
+  #isWaiting = false
   #closing: Promise<void> | undefined
+  /** Resolves when `close()` is called. */
+  readonly #closed = signal()
 
   /** @throws RangeError or TypeError that names the option */
   constructor(options: ServerOptions = {}) {
     const {
       codecs = [],
       authenticate,
+      readyWhen,
+      owns = [],
+      publicHealth = false,
       maxFrameBytes = MAX_FRAME_BYTES,
       maxUnfinishedBytes = 128 * MIB,
       maxUnreadBytes = 256 * MIB,
@@ -67,6 +76,14 @@ export class Server implements AsyncDisposable {
     }
     if (authenticate !== undefined && typeof authenticate !== 'function')
       throw new TypeError(`Server: authenticate is ${typeof authenticate}, not a function`)
+    if (readyWhen !== undefined && typeof readyWhen !== 'function')
+      throw new TypeError(`Server: readyWhen is ${typeof readyWhen}, not a function`)
+    for (const [i, owned] of owns.entries()) {
+      if (typeof owned?.[Symbol.asyncDispose] !== 'function')
+        throw new TypeError(`Server: owns[${i}] has no [Symbol.asyncDispose](), by which it could be closed`)
+    }
+    this.#readyWhen = readyWhen
+    this.#owns = [...owns]
     this.#startTimeoutMs = checkMs('Server', 'startTimeoutMs', startTimeoutMs)
     this.#noticeMs = checkMs('Server', 'noticeMs', noticeMs)
     this.#drainMs = checkMs('Server', 'drainMs', drainMs)
@@ -100,7 +117,7 @@ export class Server implements AsyncDisposable {
       'maxUnreadBytes',
       checkCount('Server', 'maxUnreadBytes', maxUnreadBytes, 1),
     )
-    const runner = new Runner({ ...shared, services: this.#services, authenticate })
+    const runner = new Runner({ ...shared, services: this.#services, authenticate, publicHealth })
     let pushes = 0
     this.#sessions = new Sessions(options, {
       ...shared,
@@ -113,7 +130,7 @@ export class Server implements AsyncDisposable {
         maxUnreadBytesPerConnection,
         1,
       ),
-      isDraining: () => this.#isDraining,
+      whyNot: () => (this.#isDraining ? 'closing' : this.#isWaiting ? 'starting' : undefined),
       nextPush: () => ++pushes,
     })
     this.#entrance = new Entrance(options, {
@@ -223,10 +240,12 @@ export class Server implements AsyncDisposable {
    */
   async serve(network: string, address: string): Promise<void> {
     this.#checkOpen()
+    this.#isWaiting = this.#readyWhen !== undefined && this.#address === undefined
     const listening = await this.#listeners.open(network, address)
     this.#checkOpen()
     if (this.#address !== undefined) return
     this.#address = listening
+    await this.#untilReady()
     await this.#start(listening)
     if (this.#health === 'starting') this.#health = 'ready'
   }
@@ -277,6 +296,19 @@ export class Server implements AsyncDisposable {
     }
   }
 
+  /** @throws what `readyWhen` rejects with; `ERR_RPCX_CLOSED` */
+  async #untilReady(): Promise<void> {
+    if (this.#readyWhen === undefined) return
+    try {
+      await Promise.race([this.#readyWhen(), this.#closed.promise])
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    this.#checkOpen()
+    this.#isWaiting = false
+  }
+
   async #start(address: string): Promise<void> {
     let isWaiting = true
     const settled = this.#plugins.listening(address).catch(error => {
@@ -296,6 +328,7 @@ export class Server implements AsyncDisposable {
   async #close(drainMs: number): Promise<void> {
     const { setTimeout: delay, setImmediate: turn } = lazy.timers
     this.#health = 'draining'
+    this.#closed.end()
     const startedAt = performance.now()
     const wasListed = await this.#plugins.closing()
     const spentMs = performance.now() - startedAt
@@ -309,8 +342,17 @@ export class Server implements AsyncDisposable {
     await this.#sessions.drain(drainMs)
     this.#entrance.close()
     await closed
+    for (const owned of this.#owns.toReversed()) await this.#closeOwned(owned)
     this.#ignoreSignals()
     this.#health = 'closed'
+  }
+
+  async #closeOwned(owned: AsyncDisposable): Promise<void> {
+    try {
+      await within(OWNED_MS, Promise.resolve(owned[Symbol.asyncDispose]()))
+    } catch (thrown) {
+      this.#events.callbackFailed('close of what the server owns', thrown)
+    }
   }
 
   #checkOpen(): void {
@@ -320,3 +362,12 @@ export class Server implements AsyncDisposable {
 
 const SLOW_WITHDRAWAL_MS = 4_000
 const MIB = 1024 * 1024
+// A discovery takes 5 s when its registry is out of reach.
+const OWNED_MS = 10_000
+
+/** A promise that somebody ends. */
+function signal(): { readonly promise: Promise<void>; end(): void } {
+  let end: () => void = () => {}
+  const promise = new Promise<void>(resolve => (end = resolve))
+  return { promise, end: () => end() }
+}

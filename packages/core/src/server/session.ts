@@ -36,8 +36,8 @@ export interface SessionHost {
   readonly maxFrameBytes: number
   readonly budgets: StreamBudgets
   readonly maxUnreadBytesPerConnection: number
-  /** Whether further requests are refused because the server closes. */
-  isDraining(): boolean
+  /** What keeps the server from running calls: it closes, or is not ready yet. */
+  whyNot(): 'closing' | 'starting' | undefined
   /** The number of the next push. */
   nextPush(): number
   closed(session: Session): void
@@ -198,8 +198,9 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     const call = new ServedCall(message, this)
     try {
       if (this.#refusal !== undefined) throw this.#refusal
-      if (this.#host.isDraining() && message.service !== HEALTH_SERVICE)
-        throw new RpcxError('ERR_RPCX_NOT_EXECUTED', 'rpcx: the server is closing')
+      const why = this.#host.whyNot()
+      if (why !== undefined && message.service !== HEALTH_SERVICE)
+        throw new RpcxError('ERR_RPCX_NOT_EXECUTED', `rpcx: the server is ${why}`)
       plugins.calls?.afterRead(call)
       admission.enter(this, call)
     } catch (error) {
