@@ -26,3 +26,35 @@ export function checkCount(who: string, option: string, value: number, least = 0
   if ((Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= least) return value
   throw new RangeError(`${who}: ${option} is ${value}, not an integer from ${least} up, nor Infinity`)
 }
+
+/** Checks that every option is one that is known. @throws TypeError that names those that are not, with the nearest that is */
+export function checkKnown(who: string, options: object, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      `${who}: the options are ${options === null ? 'null' : typeof options}, not an object`,
+    )
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(known, option)) continue
+    const near = Object.keys(known).find(name => isNear(name, option))
+    throw new TypeError(
+      `${who}: there is no option ${option}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    )
+  }
+}
+
+/** Whether two names differ in case, or in one or two letters. */
+function isNear(a: string, b: string): boolean {
+  const [x, y] = [a.toLowerCase(), b.toLowerCase()]
+  if (x === y) return true
+  if (Math.abs(x.length - y.length) > 2) return false
+  let row = Array.from({ length: y.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= x.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= y.length; j++) {
+      const replaced = (row[j - 1] as number) + (x[i - 1] === y[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return (row[y.length] as number) <= 2
+}

@@ -2,7 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import { Codecs } from '../codec/codecs.ts'
 import { checkLimits } from '../codec/limits.ts'
 import { lazy } from '../lazy.ts'
-import { checkChoice, checkCount, checkMs } from '../options.ts'
+import { checkChoice, checkCount, checkKnown, checkMs } from '../options.ts'
 import type { ClientTls } from '../transport/tls.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
 import type { BackupAfter } from './backup.ts'
@@ -11,6 +11,7 @@ import type { DispatcherOptions } from './dispatcher.ts'
 import type { FailMode } from './fail-mode.ts'
 import { checkFailMode } from './fail-mode.ts'
 import type { Interceptor } from './interceptor.ts'
+import { XCLIENT_OPTIONS } from './known-options.ts'
 import type { LinkOptions } from './link.ts'
 import type { Offers } from './offered.ts'
 import { Offered } from './offered.ts'
@@ -130,6 +131,7 @@ export function checkOptions(
   options: XClientOptions,
   failed: (callback: string, thrown: unknown) => void = () => {},
 ): ClientSettings {
+  checkKnown('XClient', options, XCLIENT_OPTIONS)
   const {
     failMode = 'failfast',
     retries,

@@ -100,3 +100,38 @@ export interface CloseOptions {
   /** How long to wait for calls that run. @default the server's */
   readonly drainMs?: number
 }
+
+/** Every option, by which misspelt ones are found. */
+export const SERVER_OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
+  codecs: true,
+  tls: true,
+  authenticate: true,
+  allow: true,
+  deny: true,
+  maxFrameBytes: true,
+  maxValues: true,
+  maxDepth: true,
+  maxMapKeys: true,
+  maxHeldBytes: true,
+  maxHeldBytesPerConnection: true,
+  maxQueuedBytes: true,
+  maxUnfinishedBytes: true,
+  maxUnreadBytes: true,
+  maxUnreadBytesPerConnection: true,
+  maxConnections: true,
+  maxConcurrentCalls: true,
+  maxConcurrentCallsPerConnection: true,
+  maxQueuedCalls: true,
+  rateLimit: true,
+  idleTimeoutMs: true,
+  handshakeTimeoutMs: true,
+  frameTimeoutMs: true,
+  startTimeoutMs: true,
+  noticeMs: true,
+  drainMs: true,
+  lingerMs: true,
+  readyWhen: true,
+  owns: true,
+  publicHealth: true,
+  closeOn: true,
+}

@@ -4,7 +4,7 @@ import { checkLimits } from '../codec/limits.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { lazy } from '../lazy.ts'
-import { checkCount, checkMs } from '../options.ts'
+import { checkCount, checkKnown, checkMs } from '../options.ts'
 import { ByteBudget } from '../transport/byte-budget.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
 import { within } from '../within.ts'
@@ -21,6 +21,7 @@ import { Plugins } from './plugins.ts'
 import type { PushMessage } from './push.ts'
 import { Runner } from './runner.ts'
 import type { CloseOptions, ServerOptions } from './server-options.ts'
+import { SERVER_OPTIONS } from './server-options.ts'
 import type { FunctionOptions, ServiceMethod, ServiceOptions } from './services.ts'
 import { Services } from './services.ts'
 import { Sessions } from './sessions.ts'
@@ -56,6 +57,7 @@ export class Server implements AsyncDisposable {
 
   /** @throws RangeError or TypeError that names the option */
   constructor(options: ServerOptions = {}) {
+    checkKnown('Server', options, SERVER_OPTIONS)
     const {
       codecs = [],
       authenticate,

@@ -1,5 +1,7 @@
 import { isThenable } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
+import { parseMetadata } from '../metadata.ts'
+import { checkKnown } from '../options.ts'
 import type { CallContext } from './context.ts'
 import { MethodMeter } from './method-meter.ts'
 import { levels } from './own-classes.ts'
@@ -52,6 +54,8 @@ export class Services {
   /** @throws TypeError on a name that is empty, taken or has a `/`; RangeError when there is nothing to offer */
   add(name: string, target: object, metadata: string, options: ServiceOptions): void {
     this.#checkNew(name)
+    checkMetadata('registerName', name, metadata)
+    checkKnown('registerName', options, { methods: true, types: true })
     this.#add(name, target, metadata, options, false)
   }
 
@@ -72,6 +76,7 @@ export class Services {
       throw new TypeError(`registerFunction: ${name} needs a function, not ${typeof fn}`)
     if (method === '')
       throw new TypeError(`registerFunction: a function of ${name} has no name; pass options.name`)
+    checkMetadata('registerFunction', name, metadata)
     const known = this.#services.get(name)
     if (known === undefined) this.#checkNew(name)
     else if (!known.ofFunctions) throw new TypeError(`registerFunction: ${name} is registered already`)
@@ -119,6 +124,7 @@ export class Services {
     const service = this.#services.get(name)
     if (service === undefined || service.isBuiltIn)
       throw new TypeError(`setMetadata: no service ${JSON.stringify(name)} is registered`)
+    checkMetadata('setMetadata', name, metadata)
     const before = service.metadata
     service.metadata = metadata
     return before
@@ -135,6 +141,12 @@ export class Services {
       methods.set(method, bind(target, name, method, options.types?.[method]))
     }
     if (methods.size === 0) throw new RangeError(`registerName: ${name} has no methods to offer`)
+    for (const method of Object.keys(options.types ?? {})) {
+      if (!methods.has(method))
+        throw new TypeError(
+          `registerName: types.${method} belongs to no method of ${name}; there are ${[...methods.keys()].join(', ')}`,
+        )
+    }
     this.#services.set(name, { metadata, methods, ofFunctions: false, isBuiltIn })
   }
 
@@ -194,4 +206,21 @@ function bind(target: object, service: string, name: string, types: MethodTypes 
 function callOf(method: ServiceMethod, target: unknown): Method['call'] {
   if (method.length > 0) return (args, context) => method.call(target, args as never, context)
   return (args, context) => method.call(target, (args ?? undefined) as never, context)
+}
+
+/** @throws TypeError when it is no text, or has a weight by which nobody could choose */
+function checkMetadata(who: string, service: string, metadata: unknown): void {
+  if (typeof metadata !== 'string') {
+    const hint = 'pass a query string, such as weight=10&group=test'
+    throw new TypeError(
+      `${who}: the metadata of ${service} is ${metadata === null ? 'null' : typeof metadata}; ${hint}`,
+    )
+  }
+  for (const weight of parseMetadata(metadata).values.get('weight') ?? []) {
+    // Go's clients end at weights of which none is above 0.
+    if (!/^[1-9]\d{0,8}$/.test(weight))
+      throw new TypeError(
+        `${who}: the weight of ${service} is ${JSON.stringify(weight)}, not an integer from 1 up; to take a server out, use state=inactive`,
+      )
+  }
 }

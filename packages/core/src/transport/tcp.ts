@@ -35,6 +35,8 @@ export const tcp: Transport = {
     const server = lazy.net.createServer(SOCKET, socket => accept(socket, remoteAddressOf(socket, network)))
     const place: ListenOptions =
       network === 'unix' ? { path: host } : { ...parseHostPort(host), ipv6Only: network === 'tcp6' }
+    // Workers of node:cluster would otherwise be given one free port together, and each claim its address for itself.
+    if (place.port === 0) place.exclusive = true
     if (place.host === '') delete place.host
     if (network === 'tcp4' && place.host === undefined) place.host = '0.0.0.0'
     await listening(server, place).catch(async (error: NodeJS.ErrnoException) => {

@@ -260,3 +260,45 @@ describe('registerFunction', () => {
     expect(() => server.registerFunction('a/b', () => 2, '', { name: 'two' })).toThrow(TypeError)
   })
 })
+
+describe('misuse', () => {
+  test.each<[string, (server: Server) => void, string]>([
+    [
+      'types of a method that is not there',
+      server => server.registerName('S', { hi: () => 1 }, '', { types: { Hi: {} } }),
+      'registerName: types.Hi belongs to no method of S; there are hi',
+    ],
+    [
+      'metadata that are an object',
+      server => server.registerName('S', { hi: () => 1 }, { weight: 1 } as never),
+      'registerName: the metadata of S is object; pass a query string',
+    ],
+    [
+      'a weight that is no number',
+      server => server.registerName('S', { hi: () => 1 }, 'weight=abc'),
+      'the weight of S is "abc", not an integer from 1 up',
+    ],
+    [
+      'a weight of 0',
+      server => server.registerFunction('S', () => 1, 'weight=0', { name: 'hi' }),
+      'registerFunction: the weight of S is "0"',
+    ],
+    [
+      'an option that is not there',
+      server => server.registerName('S', { hi: () => 1 }, '', { method: ['hi'] } as never),
+      'registerName: there is no option method; did you mean methods?',
+    ],
+  ])('of registerName is a TypeError at once: %s', (_what, register, text) => {
+    expect(() => register(new Server())).toThrow(TypeError)
+    expect(() => register(new Server())).toThrow(text)
+  })
+
+  test('of an option of the server is a TypeError that names the nearest', () => {
+    expect(() => new Server({ maxFramebytes: 1 } as never)).toThrow(
+      new TypeError('Server: there is no option maxFramebytes; did you mean maxFrameBytes?'),
+    )
+    expect(() => new Server({ nothing: 1 } as never)).toThrow(
+      new TypeError('Server: there is no option nothing'),
+    )
+  })
+})
