@@ -23,6 +23,8 @@ export interface DriverTraits {
 export interface Finder {
   /** In errors and events: `etcd`. */
   readonly name: string
+  /** What its addresses may have before their `@`, unless an option says so. @default tcp, tcp4, tcp6 */
+  readonly networks?: readonly string[]
   /** One attempt: connect, authenticate. */
   open(signal: AbortSignal): Promise<Following>
 }

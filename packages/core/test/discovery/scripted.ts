@@ -11,6 +11,8 @@ export interface Follow {
 /** A driver that does nothing by itself: a test tells it what happens. */
 export class ScriptedDriver implements Driver {
   readonly name = 'scripted'
+  /** Short addresses for the tests: `a@1`. */
+  readonly networks: readonly string[] = ['tcp', 'late', ...'abcdefghijklmnopqrstuvwxyz']
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
   readonly follows: Follow[] = []
   readonly #waiting: (() => void)[] = []
