@@ -23,13 +23,11 @@ interface Told<T> {
 /** Asks DNS for a list again and again, as it tells of no changes itself. */
 export class DnsFinder implements Finder {
   readonly name = 'dns'
-  readonly networks: readonly string[]
   readonly #settings: DnsSettings
 
   /** @throws TypeError when a server is no IP address, with a port or without */
   constructor(settings: DnsSettings) {
     this.#settings = settings
-    this.networks = [settings.network]
     resolverOf(settings)
   }
 

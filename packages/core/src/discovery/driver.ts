@@ -17,14 +17,14 @@ export interface DriverTraits {
   readonly publishes: 'listening' | 'registered'
   /** Whether it finds the real addresses of a server that listens on all interfaces itself. @default false */
   readonly unspecified?: boolean
+  /** What its addresses may have before their `@`, unless the option `networks` says so. @default tcp, tcp4, tcp6 */
+  readonly networks?: readonly string[]
 }
 
 /** What a discovery needs of a backend: one that only finds servers, as DNS, has no more. */
 export interface Finder {
   /** In errors and events: `etcd`. */
   readonly name: string
-  /** What its addresses may have before their `@`, unless an option says so. @default tcp, tcp4, tcp6 */
-  readonly networks?: readonly string[]
   /** One attempt: connect, authenticate. */
   open(signal: AbortSignal): Promise<Following>
 }

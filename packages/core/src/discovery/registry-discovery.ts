@@ -1,7 +1,7 @@
 import { Events } from '../events.ts'
 import { checkMs } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
-import type { Finder } from './driver.ts'
+import type { Driver, Finder } from './driver.ts'
 import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
 import type { IdleOptions } from './followed-services.ts'
 import { FollowedServices } from './followed-services.ts'
@@ -31,7 +31,7 @@ export class RegistryDiscovery implements Discovery {
 
   /** @throws TypeError or RangeError that names the option */
   constructor(driver: Finder, options: RegistryDiscoveryOptions = {}, idle?: IdleOptions) {
-    const { resyncMs = 300_000, networks = driver.networks ?? TCP_NETWORKS } = options
+    const { resyncMs = 300_000, networks = networksOf(driver) } = options
     const registry = driver.name
     const who = `${registry} discovery`
     checkMs(who, 'resyncMs', resyncMs, 1_000)
@@ -96,4 +96,8 @@ export class RegistryDiscovery implements Discovery {
     this.#followers.close()
     await this.#uplink.close()
   }
+}
+
+function networksOf(driver: Finder | Driver): readonly string[] {
+  return 'traits' in driver ? (driver.traits.networks ?? TCP_NETWORKS) : TCP_NETWORKS
 }
