@@ -160,14 +160,20 @@ export class Connection {
         reject(reason)
       }
       this.#unanswered.add(lost)
-      send((error, value) => {
+      const answered = (error: unknown, value?: T): void => {
         // Told of the loss by the library, which does not know the reason; ours follows.
         if (isLoss(error)) return
         if (!this.#unanswered.delete(lost)) return
         clearTimeout(timer)
         if (error) reject(explain(error as Error, `${subject}: ${what}`))
         else resolve(value as T)
-      })
+      }
+      try {
+        send(answered)
+      } catch (error) {
+        // The library refuses to ask that, which is no fault of the connection.
+        answered(error)
+      }
     })
   }
 }
