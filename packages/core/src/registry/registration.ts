@@ -107,8 +107,8 @@ export class Registration implements ServerHooks {
 
   /** @throws TypeError or RangeError when this can never be stored */
   #check(service: string, metadata: string, address: string = this.#address ?? ''): void {
-    checkEntry(this.#driver.name, { service, metadata, address })
     this.#driver.check({ service, metadata, address })
+    checkEntry(this.#driver.name, { service, metadata, address })
   }
 
   async #resolve(address: string): Promise<string> {
