@@ -21,7 +21,9 @@ describe.runIf(await requireServer('zookeeper'))('What Go wrote', () => {
 
   test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async byHand => {
     await using stage = await Stage.open(zooKeeper)
-    const ignored = undialable[byHand.name]?.address
+    const left = undialable[byHand.name]?.address
+    // What lies deeper is no child, and so is not seen at all.
+    const ignored = byHand.getServices.some(({ key }) => key === left) ? left : undefined
     await listsAsGo(stage, recorded, byHand, (key, value) => stage.hand.put(key, value), ignored)
   })
 

@@ -39,6 +39,9 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #interceptors: readonly Interceptor[]
   /** All interceptors, and the call itself in their midst; `undefined` when there are none. */
   readonly #outermost: Next | undefined
+  /** Calls that an interceptor may hold, of which nobody else knows. Counted when others ask whether there are any. */
+  #intercepted = 0
+  readonly #isShared: boolean
   readonly #closing = new AbortController()
   /** Why no more lists come, though nobody closed anything. */
   #watchError: unknown
@@ -54,6 +57,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     const { caller, backupAfter, interceptors, dispatcher, links } = checkOptions(service, options)
     this.#events = shared?.events ?? new Events('client')
     this.#pool = shared?.pool ?? new Pool({ ...links, pushed: message => this.#events.emit('push', message) })
+    this.#isShared = shared !== undefined
     this.#service = service
     this.#discovery = discovery
     this.#timeoutMs = caller.timeoutMs
@@ -115,6 +119,11 @@ export class XClient<S extends object> implements AsyncDisposable {
     return new Inform(() => this.#servers(method, options), this.#callAt(method, args, options))
   }
 
+  /** Whether no call is under way. */
+  get isIdle(): boolean {
+    return this.#intercepted === 0 && this.#caller.isIdle
+  }
+
   /** What is known of the servers now. */
   snapshot(): ClientSnapshot {
     return this.#caller.dispatcher.snapshot()
@@ -144,9 +153,17 @@ export class XClient<S extends object> implements AsyncDisposable {
     if (this.#outermost === undefined) return this.#send(method, args, options, wanted)
     const isOneway = wanted === 'nothing'
     const call = { service: this.#service, method, args, options, isOneway, endpoint: undefined }
-    const invocation = this.#outermost(call)
+    const invocation = this.#counted(this.#outermost(call))
     if (wanted === 'invocation') return invocation
     return invocation.then(({ reply }) => reply)
+  }
+
+  #counted(invocation: Promise<Invocation<unknown>>): Promise<Invocation<unknown>> {
+    if (!this.#isShared) return invocation
+    const done = (): void => void this.#intercepted--
+    this.#intercepted++
+    invocation.then(done, done)
+    return invocation
   }
 
   #send(method: string, args: unknown, options: CallOptions, wanted: Wanted): Promise<unknown> {
@@ -204,7 +221,7 @@ export class XClient<S extends object> implements AsyncDisposable {
         endpoint: node.endpoint.address,
       }
       const next = chain(this.#interceptors, outgoing => this.#last(outgoing, node))
-      return next(call) as Promise<Invocation<never>>
+      return this.#counted(next(call)) as Promise<Invocation<never>>
     }
   }
 
