@@ -6,7 +6,6 @@ import type { Inform } from './fan-out.ts'
 import type { MethodName, Out } from './methods.ts'
 import type { Shared } from './pool.ts'
 import { Pool } from './pool.ts'
-import type { ServiceClientsOptions } from './service-clients.ts'
 import { ServiceClients } from './service-clients.ts'
 import type { Rest } from './xclient.ts'
 import { XClient } from './xclient.ts'
@@ -54,11 +53,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
    * @param idle another than the default is for tests
    * @throws TypeError or RangeError that names the option
    */
-  constructor(
-    discovery: Discovery,
-    options: OneClientOptions = {},
-    idle?: Pick<ServiceClientsOptions, 'sweepMs'>,
-  ) {
+  constructor(discovery: Discovery, options: OneClientOptions = {}, idle?: { readonly sweepMs?: number }) {
     const { services = {}, ...rest } = options
     for (const [name, own] of Object.entries(services)) {
       const option = OF_CONNECTIONS.find(key => key in own)

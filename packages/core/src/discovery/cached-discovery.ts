@@ -5,7 +5,6 @@ import { CacheFile } from './cache-file.ts'
 import { CachedService } from './cached-service.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
-import type { IdleOptions } from './followed-services.ts'
 import { FollowedServices } from './followed-services.ts'
 
 /** Where a `CachedDiscovery` keeps what it knows. */
@@ -47,9 +46,10 @@ export class CachedDiscovery implements Discovery {
 
   /**
    * @param inner closed together with this
+   * @param idle as of `RegistryDiscovery`
    * @throws TypeError that names the option
    */
-  constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: IdleOptions) {
+  constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: { readonly idleMs?: number }) {
     const { file, networks = TCP_NETWORKS } = options
     if (typeof file !== 'string' || file === '')
       throw new TypeError(`CachedDiscovery: file is ${JSON.stringify(file)}, not a path`)

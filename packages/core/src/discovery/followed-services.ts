@@ -9,12 +9,6 @@ export interface Followed {
   stop(): void
 }
 
-/** How long a service is followed that nobody asks for. Another than the default is for tests. */
-export interface IdleOptions {
-  /** @default 60_000 */
-  readonly idleMs?: number
-}
-
 /**
  * The services that a discovery follows, each from the first time that somebody asks for it until nobody has for a while: who
  * takes names from strangers, as a gateway does, must not keep something for each of them for ever.
@@ -28,8 +22,11 @@ export class FollowedServices<T extends Followed> {
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  /** @param follow begins to follow a service */
-  constructor(follow: (service: string) => T, { idleMs = IDLE_MS }: IdleOptions = {}) {
+  /**
+   * @param follow begins to follow a service
+   * @param idle how long a service is followed that nobody asks for; another than the default is for tests
+   */
+  constructor(follow: (service: string) => T, { idleMs = IDLE_MS }: { readonly idleMs?: number } = {}) {
     this.#follow = follow
     this.#idleMs = idleMs
   }

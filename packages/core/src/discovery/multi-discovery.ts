@@ -1,7 +1,7 @@
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress } from './discovery.ts'
 import { Feed } from './feed.ts'
-import type { Followed, IdleOptions } from './followed-services.ts'
+import type { Followed } from './followed-services.ts'
 import { FollowedServices } from './followed-services.ts'
 
 /**
@@ -15,9 +15,10 @@ export class MultiDiscovery implements Discovery {
 
   /**
    * @param discoveries closed together with this
+   * @param idle as of `RegistryDiscovery`
    * @throws TypeError when there is none
    */
-  constructor(discoveries: readonly Discovery[], idle?: IdleOptions) {
+  constructor(discoveries: readonly Discovery[], idle?: { readonly idleMs?: number }) {
     if (discoveries.length === 0) throw new TypeError('MultiDiscovery: discoveries is empty')
     this.#discoveries = [...discoveries]
     this.#unions = new FollowedServices(service => new Union(service, this.#discoveries), idle)

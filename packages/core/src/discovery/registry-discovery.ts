@@ -3,7 +3,6 @@ import { checkMs } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import type { Driver, Finder } from './driver.ts'
 import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
-import type { IdleOptions } from './followed-services.ts'
 import { FollowedServices } from './followed-services.ts'
 import type { DiscoveryEvents } from './follower.ts'
 import { Follower } from './follower.ts'
@@ -21,7 +20,10 @@ export interface RegistryDiscoveryOptions {
   readonly networks?: readonly string[]
 }
 
-/** The discovery of every backend: its driver follows a registry, this keeps the lists through whatever happens. */
+/**
+ * The discovery of every backend: its driver follows a registry, this keeps the lists through whatever happens. A service that nobody
+ * has asked for in a minute is followed no longer, until somebody asks again.
+ */
 export class RegistryDiscovery implements Discovery {
   readonly #uplink: Uplink<Finder>
   readonly #events: Events<DiscoveryEvents>
@@ -29,8 +31,11 @@ export class RegistryDiscovery implements Discovery {
   readonly #opened = Date.now()
   #closed: Promise<void> | undefined
 
-  /** @throws TypeError or RangeError that names the option */
-  constructor(driver: Finder, options: RegistryDiscoveryOptions = {}, idle?: IdleOptions) {
+  /**
+   * @param idle how long a service is followed that nobody asks for; another than the default of 60_000 is for tests
+   * @throws TypeError or RangeError that names the option
+   */
+  constructor(driver: Finder, options: RegistryDiscoveryOptions = {}, idle?: { readonly idleMs?: number }) {
     const { resyncMs = 300_000, networks = networksOf(driver) } = options
     const registry = driver.name
     const who = `${registry} discovery`
