@@ -126,6 +126,12 @@ export class Connection {
     }
   }
 
+  /** Has the server watch these paths no longer, except those that others listen to. */
+  unwatch(paths: Iterable<string>): void {
+    if (this.#down.signal.aborted) return
+    for (const path of paths) if (!this.#listeners.has(path)) this.#library.unwatch(path)
+  }
+
   notified(path: string): void {
     for (const listener of [...(this.#listeners.get(path) ?? [])]) listener()
   }

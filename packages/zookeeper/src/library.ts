@@ -7,6 +7,7 @@ import { Frames } from './frames.ts'
 import type { Question } from './replies.ts'
 import { checkGreeting, checkReply } from './replies.ts'
 import type { Settings } from './settings.ts'
+import { excuse, Unwatch } from './unwatch.ts'
 
 /** Who hears what becomes of the library's connection. */
 export interface LibraryOwner {
@@ -131,9 +132,21 @@ export class Library {
       const frame = this.#frames.next(isGreeting ? MOST_GREETING_BYTES : MOST_BYTES)
       if (frame === undefined) return
       if (isGreeting) checkGreeting(frame)
-      else checkReply(frame, pendingQueue[0]?.request.header)
+      else this.#checkReply(frame, pendingQueue[0]?.request)
       this.#receive(frame)
     }
+  }
+
+  #checkReply(frame: Buffer, request: LibraryRequest | undefined): void {
+    checkReply(frame, request?.header)
+    // Others are no answers.
+    if (request instanceof Unwatch && frame.readInt32BE(4) >= 0) excuse(frame)
+  }
+
+  /** Has the server watch a path no longer. Without a word when it did not. */
+  unwatch(path: string): void {
+    const manager = this.#manager
+    if (manager.state === CONNECTED) manager.queue(new Unwatch(`${manager.chrootPath ?? ''}${path}`))
   }
 
   #entered(state: number): void {
@@ -174,12 +187,18 @@ const EXPIRED = -3
 const MOST_BYTES = 64 * 2 ** 20
 const MOST_GREETING_BYTES = 1_024
 
+interface LibraryRequest {
+  readonly header: Question
+}
+
 /** What the library keeps to itself. */
 interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'> {
   readonly socket: Socket | undefined
   readonly connectTimeoutHandler: NodeJS.Timeout | undefined
   readonly packetQueue: { readonly queue: unknown[] }
-  readonly pendingQueue: readonly { readonly request: { readonly header: Question } }[]
+  readonly pendingQueue: readonly { readonly request: LibraryRequest }[]
+  readonly chrootPath: string | undefined
+  queue(request: LibraryRequest): void
   readonly state: number
   zxid: Buffer
   watcherManager: Watchers

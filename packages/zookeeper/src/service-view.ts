@@ -87,8 +87,11 @@ class ServiceView {
   }
 
   close(): void {
+    const children = [...this.#known.keys()]
     this.#unlisten()
-    for (const child of [...this.#known.keys()]) this.#forget(child)
+    for (const child of children) this.#forget(child)
+    const watched = [this.#directory, ...children.map(child => `${this.#directory}/${child}`)]
+    this.#connection.unwatch(watched.slice(0, MOST_UNWATCHED))
   }
 
   /** Empty as long as there is no such directory. */
@@ -135,3 +138,5 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
 }
 
 const MOST_AT_ONCE = 256
+/** Of a larger service, what is watched is forgotten by the server when it changes, or when the session ends. */
+const MOST_UNWATCHED = 1_000
