@@ -5,12 +5,16 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import Consul from 'consul'
+import { notConsuls } from './failure.ts'
 import type { Access } from './settings.ts'
+import type { Shape } from './shapes.ts'
 
 /** What is read, and may be waited for. */
 export interface Question<T> {
   /** In errors. */
   readonly what: string
+  /** Of the answer, unless there is nothing. */
+  readonly shape: Shape
   /** Calls the library, with how to ask among the options. Resolves to one or several `T`, or nothing, and the response. */
   get(consul: Consul, how: object): Promise<T | readonly T[] | undefined>
 }
@@ -53,6 +57,16 @@ export class Agent {
       if (opts.body !== undefined) Object.assign(opts.body, opts.ctx?.more)
       next()
     })
+    // What the library makes of an answer, it makes in an event, where what it throws would end the process.
+    library._ext('onCreate', (request, next) => {
+      request._stack = request._stack.map(guarded)
+      next()
+    })
+    library._ext('onResponse', ({ err, res, opts }, next) => {
+      const { shape } = opts.ctx ?? {}
+      const isToCheck = err === undefined && shape !== undefined && res?.statusCode === 200
+      next(isToCheck && !shape(res.body) ? notConsuls(res.statusCode) : undefined)
+    })
     this.ready = this.ask((consul, common) => consul.status.leader(common as never))
     this.ready.catch(() => {})
   }
@@ -61,9 +75,14 @@ export class Agent {
   async ask<T>(
     operation: Operation,
     signal?: AbortSignal,
+    shape?: Shape,
     timeout: number = CALL_MS,
   ): Promise<[response: IncomingMessage, body: T | undefined]> {
-    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, canceled: signal?.aborted })
+    const ctx = Object.assign(new EventEmitter(), {
+      includeResponse: true,
+      canceled: signal?.aborted,
+      shape,
+    })
     const cancel = (): void => void ctx.emit('cancel')
     this.#cancels.add(cancel)
     signal?.addEventListener('abort', cancel, { once: true })
@@ -81,11 +100,11 @@ export class Agent {
     // Consul adds up to a sixteenth to the time.
     const timeoutMs = CALL_MS + waitMs * (1 + 1 / 16)
     const get: Operation = (consul, common) => question.get(consul, { ...blocking, ...common })
-    const [response, found = []] = await this.ask<T | T[]>(get, signal, timeoutMs)
+    const [response, found = []] = await this.ask<T | T[]>(get, signal, question.shape, timeoutMs)
     const next = String(response.headers['x-consul-index'])
     // The library takes any 404, and any page that is no list, for a key that is not there.
-    if (/^\d+$/.test(next)) return { items: [found].flat() as T[], index: BigInt(next) }
-    throw new RpcxError('ERR_RPCX_REGISTRY', `${response.statusCode}, which is not Consul's answer`)
+    if (/^\d{1,20}$/.test(next)) return { items: [found].flat() as T[], index: BigInt(next) }
+    throw notConsuls(response.statusCode)
   }
 
   /** Ends all that is under way. */
@@ -98,14 +117,45 @@ export class Agent {
 const CALL_MS = 3_000
 /** All blocking queries of a process, and some more for the rest. Consul takes 200 from one client address. */
 const MOST_SOCKETS = 96
+/** Room for a hundred thousand servers. */
+const MOST_BYTES = 64 * 2 ** 20
 
 type Transport = { request(options: object): ClientRequest }
 type Extensible = { _ext(at: string, extension: Extension): void }
-type Extension = (request: PapiRequest, next: () => void) => void
-type PapiRequest = { transport: Transport; opts: { body?: object; ctx?: { more?: object } } }
+type Extension = (request: PapiRequest, next: Next) => void
+type Next = (error?: unknown) => void
+type PapiRequest = {
+  transport: Transport
+  readonly opts: { body?: object; readonly ctx?: { readonly more?: object; readonly shape?: Shape } }
+  readonly err?: Error
+  readonly res?: { readonly statusCode?: number; readonly body?: unknown }
+  _stack: readonly Extension[]
+}
 
+/** Fails also when its answer does, and when that is too long. */
 function failingWithAnswer(request: ClientRequest): ClientRequest {
-  return request.on('response', response => response.on('error', error => request.emit('error', error)))
+  return request.on('response', response => {
+    let bytes = 0
+    response.on('error', error => request.emit('error', error))
+    response.on('data', chunk => {
+      bytes += chunk.length
+      if (bytes > MOST_BYTES) response.destroy(tooLong())
+    })
+  })
+}
+
+function tooLong(): RpcxError {
+  return new RpcxError('ERR_RPCX_REGISTRY', `an answer of more than ${MOST_BYTES} bytes; is that Consul?`)
+}
+
+function guarded(step: Extension): Extension {
+  return function (this: unknown, request, next) {
+    try {
+      step.call(this, request, next)
+    } catch (error) {
+      next(error)
+    }
+  }
 }
 
 // Flags go beyond 2^53, where numbers are rounded: here they are texts.

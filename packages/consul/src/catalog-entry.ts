@@ -6,6 +6,7 @@ import { definitionOf, formatHostPort, idOf, metadataOf, ownerOf } from './insta
 import { inOrder, instances } from './instances.ts'
 import type { ConsulLink } from './link.ts'
 import type { CatalogSettings } from './settings.ts'
+import { serviceMap } from './shapes.ts'
 import { watchAnswers } from './watch.ts'
 
 /**
@@ -121,7 +122,12 @@ export class CatalogEntry {
   async #isAgents(signal: AbortSignal): Promise<boolean> {
     const list: Operation = (consul, common) =>
       consul.agent.service.list({ filter: `ID == "${this.#id}"`, ...common } as never)
-    const found = await this.#link.ask<Record<string, Instance['Service']>>('list services', list, signal)
+    const found = await this.#link.ask<Record<string, Instance['Service']>>(
+      'list services',
+      list,
+      signal,
+      serviceMap,
+    )
     return Object.values(found ?? {}).some(Service => this.#isOurs({ Service }))
   }
 

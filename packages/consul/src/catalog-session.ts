@@ -9,6 +9,7 @@ import { ConsulLink } from './link.ts'
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
 import type { CatalogSettings } from './settings.ts'
+import { followNothing, isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
 
 /** The servers of one datacenter, or that Consul has no path there. */
@@ -36,6 +37,7 @@ export class CatalogSession implements Session {
 
   /** Follows all datacenters, so that another one takes over at once. */
   async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+    if (!isStorable(service)) return followNothing(into, signal)
     const { datacenters } = this.#settings
     const found: (Found | undefined)[] = datacenters.map(() => undefined)
     const failing = new AbortController()

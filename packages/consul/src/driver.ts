@@ -4,6 +4,7 @@ import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './in
 import { ConsulSession } from './session.ts'
 import type { Settings } from './settings.ts'
 import { readingOf, ttlOf } from './settings.ts'
+import { isStorable } from './storable.ts'
 
 /** Consul's keys and values: a key for each entry, a Consul session for each key. */
 export class ConsulDriver implements Driver {
@@ -14,10 +15,14 @@ export class ConsulDriver implements Driver {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulRegisterPluginOptions & ConsulKvDiscoveryOptions) {
     const { consulServers, basePath, nodeChecks = false, datacenter: dc } = options
+    const layout = new Layout('consul', basePath, 'bare')
+    if (!isStorable(layout.base)) {
+      throw new TypeError(`consul: basePath is ${JSON.stringify(basePath)}; leave out the parts . and ..`)
+    }
     this.#settings = {
       ...options,
       hosts: parseRegistryHosts('consul', 'consulServers', consulServers),
-      layout: new Layout('consul', basePath, 'bare'),
+      layout,
       ttlMs: ttlOf(options),
       nodeChecks,
       reading: { dc, ...readingOf(options) },
@@ -26,6 +31,14 @@ export class ConsulDriver implements Driver {
   }
 
   check(entry: Entry): void {
+    const { service, address } = entry
+    // Not known yet before the server listens.
+    const key = this.#settings.layout.leaf(service, address || 'tcp@')
+    if (!isStorable(key)) {
+      throw new TypeError(
+        `consul: ${JSON.stringify(key)} cannot be a key of Consul; leave out the parts . and .. and double slashes`,
+      )
+    }
     checkMetadataSize(this.name, entry, MAX_BYTES)
   }
 

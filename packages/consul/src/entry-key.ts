@@ -5,6 +5,7 @@ import type { Item } from './keys.ts'
 import { keys } from './keys.ts'
 import type { ConsulLink } from './link.ts'
 import type { Settings } from './settings.ts'
+import { madeSession, transactionResults } from './shapes.ts'
 import { watchAnswers } from './watch.ts'
 
 /** The key of one entry, the Consul session that holds it for us, and the keys of its directories. */
@@ -95,7 +96,12 @@ export class EntryKey {
   async #transact(steps: readonly object[], signal: AbortSignal): Promise<bigint | string> {
     const operations = steps.map(step => ({ KV: step })) as never
     const transact: Operation = (consul, common) => consul.transaction.create(operations, common as never)
-    const done = this.#link.ask<{ Results: { KV: Item }[] }>(`write ${this.#key}`, transact, signal)
+    const done = this.#link.ask<{ Results: { KV: Item }[] }>(
+      `write ${this.#key}`,
+      transact,
+      signal,
+      transactionResults,
+    )
     return done.then(found => BigInt(found?.Results.at(-1)?.KV.ModifyIndex ?? 0), refusal)
   }
 
@@ -105,7 +111,7 @@ export class EntryKey {
     const life = { name: this.#name, ttl: `${ttlMs}ms`, behavior: 'delete', lockdelay: '1ms' } as const
     const checks = nodeChecks ? {} : { checks: [] }
     const create: Operation = (consul, common) => consul.session.create({ ...life, ...checks, ...common })
-    const made = await this.#link.ask<{ ID: string }>('make a session', create, signal)
+    const made = await this.#link.ask<{ ID: string }>('make a session', create, signal, madeSession)
     return made?.ID as string
   }
 

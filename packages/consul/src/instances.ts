@@ -1,10 +1,12 @@
 import type { Question } from './agent.ts'
 import type { Instance } from './instance.ts'
+import { instanceList } from './shapes.ts'
 
 /** Asks for the instances of a service. @param reading how, in the library's words */
 export function instances(service: string, reading: object): Question<Instance> {
   return {
     what: `the service ${service}`,
+    shape: instanceList,
     get: (consul, how) => consul.health.service({ ...reading, ...how, service }),
   }
 }

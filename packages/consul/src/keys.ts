@@ -1,4 +1,5 @@
 import type { Question } from './agent.ts'
+import { itemsAt } from './shapes.ts'
 
 /** A key, as Consul tells it. */
 export interface Item {
@@ -14,5 +15,5 @@ export interface Item {
 export function keys(key: string, reading: { readonly recurse?: boolean } = {}): Question<Item> {
   const get: Question<Item>['get'] = (consul, how) =>
     consul.kv.get({ ...reading, ...how, key }) as Promise<unknown> as Promise<Item | Item[] | undefined>
-  return { what: key, get }
+  return { what: key, shape: itemsAt(key, reading.recurse === true), get }
 }

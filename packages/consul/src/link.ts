@@ -2,8 +2,9 @@ import type { RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Answer, Operation, Question } from './agent.ts'
 import { Agent } from './agent.ts'
-import { explain, isAnswer } from './failure.ts'
+import { explain, isAnswer, isNonsense } from './failure.ts'
 import type { Access } from './settings.ts'
+import type { Shape } from './shapes.ts'
 
 /**
  * How one session reaches Consul: through one agent. It is given up as a whole at the first sign of trouble, with all that is
@@ -31,9 +32,14 @@ export class ConsulLink {
     return this.#run(`read ${question.what}`, agent => agent.read(question, signal, index, waitMs))
   }
 
-  /** One operation of the library. @throws as `read` */
-  async ask<T>(what: string, operation: Operation, signal?: AbortSignal): Promise<T | undefined> {
-    return (await this.#run(what, agent => agent.ask<T>(operation, signal)))[1]
+  /** One operation of the library. @param shape of the answer, when it is of use @throws as `read` */
+  async ask<T>(
+    what: string,
+    operation: Operation,
+    signal?: AbortSignal,
+    shape?: Shape,
+  ): Promise<T | undefined> {
+    return (await this.#run(what, agent => agent.ask<T>(operation, signal, shape)))[1]
   }
 
   close(): void {
@@ -53,8 +59,10 @@ export class ConsulLink {
       if (this.#agent === agent) this.#isUp = true
       return result
     } catch (cause) {
-      if (!isAnswer(cause as Error)) this.#drop(agent)
-      throw explain(cause as Error, `consul ${host.text}: ${what}`)
+      // Where there is no other agent, what makes no sense is the trouble of who asked for it, and not of all others.
+      const isAlone = this.#access.hosts.length === 1
+      if (!isAnswer(cause as Error) && !(isAlone && isNonsense(cause as Error))) this.#drop(agent)
+      throw explain(cause as Error, `consul ${host.text}: ${what}`, this.#access.token)
     }
   }
 

@@ -12,7 +12,13 @@ export class Progress {
   async of<T>(list: string, answer: Answer<T>, certain: () => Promise<Answer<T>>): Promise<readonly T[]> {
     const isEarlier = answer.index < (this.#newest.get(list) ?? 0n)
     const { items, index } = isEarlier ? await certain() : answer
+    // The list that was asked for last comes last: whoever takes names from strangers asks for ever new ones.
+    this.#newest.delete(list)
     this.#newest.set(list, index)
+    const [oldest] = this.#newest.size > MOST_LISTS ? this.#newest.keys() : []
+    if (oldest !== undefined) this.#newest.delete(oldest)
     return items
   }
 }
+
+const MOST_LISTS = 10_000

@@ -6,6 +6,7 @@ import { keys } from './keys.ts'
 import { ConsulLink } from './link.ts'
 import { Progress } from './progress.ts'
 import type { Settings } from './settings.ts'
+import { followNothing, isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
 
 /** One connection's worth of life. Each key has a Consul session of its own, so nothing ends them all. */
@@ -31,6 +32,7 @@ export class ConsulSession implements Session {
   follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const { layout, reading } = this.#settings
     const [key] = layout.prefixes(service)
+    if (!isStorable(layout.directory(service))) return followNothing(into, signal)
     const list = { ...reading, recurse: true }
     const certain = keys(key, { ...list, ...CERTAIN })
     const saw = async (answer: Answer<Item>): Promise<void> => {

@@ -76,4 +76,18 @@ describe('A bad option is refused at once, by its name:', () => {
     expect(() => server.registerName('Arith', { Mul: () => 1 }, tooMuch)).toThrow(RangeError)
     expect(() => server.registerName('Arith', { Mul: () => 1 }, tooMuch)).toThrow('368640')
   })
+
+  test.each(['.', '..', 'a/../b', 'a/./b', 'a//b', '/a', 'a/'])(
+    'a service that no key can hold: %s',
+    service => {
+      const server = new Server()
+      server.plugins.add(new ConsulRegisterPlugin(good))
+      expect(() => server.registerName(service, { Mul: () => 1 })).toThrow(TypeError)
+      server.registerName('Good', { Mul: () => 1 })
+    },
+  )
+
+  test.each(['a/../b', '..', './a'])('a base path that no key can begin with: %s', basePath => {
+    expect(() => new ConsulDiscovery({ ...good, basePath })).toThrow(TypeError)
+  })
 })

@@ -81,3 +81,15 @@ test('keys are written in byte order, where UTF-16 order differs', () => {
   ])
   expect(formatMetadata(values)).toBe('%EF%BF%AE=1&%F0%9F%98%80=2')
 })
+
+test.each(['%41', 'a&', 'a=b&', '+', ';&', '=', '%4'])(
+  'a megabyte of %j is read in a time that does not matter',
+  piece => {
+    const text = piece.repeat(2 ** 20 / piece.length)
+    const start = performance.now()
+    const { values, valid } = parseMetadata(text)
+    expect(performance.now() - start).toBeLessThan(500)
+    expect(valid).toBe(piece !== ';&' && piece !== '%4')
+    if (piece === '%41') expect([...values.keys()][0]).toBe('A'.repeat(Math.floor(2 ** 20 / 3)))
+  },
+)

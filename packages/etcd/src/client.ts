@@ -36,8 +36,9 @@ export class EtcdClient extends Etcd3 {
       const asked = { name: username, password: typeof password === 'function' ? await password() : password }
       const token = await new Promise<string>((resolve, reject) => {
         const answered: Answered = (error, response) => {
-          if (error) reject(castGrpcError(error))
-          else resolve(response.token)
+          if (error) reject(hidden(castGrpcError(error), asked.password))
+          else if (typeof response?.token === 'string') resolve(response.token)
+          else reject(new Error('etcd answered without a token'))
         }
         hosts[0].getServiceClient('Auth').authenticate(asked, { deadline: Date.now() + CALL_MS }, answered)
       })
@@ -55,7 +56,14 @@ interface Innards {
 
 type AuthService = Record<'authenticate', (user: object, options: object, answered: Answered) => void>
 
-type Answered = (error: Error | null, response: { readonly token: string }) => void
+type Answered = (error: Error | null, response: { readonly token: string } | undefined) => void
+
+/** The error, without the password, should etcd repeat it. */
+function hidden(error: Error, password: string): Error {
+  error.message = error.message.replaceAll(password, '[password]')
+  if (error.stack !== undefined) error.stack = error.stack.replaceAll(password, '[password]')
+  return error
+}
 
 function credentialsOf({ ca = '', cert, key }: EtcdTls): NonNullable<IOptions['credentials']> {
   const rootCertificate = Buffer.from(ca)
@@ -81,5 +89,6 @@ const GRPC_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
   // etcd refuses pings more often than every 5 s.
   'grpc.keepalive_time_ms': 5_000,
   'grpc.keepalive_timeout_ms': 2_000,
-  'grpc.max_receive_message_length': -1,
+  // Room for a hundred thousand servers; also of what was compressed.
+  'grpc.max_receive_message_length': 64 * 2 ** 20,
 }

@@ -6,12 +6,17 @@ export function isAnswer(error: unknown): boolean {
   // With another connection comes another token.
   if (error instanceof GRPCUnavailableError || error instanceof EtcdInvalidAuthTokenError) return false
   const { message } = error as Error
+  // The list of one service that is too long is no trouble of the others.
+  if (message.includes('Received message larger than max')) return true
   return isRpcxError(error) || (message.includes('etcdserver: ') && !message.includes('auth store is old'))
 }
 
 /** @param what was tried, and with whom: `etcd 127.0.0.1:2379: list /rpcx_test/Arith/` */
-export function explain(cause: NodeJS.ErrnoException, what: string): RpcxError {
-  if (isRpcxError(cause)) return cause
+export function explain(cause: Error & { readonly code?: unknown }, what: string): RpcxError {
+  if (isRpcxError(cause)) {
+    const { code, fatal } = cause
+    return new RpcxError(code, `${what}: ${cause.message}`, { fatal, cause: cause.cause })
+  }
   const said = `${cause.code} ${cause.message}`
   const [, advice] = ADVICE.find(([pattern]) => pattern.test(said)) ?? []
   if (advice === undefined) return new RpcxError('ERR_RPCX_REGISTRY', `${what}: ${cause.message}`, { cause })

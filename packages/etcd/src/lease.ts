@@ -1,6 +1,7 @@
 import { RpcxError } from '@rpcx/core'
 import type { LeaseClient } from 'etcd3'
 import { castGrpcError } from 'etcd3'
+import { leaseIn } from './answers.ts'
 import type { EtcdLink } from './link.ts'
 import { hangUp } from './link.ts'
 
@@ -66,12 +67,14 @@ export class Lease {
 
   async #grant(): Promise<string> {
     const TTL = Math.ceil(this.#ttlMs / 1_000)
-    const granted = await this.#link.run('grant a lease', client => client.leaseClient.leaseGrant({ TTL }))
-    this.#ttlMs = Number(granted.TTL) * 1_000
-    this.#id = granted.ID
+    const { id, ttlMs } = await this.#link.run('grant a lease', async client =>
+      leaseIn(await client.leaseClient.leaseGrant({ TTL })),
+    )
+    this.#ttlMs = ttlMs
+    this.#id = id
     // While the connection is down, those who try to restore it are enough.
     this.#timer = setInterval(() => this.#link.isUp && this.keepAlive(), this.#ttlMs / 3).unref()
-    return granted.ID
+    return id
   }
 
   #stop(): void {

@@ -3,6 +3,7 @@ import { merge } from '@rpcx/core'
 import type { ICompare, IEvent, IKeyValue, IRequestOp } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
 import type { Access } from './access.ts'
+import { keyValuesIn, rangesIn, revisionOf } from './answers.ts'
 import type { EtcdClient } from './client.ts'
 import { Lease } from './lease.ts'
 import { EtcdLink } from './link.ts'
@@ -32,12 +33,13 @@ export class EtcdSession implements Session {
   async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const prefixes = this.#layout.prefixes(service)
     const ranges = prefixes.map(prefixRange)
-    const { header, responses } = await this.#link.run(`list ${prefixes.join(' and ')}`, client =>
-      client.kv.txn({ success: ranges.map(range => ({ request_range: range })) }),
-    )
+    const { revision, found } = await this.#link.run(`list ${prefixes.join(' and ')}`, async client => {
+      const answer = await client.kv.txn({ success: ranges.map(range => ({ request_range: range })) })
+      return { revision: revisionOf(answer), found: rangesIn(answer, ranges.length) }
+    })
     const lists = merge(into, prefixes.length)
     for (const [i, list] of lists.entries()) {
-      const kvs = responses[i]?.response_range.kvs ?? []
+      const kvs = found[i] ?? []
       list.replace(kvs.map(({ key, value }) => [key.toString().slice(prefixes[i]?.length), value.toString()]))
     }
     const changed = ({ type, kv }: IEvent): void => {
@@ -47,9 +49,7 @@ export class EtcdSession implements Session {
       if (type === 'Put') lists[i]?.put(address, kv.value.toString())
       else lists[i]?.remove(address)
     }
-    await this.#link.run(`watch ${service}`, client =>
-      watchRanges(client, ranges, header.revision, changed, signal),
-    )
+    await this.#link.run(`watch ${service}`, client => watchRanges(client, ranges, revision, changed, signal))
   }
 
   async watch(
@@ -59,21 +59,21 @@ export class EtcdSession implements Session {
     signal: AbortSignal,
   ): Promise<void> {
     const key = this.#layout.leaf(service, address)
-    const { header, kvs } = await this.#link.run(`look at ${key}`, async client => {
+    const { revision, kv } = await this.#link.run(`look at ${key}`, async client => {
       const found = await client.kv.range(keyRange(key))
       await this.#makeDirectories(client, service)
-      return found
+      return { revision: revisionOf(found), kv: keyValuesIn(found)[0] }
     })
     // A key that was deleted and one whose lease is gone look the same.
-    if (kvs[0] === undefined) await this.#lease.keepAlive()
-    saw(this.#held(kvs[0]))
+    if (kv === undefined) await this.#lease.keepAlive()
+    saw(this.#held(kv))
     const directories = this.#layout.directories(service).map(([path]) => keyRange(path))
     await this.#link.run(`watch ${key}`, client => {
       const changed = ({ type, kv }: IEvent): Promise<void> | void => {
         if (kv.key.toString() === key) saw(type === 'Put' ? this.#held(kv) : undefined)
         else if (type === 'Delete') return this.#makeDirectories(client, service)
       }
-      return watchRanges(client, [keyRange(key), ...directories], header.revision, changed, signal)
+      return watchRanges(client, [keyRange(key), ...directories], revision, changed, signal)
     })
   }
 
@@ -81,10 +81,11 @@ export class EtcdSession implements Session {
     const key = this.#layout.leaf(service, address)
     const lease = await this.#lease.granted()
     try {
-      const { succeeded, header } = await this.#link.run(`write ${key}`, client =>
-        client.kv.txn({ compare: [isAt(key, over?.version)], success: [put(key, metadata, lease)] }),
-      )
-      return succeeded ? BigInt(header.revision) : undefined
+      return await this.#link.run(`write ${key}`, async client => {
+        const compare = [isAt(key, over?.version)]
+        const done = await client.kv.txn({ compare, success: [put(key, metadata, lease)] })
+        return done.succeeded ? BigInt(revisionOf(done)) : undefined
+      })
     } catch (error) {
       if ((error as Error).cause instanceof EtcdLeaseInvalidError) this.#lease.end()
       throw error

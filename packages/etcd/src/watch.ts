@@ -1,6 +1,7 @@
 import { RpcxError } from '@rpcx/core'
 import type { IEvent, IWatchCreateRequest } from 'etcd3'
 import { castGrpcError } from 'etcd3'
+import { eventsIn } from './answers.ts'
 import type { EtcdClient } from './client.ts'
 import { hangUp } from './link.ts'
 
@@ -33,12 +34,13 @@ export async function watchRanges(
   // Revisions may exceed 2^53.
   const next = String(BigInt(revision) + 1n)
   const stream = await client.watchClient.watch()
-  const gone = AbortSignal.any([signal, client.failed.signal])
+  const { signal: failed } = client.failed
   let stop: () => void = () => {}
   try {
     await new Promise<void>((resolve, reject) => {
       stop = () => (signal.aborted ? resolve() : reject(new Error('the connection was given up')))
-      gone.addEventListener('abort', stop, { once: true })
+      // Not joined into one signal: the client's would remember each of those for as long as it lives.
+      for (const over of [signal, failed]) over.addEventListener('abort', stop, { once: true })
       stream.on('error', error => reject(castGrpcError(error)))
       stream.on('end', () => reject(new Error('etcd ended the watch')))
       stream.on('data', response => {
@@ -48,13 +50,18 @@ export async function watchRanges(
           reject(new RpcxError('ERR_RPCX_REGISTRY', `etcd cancelled the watch: ${why}`))
           return
         }
-        for (const event of response.events) changed(event)?.catch(reject)
+        try {
+          for (const event of eventsIn(response)) changed(event)?.catch(reject)
+        } catch (error) {
+          // Thrown in an event, it would end the process.
+          reject(error)
+        }
       })
-      if (gone.aborted) stop()
+      if (signal.aborted || failed.aborted) stop()
       else for (const range of ranges) stream.write({ create_request: { ...range, start_revision: next } })
     })
   } finally {
-    gone.removeEventListener('abort', stop)
+    for (const over of [signal, failed]) over.removeEventListener('abort', stop)
     hangUp(stream)
   }
 }

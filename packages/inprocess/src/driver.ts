@@ -4,7 +4,13 @@ import type { InprocessRegistry } from './registry.ts'
 /** The registry inside this process: nothing fails, nothing waits, nothing expires. */
 export class InprocessDriver implements Driver {
   readonly name = 'inprocess'
-  readonly traits: DriverTraits = { crash: 'never', edits: true, publishes: 'registered' }
+  readonly traits: DriverTraits = {
+    crash: 'never',
+    edits: true,
+    publishes: 'registered',
+    // Whatever clients can connect to: it is this process itself that says where.
+    networks: ['memu', 'tcp', 'tcp4', 'tcp6', 'unix'],
+  }
   readonly #registry: InprocessRegistry
 
   constructor(registry: InprocessRegistry) {

@@ -20,6 +20,8 @@ export class InprocessRegisterPlugin extends RegisterPlugin {
 export interface InprocessDiscoveryOptions extends RegistryDiscoveryOptions {
   /** The name of the registry, as its servers have it. @default 'default' */
   readonly registry?: string
+  /** The networks that are listed. @default ['memu', 'tcp', 'tcp4', 'tcp6', 'unix'] */
+  readonly networks?: readonly string[]
 }
 
 /** Discovers the servers in this process. */

@@ -31,7 +31,7 @@ test('what floods the network does not fill this process', async () => {
   const neighbour = await stage.neighbour()
   for (let n = 0; n < 4_050; n += 50) {
     neighbour.say(
-      Array.from({ length: 50 }, (_, i) => goText(`i${n + i}`, 'Arith', `tcp@10.0.0.1:${n + i}`, '')),
+      Array.from({ length: 50 }, (_, i) => goText(`i${n + i}`, 'Arith', `tcp@10.0.0.1:${n + i + 1}`, '')),
     )
     await view.until(list => Object.keys(list).length >= Math.min(n + 50, 4_000))
   }

@@ -126,6 +126,12 @@ export class Connection {
     }
   }
 
+  /** Has the server watch these paths no longer, except those that others listen to. */
+  unwatch(paths: Iterable<string>): void {
+    if (this.#down.signal.aborted) return
+    for (const path of paths) if (!this.#listeners.has(path)) this.#library.unwatch(path)
+  }
+
   notified(path: string): void {
     for (const listener of [...(this.#listeners.get(path) ?? [])]) listener()
   }
@@ -160,14 +166,20 @@ export class Connection {
         reject(reason)
       }
       this.#unanswered.add(lost)
-      send((error, value) => {
+      const answered = (error: unknown, value?: T): void => {
         // Told of the loss by the library, which does not know the reason; ours follows.
         if (isLoss(error)) return
         if (!this.#unanswered.delete(lost)) return
         clearTimeout(timer)
         if (error) reject(explain(error as Error, `${subject}: ${what}`))
         else resolve(value as T)
-      })
+      }
+      try {
+        send(answered)
+      } catch (error) {
+        // The library refuses to ask that, which is no fault of the connection.
+        answered(error)
+      }
     })
   }
 }

@@ -3,7 +3,11 @@ import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
 import type { RegistryHost } from '@rpcx/core'
 import type { ACL, Client, Transaction } from 'node-zookeeper-client'
 import { CreateMode, createClient } from 'node-zookeeper-client'
+import { Frames } from './frames.ts'
+import type { Question } from './replies.ts'
+import { checkGreeting, checkReply } from './replies.ts'
 import type { Settings } from './settings.ts'
+import { excuse, Unwatch } from './unwatch.ts'
 
 /** Who hears what becomes of the library's connection. */
 export interface LibraryOwner {
@@ -24,6 +28,8 @@ export class Library {
   readonly client: Client
   readonly #manager: ConnectionManager
   readonly #connect: () => void
+  readonly #receive: (frame: Buffer) => void
+  readonly #frames = new Frames()
   readonly #owner: LibraryOwner
   readonly #lookup: LookupFunction
   #server: RegistryHost | undefined
@@ -48,12 +54,12 @@ export class Library {
       callback({ host, port, lookup: this.#lookup })
     }
     manager.watcherManager = new Watchers(owner)
-    const receive = manager.onSocketData.bind(manager)
+    this.#receive = manager.onSocketData.bind(manager)
     manager.onSocketData = chunk => {
       try {
-        receive(chunk)
+        this.#received(chunk)
       } catch (error) {
-        // An answer that the library does not know; what comes after it cannot be trusted.
+        // An answer that nobody knows; what comes after it cannot be trusted.
         this.drop(error as Error)
       }
     }
@@ -117,6 +123,32 @@ export class Library {
     return exactly(version, this.client.transaction().setData(path, data))
   }
 
+  /** The library gets whole frames, and none that lies about its lengths: it would run, or take memory, without end. */
+  #received(chunk: Buffer): void {
+    const { socket, pendingQueue } = this.#manager
+    this.#frames.push(chunk)
+    while (socket?.destroyed === false) {
+      const isGreeting = this.#manager.state === CONNECTING
+      const frame = this.#frames.next(isGreeting ? MOST_GREETING_BYTES : MOST_BYTES)
+      if (frame === undefined) return
+      if (isGreeting) checkGreeting(frame)
+      else this.#checkReply(frame, pendingQueue[0]?.request)
+      this.#receive(frame)
+    }
+  }
+
+  #checkReply(frame: Buffer, request: LibraryRequest | undefined): void {
+    checkReply(frame, request?.header)
+    // Others are no answers.
+    if (request instanceof Unwatch && frame.readInt32BE(4) >= 0) excuse(frame)
+  }
+
+  /** Has the server watch a path no longer. Without a word when it did not. */
+  unwatch(path: string): void {
+    const manager = this.#manager
+    if (manager.state === CONNECTED) manager.queue(new Unwatch(`${manager.chrootPath ?? ''}${path}`))
+  }
+
   #entered(state: number): void {
     const manager = this.#manager
     if (state === CONNECTED) {
@@ -128,7 +160,7 @@ export class Library {
       manager.socket?.destroy()
     } else if (state === DISCONNECTED) {
       // Half an answer would be read as the beginning of the next connection's first.
-      manager.pendingBuffer = null
+      this.#frames.clear()
       // What waits here would be sent by the next connection, when nobody wants it any more.
       manager.packetQueue.queue.length = 0
       // It would destroy the socket of the next connection.
@@ -147,15 +179,27 @@ function exactly(version: number, transaction: Transaction): Transaction {
 }
 
 const DISCONNECTED = 0
+const CONNECTING = 1
 const CONNECTED = 2
 const EXPIRED = -3
+
+/** Room for the names of a million servers. */
+const MOST_BYTES = 64 * 2 ** 20
+const MOST_GREETING_BYTES = 1_024
+
+interface LibraryRequest {
+  readonly header: Question
+}
 
 /** What the library keeps to itself. */
 interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'> {
   readonly socket: Socket | undefined
   readonly connectTimeoutHandler: NodeJS.Timeout | undefined
   readonly packetQueue: { readonly queue: unknown[] }
-  pendingBuffer: Buffer | null
+  readonly pendingQueue: readonly { readonly request: LibraryRequest }[]
+  readonly chrootPath: string | undefined
+  queue(request: LibraryRequest): void
+  readonly state: number
   zxid: Buffer
   watcherManager: Watchers
   connect: () => void

@@ -23,6 +23,15 @@ export async function followDirectory(
   }
 }
 
+/** Follows a service that nobody can have registered, until `signal` aborts. */
+export async function followNothing(into: Replica, signal: AbortSignal): Promise<void> {
+  into.replace([])
+  await new Promise<void>(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 interface Difference {
   readonly changed: ReadonlyMap<string, string>
   readonly gone: readonly string[]
@@ -62,21 +71,27 @@ class ServiceView {
       else changed.set(child, data)
     }
     const listing = this.#isListed ? undefined : this.#children()
-    const [listed] = await Promise.all([listing, ...[...this.#stale].map(read)])
+    const [listed] = await Promise.all([listing, each([...this.#stale], read)])
     if (listed !== undefined) {
       for (const child of this.#known.keys()) {
         // One that was made anew since is read already.
         if (!listed.has(child) && !changed.has(child)) gone.add(child)
       }
-      await Promise.all([...listed].filter(child => !this.#known.has(child)).map(read))
+      await each(
+        [...listed].filter(child => !this.#known.has(child)),
+        read,
+      )
     }
     for (const child of gone) this.#forget(child)
     return { changed, gone: [...gone] }
   }
 
   close(): void {
+    const children = [...this.#known.keys()]
     this.#unlisten()
-    for (const child of [...this.#known.keys()]) this.#forget(child)
+    for (const child of children) this.#forget(child)
+    const watched = [this.#directory, ...children.map(child => `${this.#directory}/${child}`)]
+    this.#connection.unwatch(watched.slice(0, MOST_UNWATCHED))
   }
 
   /** Empty as long as there is no such directory. */
@@ -109,3 +124,19 @@ class ServiceView {
     this.#stale.delete(child)
   }
 }
+
+/**
+ * Does the same for all items, for so many at once that each is answered in its time: a question that waits behind ten thousand
+ * others would count as one that is not answered.
+ */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of left) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, worker))
+}
+
+const MOST_AT_ONCE = 256
+/** Of a larger service, what is watched is forgotten by the server when it changes, or when the session ends. */
+const MOST_UNWATCHED = 1_000

@@ -3,7 +3,8 @@ import { Bell } from './bell.ts'
 import type { Connection, Znode } from './connection.ts'
 import { isAnswer } from './failure.ts'
 import type { ZooKeeperLink } from './link.ts'
-import { followDirectory } from './service-view.ts'
+import { isNodeName } from './node-name.ts'
+import { followDirectory, followNothing } from './service-view.ts'
 
 /** One session of ZooKeeper. It outlives its connections, which core has it seek again. */
 export class ZooKeeperSession implements Session {
@@ -26,6 +27,7 @@ export class ZooKeeperSession implements Session {
 
   async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const connection = await this.#link.connect()
+    if (!isNodeName(service)) return followNothing(into, signal)
     await followDirectory(connection, this.#layout.directory(service), into, signal)
   }
 

@@ -1,7 +1,7 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import type { KeyValue, Recording } from '@rpcx/testing/scenarios'
-import { listsAsGo, readRecording, readsOneTick } from '@rpcx/testing/scenarios'
+import { listsAsGo, readRecording, readsOneTick, undialable } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stage } from './stage.ts'
 
@@ -21,7 +21,10 @@ describe.runIf(await requireServer('zookeeper'))('What Go wrote', () => {
 
   test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async byHand => {
     await using stage = await Stage.open(zooKeeper)
-    await listsAsGo(stage, recorded, byHand, (key, value) => stage.hand.put(key, value))
+    const left = undialable[byHand.name]?.address
+    // What lies deeper is no child, and so is not seen at all.
+    const ignored = byHand.getServices.some(({ key }) => key === left) ? left : undefined
+    await listsAsGo(stage, recorded, byHand, (key, value) => stage.hand.put(key, value), ignored)
   })
 
   test('is read as it is after one tick, and ours lies as it does', async () => {

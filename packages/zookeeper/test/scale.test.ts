@@ -65,4 +65,23 @@ describe.runIf(await requireServer('zookeeper'))('A thousand servers and a hundr
     expect((await hand.requests()) - read).toBeLessThan(20)
     expect(Object.keys(view.last ?? {})).toHaveLength(1_000)
   })
+
+  test('are read at the first attempt when they are 30 000', async () => {
+    await using stage = await Stage.open(zooKeeper)
+    const { hand } = stage
+    const addresses = Array.from(
+      { length: 30_000 },
+      (_, i) => `tcp@10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`,
+    )
+    for (let from = 0; from < addresses.length; from += 2_000) {
+      await hand.putAll(stage.path('Arith'), addresses.slice(from, from + 2_000), 'n=0')
+    }
+    const discovery = stage.discovery()
+    const failures: string[] = []
+    discovery.on('registryDown', ({ error }) => failures.push(error.message))
+    const since = performance.now()
+    expect(await discovery.list('Arith')).toHaveLength(30_000)
+    console.info(`a list of 30 000 is read in ${(performance.now() - since).toFixed(0)} ms`)
+    expect(failures).toEqual([])
+  }, 120_000)
 })

@@ -53,6 +53,11 @@ export class Caller {
     return this.#options.payloads
   }
 
+  /** Whether there is no call that has not ended. */
+  get isIdle(): boolean {
+    return this.#calls().next().done === true
+  }
+
   /** A call that is not under way yet. @throws what is wrong with it, or the reason of its signal */
   make(method: string, args: unknown, wanted: Wanted, options: CallOptions): Call {
     const { payloads } = this.#options

@@ -1,5 +1,4 @@
 import type { Discovery } from '../discovery/discovery.ts'
-import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import type { Invocation } from './call.ts'
 import type { ClientEvents } from './client-events.ts'
@@ -7,6 +6,7 @@ import type { Inform } from './fan-out.ts'
 import type { MethodName, Out } from './methods.ts'
 import type { Shared } from './pool.ts'
 import { Pool, pushesTo } from './pool.ts'
+import { ServiceClients } from './service-clients.ts'
 import type { Rest } from './xclient.ts'
 import { XClient } from './xclient.ts'
 import type { XClientOptions } from './xclient-options.ts'
@@ -32,7 +32,8 @@ export type AnyServices = Record<string, Record<string, (args?: unknown) => unkn
 
 /**
  * Calls many services over one pool of connections: one for each server, whichever services it offers, as Go's OneClient does
- * (client/oneclient.go). A service is followed from its first use on. `Services` has the types of the services by name.
+ * (client/oneclient.go). A service is followed from its first use on, until it has not been called for ten minutes, or for one when
+ * it has no servers. `Services` has the types of the services by name.
  *
  * ```ts
  * const one = new OneClient<{ Arith: ArithService; Echo: EchoService }>(discovery)
@@ -42,19 +43,17 @@ export type AnyServices = Record<string, Record<string, (args?: unknown) => unkn
 export class OneClient<Services extends { readonly [N in keyof Services]: object } = AnyServices>
   implements AsyncDisposable
 {
-  readonly #discovery: Discovery
-  readonly #options: XClientOptions
-  readonly #services: Readonly<Record<string, OneClientServiceOptions>>
   readonly #shared: Shared
-  readonly #clients = new Map<string, XClient<AnyServices[string]>>()
+  readonly #clients: ServiceClients
   #closed: Promise<void> | undefined
 
   /**
    * Asks for nothing and dials nobody yet.
    * @param discovery stays the caller's to close
+   * @param idle another than the default is for tests
    * @throws TypeError or RangeError that names the option
    */
-  constructor(discovery: Discovery, options: OneClientOptions = {}) {
+  constructor(discovery: Discovery, options: OneClientOptions = {}, idle?: { readonly sweepMs?: number }) {
     const { services = {}, ...rest } = options
     for (const [name, own] of Object.entries(services)) {
       const option = OF_CONNECTIONS.find(key => key in own)
@@ -67,17 +66,20 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     const { links } = checkOptions('OneClient', rest)
     const events = new Events<ClientEvents>('client')
     const pool = new Pool({ ...links, ...pushesTo(events) })
-    this.#discovery = discovery
-    this.#options = rest
-    this.#services = services
-    this.#shared = { events, pool }
+    const shared = { events, pool }
+    this.#shared = shared
+    this.#clients = new ServiceClients({
+      ...idle,
+      make: service => new XClient(service, discovery, { ...rest, ...services[service] }, shared),
+      isFresh: service => discovery.status(service).state === 'fresh',
+    })
   }
 
-  /** One service, typed; the same object each time. @throws `ERR_RPCX_CLOSED` */
+  /** One service, typed; the same object as long as the service is followed, and good to keep. @throws `ERR_RPCX_CLOSED` */
   service<N extends ServiceName<Services>>(service: N): ServiceClient<Services[N]>
   service<S extends object>(service: ServiceName<Services>): ServiceClient<S>
   service(service: string): ServiceClient<AnyServices[string]> {
-    return this.#client(service)
+    return this.#clients.service(service)
   }
 
   /**
@@ -156,7 +158,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
 
   /** Fails the calls that wait, sends what is queued and closes the connections. The discovery stays open. */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= this.#clients.close()
     return this.#closed
   }
 
@@ -165,19 +167,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
   }
 
   #client(service: string): XClient<AnyServices[string]> {
-    let client = this.#clients.get(service)
-    if (client === undefined) {
-      if (this.#closed !== undefined)
-        throw new RpcxError('ERR_RPCX_CLOSED', `${service}: the client is closed`)
-      const options = { ...this.#options, ...this.#services[service] }
-      client = new XClient(service, this.#discovery, options, this.#shared)
-      this.#clients.set(service, client)
-    }
-    return client
-  }
-
-  async #close(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map(client => client.close()))
+    return this.#clients.get(service)
   }
 }
 

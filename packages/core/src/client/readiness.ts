@@ -47,6 +47,10 @@ export class Readiness {
     }
   }
 
+  get isIdle(): boolean {
+    return this.#waiting.size === 0
+  }
+
   /** There may be more servers now. */
   changed(): void {
     if (this.#waiting.size === 0) return

@@ -43,6 +43,9 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #interceptors: readonly Interceptor[]
   /** All interceptors, and the call itself in their midst; `undefined` when there are none. */
   readonly #outermost: Next | undefined
+  /** Calls that an interceptor may hold, of which nobody else knows. Counted when others ask whether there are any. */
+  #intercepted = 0
+  readonly #isShared: boolean
   readonly #closing = new AbortController()
   readonly #readiness: Readiness
   /** Why no more lists come, though nobody closed anything. */
@@ -60,6 +63,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     const { caller, backupAfter, interceptors, dispatcher, links } = checkOptions(service, options, failed)
     this.#events = shared?.events ?? new Events('client')
     this.#pool = shared?.pool ?? new Pool({ ...links, ...pushesTo(this.#events) })
+    this.#isShared = shared !== undefined
     this.#service = service
     this.#discovery = discovery
     this.#timeoutMs = caller.timeoutMs
@@ -142,6 +146,11 @@ export class XClient<S extends object> implements AsyncDisposable {
     return this.#readiness.wait(options)
   }
 
+  /** Whether no call is under way, and nobody waits for servers. */
+  get isIdle(): boolean {
+    return this.#intercepted === 0 && this.#caller.isIdle && this.#readiness.isIdle
+  }
+
   /** What is known of the servers now. */
   snapshot(): ClientSnapshot {
     return this.#caller.dispatcher.snapshot()
@@ -171,9 +180,17 @@ export class XClient<S extends object> implements AsyncDisposable {
     if (this.#outermost === undefined) return this.#send(method, args, options, wanted)
     const isOneway = wanted === 'nothing'
     const call = { service: this.#service, method, args, options, isOneway, endpoint: undefined }
-    const invocation = this.#outermost(call)
+    const invocation = this.#counted(this.#outermost(call))
     if (wanted === 'invocation') return invocation
     return invocation.then(({ reply }) => reply)
+  }
+
+  #counted(invocation: Promise<Invocation<unknown>>): Promise<Invocation<unknown>> {
+    if (!this.#isShared) return invocation
+    const done = (): void => void this.#intercepted--
+    this.#intercepted++
+    invocation.then(done, done)
+    return invocation
   }
 
   #send(method: string, args: unknown, options: CallOptions, wanted: Wanted): Promise<unknown> {
@@ -233,7 +250,7 @@ export class XClient<S extends object> implements AsyncDisposable {
         endpoint: node.endpoint.address,
       }
       const next = chain(this.#interceptors, outgoing => this.#last(outgoing, node, encoded))
-      return next(call) as Promise<Invocation<never>>
+      return this.#counted(next(call)) as Promise<Invocation<never>>
     }
   }
 

@@ -1,6 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { Endpoint, Endpoints } from './discovery.ts'
-import { parseEndpoint } from './discovery.ts'
+import type { EntryRules } from './entry-rules.ts'
 
 /** A list as it was at some moment. */
 export interface CachedList {
@@ -12,17 +12,22 @@ export interface CachedList {
 /** Lists by service, in a JSON file that is replaced as a whole. */
 export class CacheFile {
   readonly #path: string
+  readonly #rules: EntryRules
   /** Settings or data of something else, which we must not overwrite. */
   #isForeign = false
 
-  constructor(path: string) {
+  /** @param rules what is read back of it */
+  constructor(path: string, rules: EntryRules) {
     this.#path = path
+    this.#rules = rules
   }
 
   /** No file holds no lists. @throws when it cannot be read, or holds something else */
   async read(): Promise<Map<string, CachedList>> {
     let text: string
     try {
+      const { size } = await stat(this.#path)
+      if (size > MOST_BYTES) throw new Error(`${this.#path} has ${size} bytes, more than ${MOST_BYTES}`)
       text = await readFile(this.#path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
@@ -32,7 +37,7 @@ export class CacheFile {
     // What only looks like ours was cut off when its disk was full, say.
     this.#isForeign = text !== '' && !text.startsWith(HEAD)
     if (this.#isForeign) throw new Error(`${this.#path} is no cache of endpoints; it is left as it is`)
-    return parse(JSON.parse(text) as Content)
+    return parse(JSON.parse(text) as Content, this.#rules)
   }
 
   /** Whoever reads meanwhile reads the lists of before. @throws when it cannot be written */
@@ -53,6 +58,8 @@ export class CacheFile {
   }
 }
 
+// Room for a million servers.
+const MOST_BYTES = 256 * 2 ** 20
 // By which we know our own.
 const HEAD = '{"rpcx":"endpoints","version":1,"services":'
 
@@ -63,10 +70,18 @@ interface Content {
 }
 
 /** @throws `ERR_RPCX_ADDRESS`, or a TypeError, when it is not as we write it */
-function parse({ services }: Content): Map<string, CachedList> {
+function parse({ services }: Content, rules: EntryRules): Map<string, CachedList> {
   return new Map(
     Object.entries(services).map(([service, { at, servers }]) => {
-      const endpoints = servers.map(([address, metadata]): Endpoint => parseEndpoint(address, metadata))
+      const endpoints = servers.flatMap(([address, metadata]): Endpoint[] => {
+        if (typeof address !== 'string' || typeof metadata !== 'string') throw new TypeError('no server')
+        try {
+          return [rules.read(address, metadata)]
+        } catch {
+          // Written by another program, or when other networks were allowed.
+          return []
+        }
+      })
       // A clock that was set back would make it newer than it is.
       return [service, { at: Math.min(Number(at), Date.now()), endpoints: Object.freeze(endpoints) }]
     }),

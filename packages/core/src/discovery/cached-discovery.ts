@@ -3,13 +3,20 @@ import { Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
 import type { CachedList } from './cache-file.ts'
 import { CacheFile } from './cache-file.ts'
+import { CachedService } from './cached-service.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
-import { Feed } from './feed.ts'
+import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
+import { FollowedServices } from './followed-services.ts'
 
 /** Where a `CachedDiscovery` keeps what it knows. */
 export interface CachedDiscoveryOptions {
   /** Where the lists are kept: a file of its own, in a folder that exists. */
   readonly file: string
+  /**
+   * The networks of servers that are served out of the file: whoever can write it decides where clients connect to. Should be those
+   * of the other discovery. @default ['tcp', 'tcp4', 'tcp6']
+   */
+  readonly networks?: readonly string[]
 }
 
 /** What a `CachedDiscovery` tells when there is no caller to tell. */
@@ -30,28 +37,27 @@ export class CachedDiscovery implements Discovery {
   readonly #file: CacheFile
   readonly #events: Events<CachedDiscoveryEvents> = new Events('discovery')
   readonly #lists: Promise<Map<string, CachedList>>
-  readonly #feeds = new Map<string, Feed>()
-  readonly #follows: Promise<void>[] = []
-  /** What is served out of the file, by service. */
-  readonly #served = new Map<string, CachedList>()
+  readonly #services: FollowedServices<CachedService>
+  /** Those of them that have not ended. */
+  readonly #follows = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   #writing: Promise<void> | undefined
   #isStale = false
-  /** Why the inner discovery ended, should it not keep what a discovery promises. */
-  #error: Error | undefined
   #closed: Promise<void> | undefined
 
   /**
    * @param inner closed together with this
-   * @throws TypeError when `file` is no path
+   * @param idle as of `RegistryDiscovery`
+   * @throws TypeError that names the option
    */
-  constructor(inner: Discovery, options: CachedDiscoveryOptions) {
-    const { file } = options
+  constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: { readonly idleMs?: number }) {
+    const { file, networks = TCP_NETWORKS } = options
     if (typeof file !== 'string' || file === '')
       throw new TypeError(`CachedDiscovery: file is ${JSON.stringify(file)}, not a path`)
     this.#inner = inner
     this.#path = file
-    this.#file = new CacheFile(file)
+    this.#file = new CacheFile(file, new EntryRules(checkNetworks('CachedDiscovery', networks)))
+    this.#services = new FollowedServices(service => this.#follow(service), idle)
     this.#lists = this.#file.read().catch((error: Error) => {
       this.#events.emit('cacheIgnored', { file, error })
       return new Map()
@@ -75,16 +81,16 @@ export class CachedDiscovery implements Discovery {
   }
 
   list(service: string, options?: WaitOptions): Promise<Endpoints> {
-    return this.#feed(service).list(options)
+    return this.#services.list(service, options)
   }
 
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints> {
-    return this.#feed(service).watch(options)
+    return this.#services.watch(service, options)
   }
 
   status(service: string): DiscoveryStatus {
     const status = this.#inner.status(service)
-    const cached = this.#served.get(service)
+    const cached = this.#services.get(service)?.served
     if (cached === undefined || status.state === 'closed') return status
     return { state: 'stale', since: cached.at, source: 'cache', lastError: status.lastError }
   }
@@ -102,45 +108,19 @@ export class CachedDiscovery implements Discovery {
     return this.close()
   }
 
-  #feed(service: string): Feed {
-    let feed = this.#feeds.get(service)
-    if (feed === undefined) {
-      feed = new Feed(
-        `CachedDiscovery: ${service}`,
-        () => this.#inner.status(service).lastError ?? this.#error,
-      )
-      this.#feeds.set(service, feed)
-      if (this.#closing.signal.aborted) feed.close()
-      else this.#follows.push(this.#follow(service, feed).catch(error => (this.#error = error)))
-    }
-    return feed
-  }
-
-  async #follow(service: string, feed: Feed): Promise<void> {
-    const { signal } = this.#closing
-    const timer = setTimeout(() => void this.#serve(service, feed), HEAD_START_MS)
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
-    for await (const endpoints of this.#inner.watch(service, { signal })) {
-      clearTimeout(timer)
-      this.#served.delete(service)
-      feed.publish(endpoints)
-      await this.#keep(service, endpoints)
-    }
-  }
-
-  /** Serves what the file has, if the registry has not answered. An empty list is worth no more than none. */
-  async #serve(service: string, feed: Feed): Promise<void> {
-    const cached = (await this.#lists).get(service)
-    const { signal } = this.#closing
-    if (cached === undefined || cached.endpoints.length === 0) return
-    if (feed.current !== undefined || signal.aborted) return
-    this.#served.set(service, cached)
-    feed.publish(cached.endpoints)
+  #follow(service: string): CachedService {
+    const cached = async (): Promise<CachedList | undefined> => (await this.#lists).get(service)
+    const followed = new CachedService(service, this.#inner, cached, list => this.#keep(service, list))
+    const done = followed.done.finally(() => this.#follows.delete(done))
+    this.#follows.add(done)
+    return followed
   }
 
   async #keep(service: string, endpoints: Endpoints): Promise<void> {
     const lists = await this.#lists
-    lists.set(service, { at: Date.now(), endpoints })
+    // An empty list is not worth a line: who asks for invented names would make the file grow.
+    if (endpoints.length > 0) lists.set(service, { at: Date.now(), endpoints })
+    else if (!lists.delete(service)) return
     this.#isStale = true
     this.#writing ??= this.#write(lists).finally(() => (this.#writing = undefined))
   }
@@ -160,15 +140,12 @@ export class CachedDiscovery implements Discovery {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    for (const feed of this.#feeds.values()) feed.close()
+    this.#services.close()
     await Promise.all([this.#inner.close(), this.#lists, ...this.#follows])
     // What came last is kept, too.
     await this.#writing
   }
 }
-
-// A registry that is up answers within this, and then no old list is ever shown.
-const HEAD_START_MS = 50
 
 // A large fleet that changes all the time must not keep the disk busy.
 const PAUSE_MS = 1_000

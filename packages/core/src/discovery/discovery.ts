@@ -28,7 +28,7 @@ export interface WaitOptions {
 /** How much a list can be trusted: the first question in an outage. */
 export interface DiscoveryStatus {
   /**
-   * `idle`: nobody asked for this service yet · `waiting`: no answer yet · `fresh`: as the registry has it · `stale`: the
+   * `idle`: nobody asked for this service yet, or not for a minute · `waiting`: no answer yet · `fresh`: as the registry has it · `stale`: the
    * registry is out of reach, the last list stands · `closed`
    */
   readonly state: 'idle' | 'waiting' | 'fresh' | 'stale' | 'closed'

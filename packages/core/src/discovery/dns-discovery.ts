@@ -46,6 +46,7 @@ export class DnsDiscovery extends RegistryDiscovery {
         servers: servers === undefined ? undefined : [servers].flat(),
         intervalMs,
       }),
+      { networks: [network] },
     )
   }
 }

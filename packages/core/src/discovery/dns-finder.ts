@@ -59,16 +59,14 @@ export class DnsFinder implements Finder {
       return { all: all.map(ip => [at(ip, port), '']), ttlMs: all.length > 0 ? ttlMs : intervalMs }
     }
     const records = nearest(await asked('SRV', name, resolver.resolveSrv(name)))
-    const targets = await Promise.all(
-      records.map(async record => ({ record, told: await addresses(resolver, record.name) })),
-    )
+    const targets = await allAddresses(resolver, new Set(records.map(({ name }) => name)))
     return {
-      all: targets.flatMap(({ record, told }) =>
-        told.all.map(
-          ip => [at(ip, record.port), record.weight > 1 ? `weight=${record.weight}` : ''] as const,
+      all: records.flatMap(({ name, port, weight }) =>
+        (targets.get(name)?.all ?? []).map(
+          ip => [at(ip, port), weight > 1 ? `weight=${weight}` : ''] as const,
         ),
       ),
-      ttlMs: Math.min(intervalMs, ...targets.map(({ told }) => told.ttlMs)),
+      ttlMs: [...targets.values()].reduce((least, { ttlMs }) => Math.min(least, ttlMs), intervalMs),
     }
   }
 }
@@ -96,6 +94,20 @@ function nearest(records: readonly SrvRecord[]): readonly SrvRecord[] {
   return servers.filter(({ priority }) => priority === lowest)
 }
 
+/** Of each name once, so many at a time: an answer may name thousands, or the same one again and again. */
+async function allAddresses(
+  resolver: dns.Resolver,
+  names: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Told<string>>> {
+  const found = new Map<string, Told<string>>()
+  const left = names.values()
+  const worker = async (): Promise<void> => {
+    for (const name of left) found.set(name, await addresses(resolver, name))
+  }
+  await Promise.all(Array.from({ length: MOST_AT_ONCE }, worker))
+  return found
+}
+
 /** Of both families. */
 async function addresses(resolver: dns.Resolver, name: string): Promise<Told<string>> {
   const records = await Promise.all([
@@ -112,12 +124,14 @@ async function asked<T>(type: string, name: string, answer: Promise<T[]>): Promi
     return await answer
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException
-    if (code === 'ENOTFOUND' || code === 'ENODATA') return []
+    // A name that no name server can know has no servers either.
+    if (code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EBADNAME') return []
     throw new RpcxError('ERR_RPCX_REGISTRY', `dns: ${type} ${name}: ${code || (cause as Error).message}`, {
       cause,
     })
   }
 }
 
+const MOST_AT_ONCE = 16
 const SHORTEST_MS = 1_000
 const LONGEST_MS = 86_400_000

@@ -17,6 +17,8 @@ export interface DriverTraits {
   readonly publishes: 'listening' | 'registered'
   /** Whether it finds the real addresses of a server that listens on all interfaces itself. @default false */
   readonly unspecified?: boolean
+  /** What its addresses may have before their `@`, unless the option `networks` says so. @default tcp, tcp4, tcp6 */
+  readonly networks?: readonly string[]
 }
 
 /** What a discovery needs of a backend: one that only finds servers, as DNS, has no more. */

@@ -2,7 +2,10 @@ import type { CallbackEvents, Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
 import type { DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import type { Finder, Following, Replica } from './driver.ts'
+import type { EntryRules } from './entry-rules.ts'
+import { isServiceName } from './entry-rules.ts'
 import { Feed } from './feed.ts'
+import type { Followed } from './followed-services.ts'
 import type { ReplicaOwner } from './replica.ts'
 import { ServiceReplica } from './replica.ts'
 import type { Uplink } from './uplink.ts'
@@ -15,7 +18,7 @@ export interface DiscoveryEvents extends CallbackEvents {
   endpointAdded: { service: string; endpoint: Endpoint }
   endpointChanged: { service: string; endpoint: Endpoint; before: Endpoint }
   endpointRemoved: { service: string; endpoint: Endpoint }
-  /** The registry holds something under this service that is no server. Told once. */
+  /** The registry holds something under this service that is not to be called. Told once for each address, and of 1000 at most. */
   entryIgnored: { service: string; address: string; error: Error }
   /** The metadata of a server are no query string. It can be called, but has no group, weight or state, as in Go. */
   metadataIgnored: { service: string; endpoint: Endpoint }
@@ -24,17 +27,19 @@ export interface DiscoveryEvents extends CallbackEvents {
 export interface FollowerOptions {
   /** How often the whole list is read again. */
   readonly resyncMs: number
+  /** What is listed. */
+  readonly rules: EntryRules
 }
 
 /** Keeps the list of one service in step with a registry, through whatever happens to it. */
-export class Follower implements ReplicaOwner {
+export class Follower implements Followed, ReplicaOwner {
   readonly #service: string
   readonly #uplink: Uplink<Finder>
   readonly #events: Events<DiscoveryEvents>
   readonly #options: FollowerOptions
   readonly #stopping = new AbortController()
   readonly #feed: Feed
-  readonly #replica: ServiceReplica = new ServiceReplica(this)
+  readonly #replica: ServiceReplica
   /** All that have not ended, in the order in which they began. */
   readonly #runs = new Set<AbortController>()
   /** The run whose changes count. */
@@ -52,8 +57,11 @@ export class Follower implements ReplicaOwner {
     this.#uplink = uplink
     this.#events = events
     this.#options = options
+    this.#replica = new ServiceReplica(this, options.rules)
     this.#feed = new Feed(`${uplink.driver.name}: ${service}`, () => uplink.lastError)
-    void this.#run()
+    if (isServiceName(service)) void this.#run()
+    // Nobody can have registered it.
+    else this.#listNothing()
   }
 
   list(options?: WaitOptions): Promise<Endpoints> {
@@ -66,6 +74,12 @@ export class Follower implements ReplicaOwner {
 
   status(): DiscoveryStatus {
     return { state: this.#state, since: this.#since, source: 'registry', lastError: this.#uplink.lastError }
+  }
+
+  /** While the registry is out of reach, its last list cannot be read anew. */
+  get mayStop(): boolean {
+    const { current = [] } = this.#feed
+    return this.#state !== 'stale' || current.length === 0
   }
 
   stop(): void {
@@ -95,6 +109,11 @@ export class Follower implements ReplicaOwner {
     this.#events.emit('metadataIgnored', { service: this.#service, endpoint })
   }
 
+  #listNothing(): void {
+    this.#replica.replace([])
+    this.#enter('fresh')
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
@@ -118,15 +137,17 @@ export class Follower implements ReplicaOwner {
   async #follow(session: Following): Promise<never> {
     const run = new AbortController()
     this.#runs.add(run)
+    let unlisten: () => void = () => {}
     // The driver may take its time to end, or not tell that its session has ended.
     const over = new Promise<never>((_resolve, reject) => {
-      void session.ended.then(reject)
+      unlisten = this.#uplink.onEnded(session, reject)
       run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true })
     })
     try {
       await Promise.race([session.follow(this.#service, this.#into(run), run.signal), over])
       throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
     } finally {
+      unlisten()
       this.#runs.delete(run)
       if (this.#active === run) {
         this.#active = undefined

@@ -1,6 +1,8 @@
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress } from './discovery.ts'
 import { Feed } from './feed.ts'
+import type { Followed } from './followed-services.ts'
+import { FollowedServices } from './followed-services.ts'
 
 /**
  * Several registries as one: the way to move a fleet from one to another. An address that several hold is taken from the
@@ -8,25 +10,26 @@ import { Feed } from './feed.ts'
  */
 export class MultiDiscovery implements Discovery {
   readonly #discoveries: readonly Discovery[]
-  readonly #unions = new Map<string, Union>()
-  readonly #closing = new AbortController()
+  readonly #unions: FollowedServices<Union>
   #closed: Promise<void> | undefined
 
   /**
    * @param discoveries closed together with this
+   * @param idle as of `RegistryDiscovery`
    * @throws TypeError when there is none
    */
-  constructor(discoveries: readonly Discovery[]) {
+  constructor(discoveries: readonly Discovery[], idle?: { readonly idleMs?: number }) {
     if (discoveries.length === 0) throw new TypeError('MultiDiscovery: discoveries is empty')
     this.#discoveries = [...discoveries]
+    this.#unions = new FollowedServices(service => new Union(service, this.#discoveries), idle)
   }
 
   list(service: string, options?: WaitOptions): Promise<Endpoints> {
-    return this.#union(service).feed.list(options)
+    return this.#unions.list(service, options)
   }
 
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints> {
-    return this.#union(service).feed.watch(options)
+    return this.#unions.watch(service, options)
   }
 
   /** The state of the registry that needs attention most, and where that one's list comes from. */
@@ -48,17 +51,8 @@ export class MultiDiscovery implements Discovery {
     return this.close()
   }
 
-  #union(service: string): Union {
-    let union = this.#unions.get(service)
-    if (union === undefined) {
-      union = new Union(service, this.#discoveries, this.#closing.signal)
-      this.#unions.set(service, union)
-    }
-    return union
-  }
-
   async #close(): Promise<void> {
-    this.#closing.abort()
+    this.#unions.close()
     await Promise.all(this.#discoveries.map(discovery => discovery.close()))
   }
 }
@@ -66,41 +60,62 @@ export class MultiDiscovery implements Discovery {
 const RANK: Record<DiscoveryStatus['state'], number> = { fresh: 0, idle: 1, waiting: 2, stale: 3, closed: 4 }
 
 /** What all registries together know of one service. */
-class Union {
-  readonly feed: Feed
+class Union implements Followed {
+  readonly #service: string
+  readonly #discoveries: readonly Discovery[]
+  readonly #feed: Feed
+  readonly #stopping = new AbortController()
   /** By registry; `undefined` until it has answered. */
   readonly #lists: (Endpoints | undefined)[]
   /** Why one of them ended, should it not keep what a discovery promises. */
   #error: Error | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(service: string, discoveries: readonly Discovery[], signal: AbortSignal) {
+  constructor(service: string, discoveries: readonly Discovery[]) {
     const lastError = (): Error | undefined =>
       discoveries.map(discovery => discovery.status(service).lastError).find(error => error !== undefined) ??
       this.#error
-    this.feed = new Feed(`MultiDiscovery: ${service}`, lastError)
+    this.#service = service
+    this.#discoveries = discoveries
+    this.#feed = new Feed(`MultiDiscovery: ${service}`, lastError)
     this.#lists = discoveries.map(() => undefined)
-    const close = (): void => {
-      clearTimeout(this.#timer)
-      this.feed.close()
-    }
-    if (signal.aborted) close()
-    else signal.addEventListener('abort', close, { once: true })
+    const { signal } = this.#stopping
     discoveries.forEach((discovery, i) => {
       this.#follow(i, discovery.watch(service, { signal })).catch(error => (this.#error = error))
     })
   }
 
+  get mayStop(): boolean {
+    const { current = [] } = this.#feed
+    const isFresh = this.#discoveries.every(one => one.status(this.#service).state === 'fresh')
+    return isFresh || current.length === 0
+  }
+
+  list(options?: WaitOptions): Promise<Endpoints> {
+    return this.#feed.list(options)
+  }
+
+  watch(options?: WaitOptions): AsyncIterable<Endpoints> {
+    return this.#feed.watch(options)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#stopping.abort()
+    this.#feed.close()
+  }
+
   async #follow(i: number, lists: AsyncIterable<Endpoints>): Promise<void> {
     // Ends when that registry is closed by someone else; its last list stands.
     for await (const endpoints of lists) {
+      if (this.#stopping.signal.aborted) return
       this.#lists[i] = endpoints
       this.#listed(endpoints)
     }
   }
 
   #listed(endpoints: Endpoints): void {
-    const isComplete = this.feed.current !== undefined || this.#lists.every(list => list !== undefined)
+    const isComplete = this.#feed.current !== undefined || this.#lists.every(list => list !== undefined)
     if (isComplete) this.#publish()
     // A registry that is down must not keep us from the servers of the others.
     else if (endpoints.length > 0) this.#timer ??= setTimeout(() => this.#publish(), FIRST_MS).unref()
@@ -114,7 +129,7 @@ class Union {
         if (!union.has(endpoint.address)) union.set(endpoint.address, endpoint)
       }
     }
-    this.feed.publish(Object.freeze([...union.values()].sort(byAddress)))
+    this.#feed.publish(Object.freeze([...union.values()].sort(byAddress)))
   }
 }
 

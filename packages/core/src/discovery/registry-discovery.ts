@@ -1,7 +1,9 @@
 import { Events } from '../events.ts'
 import { checkMs } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
-import type { Finder } from './driver.ts'
+import type { Driver, Finder } from './driver.ts'
+import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
+import { FollowedServices } from './followed-services.ts'
 import type { DiscoveryEvents } from './follower.ts'
 import { Follower } from './follower.ts'
 import { Uplink } from './uplink.ts'
@@ -10,22 +12,39 @@ import { Uplink } from './uplink.ts'
 export interface RegistryDiscoveryOptions {
   /** How often a list is read again as a whole, should ever a change be missed. @default 300_000 */
   readonly resyncMs?: number
+  /**
+   * The networks that are listed: what addresses have before their `@`. A registry decides where clients connect to and send their
+   * token; with `unix` among these, also to sockets of their own host. Others are left out, with the event `entryIgnored`.
+   * @default ['tcp', 'tcp4', 'tcp6']
+   */
+  readonly networks?: readonly string[]
 }
 
-/** The discovery of every backend: its driver follows a registry, this keeps the lists through whatever happens. */
+/**
+ * The discovery of every backend: its driver follows a registry, this keeps the lists through whatever happens. A service that nobody
+ * has asked for in a minute is followed no longer, until somebody asks again.
+ */
 export class RegistryDiscovery implements Discovery {
   readonly #uplink: Uplink<Finder>
   readonly #events: Events<DiscoveryEvents>
-  readonly #resyncMs: number
-  readonly #followers = new Map<string, Follower>()
+  readonly #followers: FollowedServices<Follower>
   readonly #opened = Date.now()
   #closed: Promise<void> | undefined
 
-  constructor(driver: Finder, options: RegistryDiscoveryOptions = {}) {
-    const { resyncMs = 300_000 } = options
+  /**
+   * @param idle how long a service is followed that nobody asks for; another than the default of 60_000 is for tests
+   * @throws TypeError or RangeError that names the option
+   */
+  constructor(driver: Finder, options: RegistryDiscoveryOptions = {}, idle?: { readonly idleMs?: number }) {
+    const { resyncMs = 300_000, networks = networksOf(driver) } = options
     const registry = driver.name
-    this.#resyncMs = checkMs(`${registry} discovery`, 'resyncMs', resyncMs, 1_000)
+    const who = `${registry} discovery`
+    checkMs(who, 'resyncMs', resyncMs, 1_000)
+    const rules = new EntryRules(checkNetworks(who, networks))
     this.#events = new Events('discovery')
+    const follow = (service: string): Follower =>
+      new Follower(service, this.#uplink, this.#events, { resyncMs, rules })
+    this.#followers = new FollowedServices(follow, idle)
     this.#uplink = new Uplink(driver, {
       registryDown: error => this.#events.emit('registryDown', { registry, error }),
       registryBack: () => this.#events.emit('registryBack', { registry }),
@@ -49,11 +68,11 @@ export class RegistryDiscovery implements Discovery {
   }
 
   list(service: string, options?: WaitOptions): Promise<Endpoints> {
-    return this.#follower(service).list(options)
+    return this.#followers.list(service, options)
   }
 
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints> {
-    return this.#follower(service).watch(options)
+    return this.#followers.watch(service, options)
   }
 
   status(service: string): DiscoveryStatus {
@@ -78,19 +97,12 @@ export class RegistryDiscovery implements Discovery {
     return this.close()
   }
 
-  #follower(service: string): Follower {
-    let follower = this.#followers.get(service)
-    if (follower === undefined) {
-      follower = new Follower(service, this.#uplink, this.#events, { resyncMs: this.#resyncMs })
-      if (this.#closed === undefined) this.#followers.set(service, follower)
-      else follower.stop()
-    }
-    return follower
-  }
-
   async #close(): Promise<void> {
-    for (const follower of this.#followers.values()) follower.stop()
-    this.#followers.clear()
+    this.#followers.close()
     await this.#uplink.close()
   }
+}
+
+function networksOf(driver: Finder | Driver): readonly string[] {
+  return 'traits' in driver ? (driver.traits.networks ?? TCP_NETWORKS) : TCP_NETWORKS
 }

@@ -19,7 +19,9 @@ export function parseRegistryHosts(
   const given = typeof value === 'string' ? [value] : [...(value ?? [])]
   const hosts = given.map(parse).filter(host => host !== undefined)
   if (given.length === 0 || hosts.length < given.length) {
-    throw new TypeError(`${registry}: ${option} is ${JSON.stringify(value)}, not one or more host:port`)
+    // A password in a URL is for no log.
+    const shown = JSON.stringify(value)?.replace(/\/\/[^/"]*@/g, '//[credentials]@')
+    throw new TypeError(`${registry}: ${option} is ${shown}, not one or more host:port`)
   }
   return hosts
 }

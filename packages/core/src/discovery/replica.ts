@@ -1,9 +1,10 @@
-import { parseHostPort } from '../address.ts'
+import { quote } from '../address.ts'
 import { RpcxError } from '../errors.ts'
 import { parseMetadata } from '../metadata.ts'
 import type { Endpoint, Endpoints } from './discovery.ts'
-import { byAddress, parseEndpoint } from './discovery.ts'
+import { byAddress } from './discovery.ts'
 import type { Replica } from './driver.ts'
+import { EntryRules, weightOf } from './entry-rules.ts'
 
 /** Who hears what becomes of a service's servers. */
 export interface ReplicaOwner {
@@ -12,7 +13,7 @@ export interface ReplicaOwner {
   added(endpoint: Endpoint): void
   changed(endpoint: Endpoint, before: Endpoint): void
   removed(endpoint: Endpoint): void
-  /** The registry holds something that is no server. Told once per address. */
+  /** The registry holds something that is no server. Told once per address, of `MOST_IGNORED` at most. */
   ignored(address: string, error: Error): void
   /** Its metadata are no query string: it is listed, without values. Told once for each text. */
   unreadable(endpoint: Endpoint): void
@@ -21,13 +22,18 @@ export interface ReplicaOwner {
 /** The list of one service: raw entries in, endpoints out. */
 export class ServiceReplica implements Replica {
   readonly #owner: ReplicaOwner
+  readonly #rules: EntryRules
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #ignored = new Set<string>()
   #scheduled = false
   #isListed = false
+  /** What all endpoints take in memory, in bytes. */
+  #weight = 0
 
-  constructor(owner: ReplicaOwner) {
+  /** @param rules by which entries are listed or left out */
+  constructor(owner: ReplicaOwner, rules: EntryRules = new EntryRules(undefined)) {
     this.#owner = owner
+    this.#rules = rules
   }
 
   replace(all: Iterable<readonly [address: string, metadata: string]>): void {
@@ -54,9 +60,11 @@ export class ServiceReplica implements Replica {
   }
 
   ignore(address: string, error: Error): void {
-    if (this.#ignored.has(address)) return
-    this.#ignored.add(address)
-    this.#owner.ignored(address, error)
+    // An address of a megabyte is neither kept nor handed on.
+    const shown = address.slice(0, MOST_SHOWN)
+    if (this.#ignored.has(shown) || this.#ignored.size >= MOST_IGNORED) return
+    this.#ignored.add(shown)
+    this.#owner.ignored(shown, error)
   }
 
   #put(address: string, metadata: string): boolean {
@@ -64,10 +72,10 @@ export class ServiceReplica implements Replica {
     if (before?.metadata === metadata) return false
     let endpoint: Endpoint
     try {
-      endpoint = parseEntry(address, metadata)
+      endpoint = this.#read(address, metadata, before)
     } catch (error) {
       this.ignore(address, error as Error)
-      return false
+      return this.#remove(address)
     }
     this.#endpoints.set(address, endpoint)
     if (endpoint.values.size === 0 && !parseMetadata(metadata).valid) this.#owner.unreadable(endpoint)
@@ -76,10 +84,23 @@ export class ServiceReplica implements Replica {
     return true
   }
 
+  /** @throws `ERR_RPCX_ADDRESS` when it is not to be listed */
+  #read(address: string, metadata: string, before: Endpoint | undefined): Endpoint {
+    const endpoint = this.#rules.read(address, metadata)
+    const weight = this.#weight + weightOf(endpoint) - (before === undefined ? 0 : weightOf(before))
+    if (weight > MOST_WEIGHT) {
+      const text = `address: ${quote(address)} is not listed: the list of this service takes ${MOST_WEIGHT} bytes of memory`
+      throw new RpcxError('ERR_RPCX_ADDRESS', `${text} already; is the registry flooded?`)
+    }
+    this.#weight = weight
+    return endpoint
+  }
+
   #remove(address: string): boolean {
     const endpoint = this.#endpoints.get(address)
     if (endpoint === undefined) return false
     this.#endpoints.delete(address)
+    this.#weight -= weightOf(endpoint)
     this.#owner.removed(endpoint)
     return true
   }
@@ -94,16 +115,8 @@ export class ServiceReplica implements Replica {
   }
 }
 
-/** @throws `ERR_RPCX_ADDRESS` when no client could ever dial it */
-function parseEntry(address: string, metadata: string): Endpoint {
-  const endpoint = parseEndpoint(address, metadata)
-  const { network } = endpoint
-  if (HOST_PORT_NETWORKS.has(network)) parseHostPort(address.slice(address.indexOf('@') + 1))
-  // Another service's entry, where registries keep `a/b` below `a`.
-  else if ((network === 'unix' ? network : address).includes('/')) {
-    throw new RpcxError('ERR_RPCX_ADDRESS', `address: ${JSON.stringify(address)} has a / in it`)
-  }
-  return endpoint
-}
-
-const HOST_PORT_NETWORKS = new Set(['tcp', 'tcp4', 'tcp6', 'http', 'ws', 'wss', 'reuseport', 'quic', 'kcp'])
+/** Of how many addresses it is told and remembered that they are ignored. */
+const MOST_IGNORED = 1_000
+const MOST_SHOWN = 512
+// Room for some 300 000 servers.
+const MOST_WEIGHT = 512 * 2 ** 20

@@ -21,6 +21,8 @@ export class Uplink<Backend extends Finder = Driver> {
   readonly backoff: Backoff = new Backoff()
   readonly #owner: UplinkOwner
   readonly #closing = new AbortController()
+  /** Those who hear of the end of the session. A promise that does not settle would keep them for ever. */
+  readonly #ending = new Set<(reason: Error) => void>()
   #session: Opened<Backend> | undefined
   #opening: Promise<Opened<Backend>> | undefined
   #isDown = false
@@ -52,6 +54,13 @@ export class Uplink<Backend extends Finder = Driver> {
     if (this.#session !== undefined) return this.#session
     this.#opening ??= this.#open()
     return this.#opening
+  }
+
+  /** Calls `listener` when this session ends, unless the returned function is called before. */
+  onEnded(session: Opened<Backend>, listener: (reason: Error) => void): () => void {
+    if (this.#session === session) this.#ending.add(listener)
+    else void session.ended.then(listener)
+    return () => void this.#ending.delete(listener)
   }
 
   /** Something that went through the registry failed. */
@@ -108,6 +117,8 @@ export class Uplink<Backend extends Finder = Driver> {
     if (this.#session !== session) return
     this.#session = undefined
     this.#lastError = reason
+    for (const listener of this.#ending) listener(reason)
+    this.#ending.clear()
     void closeSession(session, this.driver.name)
   }
 }

@@ -1,5 +1,6 @@
 import { parseAddress } from '../address.ts'
 import type { Driver } from '../discovery/driver.ts'
+import { checkEntry } from '../discovery/entry-rules.ts'
 import { Uplink } from '../discovery/uplink.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
@@ -47,7 +48,7 @@ export class Registration implements ServerHooks {
   }
 
   registering(service: string, metadata: string): void {
-    this.#driver.check({ service, metadata, address: this.#address ?? '' })
+    this.#check(service, metadata)
   }
 
   registered(service: string, metadata: string): void {
@@ -56,7 +57,7 @@ export class Registration implements ServerHooks {
   }
 
   async changed(service: string, metadata: string): Promise<void> {
-    this.#driver.check({ service, metadata, address: this.#address ?? '' })
+    this.#check(service, metadata)
     this.#wanted.set(service, metadata)
     await this.#announcers.get(service)?.setMetadata(metadata)
   }
@@ -110,6 +111,12 @@ export class Registration implements ServerHooks {
     for (const resolve of this.#unpublished.splice(0)) resolve()
   }
 
+  /** @throws TypeError or RangeError when this can never be stored */
+  #check(service: string, metadata: string, address: string = this.#address ?? ''): void {
+    this.#driver.check({ service, metadata, address })
+    checkEntry(this.#driver.name, { service, metadata, address })
+  }
+
   async #resolve(address: string): Promise<string> {
     const option = this.#serviceAddress
     const found = this.#driver.traits.unspecified ? () => address : () => publishedAddress(address)
@@ -119,7 +126,7 @@ export class Registration implements ServerHooks {
   }
 
   #publishAt(address: string): void {
-    for (const [service, metadata] of this.#wanted) this.#driver.check({ service, metadata, address })
+    for (const [service, metadata] of this.#wanted) this.#check(service, metadata, address)
     this.#address = address
     for (const [service, metadata] of this.#wanted) this.#announce(service, metadata, address)
     if (this.#updateIntervalMs > 0) {

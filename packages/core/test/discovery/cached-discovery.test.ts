@@ -8,6 +8,9 @@ import { ScriptedDriver } from './scripted.ts'
 
 const addresses = (endpoints: Endpoints): string[] => endpoints.map(({ address }) => address)
 
+const down = Promise.reject(new Error('down'))
+down.catch(() => {})
+
 let folder: string
 let file: string
 
@@ -121,6 +124,17 @@ describe('a cached discovery', () => {
     expect(told).toEqual([`ignored: ${file} is no cache of endpoints; it is left as it is`])
     expect(await readFile(file, 'utf8')).toBe('{"name":"my-package"}')
     expect(await readdir(folder)).toEqual(['endpoints.json'])
+  })
+
+  test('serves nothing out of its file that a registry could not have listed', async () => {
+    await remember('tcp@127.0.0.1:1', 'unix@/run/docker.sock', 'quic@h:1')
+    const forged = JSON.stringify('tcp@h\n:1')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"quic@h:1"', forged))
+    await using cached = whileDown().cached
+    expect(addresses(await cached.list('Arith'))).toEqual(['tcp@127.0.0.1:1'])
+    const inner = new RegistryDiscovery(Object.assign(new ScriptedDriver(), { opening: () => down }))
+    await using allowing = new CachedDiscovery(inner, { file, networks: ['unix'] })
+    expect(addresses(await allowing.list('Arith'))).toEqual(['unix@/run/docker.sock'])
   })
 
   test('tells when it cannot write, and serves on', async () => {

@@ -31,4 +31,11 @@ describe('the servers of a registry', () => {
       `reg: regServers is ${JSON.stringify(value)}, not one or more host:port`,
     )
   })
+
+  test('are refused without the password of a URL', () => {
+    for (const value of ['http://me:s3cret@a:1', ['a:1', 'https://me:s3cret@b:1/x']]) {
+      expect(() => parse(value)).toThrow('//[credentials]@')
+      expect(() => parse(value)).not.toThrow('s3cret')
+    }
+  })
 })

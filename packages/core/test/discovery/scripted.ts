@@ -11,7 +11,13 @@ export interface Follow {
 /** A driver that does nothing by itself: a test tells it what happens. */
 export class ScriptedDriver implements Driver {
   readonly name = 'scripted'
-  readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
+  readonly traits: DriverTraits = {
+    crash: 'ttl',
+    edits: true,
+    publishes: 'listening',
+    // Short addresses for the tests: `a@1`.
+    networks: ['tcp', 'late', ...'abcdefghijklmnopqrstuvwxyz'],
+  }
   readonly follows: Follow[] = []
   readonly #waiting: (() => void)[] = []
   opened = 0

@@ -46,6 +46,14 @@ export const undialable: Readonly<Record<string, { readonly address: string; rea
     address: '',
     why: 'a key without an address: Go counts it as a server and fails every other call',
   },
+  'unknown-network': {
+    address: 'foo@127.0.0.1:8972',
+    why: 'a network that nobody speaks: Go dials it and fails every other call',
+  },
+  'http-to-tcp': {
+    address: 'http@127.0.0.1:8972',
+    why: 'a network that ours does not speak; Go fails, too, where the server does not',
+  },
 }
 
 /**

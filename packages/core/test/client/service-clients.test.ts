@@ -1,0 +1,97 @@
+import { OneClient, RegistryDiscovery } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import type { Follow } from '../discovery/scripted.ts'
+import { ScriptedDriver } from '../discovery/scripted.ts'
+import { Gate } from '../gate.ts'
+import { closing, failure, serving } from '../rig.ts'
+
+/** A registry that answers at once: with these servers for each service whose name does not begin with `invented`. */
+class Answering extends ScriptedDriver {
+  readonly servers: (readonly [string, string])[] = []
+
+  override async open(): ReturnType<ScriptedDriver['open']> {
+    const session = await super.open()
+    const { follow } = session
+    session.follow = (service, into, signal) => {
+      const following = follow(service, into, signal)
+      into.replace(service.startsWith('invented') ? [] : this.servers)
+      return following
+    }
+    return session
+  }
+
+  get live(): readonly string[] {
+    return this.follows.filter(({ signal }) => !signal.aborted).map(({ service }) => service)
+  }
+}
+
+function gone({ signal }: Follow): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+const IDLE = { idleMs: 10 }
+
+describe('a client of many services', () => {
+  test('keeps nothing of names that strangers invent', async () => {
+    const driver = new Answering()
+    const discovery = closing(new RegistryDiscovery(driver, {}, IDLE))
+    const one = closing(new OneClient(discovery, {}, { sweepMs: 10 }))
+    for (let n = 0; n < 50; n++) {
+      expect(await failure(one.call(`invented${n}`, 'get'))).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
+    }
+    await Promise.all(driver.follows.map(gone))
+    expect(driver.live).toEqual([])
+    expect(await failure(one.call('invented0', 'get'))).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
+  })
+
+  test('keeps a bounded number of them, however fast they come', async () => {
+    const driver = new Answering()
+    const discovery = closing(new RegistryDiscovery(driver, {}, { idleMs: 600_000 }))
+    const one = closing(new OneClient(discovery, {}, { sweepMs: 600_000 }))
+    for (let n = 0; n < 3_000; n++) await failure(one.call(`invented${n}`, 'get'))
+    // Those of clients, and those that the discovery keeps for a while.
+    expect(driver.live.length).toBeLessThanOrEqual(1_000 + 256)
+  })
+
+  test.each([false, true])(
+    'closes no client while a call is under way, with interceptors: %s',
+    async intercepts => {
+      const driver = new Answering()
+      const gate = new Gate()
+      const server = await serving({ Slow: { get: () => gate.opened.then(() => 'done') } })
+      driver.servers.push([server.address as string, ''])
+      const discovery = closing(new RegistryDiscovery(driver, {}, IDLE))
+      const options = intercepts
+        ? { interceptors: [async (call: never, next: (call: never) => never) => next(call)] }
+        : {}
+      const one = closing(new OneClient(discovery, options as object, { sweepMs: 2 }))
+      const slow = one.call('Slow', 'get')
+      for (let n = 0; n < 30; n++) {
+        await failure(one.call(`invented${n}`, 'get'))
+        await gone(driver.follows.find(({ service }) => service === `invented${n}`) as Follow)
+      }
+      gate.open()
+      expect(await slow).toBe('done')
+    },
+  )
+
+  test('makes a client anew for those who kept the service, and closes it for good', async () => {
+    const driver = new Answering()
+    const server = await serving({ Echo: { say: (text: string) => text } })
+    driver.servers.push([server.address as string, ''])
+    const discovery = closing(new RegistryDiscovery(driver, {}, IDLE))
+    const one = new OneClient(discovery, {}, { sweepMs: 2 })
+    const echo = one.service('Echo')
+    expect(one.service('Echo')).toBe(echo)
+    expect(await echo.call('say', 'a')).toBe('a')
+    await gone(driver.follows[0] as Follow)
+    expect(await echo.call('say', 'b')).toBe('b')
+    expect(driver.follows.length).toBeGreaterThan(1)
+    await one.close()
+    expect(await failure(echo.call('say', 'c'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+    expect(() => one.service('Echo')).toThrow('the client is closed')
+  })
+})

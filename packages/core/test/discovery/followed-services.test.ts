@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Discovery } from '@rpcx/core'
+import { CachedDiscovery, MultiDiscovery, RegistryDiscovery } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import type { Follow } from './scripted.ts'
+import { ScriptedDriver } from './scripted.ts'
+
+const IDLE = { idleMs: 20 }
+
+/** Answers the follow number `n`, and resolves to it. */
+async function answer(driver: ScriptedDriver, n: number, addresses: readonly string[] = []): Promise<Follow> {
+  const follow = await driver.follow(n)
+  follow.into.replace(addresses.map(address => [address, '']))
+  return follow
+}
+
+async function over({ signal }: Follow): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+async function cached(inner: Discovery): Promise<{ discovery: Discovery; file: string }> {
+  const file = join(await mkdtemp(join(tmpdir(), 'rpcx-')), 'cache.json')
+  return { discovery: new CachedDiscovery(inner, { file }, IDLE), file }
+}
+
+describe('a service that nobody asks for any more', () => {
+  test('is followed no longer, and followed again when somebody asks', async () => {
+    const driver = new ScriptedDriver()
+    const discovery = new RegistryDiscovery(driver, {}, IDLE)
+    const listing = discovery.list('Arith')
+    const first = await answer(driver, 0, ['a@1'])
+    expect(await listing).toHaveLength(1)
+    await over(first)
+    expect(discovery.status('Arith').state).toBe('idle')
+    const again = discovery.list('Arith')
+    await answer(driver, 1, ['a@1', 'b@1'])
+    expect(await again).toHaveLength(2)
+    await discovery.close()
+  })
+
+  test('is kept while somebody watches it, and given up when the loop ends', async () => {
+    const driver = new ScriptedDriver()
+    const discovery = new RegistryDiscovery(driver, {}, IDLE)
+    const loop = discovery.watch('Watched')[Symbol.asyncIterator]()
+    const next = loop.next()
+    const watched = await answer(driver, 0)
+    await next
+    const listing = discovery.list('Listed')
+    const listed = await answer(driver, 1)
+    await listing
+    await over(listed)
+    expect(watched.signal.aborted).toBe(false)
+    await loop.return?.()
+    await over(watched)
+    await discovery.close()
+  })
+
+  test('is given up when it was only announced to be watched', async () => {
+    const driver = new ScriptedDriver()
+    const discovery = new RegistryDiscovery(driver, {}, IDLE)
+    const lists = discovery.watch('Arith')
+    const first = await answer(driver, 0)
+    await over(first)
+    const next = lists[Symbol.asyncIterator]().next()
+    await answer(driver, 1, ['a@1'])
+    expect((await next).value).toHaveLength(1)
+    await discovery.close()
+  })
+
+  test('keeps its last list while it cannot be read anew', async () => {
+    const driver = new ScriptedDriver()
+    const discovery = new RegistryDiscovery(driver, {}, IDLE)
+    const listing = discovery.list('Stale')
+    const stale = await answer(driver, 0, ['a@1'])
+    await listing
+    stale.fail(new Error('down'))
+    const other = discovery.list('Fresh')
+    const follows = [await driver.follow(1), await driver.follow(2)]
+    const again = follows.find(({ service }) => service === 'Stale') as Follow
+    const fresh = follows.find(({ service }) => service === 'Fresh') as Follow
+    fresh.into.replace([])
+    await other
+    await over(fresh)
+    expect(again.signal.aborted).toBe(false)
+    expect(await discovery.list('Stale')).toHaveLength(1)
+    again.into.replace([['a@1', '']])
+    await over(again)
+    await discovery.close()
+  })
+
+  test('is one of 256 at most', async () => {
+    const driver = new ScriptedDriver()
+    const discovery = new RegistryDiscovery(driver, {}, { idleMs: 600_000 })
+    for (let n = 0; n < 1_000; n++) {
+      const listing = discovery.list(`invented${n}`)
+      await answer(driver, n)
+      await listing
+    }
+    expect(driver.follows.filter(({ signal }) => !signal.aborted)).toHaveLength(256)
+    expect(driver.follows.at(-1)?.signal.aborted).toBe(false)
+    await discovery.close()
+  })
+
+  test('leaves nothing behind at a session that does not end', async () => {
+    const driver = new ScriptedDriver()
+    let reactions = 0
+    const method = 'then'
+    const open = driver.open.bind(driver)
+    driver.open = async () => {
+      const session = await open()
+      const { ended } = session
+      const then = ended.then.bind(ended)
+      const counting: typeof then = (...reaction) => {
+        reactions++
+        return then(...reaction)
+      }
+      Reflect.set(ended, method, counting)
+      return session
+    }
+    const discovery = new RegistryDiscovery(driver, {}, { idleMs: 600_000 })
+    for (let n = 0; n < 300; n++) {
+      const listing = discovery.list(`invented${n}`)
+      await answer(driver, n)
+      await listing
+    }
+    expect(reactions).toBe(1)
+    await discovery.close()
+  })
+})
+
+describe('a discovery made of others', () => {
+  test.each(['CachedDiscovery', 'MultiDiscovery'])('gives up what nobody asks for: %s', async name => {
+    const driver = new ScriptedDriver()
+    const inner = new RegistryDiscovery(driver, {}, IDLE)
+    const discovery =
+      name === 'MultiDiscovery' ? new MultiDiscovery([inner], IDLE) : (await cached(inner)).discovery
+    const listing = discovery.list('Arith')
+    const first = await answer(driver, 0, ['tcp@h:1'])
+    expect(await listing).toHaveLength(1)
+    await over(first)
+    const again = discovery.list('Arith')
+    await answer(driver, 1, ['tcp@h:1', 'tcp@h:2'])
+    expect((await again).length).toBeGreaterThan(0)
+    await discovery.close()
+  })
+
+  test('writes no line for invented names into its file', async () => {
+    const driver = new ScriptedDriver()
+    const { discovery, file } = await cached(new RegistryDiscovery(driver))
+    for (const [n, service] of ['invented', 'Arith'].entries()) {
+      const listing = discovery.list(service)
+      await answer(driver, n, service === 'Arith' ? ['tcp@h:1'] : [])
+      await listing
+    }
+    await discovery.close()
+    expect(await readFile(file, 'utf8')).toMatch(/"services":\{"Arith":[^{]*\{[^{}]*\}\}\}\n$/)
+  })
+})

@@ -1,0 +1,36 @@
+/**
+ * A request to watch a path no longer, which the library does not have. It is told that this one deletes: the answer to either has a
+ * header and nothing else.
+ */
+export class Unwatch {
+  readonly header: { xid: number; readonly type: number } = { xid: 0, type: DELETE }
+  readonly payload: null = null
+  readonly #path: string
+
+  /** @param path with the chroot */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  toBuffer(): Buffer {
+    const path = Buffer.from(this.#path)
+    const frame = Buffer.alloc(20 + path.length)
+    frame.writeInt32BE(16 + path.length, 0)
+    frame.writeInt32BE(this.header.xid, 4)
+    frame.writeInt32BE(REMOVE_WATCHES, 8)
+    frame.writeInt32BE(path.length, 12)
+    path.copy(frame, 16)
+    frame.writeInt32BE(OF_ANY_KIND, 16 + path.length)
+    return frame
+  }
+}
+
+/** Makes the answer to it say that all is well: that nothing was watched any more is an error that the library does not know. */
+export function excuse(frame: Buffer): void {
+  frame.writeInt32BE(0, ERROR_AT)
+}
+
+const DELETE = 2
+const REMOVE_WATCHES = 18
+const OF_ANY_KIND = 3
+const ERROR_AT = 16

@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { createServer } from 'node:net'
+
+/** What is asked: the number that the answer must have, the operation, and the path. */
+export interface Request {
+  readonly xid: number
+  readonly type: number
+  readonly path: string
+}
+
+/** Bytes to send instead of an answer. */
+export type Instead = (request: Request) => Buffer | undefined
+
+/** A ZooKeeper that is broken on purpose. It knows one service, `Good`, and one server of it, and says otherwise what it is told to. */
+export class HostileServer {
+  readonly #server: Server
+  readonly #open = new Set<Socket>()
+  greeting: Buffer = frame(greeting())
+  instead: Instead = () => undefined
+
+  constructor() {
+    this.#server = createServer(socket => {
+      this.#open.add(socket)
+      socket.on('close', () => this.#open.delete(socket)).on('error', () => {})
+      let pending = Buffer.alloc(0)
+      let isGreeted = false
+      socket.on('data', chunk => {
+        pending = Buffer.concat([pending, chunk])
+        while (pending.length >= 4 && pending.length >= 4 + pending.readInt32BE(0)) {
+          const end = 4 + pending.readInt32BE(0)
+          const bytes = pending.subarray(4, end)
+          pending = pending.subarray(end)
+          if (isGreeted) this.#answer(socket, bytes)
+          else socket.write(this.greeting)
+          isGreeted = true
+        }
+      })
+    })
+  }
+
+  async open(): Promise<this> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return this
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  close(): void {
+    for (const socket of this.#open) socket.destroy()
+    this.#server.close()
+  }
+
+  #answer(socket: Socket, bytes: Buffer): void {
+    const [xid, type] = [bytes.readInt32BE(0), bytes.readInt32BE(4)]
+    const hasPath = bytes.length > 12 && type !== AUTH && type !== MULTI
+    const path = hasPath ? bytes.toString('utf8', 12, 12 + bytes.readInt32BE(8)) : ''
+    const instead = this.instead({ xid, type, path })
+    if (instead !== undefined) {
+      socket.write(instead)
+      return
+    }
+    if (type === CLOSE) socket.end(frame(reply(xid)))
+    else if (type === CHILDREN && path === '/x/Good')
+      socket.write(frame(reply(xid), int(1), text('tcp@10.0.0.1:1'), stat()))
+    else if (type === DATA && path === '/x/Good/tcp@10.0.0.1:1')
+      socket.write(frame(reply(xid), text('n=1'), stat()))
+    else if (type === EXISTS && path === '/') socket.write(frame(reply(xid), stat()))
+    else if (type < AUTH && type !== PING) socket.write(frame(reply(xid, NO_NODE)))
+    else socket.write(frame(reply(xid)))
+  }
+}
+
+/** A frame, with its true length, or another one. */
+export function frame(...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts)
+  return Buffer.concat([int(body.length), body])
+}
+
+export function greeting(timeoutMs = 10_000, password: Buffer = text('p'.repeat(16))): Buffer {
+  return Buffer.concat([int(0), int(timeoutMs), Buffer.alloc(8, 1), password])
+}
+
+export function reply(xid: number, error = 0): Buffer {
+  return Buffer.concat([int(xid), Buffer.alloc(8), int(error)])
+}
+
+export function int(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+export function text(value: string): Buffer {
+  return Buffer.concat([int(Buffer.byteLength(value)), Buffer.from(value)])
+}
+
+export function stat(): Buffer {
+  return Buffer.alloc(68)
+}
+
+export const EXISTS = 3
+export const DATA = 4
+export const CHILDREN = 12
+const PING = 11
+const MULTI = 14
+const AUTH = 100
+const CLOSE = -11
+const NO_NODE = -101

@@ -1,0 +1,145 @@
+import { inspect } from 'node:util'
+import { Server } from '@rpcx/core'
+import { everythingIn } from '@rpcx/testing'
+import { describe, expect, test } from 'vitest'
+import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
+import type { Instead } from './hostile-server.ts'
+import { CHILDREN, DATA, frame, greeting, HostileServer, int, reply, stat, text } from './hostile-server.ts'
+
+const MOST = 2 ** 31 - 1
+
+/** What is said to whoever asks for the children of `Bad`. */
+function ofChildren(answer: (xid: number) => Buffer): Instead {
+  return ({ type, path, xid }) => (type === CHILDREN && path === '/x/Bad' ? answer(xid) : undefined)
+}
+
+/** What is said of a server of `Bad`. */
+function ofData(answer: (xid: number) => Buffer): Instead {
+  return ({ type, path, xid }) => {
+    if (!path.startsWith('/x/Bad')) return undefined
+    if (type === CHILDREN) return frame(reply(xid), int(1), text('tcp@10.0.0.2:1'), stat())
+    return type === DATA ? answer(xid) : undefined
+  }
+}
+
+const lies: readonly (readonly [string, Instead])[] = [
+  ['a frame of a negative length', ofChildren(() => int(-5))],
+  ['a frame of two gigabytes', ofChildren(() => int(MOST))],
+  ['a frame without a header', ofChildren(() => frame())],
+  ['half a header', ofChildren(xid => frame(reply(xid).subarray(0, 9)))],
+  ['an answer to another question', ofChildren(xid => frame(reply(xid + 1), int(0), stat()))],
+  ['two answers', ofChildren(xid => Buffer.concat([frame(reply(xid, -101)), frame(reply(xid, -101))]))],
+  ['an error that nobody knows', ofChildren(xid => frame(reply(xid, -77)))],
+  ['no payload', ofChildren(xid => frame(reply(xid)))],
+  ['a stat that is cut short', ofChildren(xid => frame(reply(xid), int(0), stat().subarray(0, 60)))],
+  ['two billion children', ofChildren(xid => frame(reply(xid), int(MOST), text('a'), stat()))],
+  ['children whose names take no bytes', ofChildren(xid => frame(reply(xid), int(MOST), int(-4), stat()))],
+  ['a negative number of children', ofChildren(xid => frame(reply(xid), int(-2), stat()))],
+  ['no children at all', ofChildren(xid => frame(reply(xid), int(-1), stat()))],
+  ['a child without a name', ofChildren(xid => frame(reply(xid), int(1), int(-1), stat()))],
+  ['a child whose name ends elsewhere', ofChildren(xid => frame(reply(xid), int(1), int(1_000_000), stat()))],
+  ['a child named as a path', ofChildren(xid => frame(reply(xid), int(1), text('../../x'), stat()))],
+  ['a child with an empty name', ofChildren(xid => frame(reply(xid), int(1), text(''), stat()))],
+  ['data of two gigabytes', ofData(xid => frame(reply(xid), int(MOST), stat()))],
+  ['data of a negative length', ofData(xid => frame(reply(xid), int(-2), stat()))],
+  ['an event that is cut short', ofChildren(() => frame(reply(-1), int(4)))],
+  ['an event whose path ends elsewhere', ofChildren(() => frame(reply(-1), int(4), int(3), int(MOST)))],
+  ['a reply to a ping', ofChildren(() => frame(reply(-2)))],
+]
+
+const greetings: readonly (readonly [string, Buffer])[] = [
+  ['that is HTTP', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+  ['that is cut short', frame(greeting().subarray(0, 10))],
+  ['with a password of two gigabytes', frame(greeting(10_000, int(MOST)))],
+  ['with a password of a negative length', frame(greeting(10_000, int(-9)))],
+  ['with a session of one millisecond', frame(greeting(1))],
+  ['that is long', frame(greeting(10_000, text('p'.repeat(5_000))))],
+]
+
+async function hostile(): Promise<HostileServer & AsyncDisposable> {
+  const server = await new HostileServer().open()
+  return Object.assign(server, { [Symbol.asyncDispose]: async () => server.close() })
+}
+
+describe('whatever ZooKeeper answers', () => {
+  test.concurrent.each(lies)('the others are served: %s', async (_what, instead) => {
+    await using server = await hostile()
+    server.instead = instead
+    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const down = failure(discovery)
+    discovery.list('Bad').catch(() => {})
+    const error = await down
+    expect(error).toMatchObject({
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringContaining('zookeeper 127.'),
+    })
+    const good = await discovery.list('Good')
+    expect(good.map(({ address, metadata }) => [address, metadata])).toEqual([['tcp@10.0.0.1:1', 'n=1']])
+    await discovery.close()
+  })
+
+  test.concurrent.each(greetings)('a greeting %s is a failure that says so', async (_what, bytes) => {
+    await using server = await hostile()
+    server.greeting = bytes
+    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const down = failure(discovery)
+    discovery.list('Good').catch(() => {})
+    expect(await down).toMatchObject({
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringContaining('not what ZooKeeper sends'),
+    })
+    await discovery.close()
+  })
+
+  test('a service whose name no node can have is not asked for, and costs the others nothing', async () => {
+    await using server = await hostile()
+    const asked: string[] = []
+    server.instead = ({ path }) => void asked.push(path) as undefined
+    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    for (const name of ['.', '..', 'a/b', 'a\u{e000}b']) expect(await discovery.list(name)).toEqual([])
+    expect(await discovery.list('Good')).toHaveLength(1)
+    expect(asked.filter(path => path.startsWith('/x/'))).toEqual(['/x/Good', '/x/Good/tcp@10.0.0.1:1'])
+    await discovery.close()
+  })
+
+  test.each<[string, (server: HostileServer) => void]>([
+    ['a lie', server => (server.instead = ({ xid }) => frame(reply(xid)))],
+    ['a refusal', server => (server.instead = ({ xid }) => frame(reply(xid, -102)))],
+    ['a refused digest', server => (server.instead = ({ xid }) => frame(reply(xid, -115)))],
+    ['a bad greeting', server => (server.greeting = frame(greeting(1)))],
+  ])('the password of digest is in no error and in no event: %s', async (_what, spoil) => {
+    await using server = await hostile()
+    spoil(server)
+    const password = 's3cret-of-zookeeper'
+    const options = {
+      zooKeeperServers: server.address,
+      basePath: 'x',
+      digest: { user: 'u', password },
+      acl: 'auth::cdrwa',
+    }
+    const told: unknown[] = []
+    const rpcx = new Server({ lingerMs: 0, noticeMs: 0, startTimeoutMs: 500 })
+    rpcx.plugins.add(new ZooKeeperRegisterPlugin(options))
+    rpcx.registerName('Good', { hi: () => 1 })
+    rpcx.on('registryDown', detail => told.push(detail))
+    const discovery = new ZookeeperDiscovery(options)
+    discovery.on('registryDown', detail => told.push(detail))
+    await rpcx.serve('tcp', '127.0.0.1:0')
+    told.push(await discovery.list('Good', { timeoutMs: 500 }).catch((error: Error) => error))
+    told.push(discovery.status('Good'))
+    await Promise.all([rpcx.close(), discovery.close()])
+    expect(told.length).toBeGreaterThan(2)
+    for (const text of [
+      everythingIn(told),
+      inspect(told, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
+    ]) {
+      expect(text).not.toContain(password)
+      expect(text).not.toContain(Buffer.from(password).toString('hex'))
+    }
+  })
+})
+
+/** The first failure that it tells of. */
+function failure(discovery: ZookeeperDiscovery): Promise<Error> {
+  return new Promise(resolve => discovery.on('registryDown', ({ error }) => resolve(error)))
+}

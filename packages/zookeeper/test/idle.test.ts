@@ -1,0 +1,50 @@
+import { RegistryDiscovery } from '@rpcx/core'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startZooKeeper } from '@rpcx/servers'
+import { until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ZooKeeperDriver } from '../src/driver.ts'
+import { ZooKeeperLink } from '../src/link.ts'
+import { readSettings } from '../src/settings.ts'
+import { Stage } from './stage.ts'
+
+describe.runIf(await requireServer('zookeeper'))('A service that nobody asks for any more', () => {
+  let zooKeeper: Server
+  beforeAll(async () => {
+    zooKeeper = await startZooKeeper()
+  })
+  afterAll(() => zooKeeper.stop())
+
+  test.each(['', '/team/a'])('is watched no longer at ZooKeeper, with the chroot %j', async chroot => {
+    await using stage = await Stage.open(zooKeeper)
+    const { hand, basePath } = stage
+    for (const path of ['/team', '/team/a']) await hand.put(path, '').catch(() => {})
+    const options = { zooKeeperServers: zooKeeper.address, basePath, ...(chroot && { chroot }) }
+    const discovery = stage.open(new RegistryDiscovery(new ZooKeeperDriver(options), {}, { idleMs: 50 }))
+    const failures: string[] = []
+    discovery.on('registryDown', ({ error }) => failures.push(error.message))
+    for (const address of ['tcp@10.0.0.1:1', 'tcp@10.0.0.2:1']) {
+      await hand.put(`${chroot}${stage.path('Arith', address)}`, 'n=1')
+    }
+    const kept = discovery.watch('Kept')[Symbol.asyncIterator]()
+    await kept.next()
+    expect(await discovery.list('Arith')).toHaveLength(2)
+    for (let n = 0; n < 300; n++) expect(await discovery.list(`invented${n}`)).toEqual([])
+    // Of the service that is watched, which does not exist.
+    await until(async () => (await hand.watches()) === 1)
+    expect(await discovery.list('Arith')).toHaveLength(2)
+    await hand.edit(`${chroot}${stage.path('Arith', 'tcp@10.0.0.1:1')}`, 'n=2')
+    await until(async () => (await discovery.list('Arith')).some(({ metadata }) => metadata === 'n=2'))
+    expect(failures).toEqual([])
+    await kept.return?.()
+  })
+
+  test('may have been forgotten by ZooKeeper before, which costs no connection', async () => {
+    const link = new ZooKeeperLink(readSettings({ zooKeeperServers: zooKeeper.address, basePath: 'x' }))
+    const connection = await link.connect()
+    connection.unwatch(['/nothing', '/nothing'])
+    expect(await connection.probe()).toBe(true)
+    expect(connection.down.aborted).toBe(false)
+    await link.close(AbortSignal.timeout(5_000))
+  })
+})
