@@ -1,6 +1,7 @@
-import type { Endpoints } from '../discovery/discovery.ts'
+import type { Endpoint, Endpoints } from '../discovery/discovery.ts'
 import type { RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
+import { Slices } from '../slices.ts'
 import type { Call } from './call.ts'
 import type { ClientEvents } from './client-events.ts'
 import { Hold } from './hold.ts'
@@ -8,7 +9,7 @@ import type { NodeOwner, NodePeers } from './node.ts'
 import { Node } from './node.ts'
 import type { Payloads } from './payloads.ts'
 import type { Pool } from './pool.ts'
-import { filterByStateAndGroup } from './select/filter.ts'
+import { mayBeCalled } from './select/filter.ts'
 import type { Selector } from './select/selector.ts'
 import type { Subset } from './select/subset.ts'
 import { subsetOf } from './select/subset.ts'
@@ -36,14 +37,22 @@ export class Fleet implements NodePeers {
   readonly #hold: Hold
   /** The servers of the newest list that may be called, in address order; `undefined` before the first list. */
   #nodes: readonly Node[] | undefined
-  #listed: ReadonlySet<string> = new Set()
+  /** What is not taken over yet: of a large list, the nodes are made first, in slices. */
+  #newest: Endpoints | undefined
+  #made: Node[] = []
+  readonly #making = new Slices(() => this.#takeOver())
+  readonly #leaving = new Slices(() => {})
+  readonly #listed: () => void
+  #lists = 0
   /** Those of them to choose from; `undefined` when that has to be looked at again. */
   #candidates: readonly Node[] | undefined
   readonly #pinger: NodeJS.Timeout | undefined
 
-  constructor(options: FleetOptions, owner: NodeOwner) {
+  /** @param listed called when a list was taken over */
+  constructor(options: FleetOptions, owner: NodeOwner, listed: () => void) {
     this.#options = options
     this.#owner = owner
+    this.#listed = listed
     this.#hold = new Hold(options.holdMs, nodes => this.#release(nodes))
     if (options.pings) this.#pinger = setInterval(() => this.#ping(), PING_MS).unref()
   }
@@ -74,33 +83,17 @@ export class Fleet implements NodePeers {
     for (const call of pool.calls()) if (call.payloads === payloads) yield call
   }
 
-  /** Takes over a new list: connections to servers that stay are kept, the others close when their calls have ended. */
+  /**
+   * Takes over a new list, at once unless it is large: connections to servers that stay are kept, the others close when their
+   * calls have ended.
+   */
   update(endpoints: Endpoints): void {
-    const before = this.#listed
-    this.#listed = new Set(endpoints.map(({ address }) => address))
-    const chosen = this.#chosen(endpoints)
-    const addresses = new Set(chosen.map(({ address }) => address))
-    const gone = [...this.#byAddress.values()].filter(({ endpoint }) => !addresses.has(endpoint.address))
-    // One that is still listed was taken out on purpose.
-    const vanished = gone.filter(({ endpoint }) => !this.#listed.has(endpoint.address))
-    const isShrinking = before.size >= 3 && this.#listed.size < before.size / 2
-    const held = this.#hold.take(vanished, isShrinking)
-    const retired = gone.filter(node => !held.has(node))
-    for (const node of retired) this.#byAddress.delete(node.endpoint.address)
-    this.#nodes = chosen.map(endpoint => this.#nodeFor(endpoint))
-    this.#candidates = undefined
-    this.#options.selector.update?.(this.nodes)
-    if (this.#options.pings) this.#ping()
-    if (isShrinking && held.size > 0) {
-      const counts = { from: before.size, to: this.#listed.size, held: held.size }
-      this.#options.events.emit('shrunk', { service: this.#options.payloads.service, ...counts })
-    }
-    // Only now, so that the calls that waited there find the new list.
-    for (const node of retired) node.leave()
+    this.#newest = endpoints
+    this.#making.add(this.#makeNodes(endpoints))
   }
 
   maxBackoffMs(): number {
-    return this.#byAddress.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
+    return (this.#nodes?.length ?? 0) + this.#hold.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
   }
 
   maySpare(): boolean {
@@ -138,17 +131,66 @@ export class Fleet implements NodePeers {
   /** Lets go of all servers. */
   close(): void {
     clearInterval(this.#pinger)
+    this.#making.stop()
+    this.#newest = undefined
     this.#hold.close()
     const nodes = [...this.#byAddress.values()]
     this.#byAddress.clear()
     this.#nodes = NONE
     this.#candidates = NONE
-    for (const node of nodes) node.leave()
+    this.#leaving.add(leaving(nodes))
+    // Whoever waits for the connections to end needs to know of all of them.
+    this.#leaving.finish()
   }
 
-  #chosen(endpoints: Endpoints): Endpoints {
+  /** Each takes a few microseconds, which for many is too long at once. */
+  *#makeNodes(endpoints: Endpoints): Generator<undefined> {
+    if (this.#options.subset !== undefined || endpoints.length < MANY) return
+    for (const endpoint of endpoints) {
+      if (!this.#byAddress.has(endpoint.address) && mayBeCalled(endpoint, this.#options.group))
+        this.#made.push(this.#nodeFor(endpoint))
+      yield
+    }
+  }
+
+  #takeOver(): void {
+    const endpoints = this.#newest
+    if (endpoints === undefined) return
+    this.#newest = undefined
+    const list = ++this.#lists
+    const before = this.#nodes ?? NONE
+    this.#nodes = this.#chosen(endpoints).map(endpoint => this.#choose(endpoint))
+    const gone = before.filter(({ chosenIn }) => chosenIn !== list)
+    const vanished = gone.filter(({ listedIn }) => listedIn !== list)
+    const { from, held, retired, isNew } = this.#hold.listed(endpoints.length, vanished)
+    const over = [
+      ...retired,
+      // One that is still listed was taken out on purpose.
+      ...[...gone, ...this.#hold.kept.keys()].filter(({ listedIn }) => listedIn === list),
+      // Newer lists came before they were in one.
+      ...this.#made.splice(0).filter(({ chosenIn }) => chosenIn !== list),
+    ]
+    this.#forget(over)
+    this.#candidates = undefined
+    this.#options.selector.update?.(this.nodes)
+    if (this.#options.pings) this.#ping()
+    if (isNew) {
+      const { events, payloads } = this.#options
+      events.emit('shrunk', { service: payloads.service, from, to: endpoints.length, held: held.length })
+    }
+    // Only now, so that the calls that waited there find the new list.
+    for (const node of vanished) if (this.#hold.kept.has(node) && !this.#hold.has(node)) node.rest()
+    this.#leaving.add(leaving(over))
+    this.#listed()
+  }
+
+  #chosen(endpoints: Endpoints): readonly Endpoint[] {
     const { group, subset } = this.#options
-    const callable = filterByStateAndGroup(endpoints, group)
+    const callable = endpoints.filter(endpoint => {
+      const known = this.#byAddress.get(endpoint.address)
+      if (known !== undefined) known.listedIn = this.#lists
+      return mayBeCalled(endpoint, group)
+    })
     return subset === undefined ? callable : subsetOf(callable, subset)
   }
 
@@ -167,31 +209,49 @@ export class Fleet implements NodePeers {
     return connected.length > 0 ? connected : held
   }
 
-  #nodeFor(endpoint: Endpoints[number]): Node {
-    const known = this.#byAddress.get(endpoint.address)
-    if (known !== undefined) {
-      known.endpoint = endpoint
-      this.#hold.drop(known)
-      return known
-    }
+  #choose(endpoint: Endpoint): Node {
+    const node = this.#byAddress.get(endpoint.address) ?? this.#nodeFor(endpoint)
+    node.endpoint = endpoint
+    node.chosenIn = this.#lists
+    if (this.#hold.kept.size > 0) this.#hold.drop(node)
+    return node
+  }
+
+  #nodeFor(endpoint: Endpoint): Node {
     const node = new Node(endpoint, this.#options.pool, this.#owner, this)
     this.#byAddress.set(endpoint.address, node)
     return node
   }
 
   #release(nodes: readonly Node[]): void {
+    const wereHeld = nodes.some(node => this.#hold.has(node))
+    this.#forget(nodes)
+    if (wereHeld) {
+      this.#candidates = undefined
+      this.#options.selector.update?.(this.nodes)
+    }
+    this.#leaving.add(leaving(nodes))
+  }
+
+  #forget(nodes: readonly Node[]): void {
     for (const node of nodes) {
       this.#hold.drop(node)
       this.#byAddress.delete(node.endpoint.address)
     }
-    this.#candidates = undefined
-    this.#options.selector.update?.(this.nodes)
-    for (const node of nodes) node.leave()
+  }
+}
+
+function* leaving(nodes: readonly Node[]): Generator<undefined> {
+  for (const node of nodes) {
+    node.leave()
+    yield
   }
 }
 
 const NONE: readonly Node[] = []
 
+/** A list of fewer is taken over at once. */
+const MANY = 1_000
 const PING_MS = 10_000
 const MAX_BACKOFF_MS = 5_000
 // With no other server to go to, finding the only one again soon is worth more than sparing it.

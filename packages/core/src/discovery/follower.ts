@@ -72,6 +72,7 @@ export class Follower implements ReplicaOwner {
     this.#stopping.abort()
     this.#active = undefined
     for (const run of this.#runs) run.abort()
+    this.#replica.stop()
     this.#feed.close()
   }
 
