@@ -33,12 +33,13 @@ export async function watchRanges(
   // Revisions may exceed 2^53.
   const next = String(BigInt(revision) + 1n)
   const stream = await client.watchClient.watch()
-  const gone = AbortSignal.any([signal, client.failed.signal])
+  // By hand, since `AbortSignal.any` leaves something behind at the signal of the client, which outlives its watches.
+  const both = [signal, client.failed.signal]
   let stop: () => void = () => {}
   try {
     await new Promise<void>((resolve, reject) => {
       stop = () => (signal.aborted ? resolve() : reject(new Error('the connection was given up')))
-      gone.addEventListener('abort', stop, { once: true })
+      for (const gone of both) gone.addEventListener('abort', stop, { once: true })
       stream.on('error', error => reject(castGrpcError(error)))
       stream.on('end', () => reject(new Error('etcd ended the watch')))
       stream.on('data', response => {
@@ -50,11 +51,11 @@ export async function watchRanges(
         }
         for (const event of response.events) changed(event)?.catch(reject)
       })
-      if (gone.aborted) stop()
+      if (both.some(({ aborted }) => aborted)) stop()
       else for (const range of ranges) stream.write({ create_request: { ...range, start_revision: next } })
     })
   } finally {
-    gone.removeEventListener('abort', stop)
+    for (const gone of both) gone.removeEventListener('abort', stop)
     hangUp(stream)
   }
 }

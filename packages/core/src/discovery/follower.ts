@@ -120,14 +120,16 @@ export class Follower implements ReplicaOwner {
     const run = new AbortController()
     this.#runs.add(run)
     // The driver may take its time to end, or not tell that its session has ended.
+    let forget: () => void = () => {}
     const over = new Promise<never>((_resolve, reject) => {
-      void session.ended.then(reject)
+      forget = this.#uplink.whenEnded(session, reject)
       run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true })
     })
     try {
       await Promise.race([session.follow(this.#service, this.#into(run), run.signal), over])
       throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
     } finally {
+      forget()
       this.#runs.delete(run)
       if (this.#active === run) {
         this.#active = undefined

@@ -10,6 +10,7 @@ export type { OldLife } from './registration.ts'
 export { isSeenByWhoWaited, outlastsAnEarlierOne, survivesARestart } from './registration.ts'
 export type { Fault, Registry, Stored } from './registry.ts'
 export { SOMEONE } from './registry.ts'
+export { leavesNothingBehind } from './retries.ts'
 export type { Pause, Shown } from './server-process.ts'
 export {
   comesBackOnce,
