@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Replica } from '@rpcx/core'
 import { Bell } from './bell.ts'
 import type { Connection } from './connection.ts'
@@ -17,6 +18,7 @@ export async function followDirectory(
       // Together, so that nobody sees the list in between.
       for (const address of gone) into.remove(address)
       for (const [address, metadata] of changed) into.put(address, metadata)
+      await view.rest(signal)
     }
   } finally {
     view.close()
@@ -68,10 +70,20 @@ class ServiceView {
         // One that was made anew since is read already.
         if (!listed.has(child) && !changed.has(child)) gone.add(child)
       }
-      await Promise.all([...listed].filter(child => !this.#known.has(child)).map(read))
+      const fresh = [...listed].filter(child => !this.#known.has(child))
+      // Not all of them in one go, for which everything else would have to wait.
+      for (let i = 0; i < fresh.length; i += MOST_AT_ONCE)
+        await Promise.all(fresh.slice(i, i + MOST_AT_ONCE).map(read))
     }
     for (const child of gone) this.#forget(child)
     return { changed, gone: [...gone] }
+  }
+
+  /** Listing a large directory costs the same for one change and for many, so there it waits for more of them. */
+  async rest(signal: AbortSignal): Promise<void> {
+    const { size } = this.#known
+    if (size > SMALL)
+      await sleep(Math.min(size / 20, 1_000), undefined, { signal, ref: false }).catch(() => {})
   }
 
   close(): void {
@@ -109,3 +121,7 @@ class ServiceView {
     this.#stale.delete(child)
   }
 }
+
+/** A directory that is listed again at once, whenever it changes. */
+const SMALL = 1_000
+const MOST_AT_ONCE = 500

@@ -1,4 +1,5 @@
 export { followAndCall } from './client.ts'
+export { followLarge } from './large.ts'
 export { retry } from './retry.ts'
 export { settings } from './say.ts'
 export type { Served } from './server.ts'
