@@ -37,13 +37,14 @@ export class Fleet implements NodePeers {
   readonly #hold: Hold
   /** The servers of the newest list that may be called, in address order; `undefined` before the first list. */
   #nodes: readonly Node[] | undefined
-  /** What is not taken over yet: of a large list, the nodes are made first, in slices. */
-  #newest: Endpoints | undefined
+  /** The list that they are of, and the newest, which is not taken over yet: a large one takes a while. */
+  #taken: List = { number: 0, endpoints: [], servers: [] }
+  #newest: List = this.#taken
+  /** Nodes that are in no list that was taken over. */
   #made: Node[] = []
   readonly #making = new Slices(() => this.#takeOver())
   readonly #leaving = new Slices(() => {})
   readonly #listed: () => void
-  #lists = 0
   /** Those of them to choose from; `undefined` when that has to be looked at again. */
   #candidates: readonly Node[] | undefined
   readonly #pinger: NodeJS.Timeout | undefined
@@ -88,8 +89,8 @@ export class Fleet implements NodePeers {
    * calls have ended.
    */
   update(endpoints: Endpoints): void {
-    this.#newest = endpoints
-    this.#making.add(this.#makeNodes(endpoints))
+    this.#newest = { number: this.#newest.number + 1, endpoints, servers: [] }
+    this.#making.add(this.#look(this.#newest))
   }
 
   maxBackoffMs(): number {
@@ -132,7 +133,6 @@ export class Fleet implements NodePeers {
   close(): void {
     clearInterval(this.#pinger)
     this.#making.stop()
-    this.#newest = undefined
     this.#hold.close()
     const nodes = [...this.#byAddress.values()]
     this.#byAddress.clear()
@@ -143,32 +143,45 @@ export class Fleet implements NodePeers {
     this.#leaving.finish()
   }
 
-  /** Each takes a few microseconds, which for many is too long at once. */
-  *#makeNodes(endpoints: Endpoints): Generator<undefined> {
-    if (this.#options.subset !== undefined || endpoints.length < MANY) return
+  /** Finds out whom a list means, in steps. Most endpoints are the very same as in the list before. */
+  *#look({ number, endpoints, servers }: List): Generator<undefined> {
+    const { endpoints: before, servers: known } = this.#taken
+    let at = 0
     for (const endpoint of endpoints) {
-      if (!this.#byAddress.has(endpoint.address) && mayBeCalled(endpoint, this.#options.group))
-        this.#made.push(this.#nodeFor(endpoint))
-      yield
+      while (at < before.length && (before[at] as Endpoint).address < endpoint.address) at++
+      const isSame = before[at] === endpoint && this.#options.subset === undefined
+      const server = isSame ? known[at] : this.#serverFor(endpoint, number)
+      if (server instanceof Node) server.listedIn = server.chosenIn = number
+      servers.push(server)
+      if (endpoints.length > MANY) yield
     }
   }
 
+  /** A node, or an endpoint that may become one, when it may be called. */
+  #serverFor(endpoint: Endpoint, number: number): Node | Endpoint | undefined {
+    const { group, subset } = this.#options
+    const known = this.#byAddress.get(endpoint.address)
+    if (known !== undefined) known.listedIn = number
+    if (!mayBeCalled(endpoint, group)) return undefined
+    return subset === undefined ? this.#nodeFor(endpoint) : endpoint
+  }
+
   #takeOver(): void {
-    const endpoints = this.#newest
-    if (endpoints === undefined) return
-    this.#newest = undefined
-    const list = ++this.#lists
+    if (this.#taken === this.#newest) return
+    this.#taken = this.#newest
+    const { number, endpoints } = this.#taken
     const before = this.#nodes ?? NONE
-    this.#nodes = this.#chosen(endpoints).map(endpoint => this.#choose(endpoint))
-    const gone = before.filter(({ chosenIn }) => chosenIn !== list)
-    const vanished = gone.filter(({ listedIn }) => listedIn !== list)
+    this.#nodes = this.#chosen(this.#taken)
+    const gone = before.filter(({ chosenIn }) => chosenIn !== number)
+    const vanished = gone.filter(({ listedIn }) => listedIn !== number)
+    for (const node of [...this.#hold.kept.keys()]) if (node.chosenIn === number) this.#hold.drop(node)
     const { from, held, retired, isNew } = this.#hold.listed(endpoints.length, vanished)
     const over = [
       ...retired,
       // One that is still listed was taken out on purpose.
-      ...[...gone, ...this.#hold.kept.keys()].filter(({ listedIn }) => listedIn === list),
+      ...[...gone, ...this.#hold.kept.keys()].filter(({ listedIn }) => listedIn === number),
       // Newer lists came before they were in one.
-      ...this.#made.splice(0).filter(({ chosenIn }) => chosenIn !== list),
+      ...this.#made.splice(0).filter(({ chosenIn }) => chosenIn !== number),
     ]
     this.#forget(over)
     this.#candidates = undefined
@@ -184,14 +197,14 @@ export class Fleet implements NodePeers {
     this.#listed()
   }
 
-  #chosen(endpoints: Endpoints): readonly Endpoint[] {
-    const { group, subset } = this.#options
-    const callable = endpoints.filter(endpoint => {
-      const known = this.#byAddress.get(endpoint.address)
-      if (known !== undefined) known.listedIn = this.#lists
-      return mayBeCalled(endpoint, group)
+  #chosen({ number, servers }: List): readonly Node[] {
+    const { subset } = this.#options
+    if (subset === undefined) return servers.filter(server => server !== undefined) as Node[]
+    return subsetOf(servers.filter(server => server !== undefined) as Endpoint[], subset).map(endpoint => {
+      const node = this.#nodeFor(endpoint)
+      node.listedIn = node.chosenIn = number
+      return node
     })
-    return subset === undefined ? callable : subsetOf(callable, subset)
   }
 
   #ping(): void {
@@ -209,17 +222,14 @@ export class Fleet implements NodePeers {
     return connected.length > 0 ? connected : held
   }
 
-  #choose(endpoint: Endpoint): Node {
-    const node = this.#byAddress.get(endpoint.address) ?? this.#nodeFor(endpoint)
-    node.endpoint = endpoint
-    node.chosenIn = this.#lists
-    if (this.#hold.kept.size > 0) this.#hold.drop(node)
-    return node
-  }
-
   #nodeFor(endpoint: Endpoint): Node {
-    const node = new Node(endpoint, this.#options.pool, this.#owner, this)
-    this.#byAddress.set(endpoint.address, node)
+    let node = this.#byAddress.get(endpoint.address)
+    if (node === undefined) {
+      node = new Node(endpoint, this.#options.pool, this.#owner, this)
+      this.#byAddress.set(endpoint.address, node)
+      this.#made.push(node)
+    }
+    node.endpoint = endpoint
     return node
   }
 
@@ -239,6 +249,13 @@ export class Fleet implements NodePeers {
       this.#byAddress.delete(node.endpoint.address)
     }
   }
+}
+
+/** A list, and the servers of it that may be called, each in its place; endpoints where only a subset will be. */
+interface List {
+  readonly number: number
+  readonly endpoints: Endpoints
+  readonly servers: (Node | Endpoint | undefined)[]
 }
 
 function* leaving(nodes: readonly Node[]): Generator<undefined> {
