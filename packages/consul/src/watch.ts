@@ -27,6 +27,7 @@ export async function watchAnswers<T>(
       const after = index
       const read = (waitMs: number) => link.read(question, signal, after, Math.min(waitMs, patienceMs))
       const answer = await (after === 0n ? read(0) : turns.take(read))
+      pace.answered(answer.items.length)
       if (after === 0n || answer.index !== after) await saw(answer)
       else patienceMs *= 2
       // It goes back when Consul forgets what was deleted, or was restored; then it says nothing about what comes next.

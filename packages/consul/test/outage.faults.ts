@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer, startConsul, startProxy } from '@rpcx/servers'
 import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
 import {
+  callsGoOnThroughAMassLoss,
   changesNothingWithinALife,
   closesOutOfReach,
   goesOnForAMinute,
@@ -32,6 +33,9 @@ describe.runIf(await requireServer('consul'))('While Consul is killed', () => {
 })
 
 describe.runIf(await requireServer('consul'))('While Consul hangs or is cut off', () => {
+  test('and then gives up the entries of servers that are well, no call fails', () =>
+    callsGoOnThroughAMassLoss(consul, { by: 'hang', forLives: 5 }))
+
   test('for five times the life of a session, an entry is back within two seconds, with the edits of others', () =>
     keepsEntriesThroughAHang(consul, {
       forLives: 5,

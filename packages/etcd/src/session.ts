@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
 import { merge } from '@rpcx/core'
 import type { ICompare, IEvent, IKeyValue, IRequestOp } from 'etcd3'
@@ -39,8 +40,9 @@ export class EtcdSession implements Session {
     })
     const lists = merge(into, prefixes.length)
     for (const [i, list] of lists.entries()) {
-      const kvs = found[i] ?? []
-      list.replace(kvs.map(({ key, value }) => [key.toString().slice(prefixes[i]?.length), value.toString()]))
+      const entries = await read(found[i] ?? [], prefixes[i] as string)
+      if (signal.aborted) return
+      list.replace(entries)
     }
     const changed = ({ type, kv }: IEvent): void => {
       const key = kv.key.toString()
@@ -122,6 +124,19 @@ export class EtcdSession implements Session {
     }
   }
 }
+
+/** The entries below a prefix, by address. A large list is read in pieces, so that nobody waits for it. */
+async function read(kvs: readonly IKeyValue[], prefix: string): Promise<Map<string, string>> {
+  const entries = new Map<string, string>()
+  for (const { key, value } of kvs) {
+    entries.set(key.toString().slice(prefix.length), value.toString())
+    if (entries.size % PIECE === 0) await turn()
+  }
+  return entries
+}
+
+// A few milliseconds.
+const PIECE = 2_000
 
 /** Whether the key was last written at this revision; `undefined`: whether it is not there. */
 function isAt(key: string, revision: bigint | undefined): ICompare {

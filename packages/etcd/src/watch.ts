@@ -34,13 +34,13 @@ export async function watchRanges(
   // Revisions may exceed 2^53.
   const next = String(BigInt(revision) + 1n)
   const stream = await client.watchClient.watch()
-  const { signal: failed } = client.failed
+  // By hand, since `AbortSignal.any` leaves something behind at the signal of the client, which outlives its watches.
+  const both = [signal, client.failed.signal]
   let stop: () => void = () => {}
   try {
     await new Promise<void>((resolve, reject) => {
       stop = () => (signal.aborted ? resolve() : reject(new Error('the connection was given up')))
-      // Not joined into one signal: the client's would remember each of those for as long as it lives.
-      for (const over of [signal, failed]) over.addEventListener('abort', stop, { once: true })
+      for (const gone of both) gone.addEventListener('abort', stop, { once: true })
       stream.on('error', error => reject(castGrpcError(error)))
       stream.on('end', () => reject(new Error('etcd ended the watch')))
       stream.on('data', response => {
@@ -57,11 +57,11 @@ export async function watchRanges(
           reject(error)
         }
       })
-      if (signal.aborted || failed.aborted) stop()
+      if (both.some(({ aborted }) => aborted)) stop()
       else for (const range of ranges) stream.write({ create_request: { ...range, start_revision: next } })
     })
   } finally {
-    for (const over of [signal, failed]) over.removeEventListener('abort', stop)
+    for (const gone of both) gone.removeEventListener('abort', stop)
     hangUp(stream)
   }
 }

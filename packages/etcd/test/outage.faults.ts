@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
 import {
+  callsGoOnThroughAMassLoss,
   changesNothingWithinALife,
   closesOutOfReach,
   goesOnForAMinute,
@@ -31,6 +32,9 @@ describe.runIf(await requireServer('etcd'))('While etcd is killed', () => {
 })
 
 describe.runIf(await requireServer('etcd'))('While etcd hangs or is cut off', () => {
+  test('and then gives up the entries of servers that are well, no call fails', () =>
+    callsGoOnThroughAMassLoss(etcd, { by: 'hang', forLives: 2 }))
+
   test('for twice the life of a lease, an entry is back within two seconds, with the edits of others', () =>
     keepsEntriesThroughAHang(etcd, {
       forLives: 2,

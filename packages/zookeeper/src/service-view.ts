@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Replica } from '@rpcx/core'
 import { Bell } from './bell.ts'
 import type { Connection } from './connection.ts'
@@ -17,6 +18,7 @@ export async function followDirectory(
       // Together, so that nobody sees the list in between.
       for (const address of gone) into.remove(address)
       for (const [address, metadata] of changed) into.put(address, metadata)
+      await view.rest(signal)
     }
   } finally {
     view.close()
@@ -86,6 +88,13 @@ class ServiceView {
     return { changed, gone: [...gone] }
   }
 
+  /** Listing a large directory costs the same for one change and for many, so there it waits for more of them. */
+  async rest(signal: AbortSignal): Promise<void> {
+    const { size } = this.#known
+    if (size > SMALL)
+      await sleep(Math.min(size / 20, 1_000), undefined, { signal, ref: false }).catch(() => {})
+  }
+
   close(): void {
     const children = [...this.#known.keys()]
     this.#unlisten()
@@ -137,6 +146,8 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, worker))
 }
 
+/** A directory that is listed again at once, whenever it changes. */
+const SMALL = 1_000
 const MOST_AT_ONCE = 256
 /** Of a larger service, what is watched is forgotten by the server when it changes, or when the session ends. */
 const MOST_UNWATCHED = 1_000

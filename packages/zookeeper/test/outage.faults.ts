@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
 import {
+  callsGoOnThroughAMassLoss,
   changesNothingWithinALife,
   closesOutOfReach,
   goesOnForAMinute,
@@ -32,6 +33,9 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper is killed', ()
 })
 
 describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or is cut off', () => {
+  test('and then gives up the entries of servers that are well, no call fails', () =>
+    callsGoOnThroughAMassLoss(zooKeeper, { by: 'cut', forLives: 2 }))
+
   test('for twice a session, an entry is back within two seconds, with the edits of others', () =>
     keepsEntriesThroughAHang(zooKeeper, {
       forLives: 2,

@@ -28,11 +28,13 @@ export interface ClientEvents extends CallbackEvents {
   }
   /** No more calls are repeated for now: too many were of late. */
   budgetSpent: { readonly service: string }
-  /** One update took most servers out of the list; those that vanished are held for a while. */
+  /** Most servers disappeared from the list within `holdMs`; calls still go to those whose connection is up. Told once for each loss. */
   shrunk: {
     readonly service: string
+    /** How many the largest list of late had, and how many the one that showed the loss. */
     readonly from: number
     readonly to: number
+    /** How many servers are held. */
     readonly held: number
   }
 }

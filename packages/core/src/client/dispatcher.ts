@@ -39,7 +39,7 @@ export class Dispatcher implements NodeOwner {
     const { events, payloads, retryBudget } = options
     const { service } = payloads
     this.#options = options
-    this.fleet = new Fleet(options, this)
+    this.fleet = new Fleet(options, this, () => this.#listed())
     this.#budget = new RetryBudget(retryBudget, () => events.emit('budgetSpent', { service }))
   }
 
@@ -76,10 +76,6 @@ export class Dispatcher implements NodeOwner {
 
   update(endpoints: Endpoints): void {
     this.fleet.update(endpoints)
-    for (const call of this.#waiting.release()) {
-      if (call.wanted === 'servers') this.giveServers(call)
-      else this.#route(call)
-    }
   }
 
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
@@ -106,6 +102,14 @@ export class Dispatcher implements NodeOwner {
 
   close(): void {
     this.fleet.close()
+  }
+
+  /** There is a new list. */
+  #listed(): void {
+    for (const call of this.#waiting.release()) {
+      if (call.wanted === 'servers') this.giveServers(call)
+      else this.#route(call)
+    }
   }
 
   #route(call: Call): void {

@@ -1,6 +1,7 @@
-import type { Endpoints } from '../discovery/discovery.ts'
+import type { Endpoint, Endpoints } from '../discovery/discovery.ts'
 import type { RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
+import { Slices } from '../slices.ts'
 import type { Call } from './call.ts'
 import type { ClientEvents } from './client-events.ts'
 import { Hold } from './hold.ts'
@@ -8,7 +9,7 @@ import type { NodeOwner, NodePeers } from './node.ts'
 import { Node } from './node.ts'
 import type { Payloads } from './payloads.ts'
 import type { Pool } from './pool.ts'
-import { filterByStateAndGroup } from './select/filter.ts'
+import { mayBeCalled } from './select/filter.ts'
 import type { Selector } from './select/selector.ts'
 import type { Subset } from './select/subset.ts'
 import { subsetOf } from './select/subset.ts'
@@ -36,14 +37,23 @@ export class Fleet implements NodePeers {
   readonly #hold: Hold
   /** The servers of the newest list that may be called, in address order; `undefined` before the first list. */
   #nodes: readonly Node[] | undefined
-  #listed: ReadonlySet<string> = new Set()
+  /** The list that they are of, and the newest, which is not taken over yet: a large one takes a while. */
+  #taken: List = { number: 0, endpoints: [], servers: [] }
+  #newest: List = this.#taken
+  /** Nodes that are in no list that was taken over. */
+  #made: Node[] = []
+  readonly #making = new Slices(() => this.#takeOver())
+  readonly #leaving = new Slices(() => {})
+  readonly #listed: () => void
   /** Those of them to choose from; `undefined` when that has to be looked at again. */
   #candidates: readonly Node[] | undefined
   readonly #pinger: NodeJS.Timeout | undefined
 
-  constructor(options: FleetOptions, owner: NodeOwner) {
+  /** @param listed called when a list was taken over */
+  constructor(options: FleetOptions, owner: NodeOwner, listed: () => void) {
     this.#options = options
     this.#owner = owner
+    this.#listed = listed
     this.#hold = new Hold(options.holdMs, nodes => this.#release(nodes))
     if (options.pings) this.#pinger = setInterval(() => this.#ping(), PING_MS).unref()
   }
@@ -74,33 +84,17 @@ export class Fleet implements NodePeers {
     for (const call of pool.calls()) if (call.payloads === payloads) yield call
   }
 
-  /** Takes over a new list: connections to servers that stay are kept, the others close when their calls have ended. */
+  /**
+   * Takes over a new list, at once unless it is large: connections to servers that stay are kept, the others close when their
+   * calls have ended.
+   */
   update(endpoints: Endpoints): void {
-    const before = this.#listed
-    this.#listed = new Set(endpoints.map(({ address }) => address))
-    const chosen = this.#chosen(endpoints)
-    const addresses = new Set(chosen.map(({ address }) => address))
-    const gone = [...this.#byAddress.values()].filter(({ endpoint }) => !addresses.has(endpoint.address))
-    // One that is still listed was taken out on purpose.
-    const vanished = gone.filter(({ endpoint }) => !this.#listed.has(endpoint.address))
-    const isShrinking = before.size >= 3 && this.#listed.size < before.size / 2
-    const held = this.#hold.take(vanished, isShrinking)
-    const retired = gone.filter(node => !held.has(node))
-    for (const node of retired) this.#byAddress.delete(node.endpoint.address)
-    this.#nodes = chosen.map(endpoint => this.#nodeFor(endpoint))
-    this.#candidates = undefined
-    this.#options.selector.update?.(this.nodes)
-    if (this.#options.pings) this.#ping()
-    if (isShrinking && held.size > 0) {
-      const counts = { from: before.size, to: this.#listed.size, held: held.size }
-      this.#options.events.emit('shrunk', { service: this.#options.payloads.service, ...counts })
-    }
-    // Only now, so that the calls that waited there find the new list.
-    for (const node of retired) node.leave()
+    this.#newest = { number: this.#newest.number + 1, endpoints, servers: [] }
+    this.#making.add(this.#look(this.#newest))
   }
 
   maxBackoffMs(): number {
-    return this.#byAddress.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
+    return (this.#nodes?.length ?? 0) + this.#hold.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
   }
 
   maySpare(): boolean {
@@ -138,18 +132,79 @@ export class Fleet implements NodePeers {
   /** Lets go of all servers. */
   close(): void {
     clearInterval(this.#pinger)
+    this.#making.stop()
     this.#hold.close()
     const nodes = [...this.#byAddress.values()]
     this.#byAddress.clear()
     this.#nodes = NONE
     this.#candidates = NONE
-    for (const node of nodes) node.leave()
+    this.#leaving.add(leaving(nodes))
+    // Whoever waits for the connections to end needs to know of all of them.
+    this.#leaving.finish()
   }
 
-  #chosen(endpoints: Endpoints): Endpoints {
+  /** Finds out whom a list means, in steps. Most endpoints are the very same as in the list before. */
+  *#look({ number, endpoints, servers }: List): Generator<undefined> {
+    const { endpoints: before, servers: known } = this.#taken
+    let at = 0
+    for (const endpoint of endpoints) {
+      while (at < before.length && (before[at] as Endpoint).address < endpoint.address) at++
+      const isSame = before[at] === endpoint && this.#options.subset === undefined
+      const server = isSame ? known[at] : this.#serverFor(endpoint, number)
+      if (server instanceof Node) server.listedIn = server.chosenIn = number
+      servers.push(server)
+      if (endpoints.length > MANY) yield
+    }
+  }
+
+  /** A node, or an endpoint that may become one, when it may be called. */
+  #serverFor(endpoint: Endpoint, number: number): Node | Endpoint | undefined {
     const { group, subset } = this.#options
-    const callable = filterByStateAndGroup(endpoints, group)
-    return subset === undefined ? callable : subsetOf(callable, subset)
+    const known = this.#byAddress.get(endpoint.address)
+    if (known !== undefined) known.listedIn = number
+    if (!mayBeCalled(endpoint, group)) return undefined
+    return subset === undefined ? this.#nodeFor(endpoint) : endpoint
+  }
+
+  #takeOver(): void {
+    if (this.#taken === this.#newest) return
+    this.#taken = this.#newest
+    const { number, endpoints } = this.#taken
+    const before = this.#nodes ?? NONE
+    this.#nodes = this.#chosen(this.#taken)
+    const gone = before.filter(({ chosenIn }) => chosenIn !== number)
+    const vanished = gone.filter(({ listedIn }) => listedIn !== number)
+    for (const node of [...this.#hold.kept.keys()]) if (node.chosenIn === number) this.#hold.drop(node)
+    const { from, held, retired, isNew } = this.#hold.listed(endpoints.length, vanished)
+    const over = [
+      ...retired,
+      // One that is still listed was taken out on purpose.
+      ...[...gone, ...this.#hold.kept.keys()].filter(({ listedIn }) => listedIn === number),
+      // Newer lists came before they were in one.
+      ...this.#made.splice(0).filter(({ chosenIn }) => chosenIn !== number),
+    ]
+    this.#forget(over)
+    this.#candidates = undefined
+    this.#options.selector.update?.(this.nodes)
+    if (this.#options.pings) this.#ping()
+    if (isNew) {
+      const { events, payloads } = this.#options
+      events.emit('shrunk', { service: payloads.service, from, to: endpoints.length, held: held.length })
+    }
+    // Only now, so that the calls that waited there find the new list.
+    for (const node of vanished) if (this.#hold.kept.has(node) && !this.#hold.has(node)) node.rest()
+    this.#leaving.add(leaving(over))
+    this.#listed()
+  }
+
+  #chosen({ number, servers }: List): readonly Node[] {
+    const { subset } = this.#options
+    if (subset === undefined) return servers.filter(server => server !== undefined) as Node[]
+    return subsetOf(servers.filter(server => server !== undefined) as Endpoint[], subset).map(endpoint => {
+      const node = this.#nodeFor(endpoint)
+      node.listedIn = node.chosenIn = number
+      return node
+    })
   }
 
   #ping(): void {
@@ -167,31 +222,53 @@ export class Fleet implements NodePeers {
     return connected.length > 0 ? connected : held
   }
 
-  #nodeFor(endpoint: Endpoints[number]): Node {
-    const known = this.#byAddress.get(endpoint.address)
-    if (known !== undefined) {
-      known.endpoint = endpoint
-      this.#hold.drop(known)
-      return known
+  #nodeFor(endpoint: Endpoint): Node {
+    let node = this.#byAddress.get(endpoint.address)
+    if (node === undefined) {
+      node = new Node(endpoint, this.#options.pool, this.#owner, this)
+      this.#byAddress.set(endpoint.address, node)
+      this.#made.push(node)
     }
-    const node = new Node(endpoint, this.#options.pool, this.#owner, this)
-    this.#byAddress.set(endpoint.address, node)
+    node.endpoint = endpoint
     return node
   }
 
   #release(nodes: readonly Node[]): void {
+    const wereHeld = nodes.some(node => this.#hold.has(node))
+    this.#forget(nodes)
+    if (wereHeld) {
+      this.#candidates = undefined
+      this.#options.selector.update?.(this.nodes)
+    }
+    this.#leaving.add(leaving(nodes))
+  }
+
+  #forget(nodes: readonly Node[]): void {
     for (const node of nodes) {
       this.#hold.drop(node)
       this.#byAddress.delete(node.endpoint.address)
     }
-    this.#candidates = undefined
-    this.#options.selector.update?.(this.nodes)
-    for (const node of nodes) node.leave()
+  }
+}
+
+/** A list, and the servers of it that may be called, each in its place; endpoints where only a subset will be. */
+interface List {
+  readonly number: number
+  readonly endpoints: Endpoints
+  readonly servers: (Node | Endpoint | undefined)[]
+}
+
+function* leaving(nodes: readonly Node[]): Generator<undefined> {
+  for (const node of nodes) {
+    node.leave()
+    yield
   }
 }
 
 const NONE: readonly Node[] = []
 
+/** A list of fewer is taken over at once. */
+const MANY = 1_000
 const PING_MS = 10_000
 const MAX_BACKOFF_MS = 5_000
 // With no other server to go to, finding the only one again soon is worth more than sparing it.

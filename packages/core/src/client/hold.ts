@@ -1,77 +1,145 @@
+import { LargestList } from './largest-list.ts'
 import type { Node } from './node.ts'
 
+/** What the newest list means for servers that are no longer in it. */
+export interface Loss {
+  /** How many the largest list of late had. */
+  readonly from: number
+  /** Servers that are held from now on. */
+  readonly held: readonly Node[]
+  /** Servers to let go of now. */
+  readonly retired: readonly Node[]
+  /** Whether this list is the first to show that most of the servers are lost. */
+  readonly isNew: boolean
+}
+
 /**
- * Servers that vanished with most of the list in one update. That is a fault of the registry more often than of the servers, so
- * they are kept for a while.
+ * Servers that vanished from the list. When most of the list vanishes within `holdMs`, in one update or in many, that is a
+ * fault of the registry more often than of the servers, so they are held: calls still go there. Nobody knows that when the first
+ * of them vanish, so each server keeps its connection for that time, without getting calls.
  */
 export class Hold implements Iterable<Node> {
   readonly #holdMs: number
   readonly #over: (nodes: readonly Node[]) => void
-  readonly #held = new Map<Node, Held>()
+  readonly #largest: LargestList
+  /** In the order in which they vanished, which is that in which they are given up. */
+  readonly #vanished = new Map<Node, Vanished>()
+  readonly #held = new Set<Node>()
+  /** How many the newest list has. */
+  #listed = 0
+  #isLoss = false
   #timer: NodeJS.Timeout | undefined
 
-  /** @param over these have been held for long enough */
+  /** @param over these have been kept for long enough */
   constructor(holdMs: number, over: (nodes: readonly Node[]) => void) {
     this.#holdMs = holdMs
     this.#over = over
+    this.#largest = new LargestList(holdMs)
   }
 
+  /** How many are held. */
   get size(): number {
     return this.#held.size
   }
 
-  /** Those of the vanished that are held: with most of the list, or still. */
-  take(vanished: readonly Node[], isShrinking: boolean): ReadonlySet<Node> {
+  /** Takes over a list of `size` servers, from which these have vanished since the one before. */
+  listed(size: number, vanished: readonly Node[]): Loss {
+    // The loss that was told of may be over by now.
+    this.#isLoss &&= this.#isMostLost
+    this.#largest.replace(size)
+    this.#listed = size
+    const from = this.#largest.size
+    if (this.#holdMs === 0 || from < FEWEST) return { from, held: [], retired: vanished, isNew: false }
     const until = performance.now() + this.#holdMs
-    for (const node of vanished) {
-      if (!isShrinking || this.#holdMs === 0 || this.#held.has(node)) continue
-      this.#held.set(node, { until, wasConnected: node.isConnected })
-      node.link.verify()
-    }
+    for (const node of vanished) this.#vanished.set(node, { until, wasConnected: node.isConnected })
+    const held = this.#isMostLost ? this.#holdAll() : []
     this.#arm()
-    return new Set(vanished.filter(node => this.#held.has(node)))
+    const isNew = held.length > 0 && !this.#isLoss
+    this.#isLoss ||= isNew
+    return { from, held, retired: [], isNew }
   }
 
+  /** Whether it is held. */
   has(node: Node): boolean {
     return this.#held.has(node)
   }
 
+  /** Those that vanished and are kept, held or not. */
+  get kept(): ReadonlyMap<Node, unknown> {
+    return this.#vanished
+  }
+
   /** Whether it has shown that it is gone: it was connected and is no longer, or cannot be reached. */
   isLost(node: Node): boolean {
-    const held = this.#held.get(node)
-    if (held === undefined || node.isConnected) return false
-    return held.wasConnected || !node.isAvailable
+    const vanished = this.#vanished.get(node)
+    if (vanished === undefined) return false
+    if (node.isConnected) {
+      vanished.wasConnected = true
+      return false
+    }
+    return vanished.wasConnected || !node.isAvailable
   }
 
   drop(node: Node): void {
+    this.#vanished.delete(node)
     this.#held.delete(node)
   }
 
   close(): void {
     clearTimeout(this.#timer)
+    this.#vanished.clear()
     this.#held.clear()
   }
 
+  /** Those that are held. */
   [Symbol.iterator](): Iterator<Node> {
-    return this.#held.keys()
+    return this.#held.values()
+  }
+
+  get #isMostLost(): boolean {
+    const { size } = this.#largest
+    return size >= FEWEST && this.#listed < size / 2
+  }
+
+  #holdAll(): Node[] {
+    const held: Node[] = []
+    for (const node of this.#vanished.keys()) {
+      if (this.#held.has(node)) continue
+      this.#held.add(node)
+      held.push(node)
+      node.link.verify()
+    }
+    return held
   }
 
   #arm(): void {
     clearTimeout(this.#timer)
-    if (this.#held.size === 0) return
-    const ms = Math.min(...[...this.#held.values()].map(({ until }) => until)) - performance.now()
-    this.#timer = setTimeout(() => this.#expire(), Math.max(ms, 0) + 1).unref()
+    for (const { until } of this.#vanished.values()) {
+      this.#timer = setTimeout(() => this.#expire(), Math.max(until - performance.now(), 0) + 1).unref()
+      return
+    }
   }
 
   #expire(): void {
     const now = performance.now()
-    this.#over([...this.#held].filter(([, { until }]) => until <= now).map(([node]) => node))
+    const over: Node[] = []
+    for (const [node, { until }] of this.#vanished) {
+      if (until > now) break
+      over.push(node)
+      if (over.length === MOST_AT_ONCE) break
+    }
+    this.#over(over)
     this.#arm()
   }
 }
 
-interface Held {
+interface Vanished {
   /** When it is given up, by `performance.now()`. */
   readonly until: number
-  readonly wasConnected: boolean
+  wasConnected: boolean
 }
+
+/** In a list of fewer, nobody can tell a loss from a restart. */
+const FEWEST = 3
+/** How many are given up in one go, so that nobody waits for that. */
+const MOST_AT_ONCE = 1_000

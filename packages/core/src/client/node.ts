@@ -36,6 +36,9 @@ export class Node implements Candidate {
   readonly link: Link
   readonly owner: NodeOwner
   readonly peers: NodePeers
+  /** The number of the newest list that has it, and of that by which it may be called. */
+  listedIn = 0
+  chosenIn = 0
   readonly #pool: Pool
 
   constructor(endpoint: Endpoint, pool: Pool, owner: NodeOwner, peers: NodePeers) {
@@ -94,6 +97,11 @@ export class Node implements Candidate {
   /** Sends now, when connected, or when it is back in service. `urgent` cuts the back-off short. */
   send(call: Call, urgent: boolean): void {
     this.link.send(call, urgent)
+  }
+
+  /** It is no longer in the list, but its connection stays: calls that were not sent yet go elsewhere. */
+  rest(): void {
+    this.link.giveBack(this)
   }
 
   /** It is no longer in the list: takes no more calls. Those under way go on. */

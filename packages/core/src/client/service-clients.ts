@@ -3,7 +3,10 @@ import type { XClient } from './xclient.ts'
 
 type AnyService = Record<string, (args?: unknown) => unknown>
 type Client = XClient<AnyService>
-type Calls = Pick<Client, 'call' | 'invoke' | 'notify' | 'broadcast' | 'fork' | 'inform' | 'ready' | 'snapshot'>
+type Calls = Pick<
+  Client,
+  'call' | 'invoke' | 'notify' | 'broadcast' | 'fork' | 'inform' | 'ready' | 'snapshot'
+>
 
 export interface ServiceClientsOptions {
   readonly make: (service: string) => Client

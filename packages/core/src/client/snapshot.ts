@@ -13,7 +13,7 @@ export interface EndpointSnapshot {
   readonly metadata: string
   /** `idle`: not connected · `dialling` · `open` · `out` of service until it answers a probe */
   readonly state: 'idle' | 'dialling' | 'open' | 'out'
-  /** Whether it is only held: it vanished with most of the list. */
+  /** Whether it is only held: it disappeared with most of the list. */
   readonly isHeld: boolean
   /** How many calls wait for it. */
   readonly inFlight: number

@@ -86,8 +86,8 @@ export interface XClientOptions extends SelectOptions {
   /** With an empty list, waits for a server instead of failing with `ERR_RPCX_NO_ENDPOINT`. @default false */
   readonly waitForReady?: boolean
   /**
-   * How long servers stay that vanish when one update leaves fewer than half of three or more, as long as their connection is up.
-   * 0: not at all. @default 15_000
+   * How long to keep using servers that disappear from the list, when fewer than half are left of the largest list of that time. Applies
+   * to lists of three or more, and to servers whose connection is up. 0: not at all. @default 15_000
    */
   readonly holdMs?: number
   /**

@@ -6,13 +6,19 @@ import { sleep } from '../sleep.ts'
  * every second or so, never longer, so that a registry that is back is found back. Refused credentials: every 5 s.
  */
 export class Backoff {
+  readonly #scale: number
   /** When all who wait may try again, by `performance.now()`. */
   #until = Number.NEGATIVE_INFINITY
+
+  /** @param scale how long a second is here, in seconds: tests that count retries make it short */
+  constructor(scale = 1) {
+    this.#scale = scale
+  }
 
   /** Resolves when it is time, or when `signal` aborts. */
   async wait(error: unknown, signal: AbortSignal): Promise<void> {
     const now = performance.now()
-    if (this.#until <= now) this.#until = now + delayMs(error, now - this.#until)
+    if (this.#until <= now) this.#until = now + this.#scale * delayMs(error, now - this.#until)
     // A timer may be a fraction early; the next failure would then not have to wait at all.
     await sleep(Math.ceil(this.#until - now) + 1, signal)
   }

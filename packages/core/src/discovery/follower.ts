@@ -86,6 +86,7 @@ export class Follower implements Followed, ReplicaOwner {
     this.#stopping.abort()
     this.#active = undefined
     for (const run of this.#runs) run.abort()
+    this.#replica.stop()
     this.#feed.close()
   }
 
@@ -137,17 +138,17 @@ export class Follower implements Followed, ReplicaOwner {
   async #follow(session: Following): Promise<never> {
     const run = new AbortController()
     this.#runs.add(run)
-    let unlisten: () => void = () => {}
     // The driver may take its time to end, or not tell that its session has ended.
+    let forget: () => void = () => {}
     const over = new Promise<never>((_resolve, reject) => {
-      unlisten = this.#uplink.onEnded(session, reject)
+      forget = this.#uplink.whenEnded(session, reject)
       run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true })
     })
     try {
       await Promise.race([session.follow(this.#service, this.#into(run), run.signal), over])
       throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
     } finally {
-      unlisten()
+      forget()
       this.#runs.delete(run)
       if (this.#active === run) {
         this.#active = undefined

@@ -2,7 +2,7 @@ import type { Replica } from './driver.ts'
 
 /**
  * Several lists of one service as one: what an earlier list has wins over the later ones. `into` hears nothing until each of
- * them was told once.
+ * them was told once. A `Map` that one is told of becomes its own.
  */
 export function merge(into: Replica, count: number): readonly Replica[] {
   const lists: (Map<string, string> | undefined)[] = Array.from({ length: count })
@@ -15,9 +15,9 @@ export function merge(into: Replica, count: number): readonly Replica[] {
   }
   return lists.map((_list, i) => ({
     replace(all) {
-      lists[i] = new Map(all)
-      // The first list last: what is set last stands.
-      if (isComplete()) into.replace(new Map(lists.toReversed().flatMap(list => [...(list ?? [])])))
+      // A map that was made for us need not be made again: of a large list, that takes long.
+      lists[i] = all instanceof Map ? all : new Map(all)
+      if (isComplete()) into.replace(united(lists))
     },
     put(address, metadata) {
       lists[i]?.set(address, metadata)
@@ -29,4 +29,16 @@ export function merge(into: Replica, count: number): readonly Replica[] {
     },
     ignore: (address, error) => into.ignore(address, error),
   }))
+}
+
+function united(lists: readonly (ReadonlyMap<string, string> | undefined)[]): ReadonlyMap<string, string> {
+  const [first = new Map<string, string>(), ...rest] = lists.filter(
+    list => list !== undefined && list.size > 0,
+  )
+  if (rest.length === 0) return first
+  const all = new Map(first)
+  for (const list of rest) {
+    for (const [address, metadata] of list ?? []) if (!all.has(address)) all.set(address, metadata)
+  }
+  return all
 }

@@ -1,14 +1,16 @@
 import { quote } from '../address.ts'
 import { RpcxError } from '../errors.ts'
 import { parseMetadata } from '../metadata.ts'
+import { Slices } from '../slices.ts'
 import type { Endpoint, Endpoints } from './discovery.ts'
-import { byAddress } from './discovery.ts'
 import type { Replica } from './driver.ts'
 import { EntryRules, weightOf } from './entry-rules.ts'
+import { OrderedList } from './ordered-list.ts'
+import { Pacer } from './pacer.ts'
 
 /** Who hears what becomes of a service's servers. */
 export interface ReplicaOwner {
-  /** All changes of one tick at once. */
+  /** All changes of one tick at once; where the list is large, of a longer while. */
   published(endpoints: Endpoints): void
   added(endpoint: Endpoint): void
   changed(endpoint: Endpoint, before: Endpoint): void
@@ -25,7 +27,12 @@ export class ServiceReplica implements Replica {
   readonly #rules: EntryRules
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #ignored = new Set<string>()
-  #scheduled = false
+  readonly #list = new OrderedList()
+  readonly #pacer = new Pacer(() => this.#publish())
+  /** Lists as they came, and changes that came behind one that takes longer. */
+  readonly #work = new Slices(() => this.#worked())
+  /** Whether the list is to be published once it is whole. */
+  #isOwed = false
   #isListed = false
   /** What all endpoints take in memory, in bytes. */
   #weight = 0
@@ -37,26 +44,16 @@ export class ServiceReplica implements Replica {
   }
 
   replace(all: Iterable<readonly [address: string, metadata: string]>): void {
-    const seen = new Set<string>()
-    // Nobody is told of a list that says what the one before said, except of the first.
-    let isNew = !this.#isListed
-    this.#isListed = true
-    for (const [address, metadata] of all) {
-      seen.add(address)
-      if (this.#put(address, metadata)) isNew = true
-    }
-    for (const address of this.#endpoints.keys()) {
-      if (!seen.has(address) && this.#remove(address)) isNew = true
-    }
-    if (isNew) this.#schedule()
+    // Read now, since it may not be the same later.
+    this.#work.add(this.#replacing([...all]))
   }
 
   put(address: string, metadata: string): void {
-    if (this.#put(address, metadata)) this.#schedule()
+    this.#do(() => this.#put(address, metadata))
   }
 
   remove(address: string): void {
-    if (this.#remove(address)) this.#schedule()
+    this.#do(() => this.#remove(address))
   }
 
   ignore(address: string, error: Error): void {
@@ -65,6 +62,29 @@ export class ServiceReplica implements Replica {
     if (this.#ignored.has(shown) || this.#ignored.size >= MOST_IGNORED) return
     this.#ignored.add(shown)
     this.#owner.ignored(shown, error)
+  }
+
+  /** Tells nothing any more. */
+  stop(): void {
+    this.#work.stop()
+    this.#pacer.stop()
+  }
+
+  *#replacing(all: readonly (readonly [address: string, metadata: string])[]): Generator<undefined> {
+    const seen = new Set<string>()
+    // Nobody is told of a list that says what the one before said, except of the first.
+    let isNew = !this.#isListed
+    for (const [address, metadata] of all) {
+      seen.add(address)
+      if (this.#put(address, metadata)) isNew = true
+      yield
+    }
+    for (const address of this.#endpoints.keys()) {
+      if (!seen.has(address) && this.#remove(address)) isNew = true
+      yield
+    }
+    this.#isListed = true
+    if (isNew) this.#changed()
   }
 
   #put(address: string, metadata: string): boolean {
@@ -78,6 +98,7 @@ export class ServiceReplica implements Replica {
       return this.#remove(address)
     }
     this.#endpoints.set(address, endpoint)
+    this.#list.put(endpoint)
     if (endpoint.values.size === 0 && !parseMetadata(metadata).valid) this.#owner.unreadable(endpoint)
     if (before === undefined) this.#owner.added(endpoint)
     else this.#owner.changed(endpoint, before)
@@ -101,18 +122,40 @@ export class ServiceReplica implements Replica {
     if (endpoint === undefined) return false
     this.#endpoints.delete(address)
     this.#weight -= weightOf(endpoint)
+    this.#list.remove(address)
     this.#owner.removed(endpoint)
     return true
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    queueMicrotask(() => {
-      this.#scheduled = false
-      this.#owner.published(Object.freeze([...this.#endpoints.values()].sort(byAddress)))
-    })
+  /** Now, or after what has come before. @param change returns whether anything has changed */
+  #do(change: () => boolean): void {
+    const step = (): void => {
+      if (change()) this.#changed()
+    }
+    if (this.#work.isBusy) this.#work.add(once(step))
+    else step()
   }
+
+  #changed(): void {
+    this.#pacer.changed(this.#endpoints.size)
+  }
+
+  #publish(): void {
+    // Nobody is shown a list that is half the old one and half the new.
+    if (this.#work.isBusy) this.#isOwed = true
+    else this.#owner.published(this.#list.current())
+  }
+
+  #worked(): void {
+    if (!this.#isOwed) return
+    this.#isOwed = false
+    this.#changed()
+  }
+}
+
+/** A job of one step. */
+function* once(step: () => void): Generator<void> {
+  yield step()
 }
 
 /** Of how many addresses it is told and remembered that they are ignored. */

@@ -18,18 +18,19 @@ type Opened<Backend extends Finder> = Awaited<ReturnType<Backend['open']>>
  */
 export class Uplink<Backend extends Finder = Driver> {
   readonly driver: Backend
-  readonly backoff: Backoff = new Backoff()
+  readonly backoff: Backoff
   readonly #owner: UplinkOwner
   readonly #closing = new AbortController()
-  /** Those who hear of the end of the session. A promise that does not settle would keep them for ever. */
-  readonly #ending = new Set<(reason: Error) => void>()
   #session: Opened<Backend> | undefined
   #opening: Promise<Opened<Backend>> | undefined
+  /** Who hears of the end of a session. The session outlives most of them, so none of them hangs on its promise. */
+  readonly #endings = new WeakMap<Following, Set<(reason: Error) => void>>()
   #isDown = false
   #lastError: Error | undefined
 
-  constructor(driver: Backend, owner: UplinkOwner) {
+  constructor(driver: Backend, owner: UplinkOwner, backoff: Backoff = new Backoff()) {
     this.driver = driver
+    this.backoff = backoff
     this.#owner = owner
   }
 
@@ -56,11 +57,12 @@ export class Uplink<Backend extends Finder = Driver> {
     return this.#opening
   }
 
-  /** Calls `listener` when this session ends, unless the returned function is called before. */
-  onEnded(session: Opened<Backend>, listener: (reason: Error) => void): () => void {
-    if (this.#session === session) this.#ending.add(listener)
-    else void session.ended.then(listener)
-    return () => void this.#ending.delete(listener)
+  /** Has `listener` called with the reason when a session of this uplink ends, until the returned function is called. */
+  whenEnded(session: Following, listener: (reason: Error) => void): () => void {
+    const listeners = this.#endings.get(session)
+    if (listeners === undefined) void session.ended.then(listener)
+    else listeners.add(listener)
+    return () => void listeners?.delete(listener)
   }
 
   /** Something that went through the registry failed. */
@@ -103,6 +105,7 @@ export class Uplink<Backend extends Finder = Driver> {
         throw this.#closing.signal.reason
       }
       this.#session = session
+      this.#endings.set(session, new Set())
       void session.ended.then(reason => this.#ended(session, reason))
       return session
     } catch (error) {
@@ -114,11 +117,12 @@ export class Uplink<Backend extends Finder = Driver> {
   }
 
   #ended(session: Opened<Backend>, reason: Error): void {
+    const listeners = this.#endings.get(session)
+    this.#endings.delete(session)
+    for (const listener of listeners ?? []) listener(reason)
     if (this.#session !== session) return
     this.#session = undefined
     this.#lastError = reason
-    for (const listener of this.#ending) listener(reason)
-    this.#ending.clear()
     void closeSession(session, this.driver.name)
   }
 }

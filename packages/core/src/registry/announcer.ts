@@ -1,6 +1,7 @@
 import { Backoff } from '../discovery/backoff.ts'
 import type { Held, Session } from '../discovery/driver.ts'
 import type { Uplink } from '../discovery/uplink.ts'
+import { either } from '../either.ts'
 import { RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import type { Metrics } from '../server/meters.ts'
@@ -124,7 +125,7 @@ export class Announcer implements LookoutOwner {
   async #live(session: Session): Promise<void> {
     const ending = new AbortController()
     const ended = ending.signal
-    void session.ended.then(reason => {
+    const forget = this.#uplink.whenEnded(session, reason => {
       if (!this.#stopping.signal.aborted) this.#tenure.lost('expired', reason)
       this.#mustPause = true
       ending.abort(reason)
@@ -134,8 +135,10 @@ export class Announcer implements LookoutOwner {
     const lookout = new Lookout(this.#place, session, this)
     while (!ended.aborted && !this.#stopping.signal.aborted) await this.#step(session, lookout, ended)
     lookout.stop()
-    if (!this.#entry.mayBeOurs) return
-    if (await this.#place.remove(session, ended, () => this.#withdrawn())) this.#tenure.withdrawn()
+    const isGone =
+      this.#entry.mayBeOurs && (await this.#place.remove(session, ended, () => this.#withdrawn()))
+    forget()
+    if (isGone) this.#tenure.withdrawn()
   }
 
   async #step(session: Session, lookout: Lookout, ended: AbortSignal): Promise<void> {
@@ -166,7 +169,9 @@ export class Announcer implements LookoutOwner {
       this.#entry.unanswered(text)
       if (ended.aborted) return
       this.failed(error as Error)
-      await this.#uplink.backoff.wait(error, AbortSignal.any([ended, this.#stopping.signal]))
+      const over = either(ended, this.#stopping.signal)
+      await this.#uplink.backoff.wait(error, over.signal)
+      over.release()
     }
   }
 

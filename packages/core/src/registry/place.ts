@@ -1,5 +1,6 @@
 import type { Held, Session } from '../discovery/driver.ts'
 import type { Uplink } from '../discovery/uplink.ts'
+import { either } from '../either.ts'
 import { limited } from '../limited.ts'
 
 /** Where one service of one server lies in a registry, and what can be done there, each within its time. */
@@ -57,11 +58,12 @@ export class Place {
    */
   async remove(session: Session, ended: AbortSignal, failed: () => void): Promise<boolean> {
     const { service, address, uplink } = this
-    const over = AbortSignal.any([ended, uplink.closing])
+    const { signal: over, release } = either(ended, uplink.closing)
     while (!over.aborted) {
       try {
         await this.within('remove', over, signal => session.remove(service, address, signal))
         uplink.succeeded()
+        release()
         return true
       } catch (error) {
         if (over.aborted) break
@@ -70,6 +72,7 @@ export class Place {
         await uplink.backoff.wait(error, over)
       }
     }
+    release()
     return false
   }
 }

@@ -67,7 +67,10 @@ export class Registration implements ServerHooks {
     const announcer = this.#announcers.get(service)
     if (announcer === undefined) return
     this.#announcers.delete(service)
-    this.#leaving.set(service, announcer.done)
+    const gone = announcer.done.then(() => {
+      if (this.#leaving.get(service) === gone) this.#leaving.delete(service)
+    })
+    this.#leaving.set(service, gone)
     await announcer.withdraw()
   }
 

@@ -1,9 +1,11 @@
-import type { Server } from '@rpcx/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientEvents, Server } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Flag } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { Random } from '../random.ts'
+import { clientOf, closing, failure, happening, keys, serving } from '../rig.ts'
 
 interface Who {
   who(args?: unknown): string
@@ -21,19 +23,22 @@ async function connected(
   discovery: MultipleServersDiscovery
   names: (calls: number) => Promise<string>
   call: () => Promise<unknown>
+  shrunk: ClientEvents['shrunk'][]
 }> {
   const discovery = closing(new MultipleServersDiscovery(keys(servers)))
   const client = clientOf<Who>('Who', discovery, {
     selectMode: 'roundRobin',
     ...(holdMs === undefined ? {} : { holdMs }),
   })
+  const shrunk: ClientEvents['shrunk'][] = []
+  client.on('shrunk', detail => shrunk.push(detail))
   for (let i = 0; i < servers.length; i++) await client.call('who')
   const names = async (calls: number): Promise<string> => {
     const all = new Set<string>()
     for (let i = 0; i < calls; i++) all.add(await client.call('who'))
     return [...all].sort().join('')
   }
-  return { discovery, names, call: () => client.call('who') }
+  return { discovery, names, call: () => client.call('who'), shrunk }
 }
 
 /** Waits until the client has seen the newest list. */
@@ -41,6 +46,104 @@ async function seen(discovery: MultipleServersDiscovery): Promise<void> {
   await discovery.list('Who')
   await new Promise(setImmediate)
 }
+
+describe('a list that servers leave one by one', () => {
+  const all = 'abcdefghij'
+
+  test.each([
+    ['in one tick', async () => {}, 1],
+    ['in a tick each', () => new Promise(setImmediate), 2],
+    ['some milliseconds apart', () => sleep(7), 3],
+  ] as const)('until none is left, %s, goes on with all that are connected', async (_, pause, seed) => {
+    const servers = await named(...all)
+    const { discovery, names, shrunk } = await connected(servers)
+    const left = [...servers]
+    for (const random = new Random(seed); left.length > 0; await pause()) {
+      left.splice(random.below(left.length), 1)
+      discovery.update(keys(left))
+    }
+    await seen(discovery)
+    expect(await names(40)).toBe(all)
+    expect(shrunk).toHaveLength(1)
+    const [{ from, to, held }] = shrunk as [ClientEvents['shrunk']]
+    expect(from).toBe(10)
+    expect(to).toBeLessThan(5)
+    expect(held).toBe(10 - to)
+  })
+
+  test('sends nothing to those that left until most of them have', async () => {
+    const servers = await named(...all)
+    const { discovery, names, shrunk } = await connected(servers)
+    for (let left = 9; left >= 5; left--) {
+      discovery.update(keys(servers.slice(0, left)))
+      await seen(discovery)
+      expect(await names(20)).toBe(all.slice(0, left))
+    }
+    expect(shrunk).toEqual([])
+    discovery.update(keys(servers.slice(0, 4)))
+    await seen(discovery)
+    expect(await names(40)).toBe(all)
+    expect(shrunk).toEqual([{ service: 'Who', from: 10, to: 4, held: 6 }])
+  })
+
+  test('goes on without those whose server has closed the connection before', async () => {
+    const servers = await named(...all)
+    const { discovery, names } = await connected(servers)
+    discovery.update(keys(servers.slice(0, 8)))
+    await seen(discovery)
+    await servers[9]?.close()
+    discovery.update(keys(servers.slice(0, 2)))
+    await seen(discovery)
+    expect(await names(40)).toBe('abcdefghi')
+  })
+
+  test('is taken at its word when it takes longer than holdMs', async () => {
+    const servers = await named('a', 'b', 'c', 'd')
+    const { discovery, names, shrunk } = await connected(servers, 150)
+    for (const left of [3, 2, 1]) {
+      discovery.update(keys(servers.slice(0, left)))
+      await sleep(200)
+      expect(await names(8)).toBe('abc'.slice(0, left))
+    }
+    expect(shrunk).toEqual([])
+  })
+
+  test('keeps each for holdMs after it left, and then closes its connection', async () => {
+    const servers = await named('a', 'b', 'c')
+    const { discovery, names } = await connected(servers, 200)
+    const closed = happening(servers[2] as Server, 'connectionClosed')
+    const start = performance.now()
+    discovery.update(keys(servers.slice(0, 2)))
+    await closed
+    expect(performance.now() - start).toBeGreaterThanOrEqual(199)
+    expect(await names(10)).toBe('ab')
+  })
+
+  test('tells of each loss once', async () => {
+    const servers = await named(...all)
+    const { discovery, shrunk } = await connected(servers, 100)
+    for (const [i, left] of [10, 3, 2, 10, 1, 0, 10].entries()) {
+      if (left === 10) await sleep(i === 3 ? 0 : 150)
+      discovery.update(keys(servers.slice(0, left)))
+      await seen(discovery)
+    }
+    expect(shrunk.map(({ to }) => to)).toEqual([3, 1])
+  })
+
+  test('gives the calls that wait at one that left to the others', async () => {
+    const hole = closing(await BareServer.listen({ onMessage() {} }))
+    const servers = [hole, ...(await named('a', 'b', 'c'))]
+    const discovery = closing(new MultipleServersDiscovery(keys(servers)))
+    const options = { selectMode: 'roundRobin', timeoutMs: 5_000 } as const
+    const client = clientOf<Who>('Who', discovery, options)
+    await discovery.list('Who')
+    await new Promise(setImmediate)
+    // Not sent before the connections are up.
+    const calls = servers.map(() => client.call('who'))
+    discovery.update(keys(servers.slice(1)))
+    expect((await Promise.all(calls)).length).toBe(4)
+  })
+})
 
 describe('one update that leaves fewer than half of three or more servers', () => {
   test('keeps those that are connected, for holdMs', async () => {

@@ -126,4 +126,25 @@ describe('the replica of a service', () => {
       'unreadable rate=60%',
     ])
   })
+
+  test('never publishes a large list in part, and keeps the order of what comes meanwhile', async () => {
+    const owner = new Owner()
+    const replica = new ServiceReplica(owner)
+    const many = (metadata: string) =>
+      Array.from({ length: 50_000 }, (_, n) => [`s${n}@1`, metadata] as const)
+    replica.replace(many('n=1'))
+    replica.put('s7@1', 'n=2')
+    replica.remove('s8@1')
+    while (owner.lists.length === 0) await tick()
+    expect(owner.lists[0]).toHaveLength(49_999)
+    expect(owner.last['s7@1']).toBe('n=2')
+    replica.put('s7@1', 'n=3')
+    replica.replace(many('n=4'))
+    while (owner.last['s7@1'] !== 'n=4') await tick()
+    for (const list of owner.lists.slice(1)) {
+      const texts = new Set(list.map(({ metadata }) => metadata))
+      expect(list.length === 50_000 || texts.has('n=1')).toBe(true)
+      expect(texts.has('n=4') && texts.has('n=1')).toBe(false)
+    }
+  })
 })

@@ -10,19 +10,27 @@ export class DoubleJump<T> {
   readonly #loose: (T | undefined)[] = []
   readonly #holes: number[] = []
   readonly #compact: T[] = []
+  /** Where each is in the two. */
+  readonly #places = new Map<T, { readonly loose: number; compact: number }>()
 
   add(item: T): void {
+    const loose = this.#holes.pop() ?? this.#loose.length
+    this.#places.set(item, { loose, compact: this.#compact.length })
+    this.#loose[loose] = item
     this.#compact.push(item)
-    this.#loose[this.#holes.pop() ?? this.#loose.length] = item
   }
 
   remove(item: T): void {
-    const at = this.#loose.indexOf(item)
-    this.#loose[at] = undefined
-    this.#holes.push(at)
+    const place = this.#places.get(item)
+    if (place === undefined) return
+    this.#places.delete(item)
+    this.#loose[place.loose] = undefined
+    this.#holes.push(place.loose)
     const last = this.#compact.pop() as T
-    const hole = this.#compact.indexOf(item)
-    if (hole >= 0) this.#compact[hole] = last
+    if (last === item) return
+    this.#compact[place.compact] = last
+    const moved = this.#places.get(last)
+    if (moved !== undefined) moved.compact = place.compact
   }
 
   get(key: Uint64): T | undefined {

@@ -51,7 +51,7 @@ export interface SelectOptions {
 export function selectorsFor(
   service: string,
   options: SelectOptions,
-  failed: (callback: string, thrown: unknown) => void,
+  failed: (callback: string, thrown: unknown) => void = () => {},
 ): () => Selector {
   const { selectMode = 'random', position, hashKey, sticky: isSticky = false, zone } = options
   if (position !== undefined && selectMode !== 'closest')

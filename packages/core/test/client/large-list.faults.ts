@@ -1,0 +1,67 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RegistryDiscovery } from '@rpcx/core'
+import { expect, test } from 'vitest'
+import { ScriptedDriver } from '../discovery/scripted.ts'
+import { clientOf, closing } from '../rig.ts'
+
+const SERVERS = 100_000
+// Three times what is promised, since machines that test do much at once.
+const [MOST_BLOCKED_MS, MOST_LATE_MS] = process.env.RPCX_STRICT ? [50, 2_000] : [150, 6_000]
+
+test('A list of 100 000 servers is taken over in pieces of 50 ms at most, and changes of it are seen within 2 s', async () => {
+  const figures: Figures[] = []
+  for (let i = 0; i < 4; i++) figures.push(await followed())
+  // What else this machine does shows in some of the figures, what we do in all.
+  const listing = Math.min(...figures.map(({ listingMs }) => listingMs))
+  const changing = Math.min(...figures.map(({ changingMs }) => changingMs))
+  console.info(
+    `blocked for ${listing.toFixed(0)} ms by the list, for ${changing.toFixed(0)} ms by its changes`,
+  )
+  expect(Math.max(listing, changing)).toBeLessThan(MOST_BLOCKED_MS)
+  expect(Math.min(...figures.map(({ lateMs }) => lateMs))).toBeLessThan(MOST_LATE_MS)
+})
+
+interface Figures {
+  /** The longest that the event loop was blocked by the first list, and by changes of it. */
+  readonly listingMs: number
+  readonly changingMs: number
+  /** How late the last change was seen. */
+  readonly lateMs: number
+}
+
+async function followed(): Promise<Figures> {
+  const driver = new ScriptedDriver()
+  const discovery = closing(new RegistryDiscovery(driver))
+  const client = clientOf<{ echo(): void }>('Arith', discovery)
+  const { into } = await driver.follow(0)
+  const all = Array.from({ length: SERVERS }, (_, n) => [address(n), 'weight=1&group=a'] as const)
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  delays.enable()
+  into.replace(all)
+  expect(await discovery.list('Arith')).toHaveLength(SERVERS)
+  // The client takes the list over after that.
+  await sleep(500)
+  const listingMs = delays.max / 1e6
+  delays.reset()
+  for (let i = 1; i <= 20; i++) {
+    for (let n = 0; n < 200; n++) into.put(address((i * 200 + n) * 7), `n=${i}`)
+    await sleep(100)
+  }
+  const since = performance.now()
+  for await (const endpoints of discovery.watch('Arith')) {
+    if (endpoints.some(({ metadata }) => metadata === 'n=20')) break
+  }
+  const lateMs = performance.now() - since
+  await sleep(200)
+  const changingMs = delays.max / 1e6
+  const { endpoints } = client.snapshot()
+  expect(endpoints.filter(({ metadata }) => metadata.startsWith('n='))).toHaveLength(4_000)
+  await client.close()
+  await discovery.close()
+  return { listingMs, changingMs, lateMs }
+}
+
+function address(n: number): string {
+  return `tcp@10.${n >> 16}.${(n >> 8) & 255}.${n & 255}:1`
+}

@@ -1,0 +1,51 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createInterface } from 'node:readline'
+import type { Discovery } from '@rpcx/core'
+import { XClient } from '@rpcx/core'
+import { median } from '../at-most.ts'
+import { say } from './say.ts'
+
+/**
+ * Follows a large list that changes, and has a client. Its first server says in its metadata when it was written, `at=…` by
+ * `Date.now()`. Tells how long the event loop was blocked, and how late changes came: until the list was there, and by `measure`.
+ */
+export function followLarge(service: string, discovery: Discovery): void {
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  delays.enable()
+  new XClient(service, discovery)
+  const since = performance.now()
+  let lists = 0
+  let latestMs = 0
+  let seen: string | undefined
+  const blockedMs = (): number => {
+    const { max } = delays
+    delays.reset()
+    return max / 1e6
+  }
+  const seconds: number[] = []
+  setInterval(() => seconds.push(blockedMs()), 1_000)
+  void (async () => {
+    for await (const endpoints of discovery.watch(service)) {
+      const at = endpoints[0]?.values.get('at')?.[0]
+      // What this list has and the one before had not was written after what that one had.
+      if (at !== undefined && at !== seen) latestMs = Math.max(latestMs, Date.now() - Number(seen ?? at))
+      seen = at
+      if (++lists > 1) continue
+      const afterMs = performance.now() - since
+      setTimeout(() => {
+        const blocked = Math.max(blockedMs(), ...seconds)
+        say({ event: 'listed', servers: endpoints.length, blockedMs: blocked, afterMs })
+      }, 1_000)
+    }
+  })()
+  createInterface(process.stdin).on('line', async () => {
+    const list = await discovery.list(service)
+    const fresh = list.filter(({ values }) => values.has('at')).length
+    // What else this machine does shows in some seconds, what we do in all.
+    const typical = median(seconds.slice(-MEASURED))
+    say({ event: 'measured', servers: list.length, fresh, lists, latestMs, blockedMs: typical })
+  })
+}
+
+/** So many seconds before it is asked. */
+const MEASURED = 10

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Driver } from '@rpcx/core'
+import { Backoff } from '../../../../packages/core/src/discovery/backoff.ts'
+import type { Finder } from '../../../../packages/core/src/discovery/driver.ts'
+import { EntryRules } from '../../../../packages/core/src/discovery/entry-rules.ts'
+import { Follower } from '../../../../packages/core/src/discovery/follower.ts'
+import { Uplink } from '../../../../packages/core/src/discovery/uplink.ts'
+import { Events } from '../../../../packages/core/src/events.ts'
+import { Announcer } from '../../../../packages/core/src/registry/announcer.ts'
+import { say } from './say.ts'
+
+const RETRIES = 2_000
+const NOBODY = { registryDown: () => {}, registryBack: () => {} }
+
+/**
+ * Has a list and an entry tried again and again at a registry that is out of reach, in milliseconds instead of seconds. Says how
+ * much memory each retry leaves behind.
+ */
+export async function retry(driver: Finder | Driver, retries: number = RETRIES): Promise<never> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  // Nothing else keeps the process alive while all wait.
+  setInterval(() => {}, 1_000)
+  const paces = [new Counted()]
+  new Follower('Arith', new Uplink<Finder>(driver, NOBODY, paces[0]), new Events('discovery'), {
+    resyncMs: 300_000,
+    rules: new EntryRules(undefined),
+  })
+  if ('check' in driver) {
+    const pace = new Counted()
+    paces.push(pace)
+    new Announcer('Arith', 'tcp@10.0.0.1:1', '', new Uplink(driver, NOBODY, pace), new Events('server'))
+  }
+  const usedAfter = async (count: number): Promise<number> => {
+    await Promise.all(paces.map(pace => pace.until(count)))
+    // What was under way has ended by then, and what waited for that is gone.
+    for (let i = 0; i < 5; i++) {
+      await sleep(100)
+      collect()
+    }
+    return process.memoryUsage().heapUsed
+  }
+  const used: number[] = []
+  for (const part of [0.25, 0.75, 1.25]) used.push(await usedAfter(part * retries))
+  // What is made once, such as compiled code, comes in one half of the retries; what adds up comes in both.
+  const [before = 0, between = 0, after = 0] = used
+  const bytes = Math.min(between - before, after - between)
+  say({ event: 'grown', bytesPerRetry: bytes / (retries / 2) })
+  process.exit()
+}
+
+/** Lets so many retries happen as are asked for, and then no more. */
+class Counted extends Backoff {
+  #left = 0
+  #done: () => void = () => {}
+  #count = 0
+  readonly #stopped: (() => void)[] = []
+
+  constructor() {
+    super(0.001)
+  }
+
+  /** Resolves when there were so many in all. */
+  until(count: number): Promise<void> {
+    this.#left = count - this.#count
+    for (const go of this.#stopped.splice(0)) go()
+    return new Promise(resolve => (this.#done = resolve))
+  }
+
+  override async wait(error: unknown, signal: AbortSignal): Promise<void> {
+    this.#count++
+    this.#left--
+    if (this.#left <= 0) {
+      this.#done()
+      await new Promise<void>(resolve => this.#stopped.push(resolve))
+    }
+    await super.wait(error, signal)
+  }
+}
