@@ -33,6 +33,16 @@ export function watchRejection(returned: unknown, failed: (error: unknown) => vo
   }
 }
 
+/**
+ * What a hook returned that has to decide at once. A promise would let everything through, whatever it comes to.
+ * @throws TypeError
+ */
+export function decidedNow<T>(name: string, returned: T): T {
+  if (returned === undefined || !isThenable(returned)) return returned
+  watchRejection(returned, () => {})
+  throw new TypeError(`the hook ${name} returns a promise, which nobody waits for`)
+}
+
 /** Whether it is an error, perhaps of another realm, such as that of `node:vm` or jest. */
 function isErrorLike(thrown: unknown): thrown is { readonly message: unknown } {
   return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'

@@ -71,12 +71,21 @@ export type PublicEvents<Map extends object> = Pick<Events<Map>, keyof Events<Ma
 
 const debug = lazy.util.debuglog('rpcx')
 
+/** When each function last was warned of: a stranger who makes one fail must not fill the log. */
+const warnedAt = new Map<string, number>()
+
 function warn(owner: string, callback: string, error: Error): void {
+  const now = performance.now()
+  const key = `${owner} ${callback}`
+  if (now - (warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return
+  warnedAt.set(key, now)
   const warning = new Error(`rpcx: ${callback} of a ${owner} failed: ${error.message}`, { cause: error })
   warning.name = 'RpcxWarning'
   warning.stack = `${warning.name}: ${warning.message}\n${error.stack}`
   process.emitWarning(Object.assign(warning, { code: 'RPCX_CALLBACK' }))
 }
+
+const WARN_EVERY_MS = 1_000
 
 function describe(name: string, detail: unknown): string {
   // What the `values` of an endpoint say stands in its metadata, too, and a `Map` has no JSON.

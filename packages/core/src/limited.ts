@@ -24,7 +24,7 @@ export async function limited<T>(
     else signal?.addEventListener('abort', abort, { once: true })
   })
   try {
-    return await Promise.race([operation(limit.signal), over])
+    return await Promise.race([(async () => operation(limit.signal))(), over])
   } finally {
     clearTimeout(timer)
     if (abort !== undefined) signal?.removeEventListener('abort', abort)

@@ -1,4 +1,6 @@
+import { RpcxError } from '../errors.ts'
 import type { Metadata } from '../wire/pairs.ts'
+import { MAX_PAIRS } from '../wire/pairs.ts'
 
 /** What a call made inside a method inherits from the call that the method serves: its `CallContext`. */
 export interface ParentCall {
@@ -36,9 +38,12 @@ export function limitOf(timeoutMs: number, parent: ParentCall | undefined): numb
 /** What is sent beside the arguments; the client's own, such as its token, wins. @throws TypeError when it is no text */
 export function metadataOf({ metadata, parent }: CallOptions, own: Metadata): Metadata {
   if (metadata === undefined && parent === undefined) return own
+  let pairs = 0
   for (const key in metadata) {
     if (typeof metadata[key] !== 'string')
       throw new TypeError(`call: metadata.${key} is ${typeof metadata[key]}, not a text`)
+    if (++pairs > MAX_PAIRS - OWN_PAIRS)
+      throw new RpcxError('ERR_RPCX_ARGUMENT', `call: metadata has more than ${MAX_PAIRS - OWN_PAIRS} keys`)
   }
   const trace: Record<string, string> = {}
   for (const key of TRACE) {
@@ -50,3 +55,6 @@ export function metadataOf({ metadata, parent }: CallOptions, own: Metadata): Me
 
 // W3C Trace Context, under the keys that Go's OpenTelemetry plugin uses (rpcx-plugins, share/trace.go).
 const TRACE = ['traceparent', 'tracestate']
+
+// For the token, the deadline and the trace.
+const OWN_PAIRS = 16

@@ -1,6 +1,7 @@
 import { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
 import { ReservedKey } from '../wire/header.ts'
+import { MAX_NAMES_BYTES } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 import type { Wanted } from './call.ts'
@@ -63,6 +64,15 @@ export class Caller {
     const { payloads } = this.#options
     const { service } = payloads
     if (this.#isClosed) throw closedError(service, method)
+    // A character has 3 bytes at most.
+    if (
+      3 * (service.length + method.length) > MAX_NAMES_BYTES &&
+      Buffer.byteLength(service + method) > MAX_NAMES_BYTES
+    )
+      throw new RpcxError(
+        'ERR_RPCX_ARGUMENT',
+        `call: the names of service and method have more than ${MAX_NAMES_BYTES} bytes`,
+      )
     const { timeoutMs = this.#options.timeoutMs, idempotent, signal, parent } = options
     if (timeoutMs !== this.#options.timeoutMs) checkMs('call', 'timeoutMs', timeoutMs)
     signal?.throwIfAborted()

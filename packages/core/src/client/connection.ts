@@ -186,6 +186,17 @@ export class Connection implements FrameStreamOwner, Holder {
   /** Only the call whose reply it is fails. */
   oversized(frame: OversizedFrame): boolean {
     if ((frame.flags & Flag.heartbeat) !== 0) return false
+    if ((frame.flags & (Flag.response | Flag.oneway)) === 0) {
+      const { code, message } = oversizedError('the call', frame)
+      const metadata = { [ReservedKey.error]: message, [ReservedKey.code]: code }
+      const { serialize, seq } = frame
+      this.#stream.send(
+        { serialize, seq, service: '', method: '', metadata },
+        Flag.response | Flag.error,
+        NOTHING,
+      )
+      return true
+    }
     if ((frame.flags & Flag.response) === 0) {
       this.#options.pushFailed(this.#address, oversizedError('the message', frame))
       return true
@@ -273,6 +284,7 @@ export class Connection implements FrameStreamOwner, Holder {
 }
 
 const CLOSE_MS = 1_000
+const NOTHING = new Uint8Array(0)
 
 const CALLERS_FAULTS: ReadonlySet<RpcxErrorCode> = new Set(['ERR_RPCX_ARGUMENT', 'ERR_RPCX_FRAME'])
 

@@ -1,6 +1,6 @@
 import { toError } from '../callbacks.ts'
 import type { Codecs } from '../codec/codecs.ts'
-import { BYTES_PER_VALUE, decodedValues } from '../codec/limits.ts'
+import { decodedBytes } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
@@ -76,7 +76,7 @@ export class OfferedCalls {
     let code: RpcxErrorCode = 'ERR_RPCX_METHOD_NOT_FOUND'
     let moreBytes = 0
     this.#running++
-    this.#heldBytes += message.hold()
+    this.#heldBytes += message.size
     try {
       const run = this.#functions.get(message.method)
       if (run === undefined) throw new Error(`rpcx: can't find method ${message.method}`)
@@ -85,7 +85,7 @@ export class OfferedCalls {
       const sent = message.payload
       const payload = decompress(sent, message.flags, maxFrameBytes)
       const args = codec.decode(payload, undefined)
-      moreBytes = decodedValues(codec) * BYTES_PER_VALUE + (payload === sent ? 0 : payload.length)
+      moreBytes = decodedBytes(codec) + (payload === sent ? 0 : payload.length)
       this.#heldBytes += moreBytes
       code = 'ERR_RPCX_SERVICE'
       const reply = codec.encode(await run(args as never), undefined)
@@ -100,7 +100,7 @@ export class OfferedCalls {
       )
     } finally {
       this.#running--
-      this.#heldBytes -= moreBytes + message.release()
+      this.#heldBytes -= moreBytes + message.size
     }
   }
 

@@ -10,6 +10,8 @@ export class Token {
   readonly #ask: () => string | Promise<string>
   readonly #waiting = new Waiting()
   #isAsking = false
+  /** The newest one: another's answer comes too late. */
+  #question: object | undefined
 
   constructor(ask: () => string | Promise<string>) {
     this.#ask = ask
@@ -22,7 +24,8 @@ export class Token {
 
   /** Hands the call on once it has its token; it fails with `ERR_RPCX_AUTH` when there is none to be had. */
   attach(call: Call, next: (call: Call) => void): void {
-    if (!this.#isAsking) {
+    // Nobody waits for a question any more that was not answered within a deadline.
+    if (!this.#isAsking || this.#waiting.size === 0) {
       let token: unknown
       let isPromise: boolean
       try {
@@ -37,16 +40,19 @@ export class Token {
         return
       }
       this.#isAsking = true
+      const question = {}
+      this.#question = question
       // In a promise of ours, since the program's may do anything.
       Promise.resolve(token).then(
-        value => inRoot(() => this.#settled(waiting => give(waiting, value, next))),
-        error => inRoot(() => this.#settled(waiting => refuse(waiting, error))),
+        value => inRoot(() => this.#settled(question, waiting => give(waiting, value, next))),
+        error => inRoot(() => this.#settled(question, waiting => refuse(waiting, error))),
       )
     }
     this.#waiting.add(call)
   }
 
-  #settled(each: (call: Call) => void): void {
+  #settled(question: object, each: (call: Call) => void): void {
+    if (question !== this.#question) return
     this.#isAsking = false
     for (const call of this.#waiting.release()) each(call)
   }

@@ -19,6 +19,7 @@ class JsonCodec implements CountingCodec {
   readonly name = 'json'
   readonly id = Serialize.json
   lastValues = 0
+  lastTextBytes = 0
   readonly #limits: DecodeLimits
   /** The shortest payload that is looked at before it is parsed. */
   readonly #leastBytes: number
@@ -40,6 +41,7 @@ class JsonCodec implements CountingCodec {
 
   decode(bytes: Uint8Array): unknown {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.lastTextBytes = buffer.length
     this.lastValues = (buffer.length / BYTES_PER_SHORT_VALUE) | 0
     if (buffer.length > this.#leastBytes) this.#check(buffer)
     try {

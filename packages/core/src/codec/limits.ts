@@ -33,6 +33,8 @@ export function checkLimits(who: string, options: Partial<DecodeLimits>): Decode
 export interface CountingCodec extends Codec {
   /** How many values the last payload had, or about as many. */
   readonly lastValues: number
+  /** How many bytes of it were text. */
+  readonly lastTextBytes: number
 }
 
 /** Whether it is MessagePack or JSON of ours. */
@@ -40,13 +42,16 @@ export function isCounting(codec: Codec): codec is CountingCodec {
   return 'lastValues' in codec
 }
 
-/** How many values the last payload had, as far as its codec knows. To be asked right after it was decoded. */
-export function decodedValues(codec: Codec): number {
-  return (codec as Partial<CountingCodec>).lastValues ?? 0
+/** What the value of the last payload takes in memory, about, as far as its codec knows. To be asked right after it was decoded. */
+export function decodedBytes(codec: Codec): number {
+  const { lastValues = 0, lastTextBytes = 0 } = codec as Partial<CountingCodec>
+  return lastValues * BYTES_PER_VALUE + lastTextBytes * BYTES_PER_TEXT_BYTE
 }
 
-/** What a decoded value takes, about: an empty object and its place in an array. */
-export const BYTES_PER_VALUE = 64
+/** An empty object and its place in an array. */
+const BYTES_PER_VALUE = 64
+/** One character beyond U+00FF makes all of its text take two bytes each. */
+const BYTES_PER_TEXT_BYTE = 2
 
 /** @param name of the codec, for the message */
 export function tooManyValues(name: string, maxValues: number, bytes: number): RpcxError {

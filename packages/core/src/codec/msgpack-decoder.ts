@@ -10,11 +10,15 @@ export class MsgpackDecoder {
   readonly #maxValues: number
   readonly #maxDepth: number
   readonly #maxMapKeys: number
-  /** How many keys are no strings. */
+  /** How many keys there are in maps that have one that is no string. */
   #mapKeys = 0
   #bytes = 0
   /** How many values the last payload had, as its arrays and maps said. */
   values = 0
+
+  get textBytes(): number {
+    return this.#in.textBytes
+  }
 
   constructor({ maxValues, maxDepth, maxMapKeys }: DecodeLimits = DECODE_LIMITS) {
     this.#maxValues = maxValues
@@ -130,12 +134,13 @@ export class MsgpackDecoder {
 
   /** A map of which only the keys before `key` were strings: `left` entries, that of `key` included, are to come. */
   #mapFrom(record: object, key: unknown, left: number, depth: number): Map<unknown, unknown> {
-    const map = new Map<unknown, unknown>(Object.entries(record))
-    this.#countKey()
+    const entries = Object.entries(record)
+    const map = new Map<unknown, unknown>(entries)
+    this.#countKeys(entries.length + 1)
     map.set(key, this.#value(depth + 1))
     for (let i = 1; i < left; i++) {
       const next = this.#value(depth + 1)
-      if (typeof next !== 'string') this.#countKey()
+      this.#countKeys(1)
       map.set(next, this.#value(depth + 1))
     }
     return map
@@ -177,11 +182,12 @@ export class MsgpackDecoder {
       throw tooManyValues('msgpack', this.#maxValues, this.#bytes)
   }
 
-  #countKey(): void {
-    if (++this.#mapKeys <= this.#maxMapKeys) return
+  #countKeys(count: number): void {
+    this.#mapKeys += count
+    if (this.#mapKeys <= this.#maxMapKeys) return
     throw new RpcxError(
       'ERR_RPCX_CODEC',
-      `msgpack: a payload of ${this.#bytes} bytes has more map keys that are no strings than maxMapKeys ${this.#maxMapKeys}`,
+      `msgpack: a payload of ${this.#bytes} bytes has maps with keys that are no strings, of more keys than maxMapKeys ${this.#maxMapKeys}`,
     )
   }
 }

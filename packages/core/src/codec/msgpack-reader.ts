@@ -6,6 +6,8 @@ export class MsgpackReader {
   readonly #keys = new KeyCache()
   #bytes: Buffer = nothing
   #position = 0
+  /** How many bytes were read as text. */
+  textBytes = 0
 
   /** Begins at the start of `bytes`. They are held until the next call. */
   open(bytes: Uint8Array): void {
@@ -13,6 +15,7 @@ export class MsgpackReader {
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#position = 0
+    this.textBytes = 0
   }
 
   /** Lets go of the payload. */
@@ -85,6 +88,7 @@ export class MsgpackReader {
 
   /** The next `length` bytes as UTF-8. What is none becomes U+FFFD. */
   string(length: number): string {
+    this.textBytes += length
     const start = this.#take(length)
     const bytes = this.#bytes
     const end = start + length

@@ -35,6 +35,10 @@ class MsgpackCodec implements CountingCodec {
     return this.#decoder.values
   }
 
+  get lastTextBytes(): number {
+    return this.#decoder.textBytes
+  }
+
   encode(value: unknown): Uint8Array {
     // A getter of `value` may encode too: it finds no idle encoder and gets its own.
     const encoder = idle ?? new MsgpackEncoder()

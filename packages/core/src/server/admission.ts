@@ -26,6 +26,7 @@ type AdmissionOptions = Pick<
   | 'maxHeldBytesPerConnection'
   | 'maxQueuedBytes'
   | 'rateLimit'
+  | 'authenticate'
 >
 
 /**
@@ -40,7 +41,12 @@ export class Admission {
   readonly #maxHeldBytesPerConnection: number
   readonly #maxQueuedBytes: number
   readonly #rateLimit: RateLimit | undefined
-  readonly #queues = new Map<Caller, ServedCall[]>()
+  readonly #queues = new Map<Caller, Queue>()
+  /** Whether callers have to be known first. */
+  readonly #asksFirst: boolean
+  /** Calls for which `authenticate` has not settled, and their bytes. */
+  #asked = 0
+  #askedBytes = 0
   #running = 0
   #heldBytes = 0
   #waiting = 0
@@ -59,7 +65,9 @@ export class Admission {
       maxHeldBytesPerConnection = Math.ceil(maxHeldBytes / 4),
       maxQueuedBytes = 64 * MIB,
       rateLimit,
+      authenticate,
     } = options
+    this.#asksFirst = authenticate !== undefined
     this.#maxConcurrent = checkCount('Server', 'maxConcurrentCalls', maxConcurrentCalls, 1)
     this.#maxPerConnection = checkCount(
       'Server',
@@ -95,15 +103,33 @@ export class Admission {
 
   /** How many calls of that connection wait. */
   waitingOf(caller: Caller): number {
-    return this.#queues.get(caller)?.length ?? 0
+    return this.#queues.get(caller)?.calls.length ?? 0
   }
 
   /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
   enter(caller: Caller, call: ServedCall): void {
-    if (this.#rateLimit?.takes(call) === false) throw refusal('too many calls a second')
+    if (!call.isKnown && (!this.#asksFirst || this.#rateLimit?.countsStrangers === true)) this.#take(call)
     const isFree = this.#hasRoom() && this.#mayRun(caller)
     if (isFree && (this.#waiting === 0 || !this.#queues.has(caller))) caller.run(call)
     else this.#queue(caller, call)
+  }
+
+  /** The caller is known now, where that is asked: takes what its calls may be counted by. @throws `ERR_RPCX_NOT_EXECUTED` */
+  known(call: ServedCall): void {
+    if (this.#rateLimit?.countsStrangers === false) this.#take(call)
+  }
+
+  /** `authenticate` takes its time. Strangers wait apart from the calls that run. @throws `ERR_RPCX_NOT_EXECUTED` */
+  asking(bytes: number): void {
+    if (this.#asked >= this.#maxConcurrent || this.#askedBytes + bytes > this.#maxHeldBytes)
+      throw refusal('too many callers are not known yet')
+    this.#asked++
+    this.#askedBytes += bytes
+  }
+
+  asked(bytes: number): void {
+    this.#asked--
+    this.#askedBytes -= bytes
   }
 
   /** A call begins that is not done at once, and holds so many bytes until it has ended. */
@@ -128,13 +154,13 @@ export class Admission {
   /** A call has ended, or a connection reads again: runs what waited for that. */
   advance(): void {
     // Who had a turn goes to the end, where this loop comes to it again; who may not run keeps its place.
-    for (const [caller, calls] of this.#queues) {
+    for (const [caller, queue] of this.#queues) {
       if (!this.#hasRoom()) return
-      const call = this.#mayRun(caller) ? calls.shift() : undefined
+      const call = this.#mayRun(caller) ? queue.calls.shift() : undefined
       if (call === undefined) continue
       this.#queues.delete(caller)
-      if (calls.length > 0) this.#queues.set(caller, calls)
-      this.#left([call])
+      if (queue.calls.length > 0) this.#queues.set(caller, queue)
+      this.#left(queue, call)
       const { remainingMs } = call
       if (remainingMs !== undefined && remainingMs <= 0) caller.refuse(call, refusal('its deadline passed'))
       else caller.run(call)
@@ -143,8 +169,14 @@ export class Admission {
 
   /** The connection is gone: nobody waits for its calls. */
   forget(caller: Caller): void {
-    this.#left(this.#queues.get(caller) ?? [])
+    const queue = this.#queues.get(caller)
+    if (queue === undefined) return
     this.#queues.delete(caller)
+    for (const call of queue.calls) this.#left(queue, call)
+  }
+
+  #take(call: ServedCall): void {
+    if (this.#rateLimit?.takes(call) === false) throw refusal('too many calls a second')
   }
 
   #mayRun(caller: Caller): boolean {
@@ -160,44 +192,62 @@ export class Admission {
   }
 
   #queue(caller: Caller, call: ServedCall): void {
-    const calls = this.#queues.get(caller)
-    const isTooMuch = this.#waiting >= this.#maxQueued || this.#waitingBytes >= this.#maxQueuedBytes
-    // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
-    if (isTooMuch && caller.isReading) this.#makeRoom(calls?.length ?? 0)
-    const waitMs = (this.#waiting + 1) * this.#turnMs
+    const { size } = call.message
     const { remainingMs } = call
+    const waitMs = (this.#waiting + 1) * this.#turnMs
     if (remainingMs !== undefined && waitMs > remainingMs) {
       throw refusal(`its turn would come in ${Math.round(waitMs)} ms, after its deadline`)
     }
-    if (calls === undefined) this.#queues.set(caller, [call])
-    else calls.push(call)
-    this.#waiting++
-    this.#waitingBytes += call.message.hold()
-  }
-
-  /** Who waits with much makes room for who waits with little: the newest call of the longest queue goes. */
-  #makeRoom(length: number): void {
-    let longest: Caller | undefined
-    let most = length + 1
-    for (const [caller, calls] of this.#queues) {
-      if (calls.length <= most) continue
-      longest = caller
-      most = calls.length
+    // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
+    if (caller.isReading) {
+      while (this.#waiting >= this.#maxQueued) this.#makeRoom(caller, queue => queue.calls.length, 1)
+      while (this.#waitingBytes + size > this.#maxQueuedBytes)
+        this.#makeRoom(caller, queue => queue.bytes, size)
     }
-    const call = longest && this.#queues.get(longest)?.pop()
-    if (call === undefined) throw refusal('too many calls')
-    this.#left([call])
-    longest?.refuse(call, refusal('too many calls'))
+    let queue = this.#queues.get(caller)
+    if (queue === undefined) {
+      queue = { calls: [], bytes: 0 }
+      this.#queues.set(caller, queue)
+    }
+    queue.calls.push(call)
+    queue.bytes += size
+    this.#waiting++
+    this.#waitingBytes += size
   }
 
-  #left(calls: readonly ServedCall[]): void {
-    this.#waiting -= calls.length
-    for (const call of calls) this.#waitingBytes -= call.message.release()
+  /** Refuses the newest call of the connection with the most queued, or the one that comes, when its own connection would have the most. */
+  #makeRoom(caller: Caller, measure: (queue: Queue) => number, more: number): void {
+    const own = this.#queues.get(caller)
+    let longest: [Caller, Queue] | undefined
+    let most = (own === undefined ? 0 : measure(own)) + more
+    for (const entry of this.#queues) {
+      if (measure(entry[1]) <= most) continue
+      longest = entry
+      most = measure(entry[1])
+    }
+    const call = longest?.[1].calls.pop()
+    if (longest === undefined || call === undefined) throw refusal('too many calls')
+    const [owner, queue] = longest
+    if (queue.calls.length === 0) this.#queues.delete(owner)
+    this.#left(queue, call)
+    owner.refuse(call, refusal('too many calls'))
+  }
+
+  #left(queue: Queue, { message }: ServedCall): void {
+    queue.bytes -= message.size
+    this.#waiting--
+    this.#waitingBytes -= message.size
     if (this.#waiting > 0) return
     // What it took then says nothing about the next time.
     this.#endedAt = undefined
     this.#turnMs = 0
   }
+}
+
+/** The calls of one connection that wait, and the bytes of their frames. */
+interface Queue {
+  readonly calls: ServedCall[]
+  bytes: number
 }
 
 const MIB = 1024 * 1024

@@ -1,4 +1,4 @@
-import { isThenable, toError, watchRejection } from '../callbacks.ts'
+import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import type { CallContext, ServerConnection } from './context.ts'
@@ -24,7 +24,7 @@ export class CallHooks {
   /** Returns whether the connection may live on. */
   beforeRead(connection: ServerConnection): boolean {
     try {
-      for (const plugin of this.#plugins) decided('beforeRead', plugin.beforeRead?.(connection))
+      for (const plugin of this.#plugins) decidedNow('beforeRead', plugin.beforeRead?.(connection))
       return true
     } catch (thrown) {
       this.#failed('beforeRead', thrown)
@@ -47,7 +47,13 @@ export class CallHooks {
     const innermost = (changed: unknown): unknown => method.call(changed, call)
     return this.#plugins.reduceRight<(args: unknown) => unknown>((next, plugin) => {
       if (plugin.around === undefined) return next
-      return changed => plugin.around?.(call, changed, async again => next(again))
+      return changed =>
+        plugin.around?.(call, changed, again => {
+          const result = (async () => next(again))()
+          // A plugin need not wait for it.
+          result.catch(() => {})
+          return result
+        })
     }, innermost)(args)
   }
 
@@ -66,7 +72,7 @@ export class CallHooks {
   #ask(name: string, hook: (plugin: ServerHooks) => unknown): void {
     for (const plugin of this.#plugins) {
       try {
-        decided(name, hook(plugin))
+        decidedNow(name, hook(plugin))
       } catch (thrown) {
         if (isRpcxError(thrown)) throw thrown
         this.#failed(name, thrown)
@@ -88,13 +94,6 @@ export class CallHooks {
   #failed(name: string, thrown: unknown): void {
     this.#events.emit('pluginFailed', { error: toError(thrown, `hook ${name}`) })
   }
-}
-
-/** A hook that can refuse is asked at once: a promise would let everything through, whatever it comes to. */
-function decided(name: string, returned: unknown): void {
-  if (returned === undefined || !isThenable(returned)) return
-  watchRejection(returned, () => {})
-  throw new TypeError(`the hook ${name} returns a promise, which nobody waits for`)
 }
 
 const CALL_HOOKS = [

@@ -59,6 +59,13 @@ export interface CallOrigin extends ServerConnection {
   readonly gone: Error | undefined
   /** A call of that service was served. */
   uses(service: string): void
+  /** The caller of a call is known. @throws `ERR_RPCX_NOT_EXECUTED` */
+  known(call: ServedCall): void
+  /** `authenticate` takes its time over a call of so many bytes, and has settled. @throws `ERR_RPCX_NOT_EXECUTED` */
+  asking(bytes: number): void
+  asked(bytes: number): void
+  /** Lets a call run when it is its turn, or refuses it. */
+  admit(call: ServedCall): void
   /** A call has begun that is not done at once and holds so many bytes, and has ended. */
   began(bytes: number): void
   ended(bytes: number): void
@@ -78,6 +85,8 @@ export class ServedCall implements CallContext {
   readonly receivedAt: number
   /** What its method counts; `undefined` before it is found. */
   meter: MethodMeter | undefined = undefined
+  /** Whether `authenticate` has let it through, after a while. */
+  isKnown = false
   /** By `performance.now()`; `null` before anybody has asked. */
   #expiresAt: number | undefined | null = null
   #deadline: number | undefined

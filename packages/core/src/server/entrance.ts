@@ -98,6 +98,7 @@ export class Entrance {
     if (refusal === undefined) return
     this.#owner.turnedAway(remoteAddress, refusal)
     // It is told when it asks for something; it has no other reason to stay.
-    setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs).unref()
+    const timer = setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs).unref()
+    stream.once('close', () => clearTimeout(timer))
   }
 }

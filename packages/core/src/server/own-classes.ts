@@ -12,21 +12,30 @@ export function* levels(target: object): Generator<object> {
 }
 
 /** Whether it is the prototype of one of the platform's classes, of whatever realm. */
-function isBuiltIn(prototype: object): boolean {
+export function isBuiltIn(prototype: object): boolean {
   const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   if (typeof maker !== 'function' || maker.prototype !== prototype) return false
   if (NATIVE.test(Function.prototype.toString.call(maker))) return true
-  if (maker === EventEmitter || GLOBALS.has(maker)) return true
-  // Only then, since it loads modules that most programs never need.
-  const mayBeNodes =
-    prototype instanceof EventEmitter || prototype instanceof EventTarget || /^Async/.test(maker.name)
-  return mayBeNodes && nodesClasses().has(maker)
+  if (maker === EventEmitter || globals().has(maker)) return true
+  // Only where it may be, since it loads modules that most programs never need.
+  const isNodes =
+    prototype instanceof EventEmitter || prototype instanceof EventTarget || NAMES.test(maker.name)
+  return isNodes && nodesClasses().has(maker)
 }
 
 const NATIVE = /\{\s*\[native code\]\s*\}$/
 
-/** Classes that are there without an import and written in JavaScript. */
-const GLOBALS: ReadonlySet<unknown> = new Set([EventTarget, Event, AbortSignal, AbortController])
+let known: ReadonlySet<unknown> | undefined
+
+/** Classes that are there without an import. Those that load what they need when they are asked for were not derived from. */
+function globals(): ReadonlySet<unknown> {
+  known ??= new Set(
+    Object.values(Object.getOwnPropertyDescriptors(globalThis))
+      .map(({ value }) => value)
+      .filter(value => typeof value === 'function'),
+  )
+  return known
+}
 
 let classes: ReadonlySet<unknown> | undefined
 
@@ -40,7 +49,22 @@ function nodesClasses(): ReadonlySet<unknown> {
   return classes
 }
 
+/** Names of classes of Node's that emit no events. */
+const NAMES =
+  /^(Async|Zlib|Gzip|Gunzip|Deflate|Inflate|Brotli|Readable|Writable|Transform|URL|Headers|Request|Response|Blob|File|FormData|Compression|Decompression|Text)/
+
 const MODULES = [
+  'node:buffer',
+  'node:dgram',
+  'node:events',
+  'node:fs',
+  'node:http2',
+  'node:https',
+  'node:stream/web',
+  'node:tls',
+  'node:url',
+  'node:zlib',
+
   'node:async_hooks',
   'node:child_process',
   'node:http',

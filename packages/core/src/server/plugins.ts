@@ -1,5 +1,6 @@
-import { isThenable, toError, watchRejection } from '../callbacks.ts'
+import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError } from '../errors.ts'
+import { within } from '../within.ts'
 import { CallHooks } from './call-hooks.ts'
 import type { ServerConnection } from './context.ts'
 import type { PluginHost, ServerHooks, ServerPlugin } from './plugin.ts'
@@ -23,10 +24,13 @@ export class Plugins {
 
   /** Adds a plugin, before or after services are registered. Throws what the plugin throws to refuse one of them. */
   add(plugin: ServerPlugin): void {
-    const hooks = plugin.attach(this.#host)
+    const hooks = decidedNow('attach', plugin.attach(this.#host))
+    if (typeof hooks !== 'object' || hooks === null)
+      throw new TypeError('plugins.add: attach() returns no hooks')
     const services = this.#services()
     try {
-      for (const [service, metadata] of services) hooks.registering?.(service, metadata)
+      for (const [service, metadata] of services)
+        decidedNow('registering', hooks.registering?.(service, metadata))
     } catch (error) {
       // It was attached, and has nothing more to do here.
       void this.#close(hooks)
@@ -40,7 +44,7 @@ export class Plugins {
   }
 
   registering(service: string, metadata: string): void {
-    for (const plugin of this.#plugins) plugin.registering?.(service, metadata)
+    for (const plugin of this.#plugins) decidedNow('registering', plugin.registering?.(service, metadata))
   }
 
   registered(service: string, metadata: string): void {
@@ -73,11 +77,7 @@ export class Plugins {
   connectionOpened(connection: ServerConnection): void {
     try {
       for (const plugin of this.#plugins) {
-        const returned: unknown = plugin.connectionOpened?.(connection)
-        if (returned !== undefined && isThenable(returned)) {
-          watchRejection(returned, () => {})
-          throw new TypeError('the hook connectionOpened returns a promise, which nobody waits for')
-        }
+        decidedNow('connectionOpened', plugin.connectionOpened?.(connection))
       }
     } catch (thrown) {
       if (!isRpcxError(thrown)) this.#failed(thrown)
@@ -107,7 +107,9 @@ export class Plugins {
 
   async #close(plugin: ServerHooks): Promise<void> {
     try {
-      await plugin.closing?.()
+      const closed = Promise.resolve(plugin.closing?.()).then(() => true)
+      if ((await within(CLOSING_MS, closed)) !== true)
+        throw new Error(`closing() took more than ${CLOSING_MS} ms`)
     } catch (thrown) {
       this.#failed(thrown)
     }
@@ -117,3 +119,6 @@ export class Plugins {
     this.#host.events.emit('pluginFailed', { error: toError(thrown, 'plugin') })
   }
 }
+
+// More than a registry that is out of reach takes.
+const CLOSING_MS = 10_000

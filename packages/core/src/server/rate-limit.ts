@@ -26,6 +26,8 @@ export interface RateLimitHost {
 export class RateLimit {
   readonly #by: (call: CallContext) => string
   readonly #host: RateLimitHost
+  /** Whether calls count before their caller is known: by host, they do, since strangers have one too. */
+  readonly countsStrangers: boolean
   readonly #everyMs: number
   readonly #slackMs: number
   /** When the bucket will be full again, by `performance.now()`. */
@@ -40,6 +42,7 @@ export class RateLimit {
       throw new TypeError(`Server: rateLimit.by is ${JSON.stringify(by)}, not service, caller or a function`)
     }
     this.#host = host
+    this.countsStrangers = by === 'caller'
     if (typeof by === 'function') this.#by = call => this.#ask(by, call)
     else if (by === 'caller') this.#by = ({ remoteAddress }) => networkOf(hostOf(remoteAddress))
     else this.#by = ({ service }) => (host.offers(service) ? service : SHARED)

@@ -4,6 +4,7 @@ import { checkMs } from '../options.ts'
 import { endWith } from '../signals.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
 import { decompress } from '../wire/compress.ts'
+import type { Seq } from '../wire/header.ts'
 import { Serialize } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
@@ -76,6 +77,11 @@ export class ReverseCalls {
     } catch (error) {
       call.reject(error)
     }
+  }
+
+  /** The answer to a call is too long to be read. */
+  oversized(seq: Seq, error: RpcxError): void {
+    this.#pending.get(Number(seq))?.reject(error)
   }
 
   /** The connection is gone. What was sent may have run. */

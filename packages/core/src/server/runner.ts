@@ -1,7 +1,7 @@
-import { isThenable, toError } from '../callbacks.ts'
+import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Codecs } from '../codec/codecs.ts'
-import { BYTES_PER_VALUE, decodedValues } from '../codec/limits.ts'
+import { decodedBytes } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
@@ -10,7 +10,7 @@ import { decompress, isTooLong } from '../wire/compress.ts'
 import { Flag, ReservedKey } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
-import { NO_METADATA } from '../wire/pairs.ts'
+import { MAX_PAIRS, NO_METADATA } from '../wire/pairs.ts'
 import type { Authenticate } from './authentication.ts'
 import { authenticationError } from './authentication.ts'
 import type { ServedCall } from './context.ts'
@@ -44,7 +44,8 @@ export class Runner {
   /** Nothing of a call is inflated, decoded or kept before its caller is known. */
   run(call: ServedCall): void {
     const { authenticate, publicHealth } = this.#host
-    if (authenticate === undefined || (publicHealth && call.service === HEALTH_SERVICE)) this.#serve(call)
+    if (authenticate === undefined || call.isKnown || (publicHealth && call.service === HEALTH_SERVICE))
+      this.#serve(call)
     else this.#authenticate(call, authenticate)
   }
 
@@ -65,21 +66,47 @@ export class Runner {
       this.#unauthenticated(call, thrown)
       return
     }
-    if (verdict === true) this.#serve(call)
+    if (verdict === true) this.#known(call)
     else this.#unauthenticated(call, undefined)
   }
 
-  async #awaitVerdict(call: ServedCall, verdict: PromiseLike<unknown>): Promise<void> {
-    const { origin } = call
-    origin.began(call.message.hold())
+  #known(call: ServedCall): void {
     try {
-      const isGood = (await verdict) === true
-      if (!isGood) this.#unauthenticated(call, undefined)
-      else if (origin.gone === undefined) this.#serve(call)
+      call.origin.known(call)
+    } catch (error) {
+      this.#fail(call, error, codeOf(error))
+      return
+    }
+    // While the verdict was waited for, others may have taken its place.
+    if (call.isKnown) call.origin.admit(call)
+    else this.#serve(call)
+  }
+
+  async #awaitVerdict(call: ServedCall, verdict: PromiseLike<unknown>): Promise<void> {
+    const { origin, message } = call
+    const { size } = message
+    try {
+      origin.asking(size)
+    } catch (error) {
+      // Nobody waits for it.
+      watchRejection(verdict, () => {})
+      this.#fail(call, error, codeOf(error))
+      return
+    }
+    let isGood: boolean
+    try {
+      isGood = (await verdict) === true
     } catch (thrown) {
       this.#unauthenticated(call, thrown)
+      return
     } finally {
-      origin.ended(call.message.release())
+      origin.asked(size)
+    }
+    if (!isGood) {
+      this.#unauthenticated(call, undefined)
+    } else if (origin.gone === undefined) {
+      call.isKnown = true
+      this.#known(call)
     }
   }
 
@@ -110,7 +137,7 @@ export class Runner {
       const payload = this.#inflate(call, sent)
       if (payload === undefined) return
       args = decodeArgs(codec, payload, method)
-      heldBytes = decodedValues(codec) * BYTES_PER_VALUE + (payload === sent ? 0 : payload.length)
+      heldBytes = decodedBytes(codec) + (payload === sent ? 0 : payload.length)
       hooks?.beforeCall(call, args)
     } catch (error) {
       this.#fail(call, error, codeOf(error))
@@ -163,12 +190,14 @@ export class Runner {
     call.end()
     hooks?.afterCall(call, undefined)
     let payload = EMPTY
-    if (!message.isOneway) {
+    // Nobody is there to read it.
+    const isWanted = !message.isOneway && call.origin.gone === undefined
+    if (isWanted) {
       hooks?.beforeWrite(call, undefined)
       const metadata = call.reply ?? NO_METADATA
       let code: RpcxErrorCode = 'ERR_RPCX_SERVICE'
       try {
-        for (const key in metadata) checkText(key, metadata[key])
+        checkTexts(metadata)
         code = 'ERR_RPCX_CODEC'
         payload = codec.encode(validatedNow(method.types?.reply, result), method.types?.reply)
       } catch (error) {
@@ -248,11 +277,23 @@ function asError(thrown: unknown, { service, method }: Message): Error {
 }
 
 // Methods written in JavaScript may set anything.
-function checkText(key: string, value: unknown): void {
-  if (typeof value !== 'string')
-    throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
+function checkTexts(metadata: Metadata): void {
+  let pairs = 0
+  for (const key in metadata) {
+    const value: unknown = metadata[key]
+    if (typeof value !== 'string')
+      throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
+    if (++pairs > MAX_PAIRS) throw new RangeError(`responseMetadata: more than ${MAX_PAIRS} keys`)
+  }
 }
 
+/** Those of them that can be sent, at most as many as are read. */
 function textsOf(metadata: Metadata = NO_METADATA): Metadata {
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => typeof value === 'string'))
+  try {
+    const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string')
+    return Object.fromEntries(texts.slice(0, MAX_PAIRS - 2))
+  } catch {
+    // A getter that throws.
+    return NO_METADATA
+  }
 }

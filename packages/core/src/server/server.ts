@@ -47,6 +47,7 @@ export class Server implements AsyncDisposable {
   readonly #owns: readonly AsyncDisposable[]
   readonly #ignoreSignals: () => void
   #address: string | undefined
+  #inMemory: Promise<unknown> | undefined
   #health: Health = 'starting'
   #isDraining = false
   /** Whether `readyWhen` has been asked and has not resolved. */
@@ -125,6 +126,7 @@ export class Server implements AsyncDisposable {
       ...shared,
       runner,
       admission,
+      asksFirst: authenticate !== undefined,
       budgets: { unfinished, unread },
       maxUnreadBytesPerConnection: checkCount(
         'Server',
@@ -172,8 +174,9 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Offers the functions of `service` and of the classes that the program derived it from; never names that begin with `_`, and nothing
-   * that comes from a class of the platform, such as `EventEmitter`.
+   * Offers the methods of `service`: of a plain object its own functions, of an object of a class the methods of its classes. Never names
+   * that begin with `_`, nothing that comes from a class of the platform, such as `EventEmitter`, and functions in fields of a class only
+   * when `options.methods` names them. What TypeScript calls private is offered: `#` makes it so.
    * @param metadata a query string that clients see in the registry, such as `weight=10&group=test`
    * @throws TypeError when the name is empty, taken or has a `/`, or `service` is a class, an array or a promise; whatever a register
    * plugin refuses it with
@@ -292,7 +295,9 @@ export class Server implements AsyncDisposable {
       },
       listenInMemory: () => {
         // In memory, listening takes no time: callers reach the server before this promise settles.
-        void this.#listeners.open('memu', this.id)
+        this.#inMemory ??= this.#listeners
+          .open('memu', this.id)
+          .catch(error => this.#events.emit('pluginFailed', { error }))
         return `memu@${this.id}`
       },
     }

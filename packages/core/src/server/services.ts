@@ -4,7 +4,7 @@ import { parseMetadata } from '../metadata.ts'
 import { checkKnown } from '../options.ts'
 import type { CallContext } from './context.ts'
 import { MethodMeter } from './method-meter.ts'
-import { levels } from './own-classes.ts'
+import { isBuiltIn, levels } from './own-classes.ts'
 
 /** What a service offers under one name. May return a promise. */
 export type ServiceMethod = (args: never, context: CallContext) => unknown
@@ -160,10 +160,15 @@ export class Services {
   }
 }
 
-/** The functions of an object and of the program's classes that it is made of. Never `_…` or getters. */
+/**
+ * Of a plain object its own functions, of an object of a class the methods of the program's classes. Never `_…` or getters, nor functions
+ * in fields of a class, which are as often what it was given for itself: those are offered when `methods` names them.
+ */
 function exposed(name: string, target: object): Set<string> {
   const names = new Set<string>()
-  for (const level of levels(checkTarget(name, target))) {
+  const prototype: object | null = Object.getPrototypeOf(checkTarget(name, target))
+  const isPlain = prototype === null || isBuiltIn(prototype)
+  for (const level of isPlain ? [target] : levels(prototype)) {
     for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (typeof property.value === 'function' && name !== 'constructor' && !name.startsWith('_'))
         names.add(name)

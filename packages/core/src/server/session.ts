@@ -34,6 +34,8 @@ export interface SessionHost {
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly maxFrameBytes: number
+  /** Whether callers have to be known before anything is done for them. */
+  readonly asksFirst: boolean
   readonly budgets: StreamBudgets
   readonly maxUnreadBytesPerConnection: number
   /** What keeps the server from running calls: it closes, or is not ready yet. */
@@ -53,6 +55,8 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
   readonly #refusal: RpcxError | undefined
   #inFlight = 0
   #heldBytes = 0
+  /** Calls for which `authenticate` has not settled. */
+  #asked = 0
   #gone: Error | undefined
   #lingering: NodeJS.Timeout | undefined
   /** Calls to abort when the connection goes. An idle connection has none of what follows. */
@@ -72,7 +76,8 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     this.#socket = stream
     this.#refusal = refusal
     const { maxFrameBytes, budgets } = host
-    this.#stream = new FrameStream(stream, this, { maxFrameBytes, budgets, pausesReads: true })
+    const isTrusted = !host.asksFirst
+    this.#stream = new FrameStream(stream, this, { maxFrameBytes, budgets, isTrusted, pausesReads: true })
   }
 
   get inFlight(): number {
@@ -209,10 +214,22 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     }
   }
 
+  admit(call: ServedCall): void {
+    try {
+      this.#host.admission.enter(this, call)
+    } catch (error) {
+      this.refuse(call, error as RpcxError)
+    }
+  }
+
   /** Only the call that is too long fails. */
   oversized(frame: OversizedFrame): boolean {
     const { flags, serialize, seq } = frame
-    if ((flags & (Flag.heartbeat | Flag.response)) !== 0 || this.#refusal !== undefined) return false
+    if ((flags & Flag.heartbeat) !== 0 || this.#refusal !== undefined) return false
+    if ((flags & Flag.response) !== 0) {
+      this.#reverse?.oversized(seq, oversizedError('the reply of the client', frame))
+      return this.#reverse !== undefined
+    }
     const { meters, events } = this.#host
     const error = oversizedError('the call', frame)
     meters.calls.mark()
@@ -233,6 +250,26 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
 
   refuse(call: ServedCall, error: RpcxError): void {
     this.#host.runner.refuse(call, error)
+  }
+
+  known(call: ServedCall): void {
+    this.#stream.isTrusted = true
+    this.#host.admission.known(call)
+  }
+
+  asking(bytes: number): void {
+    if (this.#asked >= MAX_ASKED)
+      throw new RpcxError(
+        'ERR_RPCX_NOT_EXECUTED',
+        'rpcx: the server is overloaded: too many calls of a caller that is not known yet',
+      )
+    this.#host.admission.asking(bytes)
+    this.#asked++
+  }
+
+  asked(bytes: number): void {
+    this.#asked--
+    this.#host.admission.asked(bytes)
   }
 
   began(bytes: number): void {
@@ -294,11 +331,14 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
 
   /** Calls whose reply is still owed. */
   get #owed(): number {
-    return this.#inFlight + this.#host.admission.waitingOf(this)
+    return this.#inFlight + this.#asked + this.#host.admission.waitingOf(this)
   }
 }
 
 // What may lie unread before no more calls are run: a reply that is longer still goes out.
 const MAX_UNREAD_BYTES = 1024 * 1024
+
+// Of one connection, before its caller is known.
+const MAX_ASKED = 100
 
 const NOTHING: Uint8Array = new Uint8Array(0)

@@ -2,12 +2,14 @@ import { RpcxError } from '../errors.ts'
 
 /** What holds bytes of a budget, and is closed when it holds the most of one that is exceeded. */
 export interface ByteHolder {
+  /** Strangers are closed before others. */
+  readonly isTrusted: boolean
   destroy(error: Error): void
 }
 
 /**
  * How many bytes all connections together may hold for one purpose. When that is exceeded, the connection that holds the most is closed:
- * it costs the others the most, and with honest peers it is the one that is slowest.
+ * it costs the others the most, and with honest peers it is the one that is slowest. Strangers, of whom no call was accepted yet, go first.
  */
 export class ByteBudget {
   readonly #what: string
@@ -40,7 +42,9 @@ export class ByteBudget {
     let largest: ByteHolder | undefined
     let most = 0
     for (const [holder, bytes] of this.#held) {
-      if (bytes <= most) continue
+      const isFirst = largest === undefined || (largest.isTrusted && !holder.isTrusted)
+      const isLarger = bytes > most && holder.isTrusted === largest?.isTrusted
+      if (!isFirst && !isLarger) continue
       largest = holder
       most = bytes
     }

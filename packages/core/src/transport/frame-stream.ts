@@ -31,6 +31,8 @@ export interface StreamBudgets {
 }
 
 export interface FrameStreamOptions extends Omit<FrameDecoderOptions, 'onOversized'> {
+  /** Whether the peer is known: strangers are the first to be closed when a budget is exceeded. @default true */
+  readonly isTrusted?: boolean
   /** @default none: only the limits of the single frame and of the single stream count */
   readonly budgets?: StreamBudgets
   /**
@@ -47,6 +49,7 @@ export class FrameStream implements ByteHolder {
   readonly #decoder: FrameDecoder
   readonly #pausesReads: boolean
   readonly #budgets: StreamBudgets | undefined
+  isTrusted: boolean
   /** What it holds of the budgets, as far as they were told. */
   #unfinished = 0
   #unread = 0
@@ -58,6 +61,8 @@ export class FrameStream implements ByteHolder {
   /** Whether some of this tick's messages have left already. */
   #hasBegun = false
   #blocked = false
+  /** Whether nothing that is written leaves any more. */
+  #isOver = false
   #error: Error | undefined
   #written = 0
   #handedOn = 0
@@ -77,6 +82,7 @@ export class FrameStream implements ByteHolder {
     })
     this.#pausesReads = options.pausesReads
     this.#budgets = options.budgets
+    this.isTrusted = options.isTrusted ?? true
     this.#copies = stream.constructor === lazy.net.Socket
     const framed: Framed = Object.assign(stream, { [FRAMES]: this })
     const { data, inMemory, lent, end, drain, error, close } = FrameStream.#listeners
@@ -132,6 +138,7 @@ export class FrameStream implements ByteHolder {
 
   /** Queues a message for the end of this tick, or until there is a good deal to send. Returns its number, for `wasSent`. */
   send(envelope: Envelope, flags: number, payload: Uint8Array, timeoutMs = 0): number {
+    if (this.#isOver) return ++this.#written
     this.#writer ??= new FrameWriter()
     this.#writer.write(envelope, flags, payload, timeoutMs)
     this.#queued()
@@ -140,6 +147,7 @@ export class FrameStream implements ByteHolder {
 
   /** Answers a request. */
   reply(request: Message, flags: number, metadata: Metadata, payload: Uint8Array): void {
+    if (this.#isOver) return
     this.#writer ??= new FrameWriter()
     this.#writer.writeReply(request, flags, metadata, payload)
     this.#queued()
@@ -147,6 +155,7 @@ export class FrameStream implements ByteHolder {
 
   /** Answers a heartbeat with its own bytes. */
   echo(heartbeat: Message): void {
+    if (this.#isOver) return
     this.#writer ??= new FrameWriter()
     this.#writer.writeEcho(heartbeat.frame)
     this.#queued()
@@ -166,6 +175,7 @@ export class FrameStream implements ByteHolder {
   /** Sends what is queued, however slowly the peer reads, then says goodbye. Nothing that comes later is answered. */
   end(): void {
     this.#write()
+    this.#isOver = true
     this.#decoder.stop()
     this.#stream.end()
     // A stream that is paused would not see the other side's goodbye.
@@ -175,6 +185,8 @@ export class FrameStream implements ByteHolder {
   /** Ends the stream now. Messages that are queued are lost. */
   destroy(error?: Error): void {
     this.#error ??= error
+    this.#isOver = true
+    this.#writer = undefined
     this.#decoder.stop()
     this.#stream.destroy()
   }
@@ -254,6 +266,8 @@ export class FrameStream implements ByteHolder {
   }
 
   #closed(): void {
+    this.#isOver = true
+    this.#writer = undefined
     this.#decoder.stop()
     this.#budgets?.unfinished.set(this, 0)
     this.#budgets?.unread.set(this, 0)

@@ -1,4 +1,5 @@
 import type { ConnectionOptions, TlsOptions } from 'node:tls'
+import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 
 /**
  * The options with the functions among them made safe: `node:tls` calls them from inside the handshake, where what they throw would end
@@ -9,10 +10,11 @@ export function guardedTls<Options extends TlsOptions | ConnectionOptions>(optio
   const { SNICallback, ALPNCallback, pskCallback, checkServerIdentity } = options as Functions
   if (typeof SNICallback === 'function') {
     guarded.SNICallback = (name, done) => {
+      const failed = (thrown: unknown): void => done(toError(thrown, 'SNICallback'))
       try {
-        SNICallback(name, done)
+        watchRejection(SNICallback(name, done), failed)
       } catch (thrown) {
-        done(asError(thrown))
+        failed(thrown)
       }
     }
   }
@@ -21,9 +23,9 @@ export function guardedTls<Options extends TlsOptions | ConnectionOptions>(optio
   if (typeof checkServerIdentity === 'function') {
     guarded.checkServerIdentity = (...args) => {
       try {
-        return checkServerIdentity(...args)
+        return decidedNow('checkServerIdentity', checkServerIdentity(...args))
       } catch (thrown) {
-        return asError(thrown)
+        return toError(thrown, 'checkServerIdentity')
       }
     }
   }
@@ -32,7 +34,7 @@ export function guardedTls<Options extends TlsOptions | ConnectionOptions>(optio
 
 /** The functions of `node:tls`, whatever they are given. */
 interface Functions {
-  SNICallback?: (name: string, done: (error: Error | null, context?: never) => void) => void
+  SNICallback?: (name: string, done: (error: Error | null, context?: never) => void) => unknown
   ALPNCallback?: (...args: never[]) => unknown
   pskCallback?: (...args: never[]) => unknown
   checkServerIdentity?: (...args: never[]) => Error | undefined
@@ -44,13 +46,9 @@ function refusing(
 ): (...args: never[]) => unknown {
   return (...args) => {
     try {
-      return ask(...args)
+      return decidedNow('of TLS', ask(...args))
     } catch {
       return refusal
     }
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -30,7 +30,7 @@ export class TlsAcceptor {
     this.#server.on('secureConnection', stream => {
       // A client could otherwise show one certificate in the handshake and another one, which nobody checks, afterwards.
       stream.disableRenegotiation()
-      if (stream.isSessionReused()) checkResumed(stream)
+      if (stream.isSessionReused()) checkResumed(stream, this.#options)
       owner.secured(stream, this.#refusal(stream))
     })
     this.#server.on('tlsClientError', (cause, stream) => {
@@ -52,8 +52,10 @@ export class TlsAcceptor {
   }
 
   #refusal(stream: TLSSocket): RpcxError | undefined {
-    const { requestCert = false, rejectUnauthorized = true } = this.#options
-    if (!requestCert || !rejectUnauthorized || acceptedCertificate(stream) !== undefined) return undefined
+    const { requestCert, rejectUnauthorized } = this.#options
+    // As Node has it: nothing but `false` lets everybody in.
+    const isOptional = !requestCert || rejectUnauthorized === false
+    if (isOptional || acceptedCertificate(stream) !== undefined) return undefined
     const isMissing = certificateOf(stream) === undefined
     const why = isMissing ? 'there is none' : String(stream.authorizationError)
     return new RpcxError('ERR_RPCX_TLS', `tls: the certificate of the client is not accepted: ${why}`)
@@ -174,19 +176,25 @@ function peerOf(network: string, host: string): ConnectionOptions {
  */
 function contextOf(options: TlsOptions): TlsOptions {
   const guarded = guardedTls(options)
-  if (options.requestCert !== true) return guarded
-  const { ca, crl, sessionIdContext = '' } = options
+  if (!options.requestCert) return guarded
+  const { ca, crl, pfx, sessionIdContext = '' } = options
   const hash = lazy.crypto.createHash('sha256').update(sessionIdContext)
-  for (const list of [ca, crl]) {
+  for (const list of [ca, crl, pfx]) {
     hash.update('\0')
-    for (const part of [list ?? []].flat()) hash.update(part).update('\n')
+    for (const part of [list ?? []].flat()) {
+      const isPlain = typeof part === 'string' || ArrayBuffer.isView(part)
+      hash.update(isPlain ? part : part.buf).update('\n')
+    }
   }
   return { ...guarded, sessionIdContext: hash.digest('hex').slice(0, 32) }
 }
 
-/** Node takes a resumed session for authorized: also one without a certificate, and one whose certificate has expired since. */
-function checkResumed(stream: TLSSocket): void {
-  const certificate = certificateOf(stream)
+/**
+ * Node takes a resumed session for authorized: also one without a certificate, and one whose certificate has expired since. Where
+ * `SNICallback` chooses the authorities, nobody knows whether they are those of before.
+ */
+function checkResumed(stream: TLSSocket, { SNICallback }: TlsOptions): void {
+  const certificate = SNICallback === undefined ? certificateOf(stream) : undefined
   const now = Date.now()
   const isValid =
     certificate !== undefined &&

@@ -142,7 +142,7 @@ export class Message {
 
 const names = new KeyCache()
 // Of a service and its method together. Names are looked up, counted and told of: they are no place for megabytes.
-const MAX_NAMES_BYTES = 16 * 1024
+export const MAX_NAMES_BYTES: number = 16 * 1024
 
 /** The offset behind the field at `at`, whose length stands in the four bytes before it. */
 function skip(view: DataView, at: number, end: number, field: string): number {

@@ -81,4 +81,4 @@ function isText(bytes: Buffer, at: number, ascii: string): boolean {
 }
 
 // An object of a million keys would take a second to make, of a peer whom nobody knows yet.
-const MAX_PAIRS = 4_096
+export const MAX_PAIRS = 4_096

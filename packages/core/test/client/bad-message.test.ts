@@ -159,3 +159,23 @@ describe('who is no rpcx server is told by what came, and has run nothing', () =
     expect(await Promise.all([client.call('hi'), client.call('hi')])).toEqual(['hi', 'hi'])
   })
 })
+
+test('what no peer would read is refused where it is written: names and metadata', async () => {
+  const server = await serving({
+    S: {
+      hi: () => 'hi',
+      many(_: unknown, { responseMetadata }: { responseMetadata: Record<string, string> }) {
+        for (let i = 0; i < 5_000; i++) responseMetadata[`key ${i}`] = ''
+      },
+    },
+  })
+  const client = clientOf<S & { many(): void }>('S', [server])
+  const metadata = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`key ${i}`, '']))
+  expect(await failure(client.call('hi', undefined, { metadata }))).toMatchObject({
+    code: 'ERR_RPCX_ARGUMENT',
+  })
+  expect(await failure(client.call('x'.repeat(20_000) as 'hi'))).toMatchObject({ code: 'ERR_RPCX_ARGUMENT' })
+  expect(await failure(client.call('many'))).toMatchObject({ code: 'ERR_RPCX_SERVICE' })
+  expect(await client.call('hi')).toBe('hi')
+  expect(server.metrics).toMatchObject({ acceptedConnections: 1, failedConnections: 0 })
+})

@@ -151,3 +151,23 @@ test('a server whose SNICallback throws refuses that handshake and serves on', a
   isBroken = false
   expect(await clientOf<{ hi(): number }>('S', [server], options).call('hi')).toBe(1)
 })
+
+test('functions of TLS that return promises which are rejected refuse that handshake, and nothing worse', async () => {
+  const boom = async (): Promise<never> => {
+    throw new Error('boom')
+  }
+  for (const own of [{ SNICallback: boom }, { ALPNCallback: boom }] as never[]) {
+    const server = await serving({ S: { hi: () => 1 } }, { tls: { ...tls, ...(own as object) } }, [
+      'tcp',
+      'localhost:0',
+    ])
+    const options = { tls: { ca: ours.cert, servername: 'localhost', ALPNProtocols: ['rpcx'] } }
+    expect(await failure(clientOf<{ hi(): number }>('S', [server], options).call('hi'))).toMatchObject({
+      code: 'ERR_RPCX_TLS',
+    })
+  }
+  const server = await serving({ S: { hi: () => 1 } }, { tls })
+  const options = { tls: { ca: ours.cert, checkServerIdentity: boom as never } }
+  const error = await failure(clientOf<{ hi(): number }>('S', [server], options).call('hi'))
+  expect(error.message).toMatch('checkServerIdentity returns a promise')
+})

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
+import { Gate } from '../gate.ts'
 import { Program } from '../program.ts'
-import { closing, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
 
 const MIB = 1024 * 1024
 
@@ -69,6 +70,62 @@ test.each([
   peer.send(kind === 'names' ? bytes : manyPairs(1_000_000))
   await peer.closed()
   expect(peer.messages).toEqual([])
+})
+
+test('strangers whose verdict takes its time take no place of calls that run, and few of their own', async () => {
+  const verdict = new Gate<boolean>()
+  const server = await serving(
+    { S: { hi: () => 'hi' } },
+    { maxConcurrentCalls: 200, authenticate: ({ token }) => (token === 'good' ? true : verdict.opened) },
+  )
+  const stranger = closing(await BarePeer.connect(portOf(server)))
+  for (let seq = 0; seq < 300; seq++)
+    stranger.send(frame({ seq, service: 'S', method: 'hi', payload: 'null' }))
+  await stranger.message(199)
+  expect(
+    stranger.messages.every(message => message.metadataValue(ReservedKey.code) === 'ERR_RPCX_NOT_EXECUTED'),
+  ).toBe(true)
+  expect(server.metrics.inFlight).toBe(0)
+  expect(await clientOf<{ hi(): string }>('S', [server], { token: 'good' }).call('hi')).toBe('hi')
+  verdict.open(false)
+  await stranger.closed()
+})
+
+test('strangers take nothing of the rate limit of a service', async () => {
+  const server = await serving(
+    { S: { hi: () => 'hi' } },
+    { rateLimit: { callsPerSecond: 0.001, burst: 2 }, authenticate: ({ token }) => token === 'good' },
+  )
+  for (let i = 0; i < 5; i++) {
+    const stranger = closing(await BarePeer.connect(portOf(server)))
+    stranger.send(frame({ service: 'S', method: 'hi', payload: 'null' }))
+    await stranger.closed()
+  }
+  const client = clientOf<{ hi(): string }>('S', [server], { token: 'good' })
+  expect(await client.call('hi')).toBe('hi')
+  expect(await client.call('hi')).toBe('hi')
+  expect(await failure(client.call('hi'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
+})
+
+test('strangers are the first to be closed when unfinished frames exceed their budget', async () => {
+  const server = await serving(
+    { S: { put: () => 'put' } },
+    { maxUnfinishedBytes: 2 * MIB, authenticate: ({ token }) => token === 'good' },
+  )
+  const metadata = { [ReservedKey.auth]: 'good' }
+  const friend = closing(await BarePeer.connect(portOf(server)))
+  friend.send(frame({ service: 'S', method: 'put', payload: 'null', metadata }))
+  await friend.message(0)
+  const put = frame({ seq: 1, service: 'S', method: 'put', metadata, payload: Buffer.alloc(1.5 * MIB, 0xc0) })
+  friend.send(put.subarray(0, 1.4 * MIB))
+  const strangers = await Promise.all(
+    Array.from({ length: 12 }, () => BarePeer.connect(portOf(server)).then(closing)),
+  )
+  for (const stranger of strangers)
+    stranger.send(frame({ payload: Buffer.alloc(MIB) }).subarray(0, 80 * 1024))
+  await Promise.race(strangers.map(stranger => stranger.closed()))
+  friend.send(put.subarray(1.4 * MIB))
+  expect((await friend.message(1)).payload.toString()).toContain('put')
 })
 
 test.each(['heartbeats', 'calls'])(

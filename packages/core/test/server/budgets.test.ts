@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { Flag, ReservedKey, Serialize } from '../../src/wire/header.ts'
@@ -42,15 +44,22 @@ const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 const json = (text: string) => ({ serialize: Serialize.json, payload: Buffer.from(text) })
 const msgpack = (payload: Buffer) => ({ serialize: Serialize.msgpack, payload })
 
+/** MessagePack of a map with so many keys, of which only the first is no string. */
+function mixedKeys(count: number): Buffer {
+  const head = Buffer.from([0xdf, 0, 0, 0, 0, 0xc0, 0xc0])
+  head.writeUInt32BE(count, 1)
+  const rest = Array.from({ length: count - 1 }, (_, i) =>
+    Buffer.from([0xa4, ...Buffer.from(String(1000 + i)), 0xc0]),
+  )
+  return Buffer.concat([head, ...rest])
+}
+
 /** What costs far more to decode than it has bytes, and the option that forbids it. */
 const COSTLY: readonly [string, { serialize: number; payload: Buffer }, string][] = [
   ['empty objects in MessagePack', msgpack(objects(1_000_001)), 'has more values than maxValues 1000000'],
   ['empty objects in JSON', json(`[${'{},'.repeat(500_000)}0]`), 'has more values than maxValues 1000000'],
-  [
-    'float keys in MessagePack',
-    msgpack(floatKeys(4_097)),
-    'more map keys that are no strings than maxMapKeys 4096',
-  ],
+  ['float keys in MessagePack', msgpack(floatKeys(4_097)), 'of more keys than maxMapKeys 4096'],
+  ['text keys beside one that is none', msgpack(mixedKeys(4_097)), 'of more keys than maxMapKeys 4096'],
   [
     'arrays in arrays in MessagePack',
     msgpack(Buffer.from(`${'91'.repeat(101)}90`, 'hex')),
@@ -162,7 +171,10 @@ describe('what calls hold while they run', () => {
   })
 
   test('is bounded for the whole server', async () => {
-    const { server, gate, peer, running } = await holding({ maxHeldBytes: 4 * MIB })
+    const { server, gate, peer, running } = await holding({
+      maxHeldBytes: 4 * MIB,
+      maxHeldBytesPerConnection: 4 * MIB,
+    })
     const peers = await Promise.all([peer(), peer(), peer()])
     for (const each of peers) for (let seq = 0; seq < 4; seq++) each.send(call(seq))
     await until(() => server.metrics.queued === 8)
@@ -172,7 +184,10 @@ describe('what calls hold while they run', () => {
   })
 
   test('is counted by values, too: a short payload may take a lot', async () => {
-    const { server, gate, peer, running } = await holding({ maxHeldBytes: 4 * MIB })
+    const { server, gate, peer, running } = await holding({
+      maxHeldBytes: 4 * MIB,
+      maxHeldBytesPerConnection: 4 * MIB,
+    })
     const client = await peer()
     for (let seq = 0; seq < 5; seq++)
       client.send(frame({ seq, service: 'Slow', method: 'hold', payload: objects(20_000), serialize: 3 }))
@@ -189,15 +204,81 @@ describe('what calls hold while they run', () => {
     for (let seq = 0; seq < 4; seq++)
       client.send(frame({ seq, service: 'Slow', method: 'hold', payload: big, serialize: 3 }))
     const refused = await client.message(0)
-    expect(refused.seq).toBe(3)
+    expect(refused.seq).toBe(2)
     expect(errorOf(refused)).toEqual({
       code: 'ERR_RPCX_NOT_EXECUTED',
       text: 'rpcx: the server is overloaded: too many calls',
     })
-    expect(server.metrics.queued).toBe(2)
+    expect(server.metrics.queued).toBe(1)
     gate.open(undefined)
     await client.message(3)
   })
+})
+
+test('what calls hold and what waits is let go of, however they end', async () => {
+  const options = {
+    maxConcurrentCalls: 1,
+    maxHeldBytes: MIB,
+    maxHeldBytesPerConnection: MIB,
+    maxQueuedBytes: MIB,
+  }
+  const server = await serving({ S: { slow: () => new Promise(resolve => setImmediate(resolve)) } }, options)
+  const call = (seq: number): Buffer =>
+    frame({ seq, service: 'S', method: 'slow', payload: Buffer.alloc(1024, 0xc0), serialize: 3 })
+  // Far more than the budgets in all, in chunks of which some calls run while others wait.
+  for (let round = 0; round < 60; round++) {
+    const peer = closing(await BarePeer.connect(portOf(server)))
+    peer.send(Buffer.concat(Array.from({ length: 60 }, (_, seq) => call(seq))))
+    // Each third one goes while its calls wait.
+    if (round % 3 === 0) await peer.message(0)
+    else await peer.message(59)
+    expect(peer.messages.every(({ isError }) => !isError)).toBe(true)
+    peer.close()
+  }
+  await until(() => server.metrics.inFlight === 0 && server.metrics.queued === 0)
+  const last = closing(await BarePeer.connect(portOf(server)))
+  last.send(Buffer.concat(Array.from({ length: 60 }, (_, seq) => call(seq))))
+  await last.message(59)
+  expect(last.messages.every(({ isError }) => !isError)).toBe(true)
+})
+
+test('calls that wait are bounded by their bytes, whoever else has more of them', async () => {
+  const { server, gate, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedBytes: 4 * MIB })
+  const [many, large] = await Promise.all([peer(), peer()])
+  for (let seq = 0; seq < 400; seq++)
+    many.send(frame({ seq, service: 'Slow', method: 'hold', payload: 'null', serialize: 1 }))
+  await until(() => server.metrics.queued === 399)
+  for (let seq = 0; seq < 20; seq++)
+    large.send(
+      frame({ seq, service: 'Slow', method: 'hold', payload: Buffer.alloc(MIB, 0xc0), serialize: 3 }),
+    )
+  await large.message(16)
+  expect(large.messages.every(({ isError }) => isError)).toBe(true)
+  expect(server.metrics.queued).toBeLessThanOrEqual(402)
+  gate.open(undefined)
+  await Promise.all([many.message(399), large.message(19)])
+})
+
+test('replies to a connection that has gone are not kept', async () => {
+  const gate = new Gate()
+  const services = {
+    S: { big: () => gate.opened.then(() => Buffer.alloc(MIB)), wait: () => new Promise(() => {}) },
+  }
+  const server = await serving(services, { drainMs: 0 })
+  const peer = closing(await BarePeer.connect(portOf(server)))
+  for (let seq = 0; seq < 300; seq++) peer.send(frame({ seq, service: 'S', method: 'big', payload: 'null' }))
+  peer.send(frame({ seq: 300, service: 'S', method: 'wait', payload: 'null' }))
+  await until(() => server.metrics.inFlight === 301)
+  peer.socket.resetAndDestroy()
+  await until(() => server.metrics.openConnections === 0)
+  const before = process.memoryUsage().arrayBuffers
+  gate.open(undefined)
+  await until(() => server.metrics.inFlight === 1)
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(400 * MIB)
+  await new Promise(resolve => setImmediate(resolve))
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 * MIB)
 })
 
 describe('replies that nobody reads', () => {
@@ -246,7 +327,10 @@ describe('replies that nobody reads', () => {
   })
 
   test('close the connection with the most, once all together exceed maxUnreadBytes', async () => {
-    const { server, gate, peer, ask, running } = await replying(MIB, { maxUnreadBytes: 8 * MIB })
+    const { server, gate, peer, ask, running } = await replying(MIB, {
+      maxUnreadBytes: 8 * MIB,
+      maxUnreadBytesPerConnection: 8 * MIB,
+    })
     const [little, much] = await Promise.all([peer(), peer()])
     for (const each of [little, much]) each.socket.pause()
     much.send(ask(9))

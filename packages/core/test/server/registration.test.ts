@@ -20,7 +20,7 @@ class Base {
 }
 
 class Service extends Base {
-  readonly field = (): string => 'a field of the class'
+  readonly field = (): string => 'a field is no method of the class'
   own(): string {
     return `own of ${this.name}`
   }
@@ -78,9 +78,9 @@ describe('registerName', () => {
     expect(await offered(service, ['yes', 'toString'])).toEqual(['yes'])
   })
 
-  test('offers the functions of a class and of those it extends, also those in fields, and nothing else', async () => {
+  test('offers the methods of a class and of those it extends, and nothing else', async () => {
     const names = ['own', 'inherited', 'name', 'field', '_hidden', 'constructor', 'toString', 'valueOf']
-    expect(await offered(new Service(), names)).toEqual(['own', 'inherited', 'field'])
+    expect(await offered(new Service(), names)).toEqual(['own', 'inherited'])
   })
 
   test.each<[string, object, readonly string[]]>([
@@ -188,7 +188,7 @@ describe('registerName', () => {
     const server = await serving({})
     server.registerName('Any', new Service(), '', { methods: ['field'] })
     const client = clientOf<Service>('Any', [server])
-    expect(await client.call('field')).toBe('a field of the class')
+    expect(await client.call('field')).toBe('a field is no method of the class')
     expect(await failure(client.call('own'))).toMatchObject({ code: 'ERR_RPCX_METHOD_NOT_FOUND' })
   })
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import type { ConnectionOptions, SecureVersion, TLSSocket } from 'node:tls'
-import { connect } from 'node:tls'
+import type { ConnectionOptions, SecureVersion, TLSSocket, TlsOptions } from 'node:tls'
+import { connect, createSecureContext } from 'node:tls'
 import type { CallContext, Server, ServerOptions } from '@rpcx/core'
 import { describe, expect, test, vi } from 'vitest'
 import { authority, identity } from '../../../../tools/servers/src/certificates.ts'
@@ -140,3 +140,32 @@ test('a client that negotiates again, perhaps with another certificate, is cut o
   expect((await closed).error).toMatchObject({ code: 'ERR_TLS_RENEGOTIATION_DISABLED' })
   await peer.closed()
 })
+
+test.each([null, 0, undefined, true])(
+  'rejectUnauthorized: %s asks for a certificate, as anything but false does',
+  async value => {
+    const server = await secured({ ...mutual, rejectUnauthorized: value as boolean })
+    expect((await visit(server)).error).toBe(NONE)
+  },
+)
+
+test.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])(
+  'a session is not resumed where a callback chooses the authorities: %s',
+  async maxVersion => {
+    const contexts = {
+      a: createSecureContext({ ...good, ca: ours.cert }),
+      b: createSecureContext({ ...good, ca: theirs.cert }),
+    }
+    const SNICallback: TlsOptions['SNICallback'] = (name, done) =>
+      done(null, name === 'b.test' ? contexts.b : contexts.a)
+    const server = await secured({ ...mutual, maxVersion, SNICallback, ticketKeys: Buffer.alloc(48, 7) })
+    const checkServerIdentity = () => undefined
+    const at = (servername: string) => ({ ...client, servername, checkServerIdentity })
+    const first = await visit(server, at('a.test'))
+    expect(first.reply).toBe('"client"')
+    expect((await visit(server, at('b.test'))).error).toMatch('is not accepted')
+    expect((await visit(server, { ...at('b.test'), session: first.session })).error).toMatch(
+      'is not accepted',
+    )
+  },
+)
