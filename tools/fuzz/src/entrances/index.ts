@@ -1,0 +1,14 @@
+import type { Entrance } from '../entrance.ts'
+import { entries } from './entries.ts'
+import { frames } from './frames.ts'
+import { gzip } from './gzip.ts'
+import { multicast } from './multicast.ts'
+import { pairs } from './pairs.ts'
+import { json, msgpack } from './payloads.ts'
+import { address, query } from './texts.ts'
+
+/** What servers and clients read of each other. */
+export const wire: readonly Entrance[] = [frames, pairs, gzip, msgpack, json]
+
+/** What both read of registries and of the network. */
+export const registries: readonly Entrance[] = [address, query, entries, multicast]
