@@ -10,7 +10,7 @@ export interface Entrance {
   /** Whether this is an error that may be thrown there. */
   mayThrow(error: unknown): boolean
   readonly limits?: Partial<Limits>
-  /** How many inputs it gets for one of the others: one that is asked over sockets is slower. @default 1 */
+  /** How many inputs it gets for one of the others, where each takes longer. @default 1 */
   readonly share?: number
 }
 
