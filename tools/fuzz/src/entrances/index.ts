@@ -1,4 +1,5 @@
 import type { Entrance } from '../entrance.ts'
+import { dns } from './dns.ts'
 import { entries } from './entries.ts'
 import { frames } from './frames.ts'
 import { gzip } from './gzip.ts'
@@ -11,4 +12,4 @@ import { address, query } from './texts.ts'
 export const wire: readonly Entrance[] = [frames, pairs, gzip, msgpack, json]
 
 /** What both read of registries and of the network. */
-export const registries: readonly Entrance[] = [address, query, entries, multicast]
+export const registries: readonly Entrance[] = [address, query, entries, multicast, dns]

@@ -7,9 +7,10 @@ import type { Entrance } from '../entrance.ts'
 import { nothing } from './errors.ts'
 
 const ofMdns = createRequire(new URL('../../../../packages/mdns/src/library.ts', import.meta.url))
-const { decode }: { decode(input: Buffer): FullPacket } = createRequire(ofMdns.resolve('multicast-dns'))(
-  'dns-packet',
-)
+/** The library below the library. */
+export const dnsPacket: { decode(input: Buffer): FullPacket; encode(packet: object): Buffer } = createRequire(
+  ofMdns.resolve('multicast-dns'),
+)('dns-packet')
 
 /** Packets of multicast DNS: checked, decoded by the library and read. */
 export const multicast: Entrance = {
@@ -35,7 +36,7 @@ export const multicast: Entrance = {
 /** What it refuses it drops. */
 function decodedByLibrary(input: Buffer): FullPacket | undefined {
   try {
-    return decode(input)
+    return dnsPacket.decode(input)
   } catch {
     return undefined
   }
