@@ -100,6 +100,12 @@ export class Actor {
     await late
   }
 
+  /** Ends it at once, and waits for nothing. */
+  abandon(): void {
+    this.#mayEnd = true
+    this.#program?.signal('SIGKILL')
+  }
+
   /** Whatever it does. */
   async dispose(): Promise<void> {
     this.#mayEnd = true

@@ -18,10 +18,21 @@ export interface Run {
   readonly journal: Journal
 }
 
-/** Runs a plan against a registry, servers and clients of its own, and ends them all. */
+/**
+ * Runs a plan against a registry, servers and clients of its own, and ends them all.
+ * @throws Error with the seed and all that was done, when a process does not answer any more
+ */
 export async function conduct(settings: Settings): Promise<Run> {
-  const plan = planOf(settings)
   const journal = new Journal()
+  try {
+    return await run(settings, journal)
+  } catch (cause) {
+    throw new Error(`seed ${settings.seed}: ${(cause as Error).message}\n${journal}`, { cause })
+  }
+}
+
+async function run(settings: Settings, journal: Journal): Promise<Run> {
+  const plan = planOf(settings)
   await using world = await makeWorld(settings, journal)
   await sleep(WARM_UP_MS)
   const processes = [...world.clients, ...world.servers.map(({ actor }) => actor)]

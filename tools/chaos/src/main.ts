@@ -35,6 +35,7 @@ if (values.lossy && !values.inside) {
   process.exitCode = await inNetwork([process.execPath, ...process.execArgv, process.argv[1] ?? '', ...args])
 } else {
   const settings = { seed, registry, seconds, servers, clients, lossy: values.lossy }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   const run = await conduct(settings)
   const { text, violations } = reportOf(settings, run)
   if (values.verbose && violations === 0) console.log(`${run.journal}`)

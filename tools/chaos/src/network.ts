@@ -30,7 +30,11 @@ export async function inNetwork(command: readonly string[]): Promise<number> {
   try {
     await run('ip', ['netns', 'exec', space, 'ip', 'link', 'set', 'lo', 'up'])
     const child = spawn('ip', ['netns', 'exec', space, ...command], { stdio: 'inherit' })
+    // The network can only go when the command has ended.
+    const end = (signal: NodeJS.Signals): void => void child.kill(signal)
+    for (const signal of ENDING) process.on(signal, end)
     const [code] = await once(child, 'exit')
+    for (const signal of ENDING) process.off(signal, end)
     return code ?? 1
   } finally {
     await run('ip', ['netns', 'del', space])
@@ -55,4 +59,5 @@ async function rules(...lines: readonly string[]): Promise<void> {
   await run(command, [...args, lines.join('; ')])
 }
 
+const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM']
 const TABLE = 'rpcx_chaos'

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,9 +69,16 @@ export async function makeWorld(settings: Settings, journal: Journal): Promise<W
 
   const servers = await Promise.all(numbers(settings.servers).map(n => serverActor(`server${n}`, {})))
   const clients = numbers(settings.clients).map(clientActor)
+  const actors = (): Actor[] => [...servers.map(({ actor }) => actor), ...clients, ...strangers]
+  // Also when this process is told to end: one that is stopped would otherwise stay for ever.
+  const abandon = (): void => {
+    for (const actor of actors()) actor.abandon()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', abandon)
   const dispose = async (): Promise<void> => {
-    const actors = [...servers.map(({ actor }) => actor), ...clients, ...strangers]
-    await Promise.all(actors.map(actor => actor.dispose()))
+    process.off('exit', abandon)
+    await Promise.all(actors().map(actor => actor.dispose()))
     await registry.stop()
     if (settings.lossy) await loseNothing()
     await rm(folder, { recursive: true, force: true })
