@@ -9,6 +9,8 @@ const { faults, release, ...modes } = parseArgs({
     release: { type: 'boolean', default: false },
     // Asserts each promised time itself, not three times as long.
     strict: { type: 'boolean', default: false },
+    // Runs what is random for as long, and as often, as before a release.
+    full: { type: 'boolean', default: false },
   },
 }).values
 
@@ -31,8 +33,8 @@ const steps = {
   // What puts the machine under load runs alone.
   faults: [
     prepare,
-    run('--target=faults', '--projects=core,bench', '--parallel=1'),
-    run('--target=faults', '--exclude=core,bench', '--parallel=2'),
+    run('--target=faults', '--projects=core,bench,chaos', '--parallel=1'),
+    run('--target=faults', '--exclude=core,bench,chaos', '--parallel=2'),
   ],
   release: [prepare, run('--target=release', '--parallel=1')],
 }[target]

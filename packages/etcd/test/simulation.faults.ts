@@ -3,9 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Server, TcpProxy } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import type { Entries, Member } from '@rpcx/testing'
-import { until } from '@rpcx/testing'
+import { Random, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Random } from './random.ts'
 import { Stage } from './stage.ts'
 
 const SERVICES = Array.from({ length: 10 }, (_, n) => `S${n}`)

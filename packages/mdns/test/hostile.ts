@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { Random } from '@rpcx/testing'
 import { expect } from 'vitest'
 import { goText } from './neighbour.ts'
 import { recordedPackets } from './recorded.ts'
@@ -9,8 +9,7 @@ import { Stage } from './stage.ts'
 
 /** Sends so many packets that were good once to a server and a client, and sees that both are as they were before. */
 export async function withstand(count: number): Promise<void> {
-  const seed = Number(process.env.RPCX_SEED ?? randomBytes(4).readUInt32BE())
-  const random = mulberry32(seed)
+  const random = new Random()
   await using stage = new Stage()
   const line = stage.open(await Line.open(stage.port))
   const { address } = await stage.member('Sturdy', { metadata: 'n=1' })
@@ -20,13 +19,11 @@ export async function withstand(count: number): Promise<void> {
   const before = process.memoryUsage().rss
   const since = performance.now()
   while (line.arrived < count) {
-    await line.send(
-      Array.from({ length: BATCH }, () => mutated(packets[random(packets.length)] as Buffer, random)),
-    )
+    await line.send(Array.from({ length: BATCH }, () => mutated(random.pick(packets), random)))
   }
   const grownMiB = (process.memoryUsage().rss - before) / 2 ** 20
   console.info(
-    `${line.arrived} mutated packets (RPCX_SEED=${seed}) in ${((performance.now() - since) / 1_000).toFixed(1)} s: memory grew by ${grownMiB.toFixed(0)} MiB`,
+    `${line.arrived} mutated packets (RPCX_SEED=${random.seed}) in ${((performance.now() - since) / 1_000).toFixed(1)} s: memory grew by ${grownMiB.toFixed(0)} MiB`,
   )
   expect(grownMiB).toBeLessThan(200)
   const neighbour = await stage.neighbour()
@@ -91,16 +88,16 @@ class Line {
 }
 
 /** One to four changes: a bit, a byte, a cut, a longer end, another place. */
-function mutated(packet: Buffer, random: (below: number) => number): Buffer {
+function mutated(packet: Buffer, random: Random): Buffer {
   let bytes = Buffer.from(packet)
-  for (let n = 1 + random(4); n > 0; n--) {
-    const at = random(bytes.length)
-    switch (random(6)) {
+  for (let n = 1 + random.below(4); n > 0; n--) {
+    const at = random.below(bytes.length)
+    switch (random.below(6)) {
       case 0:
-        bytes[at] = (bytes[at] as number) ^ (1 << random(8))
+        bytes[at] = (bytes[at] as number) ^ (1 << random.below(8))
         break
       case 1:
-        bytes[at] = random(256)
+        bytes[at] = random.below(256)
         break
       case 2:
         bytes = Buffer.from(bytes.subarray(0, Math.max(1, at)))
@@ -110,21 +107,11 @@ function mutated(packet: Buffer, random: (below: number) => number): Buffer {
         break
       case 4:
         // The counts, and whether it asks or answers.
-        bytes[2 + random(10)] = random(4) * 0x40 + random(3)
+        bytes[2 + random.below(10)] = random.below(4) * 0x40 + random.below(3)
         break
       default:
-        bytes.copy(bytes, random(bytes.length), at)
+        bytes.copy(bytes, random.below(bytes.length), at)
     }
   }
   return bytes.subarray(0, 1_400)
-}
-
-function mulberry32(seed: number): (below: number) => number {
-  let state = seed | 0
-  return below => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
 }

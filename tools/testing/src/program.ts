@@ -36,7 +36,7 @@ export class Program {
     this.#process.stdin?.write(`${text}\n`)
   }
 
-  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'SIGTERM'): void {
     this.#process.kill(name)
   }
 

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientEvents, Server } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { Random } from '../../../../tools/testing/src/random.ts'
 import { Flag } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
-import { Random } from '../random.ts'
 import { clientOf, closing, failure, happening, keys, serving } from '../rig.ts'
 
 interface Who {

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { Random } from '../../../../tools/testing/src/random.ts'
 import { Ext } from '../../src/codec/ext.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'
 import { isRpcxError } from '../../src/errors.ts'
-import { Random } from '../random.ts'
 
 describe('msgpack on random input', () => {
   it('gives back every value it can hold', { timeout: 60_000 }, () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { Random } from '../../../../tools/testing/src/random.ts'
 import { byAddress, parseEndpoint } from '../../src/discovery/discovery.ts'
 import { OrderedList } from '../../src/discovery/ordered-list.ts'
-import { Random } from '../random.ts'
 
 test('An ordered list is what sorting all of its endpoints would give, whatever changes', () => {
   const random = new Random()

@@ -1,0 +1,17 @@
+/** The service that all servers offer. */
+export const SERVICE = 'Chaos'
+
+/** What a method is given. */
+export interface Work {
+  /** Unique among all calls of a run. */
+  readonly id: string
+  readonly workMs: number
+  /** Makes the call longer. */
+  readonly padding?: string
+}
+
+/** `once` may not run twice; `again` may. */
+export interface ChaosService {
+  once(work: Work): string
+  again(work: Work): string
+}

@@ -1,0 +1,55 @@
+import { setImmediate } from 'node:timers/promises'
+import { Random } from '@rpcx/testing'
+import type { Entrance } from './entrance.ts'
+import { LIMITS } from './entrance.ts'
+import { mutated } from './mutations.ts'
+import { shrunk } from './shrink.ts'
+import { tried } from './trial.ts'
+import { Watchdog } from './watchdog.ts'
+
+/** What became of the inputs. */
+export interface Tally {
+  readonly inputs: number
+  readonly bytes: number
+  readonly tookMs: number
+}
+
+/**
+ * Gives so many mutated inputs to an entrance.
+ * @throws Error with seed, number and shortest form of the first input that is decoded too slowly, to too much, or with a wrong error
+ */
+export async function fuzz(
+  entrance: Entrance,
+  inputs: number,
+  seed: number = new Random().seed,
+): Promise<Tally> {
+  const { name, corpus, tokens = [], limits } = entrance
+  const { inputBytes } = { ...LIMITS, ...limits }
+  const random = new Random(seed)
+  const watchdog = new Watchdog(name, seed)
+  const since = performance.now()
+  let bytes = 0
+  try {
+    for (let number = 0; number < inputs; number++) {
+      // What is good must be taken, too.
+      const input = corpus[number] ?? mutated(random.pick(corpus), corpus, tokens, random, inputBytes)
+      watchdog.began(number)
+      // Node frees what a failed gunzip held after the turn; no two payloads of a peer fail in one.
+      if (number % 100 === 0) await setImmediate()
+      bytes += input.length
+      const fault = await tried(entrance, input)
+      if (fault === undefined) continue
+      const fails = async (candidate: Buffer): Promise<boolean> =>
+        (await tried(entrance, candidate))?.kind === fault.kind
+      const short = await shrunk(input, fails)
+      const { what, cause } = (await tried(entrance, short)) ?? fault
+      const where = `RPCX_SEED=${seed}, input ${number} of ${input.length} bytes`
+      throw new Error(`${name}: ${fault.kind}: ${what} (${where}, in short ${short.toString('hex')})`, {
+        cause,
+      })
+    }
+  } finally {
+    watchdog.stop()
+  }
+  return { inputs, bytes, tookMs: performance.now() - since }
+}

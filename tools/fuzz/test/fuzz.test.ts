@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { consul } from '../src/entrances/consul.ts'
+import { registries, wire } from '../src/entrances/index.ts'
+import { jute } from '../src/entrances/jute.ts'
+import { fuzz } from '../src/fuzz.ts'
+import { tried } from '../src/trial.ts'
+
+test.each([...wire, ...registries])('hostile inputs do no harm to $name', async entrance => {
+  const count = 2_000 * (entrance.share ?? 1)
+  const { inputs } = await fuzz(entrance, count)
+  expect(inputs).toBe(count)
+})
+
+// What was found once.
+test.each([
+  [
+    'an answer of 41 bytes that announces 1 GiB of data',
+    jute,
+    '0100000025000000070101010101010101000000004000000063616c6c733d302e30302677656967687d',
+  ],
+  [
+    'keys without a name',
+    consul,
+    '5b7b22223a312c22223a22222c22223a302c22223a22222c22223a327d2c7b22223a22222c22223a22222c22223a327d5d',
+  ],
+] as const)('%s does no harm', async (_what, entrance, hex) => {
+  expect(await tried(entrance, Buffer.from(hex, 'hex'))).toBeUndefined()
+})
