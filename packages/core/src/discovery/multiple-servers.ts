@@ -1,4 +1,5 @@
-import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
+import { parseHostPort } from '../address.ts'
+import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress, parseEndpoint } from './discovery.ts'
 import { Feed } from './feed.ts'
 
@@ -18,13 +19,18 @@ export class MultipleServersDiscovery implements Discovery {
 
   /** @throws TypeError when there is no server, or one is there twice; `ERR_RPCX_ADDRESS` */
   constructor(servers: readonly KeyValue[]) {
-    if (servers.length === 0) throw new TypeError('MultipleServersDiscovery: servers is empty')
+    if (Array.isArray(servers) && servers.length === 0)
+      throw new TypeError('MultipleServersDiscovery: servers is empty')
     this.update(servers)
   }
 
   /** Replaces the list; an empty one means that there are no servers now. @throws as the constructor */
   update(servers: readonly KeyValue[]): void {
-    const endpoints = servers.map(({ key, value = '' }) => parseEndpoint(key, value)).sort(byAddress)
+    if (!Array.isArray(servers))
+      throw new TypeError(
+        `MultipleServersDiscovery: servers is ${typeof servers}, not a list of { key: address }`,
+      )
+    const endpoints = servers.map(endpointOf).sort(byAddress)
     endpoints.forEach((endpoint, i) => {
       if (endpoint.address === endpoints[i + 1]?.address) {
         throw new TypeError(`MultipleServersDiscovery: ${endpoint.address} is there twice`)
@@ -60,4 +66,21 @@ export class MultipleServersDiscovery implements Discovery {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** @throws TypeError when it is no server; `ERR_RPCX_ADDRESS` */
+function endpointOf(server: KeyValue, i: number): Endpoint {
+  const { key, value = '' } = (server ?? {}) as Partial<KeyValue>
+  if (typeof key !== 'string') {
+    const given = typeof server === 'string' ? JSON.stringify(server) : typeof server
+    throw new TypeError(`MultipleServersDiscovery: servers[${i}] is ${given}, not { key: 'tcp@host:port' }`)
+  }
+  if (typeof value !== 'string')
+    throw new TypeError(
+      `MultipleServersDiscovery: servers[${i}].value is ${typeof value}, not a query string`,
+    )
+  const endpoint = parseEndpoint(key, value)
+  // Other networks have hosts of their own kind.
+  if (/^tcp[46]?$/.test(endpoint.network)) parseHostPort(key.slice(key.indexOf('@') + 1))
+  return endpoint
 }

@@ -70,3 +70,33 @@ describe('a list of servers refuses', () => {
     expect(servers.status('Any')).toMatchObject({ state: 'closed', source: 'static' })
   })
 })
+
+test.each<[string, () => unknown, string]>([
+  [
+    'an address with a scheme',
+    () => new Peer2PeerDiscovery('http://127.0.0.1:1'),
+    '"http://127.0.0.1:1" is not host:port',
+  ],
+  [
+    'an address without a port',
+    () => new Peer2PeerDiscovery('tcp@127.0.0.1'),
+    '"127.0.0.1" is not host:port',
+  ],
+  [
+    'a list of texts',
+    () => new MultipleServersDiscovery(['tcp@127.0.0.1:1'] as never),
+    'servers[0] is "tcp@127.0.0.1:1", not { key:',
+  ],
+  [
+    'no list',
+    () => new MultipleServersDiscovery('tcp@127.0.0.1:1' as never),
+    'servers is string, not a list of { key: address }',
+  ],
+  [
+    'metadata that are no text',
+    () => new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1', value: {} as never }]),
+    'servers[0].value is object, not a query string',
+  ],
+])('a list of servers is refused at once, and named, when it has %s', (_what, make, text) => {
+  expect(make).toThrow(text)
+})
