@@ -7,16 +7,19 @@ export interface Access {
   readonly hosts: readonly string[]
   readonly auth: EtcdAuth | undefined
   readonly tls: EtcdTls | undefined
+  readonly httpProxy: boolean
 }
 
 /** @throws TypeError that names the option */
-export function readAccess({ etcdServers, auth, tls }: EtcdOptions): Access {
+export function readAccess({ etcdServers, auth, tls, httpProxy = false }: EtcdOptions): Access {
   const hosts = parseRegistryHosts('etcd', 'etcdServers', etcdServers).map(({ text }) => text)
   const isUser =
     auth === undefined ||
     (isText(auth.username) && (typeof auth.password === 'function' || isText(auth.password)))
   if (!isUser) throw new TypeError('etcd: auth is not { username, password }, two texts')
-  if (tls === undefined) return { hosts, auth, tls }
+  if (typeof httpProxy !== 'boolean')
+    throw new TypeError(`etcd: httpProxy is ${typeof httpProxy}, not true or false`)
+  if (tls === undefined) return { hosts, auth, tls, httpProxy }
   if ((tls.cert === undefined) !== (tls.key === undefined))
     throw new TypeError('etcd: tls needs both cert and key, or neither')
   try {
@@ -26,7 +29,7 @@ export function readAccess({ etcdServers, auth, tls }: EtcdOptions): Access {
       cause,
     })
   }
-  return { hosts, auth, tls: { ca: rootCertificates.join('\n'), ...tls } }
+  return { hosts, auth, tls: { ca: rootCertificates.join('\n'), ...tls }, httpProxy }
 }
 
 function isText(value: unknown): boolean {

@@ -9,12 +9,12 @@ export class EtcdClient extends Etcd3 {
   /** Aborts when this connection has failed; a new client then takes its place. */
   readonly failed: AbortController = new AbortController()
 
-  constructor(host: string, { auth, tls }: Access) {
+  constructor(host: string, { auth, tls, httpProxy }: Access) {
     super({
       ...OPTIONS,
       hosts: host,
       // Options of its own give it a connection of its own, which its services share.
-      grpcOptions: { ...GRPC_OPTIONS, 'rpcx.link': made++ },
+      grpcOptions: { ...GRPC_OPTIONS, 'grpc.enable_http_proxy': httpProxy ? 1 : 0, 'rpcx.link': made++ },
       ...(tls && { credentials: credentialsOf(tls) }),
       // The password is asked for below.
       ...(auth && { auth: { username: auth.username, password: '' } }),

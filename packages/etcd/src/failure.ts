@@ -6,6 +6,8 @@ export function isAnswer(error: unknown): boolean {
   // With another connection comes another token.
   if (error instanceof GRPCUnavailableError || error instanceof EtcdInvalidAuthTokenError) return false
   const { message } = error as Error
+  // A learner, as it says from etcd 3.6 on: another member will answer.
+  if (message.includes('not supported for learner')) return false
   // The list of one service that is too long is no trouble of the others.
   if (message.includes('Received message larger than max')) return true
   return isRpcxError(error) || (message.includes('etcdserver: ') && !message.includes('auth store is old'))

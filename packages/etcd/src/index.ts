@@ -12,6 +12,8 @@ export interface EtcdOptions {
   readonly tls?: EtcdTls
   /** A user of etcd. @default none, for an etcd without authentication */
   readonly auth?: EtcdAuth
+  /** Whether to go through the proxy that `grpc_proxy`, `https_proxy` or `http_proxy` names in the environment. @default false */
+  readonly httpProxy?: boolean
 }
 
 /** PEM, as `node:tls` takes it. */

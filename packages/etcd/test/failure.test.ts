@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { isAnswer } from '../src/failure.ts'
+
+test.each([
+  ['etcdserver: permission denied', true],
+  ['etcdserver: requested lease not found', true],
+  // From 3.6 on, with another status than before; another member has the answer.
+  ['etcdserver: rpc not supported for learner', false],
+  ['etcdserver: not supported for learner', false],
+])('%s is an answer of etcd: %s', (message, isOne) => {
+  expect(isAnswer(new Error(message))).toBe(isOne)
+})
