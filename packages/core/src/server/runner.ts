@@ -127,7 +127,7 @@ export class Runner {
     let method: Method
     let codec: Codec
     let args: unknown
-    let heldBytes = 0
+    let inflatedBytes = 0
     try {
       method = services.find(service, message.method)
       call.meter = method.meter
@@ -137,7 +137,7 @@ export class Runner {
       const payload = this.#inflate(call, sent)
       if (payload === undefined) return
       args = decodeArgs(codec, payload, method)
-      heldBytes = decodedBytes(codec) + (payload === sent ? 0 : payload.length)
+      if (payload !== sent) inflatedBytes = payload.length
       hooks?.beforeCall(call, args)
     } catch (error) {
       this.#fail(call, error, codeOf(error))
@@ -145,7 +145,9 @@ export class Runner {
     }
     try {
       const result = hooks === undefined ? method.call(args, call) : hooks.around(call, args, method)
-      if (isThenable(result)) void this.#await(call, codec, method, result, heldBytes)
+      // Only such calls hold anything; nothing else was decoded since their arguments were.
+      if (isThenable(result))
+        void this.#await(call, codec, method, result, decodedBytes(codec) + inflatedBytes)
       else this.#succeed(call, codec, method, result)
     } catch (error) {
       this.#threw(call, error)
