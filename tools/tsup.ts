@@ -33,10 +33,6 @@ export const library: Options = {
   target: 'node20',
   dts: true,
   sourcemap: true,
-  // What is built reads like its source, which would be two thirds of each package otherwise.
-  esbuildOptions(options) {
-    options.sourcesContent = false
-  },
   clean: true,
   removeNodeProtocol: false,
   // Published code reads like its source in a stack trace.
