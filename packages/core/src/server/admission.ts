@@ -87,9 +87,9 @@ export class Admission {
     this.#rateLimit = rateLimit && new RateLimit(rateLimit, host)
   }
 
-  /** Calls that run and are not done at once. */
+  /** Calls that run and are not done at once, those included whose caller is being asked about. */
   get running(): number {
-    return this.#running
+    return this.#running + this.#asked
   }
 
   get waiting(): number {
