@@ -18,6 +18,14 @@ server.registerName('S', {
   /** Replies of 1 MiB that come after all calls have begun. */
   big: () => new Promise(resolve => setTimeout(() => resolve(Buffer.alloc(MIB)), 200)),
 })
-process.on('SIGUSR2', () => console.log(process.resourceUsage().maxRSS * 1024))
+let most = 0
+const measure = (): void => {
+  most = Math.max(most, process.memoryUsage.rss())
+}
+setInterval(measure, 10)
+process.on('SIGUSR2', () => {
+  measure()
+  console.log(`${most} bytes`)
+})
 await server.serve('tcp', '127.0.0.1:0')
 console.log(server.address)

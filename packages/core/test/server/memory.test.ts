@@ -23,7 +23,10 @@ test('a server that is attacked in every way at once stays within the formula of
   let asked = 0
   const rss = async (): Promise<number> => {
     program.signal('SIGUSR2')
-    return Number(await program.line(++asked))
+    const line = await program.line(++asked)
+    const [, bytes] = /^(\d+) bytes$/.exec(line) ?? []
+    if (bytes === undefined) throw new Error(`the program says ${JSON.stringify(line)}: ${program.lines}`)
+    return Number(bytes)
   }
   const peer = async (): Promise<BarePeer> => closing(await BarePeer.connect(port))
   const before = await rss()
