@@ -8,7 +8,7 @@ import { requireNetwork } from '../src/network.ts'
 
 // The same seed repeats a plan, not the moments at which a system does what.
 const seed = process.env.RPCX_SEED ?? String(randomInt(2 ** 31))
-const seconds = process.env.RPCX_FULL ? 300 : 6
+const seconds = process.env.RPCX_FULL ? 300 : 20
 /** With what a run takes beside its faults: to start, to settle, to end. */
 const longestMs = (seconds + 110) * 1_000
 const hasNetwork = await requireNetwork()
