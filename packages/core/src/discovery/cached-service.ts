@@ -1,5 +1,5 @@
 import type { CachedList } from './cache-file.ts'
-import type { Discovery, Endpoints, WaitOptions } from './discovery.ts'
+import type { Discovery, Endpoints } from './discovery.ts'
 import { Feed } from './feed.ts'
 import type { Followed } from './followed-services.ts'
 
@@ -9,7 +9,7 @@ export class CachedService implements Followed {
   readonly done: Promise<void>
   readonly #service: string
   readonly #inner: Discovery
-  readonly #feed: Feed
+  readonly feed: Feed
   readonly #stopping = new AbortController()
   /** What is served out of the cache. */
   #served: CachedList | undefined
@@ -28,7 +28,7 @@ export class CachedService implements Followed {
   ) {
     this.#service = service
     this.#inner = inner
-    this.#feed = new Feed(`CachedDiscovery: ${service}`, () => inner.status(service).lastError ?? this.#error)
+    this.feed = new Feed(`CachedDiscovery: ${service}`, () => inner.status(service).lastError ?? this.#error)
     this.done = this.#follow(cached, keep).catch(error => {
       this.#error = error
     })
@@ -40,22 +40,14 @@ export class CachedService implements Followed {
   }
 
   get mayStop(): boolean {
-    const { current = [] } = this.#feed
+    const { current = [] } = this.feed
     const isFresh = this.#served === undefined && this.#inner.status(this.#service).state === 'fresh'
     return isFresh || current.length === 0
   }
 
-  list(options?: WaitOptions): Promise<Endpoints> {
-    return this.#feed.list(options)
-  }
-
-  watch(options?: WaitOptions): AsyncIterable<Endpoints> {
-    return this.#feed.watch(options)
-  }
-
   stop(): void {
     this.#stopping.abort()
-    this.#feed.close()
+    this.feed.close()
   }
 
   async #follow(
@@ -68,7 +60,7 @@ export class CachedService implements Followed {
     for await (const endpoints of this.#inner.watch(this.#service, { signal })) {
       clearTimeout(timer)
       this.#served = undefined
-      this.#feed.publish(endpoints)
+      this.feed.publish(endpoints)
       await keep(endpoints)
     }
   }
@@ -77,9 +69,9 @@ export class CachedService implements Followed {
   async #serve(cached: () => Promise<CachedList | undefined>): Promise<void> {
     const kept = await cached()
     if (kept === undefined || kept.endpoints.length === 0) return
-    if (this.#feed.current !== undefined || this.#stopping.signal.aborted) return
+    if (this.feed.current !== undefined || this.#stopping.signal.aborted) return
     this.#served = kept
-    this.#feed.publish(kept.endpoints)
+    this.feed.publish(kept.endpoints)
   }
 }
 

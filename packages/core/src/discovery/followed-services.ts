@@ -1,9 +1,9 @@
 import type { Endpoints, WaitOptions } from './discovery.ts'
+import type { Feed } from './feed.ts'
 
 /** Something that keeps the list of one service until it is stopped. */
 export interface Followed {
-  list(options?: WaitOptions): Promise<Endpoints>
-  watch(options?: WaitOptions): AsyncIterable<Endpoints>
+  readonly feed: Feed
   /** Whether a list that is read anew would be as good: not while the registry is out of reach. */
   readonly mayStop: boolean
   stop(): void
@@ -39,7 +39,7 @@ export class FollowedServices<T extends Followed> {
   async list(service: string, options?: WaitOptions): Promise<Endpoints> {
     const use = this.#join(service)
     try {
-      return await use.followed.list(options)
+      return await use.followed.feed.list(options)
     } finally {
       this.#leave(use)
     }
@@ -63,7 +63,7 @@ export class FollowedServices<T extends Followed> {
   async *#watch(service: string, options?: WaitOptions): AsyncGenerator<Endpoints, void, undefined> {
     const use = this.#join(service)
     try {
-      yield* use.followed.watch(options)
+      yield* use.followed.feed.watch(options)
     } finally {
       this.#leave(use)
     }

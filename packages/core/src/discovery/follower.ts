@@ -1,6 +1,6 @@
 import type { CallbackEvents, Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
-import type { DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
+import type { DiscoveryStatus, Endpoint, Endpoints } from './discovery.ts'
 import type { Finder, Following, Replica } from './driver.ts'
 import type { EntryRules } from './entry-rules.ts'
 import { isServiceName } from './entry-rules.ts'
@@ -38,7 +38,7 @@ export class Follower implements Followed, ReplicaOwner {
   readonly #events: Events<DiscoveryEvents>
   readonly #options: FollowerOptions
   readonly #stopping = new AbortController()
-  readonly #feed: Feed
+  readonly feed: Feed
   readonly #replica: ServiceReplica
   /** All that have not ended, in the order in which they began. */
   readonly #runs = new Set<AbortController>()
@@ -58,18 +58,10 @@ export class Follower implements Followed, ReplicaOwner {
     this.#events = events
     this.#options = options
     this.#replica = new ServiceReplica(this, options.rules)
-    this.#feed = new Feed(`${uplink.driver.name}: ${service}`, () => uplink.lastError)
+    this.feed = new Feed(`${uplink.driver.name}: ${service}`, () => uplink.lastError)
     if (isServiceName(service)) void this.#run()
     // Nobody can have registered it.
     else this.#listNothing()
-  }
-
-  list(options?: WaitOptions): Promise<Endpoints> {
-    return this.#feed.list(options)
-  }
-
-  watch(options?: WaitOptions): AsyncIterable<Endpoints> {
-    return this.#feed.watch(options)
   }
 
   status(): DiscoveryStatus {
@@ -78,7 +70,7 @@ export class Follower implements Followed, ReplicaOwner {
 
   /** While the registry is out of reach, its last list cannot be read anew. */
   get mayStop(): boolean {
-    const { current = [] } = this.#feed
+    const { current = [] } = this.feed
     return this.#state !== 'stale' || current.length === 0
   }
 
@@ -87,11 +79,11 @@ export class Follower implements Followed, ReplicaOwner {
     this.#active = undefined
     for (const run of this.#runs) run.abort()
     this.#replica.stop()
-    this.#feed.close()
+    this.feed.close()
   }
 
   published(endpoints: Endpoints): void {
-    this.#feed.publish(endpoints)
+    this.feed.publish(endpoints)
   }
   added(endpoint: Endpoint): void {
     this.#events.emit('endpointAdded', { service: this.#service, endpoint })

@@ -63,7 +63,7 @@ const RANK: Record<DiscoveryStatus['state'], number> = { fresh: 0, idle: 1, wait
 class Union implements Followed {
   readonly #service: string
   readonly #discoveries: readonly Discovery[]
-  readonly #feed: Feed
+  readonly feed: Feed
   readonly #stopping = new AbortController()
   /** By registry; `undefined` until it has answered. */
   readonly #lists: (Endpoints | undefined)[]
@@ -77,7 +77,7 @@ class Union implements Followed {
       this.#error
     this.#service = service
     this.#discoveries = discoveries
-    this.#feed = new Feed(`MultiDiscovery: ${service}`, lastError)
+    this.feed = new Feed(`MultiDiscovery: ${service}`, lastError)
     this.#lists = discoveries.map(() => undefined)
     const { signal } = this.#stopping
     discoveries.forEach((discovery, i) => {
@@ -86,23 +86,15 @@ class Union implements Followed {
   }
 
   get mayStop(): boolean {
-    const { current = [] } = this.#feed
+    const { current = [] } = this.feed
     const isFresh = this.#discoveries.every(one => one.status(this.#service).state === 'fresh')
     return isFresh || current.length === 0
-  }
-
-  list(options?: WaitOptions): Promise<Endpoints> {
-    return this.#feed.list(options)
-  }
-
-  watch(options?: WaitOptions): AsyncIterable<Endpoints> {
-    return this.#feed.watch(options)
   }
 
   stop(): void {
     clearTimeout(this.#timer)
     this.#stopping.abort()
-    this.#feed.close()
+    this.feed.close()
   }
 
   async #follow(i: number, lists: AsyncIterable<Endpoints>): Promise<void> {
@@ -115,7 +107,7 @@ class Union implements Followed {
   }
 
   #listed(endpoints: Endpoints): void {
-    const isComplete = this.#feed.current !== undefined || this.#lists.every(list => list !== undefined)
+    const isComplete = this.feed.current !== undefined || this.#lists.every(list => list !== undefined)
     if (isComplete) this.#publish()
     // A registry that is down must not keep us from the servers of the others.
     else if (endpoints.length > 0) this.#timer ??= setTimeout(() => this.#publish(), FIRST_MS).unref()
@@ -129,7 +121,7 @@ class Union implements Followed {
         if (!union.has(endpoint.address)) union.set(endpoint.address, endpoint)
       }
     }
-    this.#feed.publish(Object.freeze([...union.values()].sort(byAddress)))
+    this.feed.publish(Object.freeze([...union.values()].sort(byAddress)))
   }
 }
 
