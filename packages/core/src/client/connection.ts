@@ -8,6 +8,7 @@ import { compress, decompress } from '../wire/compress.ts'
 import { isForeign, isForeignTls } from '../wire/foreign.ts'
 import type { OversizedFrame } from '../wire/frame-decoder.ts'
 import { oversizedError } from '../wire/frame-decoder.ts'
+import type { Seq } from '../wire/header.ts'
 import { Flag, ReservedKey, Serialize, TWO_WAY } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
@@ -171,14 +172,8 @@ export class Connection implements FrameStreamOwner, Holder {
       this.#offers.serve(message.kept())
       return
     }
-    this.replies++
-    const call = this.#pending.take(message.seq)
-    if (call === undefined) {
-      this.lateReplies++
-      return
-    }
-    call.holder = undefined
-    this.#latency.ended(call.seq, this.#stream.lastReadAt)
+    const call = this.#replied(message.seq)
+    if (call === undefined) return
     this.#answer(call, message)
     if (this.#closing) this.#endWhenIdle()
   }
@@ -187,28 +182,15 @@ export class Connection implements FrameStreamOwner, Holder {
   oversized(frame: OversizedFrame): boolean {
     if ((frame.flags & Flag.heartbeat) !== 0) return false
     if ((frame.flags & (Flag.response | Flag.oneway)) === 0) {
-      const { code, message } = oversizedError('the call', frame)
-      const metadata = { [ReservedKey.error]: message, [ReservedKey.code]: code }
-      const { serialize, seq } = frame
-      this.#stream.send(
-        { serialize, seq, service: '', method: '', metadata },
-        Flag.response | Flag.error,
-        NOTHING,
-      )
+      this.#stream.refuse(frame, oversizedError('the call', frame))
       return true
     }
     if ((frame.flags & Flag.response) === 0) {
       this.#options.pushFailed(this.#address, oversizedError('the message', frame))
       return true
     }
-    this.replies++
-    const call = this.#pending.take(frame.seq)
-    if (call === undefined) {
-      this.lateReplies++
-      return true
-    }
-    call.holder = undefined
-    this.#latency.ended(call.seq, this.#stream.lastReadAt)
+    const call = this.#replied(frame.seq)
+    if (call === undefined) return true
     call.fail(oversizedError(`${call.service}.${call.method}: the reply of ${this.#address}`, frame))
     if (this.#closing) this.#endWhenIdle()
     return true
@@ -239,6 +221,19 @@ export class Connection implements FrameStreamOwner, Holder {
     if (!isForeign(error)) return undefined
     const code = isForeignTls(error) ? 'ERR_RPCX_TLS' : error.code
     return new RpcxError(code, `${this.#address}: ${error.message}`, { cause: error, fatal: true })
+  }
+
+  /** The call that has its reply now; `undefined` when it has ended before. */
+  #replied(seq: Seq): Call | undefined {
+    this.replies++
+    const call = this.#pending.take(seq)
+    if (call === undefined) {
+      this.lateReplies++
+      return undefined
+    }
+    call.holder = undefined
+    this.#latency.ended(call.seq, this.#stream.lastReadAt)
+    return call
   }
 
   #push(message: Message): void {
@@ -284,7 +279,6 @@ export class Connection implements FrameStreamOwner, Holder {
 }
 
 const CLOSE_MS = 1_000
-const NOTHING = new Uint8Array(0)
 
 const CALLERS_FAULTS: ReadonlySet<RpcxErrorCode> = new Set(['ERR_RPCX_ARGUMENT', 'ERR_RPCX_FRAME'])
 

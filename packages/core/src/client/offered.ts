@@ -5,9 +5,10 @@ import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
 import { decompress } from '../wire/compress.ts'
-import { Flag, ReservedKey } from '../wire/header.ts'
+import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
+import { errorMetadata } from '../wire/reply-error.ts'
 
 /** What a client lets its servers call, by name. */
 export type Offers = Readonly<Record<string, (args: never) => unknown>>
@@ -116,11 +117,9 @@ export class OfferedCalls {
   }
 
   #fail(message: Message, code: RpcxErrorCode, text: string): void {
-    const metadata = { [ReservedKey.error]: text.slice(0, LONGEST_TEXT), [ReservedKey.code]: code }
-    this.#stream.reply(message, Flag.response | Flag.error, metadata, NOTHING)
+    this.#stream.reply(message, Flag.response | Flag.error, errorMetadata(code, text), NOTHING)
   }
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0)
 const MAX_RUNNING = 1_000
-const LONGEST_TEXT = 16 * 1024

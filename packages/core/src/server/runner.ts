@@ -7,10 +7,11 @@ import { isRpcxError, RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { validatedNow } from '../schema.ts'
 import { decompress, isTooLong } from '../wire/compress.ts'
-import { Flag, ReservedKey } from '../wire/header.ts'
+import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import { MAX_PAIRS, NO_METADATA } from '../wire/pairs.ts'
+import { errorMetadata } from '../wire/reply-error.ts'
 import type { Authenticate } from './authentication.ts'
 import { authenticationError } from './authentication.ts'
 import type { ServedCall } from './context.ts'
@@ -242,17 +243,13 @@ export class Runner {
     }
     hooks?.beforeWrite(call, error)
     // The message only: a stack would show the caller how this server is built.
-    const text = error.message.slice(0, LONGEST_TEXT)
-    const metadata = { ...textsOf(call.reply), [ReservedKey.error]: text, [ReservedKey.code]: code }
+    const metadata = { ...textsOf(call.reply), ...errorMetadata(code, error.message) }
     call.origin.reply(message, Flag.error, metadata, EMPTY)
     hooks?.afterWrite(call, error)
   }
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0)
-
-// Of what a method throws. A message of megabytes helps nobody.
-const LONGEST_TEXT = 16 * 1024
 
 function codeOf(error: unknown): RpcxErrorCode {
   return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'

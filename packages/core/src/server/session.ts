@@ -224,7 +224,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
 
   /** Only the call that is too long fails. */
   oversized(frame: OversizedFrame): boolean {
-    const { flags, serialize, seq } = frame
+    const { flags, seq } = frame
     if ((flags & Flag.heartbeat) !== 0 || this.#refusal !== undefined) return false
     if ((flags & Flag.response) !== 0) {
       this.#reverse?.oversized(seq, oversizedError('the reply of the client', frame))
@@ -238,9 +238,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
       events.emit('onewayFailed', { service: '', method: '', error })
       return true
     }
-    const metadata = { [ReservedKey.error]: error.message, [ReservedKey.code]: error.code }
-    const envelope = { serialize, seq, service: '', method: '', metadata }
-    this.#stream.send(envelope, Flag.response | Flag.error, NOTHING)
+    this.#stream.refuse(frame, error)
     return true
   }
 
@@ -340,5 +338,3 @@ const MAX_UNREAD_BYTES = 1024 * 1024
 
 // Of one connection, before its caller is known.
 const MAX_ASKED = 100
-
-const NOTHING: Uint8Array = new Uint8Array(0)

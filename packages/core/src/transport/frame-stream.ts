@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { RpcxError } from '../errors.ts'
 import { isRpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { inRoot } from '../root.ts'
@@ -6,8 +7,10 @@ import type { FrameDecoderOptions, OversizedFrame } from '../wire/frame-decoder.
 import { FrameDecoder } from '../wire/frame-decoder.ts'
 import type { Envelope } from '../wire/frame-writer.ts'
 import { FrameWriter } from '../wire/frame-writer.ts'
+import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
+import { errorMetadata } from '../wire/reply-error.ts'
 import type { ByteBudget, ByteHolder } from './byte-budget.ts'
 
 /** Who is told what a stream brings. */
@@ -153,6 +156,12 @@ export class FrameStream implements ByteHolder {
     this.#queued()
   }
 
+  /** Answers a request that is too long and was left out. */
+  refuse({ serialize, seq }: OversizedFrame, { code, message }: RpcxError): void {
+    const envelope = { serialize, seq, service: '', method: '', metadata: errorMetadata(code, message) }
+    this.send(envelope, Flag.response | Flag.error, NOTHING)
+  }
+
   /** Answers a heartbeat with its own bytes. */
   echo(heartbeat: Message): void {
     if (this.#isOver) return
@@ -281,6 +290,7 @@ export const LENT = 'lent'
 /** Marks a stream whose other end is in this process. */
 export const IN_MEMORY: unique symbol = Symbol('rpcx.inMemory')
 
+const NOTHING: Uint8Array = new Uint8Array(0)
 const FLUSH_BYTES = 64 * 1024
 // What every connection may hold of a frame that has begun, without anybody counting.
 const LITTLE_BYTES = 64 * 1024

@@ -2,6 +2,7 @@ import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxErrorCode, RpcxError } from '../errors.ts'
 import { ReservedKey } from './header.ts'
 import type { Message } from './message.ts'
+import type { Metadata } from './pairs.ts'
 
 /** The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it. */
 export function errorOf(reply: Message): RpcxError {
@@ -11,6 +12,11 @@ export function errorOf(reply: Message): RpcxError {
   return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), message, { metadata })
 }
 
+/** The metadata of a reply whose status is error, as `errorOf` reads them. A text of megabytes helps nobody and is cut. */
+export function errorMetadata(code: RpcxErrorCode, text: string): Metadata {
+  return { [ReservedKey.error]: text.slice(0, LONGEST_TEXT), [ReservedKey.code]: code }
+}
+
 /** What Go's server says of its own accord (server/server.go); all else is the service's. */
 function codeOf(text: string): RpcxErrorCode {
   if (text.startsWith("rpcx: can't find service ")) return 'ERR_RPCX_SERVICE_NOT_FOUND'
@@ -18,3 +24,5 @@ function codeOf(text: string): RpcxErrorCode {
   if (text.startsWith('can not find codec for ')) return 'ERR_RPCX_CODEC'
   return 'ERR_RPCX_SERVICE'
 }
+
+const LONGEST_TEXT = 16 * 1024
