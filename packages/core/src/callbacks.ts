@@ -39,8 +39,19 @@ export function watchRejection(returned: unknown, failed: (error: unknown) => vo
  */
 export function decidedNow<T>(name: string, returned: T): T {
   if (returned === undefined || !isThenable(returned)) return returned
+  throw unawaited(`the hook ${name}`, returned)
+}
+
+/** The error of a function that returned a promise where nobody waits for one. @param what the function */
+export function unawaited(what: string, returned: unknown): TypeError {
   watchRejection(returned, () => {})
-  throw new TypeError(`the hook ${name} returns a promise, which nobody waits for`)
+  return new TypeError(`${what} returns a promise, which nobody waits for`)
+}
+
+/** The error of a function that returned something else, perhaps a promise. @param wanted with its article: `a string` */
+export function wrongResult(what: string, returned: unknown, wanted: string): TypeError {
+  watchRejection(returned, () => {})
+  return new TypeError(`${what} returns ${returned === null ? 'null' : typeof returned}, not ${wanted}`)
 }
 
 /** Whether it is an error, perhaps of another realm, such as that of `node:vm` or jest. */

@@ -1,4 +1,4 @@
-import { isThenable, watchRejection } from '../callbacks.ts'
+import { isThenable, unawaited, wrongResult } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import type { Codec } from './codec.ts'
@@ -53,16 +53,12 @@ function guarded(codec: Codec): Codec {
     encode(value, type) {
       const bytes: unknown = codec.encode(value, type)
       if (lazy.util.types.isUint8Array(bytes)) return bytes
-      watchRejection(bytes, () => {})
-      throw new TypeError(
-        `codec ${name}: encode returns ${bytes === null ? 'null' : typeof bytes}, not a Uint8Array`,
-      )
+      throw wrongResult(`codec ${name}: encode`, bytes, 'a Uint8Array')
     },
     decode(bytes, type) {
       const value = codec.decode(bytes, type)
-      if (!isThenable(value)) return value
-      watchRejection(value, () => {})
-      throw new TypeError(`codec ${name}: decode returns a promise, which nobody waits for`)
+      if (isThenable(value)) throw unawaited(`codec ${name}: decode`, value)
+      return value
     },
   }
 }

@@ -1,4 +1,4 @@
-import { toError, watchRejection } from '../callbacks.ts'
+import { toError, wrongResult } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { hostOf } from './address-list.ts'
@@ -65,8 +65,7 @@ export class RateLimit {
     try {
       const key = by(call)
       if (typeof key === 'string') return key
-      watchRejection(key, () => {})
-      throw new TypeError(`rateLimit.by returns ${key === null ? 'null' : typeof key}, not a string`)
+      throw wrongResult('rateLimit.by', key, 'a string')
     } catch (thrown) {
       this.#host.callbackFailed('rateLimit.by', toError(thrown, 'rateLimit.by'))
       throw new RpcxError('ERR_RPCX_SERVICE', 'rpcx: the rate limit of the server failed', { cause: thrown })

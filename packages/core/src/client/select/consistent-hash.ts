@@ -1,4 +1,4 @@
-import { watchRejection } from '../../callbacks.ts'
+import { wrongResult } from '../../callbacks.ts'
 import { DoubleJump } from './double-jump.ts'
 import { fnv1a } from './fnv.ts'
 import { printed } from './hash-key.ts'
@@ -50,6 +50,5 @@ const STEP: Uint64 = { high: 0x5851f42d, low: 0x4c957f2d }
 
 function checkKey(key: unknown): string {
   if (typeof key === 'string') return key
-  watchRejection(key, () => {})
-  throw new TypeError(`hashKey returns ${key === null ? 'null' : typeof key}, not a string`)
+  throw wrongResult('hashKey', key, 'a string')
 }

@@ -1,4 +1,4 @@
-import { isThenable, watchRejection } from '../../callbacks.ts'
+import { isThenable, unawaited, watchRejection } from '../../callbacks.ts'
 import type { Candidate, Selector } from './selector.ts'
 
 /**
@@ -24,10 +24,7 @@ export function own(selector: Selector, failed: (thrown: unknown) => void): Sele
       }
       const chosen = selector.pick(candidates, call)
       if (chosen === undefined || allowed.has(chosen)) return chosen
-      if (isThenable(chosen)) {
-        watchRejection(chosen, () => {})
-        throw new TypeError('pick returns a promise, which nobody waits for')
-      }
+      if (isThenable(chosen)) throw unawaited('pick', chosen)
       throw new TypeError('it chose what is none of the candidates')
     },
   }
