@@ -23,6 +23,23 @@ export function endWith(target: Endable, signal: AbortSignal): () => void {
   return ending.add(target)
 }
 
+/** A signal that aborts with the first of several, and no longer hangs on them once it is released. */
+export interface Either {
+  readonly signal: AbortSignal
+  release(): void
+}
+
+/** As `AbortSignal.any`, which leaves something behind at each signal for as long as that lives. */
+export function either(...signals: readonly AbortSignal[]): Either {
+  const first = new AbortController()
+  const target = { fail: (reason: unknown) => first.abort(reason) }
+  const releases = signals.map(signal => endWith(target, signal))
+  const release = (): void => {
+    for (const releaseOne of releases) releaseOne()
+  }
+  return { signal: first.signal, release }
+}
+
 class Ending {
   readonly #signal: AbortSignal
   readonly #targets = new Set<Endable>()

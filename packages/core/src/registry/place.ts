@@ -1,7 +1,7 @@
 import type { Held, Session } from '../discovery/driver.ts'
 import type { Uplink } from '../discovery/uplink.ts'
-import { either } from '../either.ts'
 import { limited } from '../limited.ts'
+import { either } from '../signals.ts'
 
 /** Where one service of one server lies in a registry, and what can be done there, each within its time. */
 export class Place {
@@ -59,21 +59,23 @@ export class Place {
   async remove(session: Session, ended: AbortSignal, failed: () => void): Promise<boolean> {
     const { service, address, uplink } = this
     const { signal: over, release } = either(ended, uplink.closing)
-    while (!over.aborted) {
-      try {
-        await this.within('remove', over, signal => session.remove(service, address, signal))
-        uplink.succeeded()
-        release()
-        return true
-      } catch (error) {
-        if (over.aborted) break
-        uplink.failed(error as Error)
-        failed()
-        await uplink.backoff.wait(error, over)
+    try {
+      while (!over.aborted) {
+        try {
+          await this.within('remove', over, signal => session.remove(service, address, signal))
+          uplink.succeeded()
+          return true
+        } catch (error) {
+          if (over.aborted) break
+          uplink.failed(error as Error)
+          failed()
+          await uplink.backoff.wait(error, over)
+        }
       }
+      return false
+    } finally {
+      release()
     }
-    release()
-    return false
   }
 }
 
