@@ -1,4 +1,5 @@
 import type { Replica, Session } from '@rpcx/core'
+import { followNothing } from '@rpcx/core'
 import type { Answer } from './agent.ts'
 import { CatalogEntry } from './catalog-entry.ts'
 import { isNoPath } from './failure.ts'
@@ -9,7 +10,7 @@ import { ConsulLink } from './link.ts'
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
 import type { CatalogSettings } from './settings.ts'
-import { followNothing, isStorable } from './storable.ts'
+import { isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
 
 /** The servers of one datacenter, or that Consul has no path there. */

@@ -1,4 +1,5 @@
 import type { Replica, Session } from '@rpcx/core'
+import { followNothing } from '@rpcx/core'
 import type { Answer } from './agent.ts'
 import { EntryKey } from './entry-key.ts'
 import type { Item } from './keys.ts'
@@ -6,7 +7,7 @@ import { keys } from './keys.ts'
 import { ConsulLink } from './link.ts'
 import { Progress } from './progress.ts'
 import type { Settings } from './settings.ts'
-import { followNothing, isStorable } from './storable.ts'
+import { isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
 
 /** One connection's worth of life. Each key has a Consul session of its own, so nothing ends them all. */

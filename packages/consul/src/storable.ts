@@ -1,18 +1,7 @@
-import type { Replica } from '@rpcx/core'
-
 /**
  * Whether Consul's HTTP API can store this key. What stands between slashes is a segment of a URL's path, and Go's HTTP server
  * rewrites a path with `.`, `..` or nothing in it: the answer is then of another key.
  */
 export function isStorable(key: string): boolean {
   return key.split('/').every(part => part !== '' && part !== '.' && part !== '..')
-}
-
-/** Follows a service that nobody can have registered, until `signal` aborts. */
-export async function followNothing(into: Replica, signal: AbortSignal): Promise<void> {
-  into.replace([])
-  await new Promise<void>(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -50,6 +50,7 @@ export type {
   Replica,
   Session,
 } from './discovery/driver.ts'
+export { followNothing } from './discovery/follow-nothing.ts'
 export type { DiscoveryEvents } from './discovery/follower.ts'
 export type { Root } from './discovery/layout.ts'
 export { Layout } from './discovery/layout.ts'

@@ -25,15 +25,6 @@ export async function followDirectory(
   }
 }
 
-/** Follows a service that nobody can have registered, until `signal` aborts. */
-export async function followNothing(into: Replica, signal: AbortSignal): Promise<void> {
-  into.replace([])
-  await new Promise<void>(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
 interface Difference {
   readonly changed: ReadonlyMap<string, string>
   readonly gone: readonly string[]

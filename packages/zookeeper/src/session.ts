@@ -1,10 +1,11 @@
 import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
+import { followNothing } from '@rpcx/core'
 import { Bell } from './bell.ts'
 import type { Connection, Znode } from './connection.ts'
 import { isAnswer } from './failure.ts'
 import type { ZooKeeperLink } from './link.ts'
 import { isNodeName } from './node-name.ts'
-import { followDirectory, followNothing } from './service-view.ts'
+import { followDirectory } from './service-view.ts'
 
 /** One session of ZooKeeper. It outlives its connections, which core has it seek again. */
 export class ZooKeeperSession implements Session {
