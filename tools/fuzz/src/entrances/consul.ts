@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isRpcxError } from '@rpcx/core'
 import { ConsulDriver } from '../../../../packages/consul/src/driver.ts'
 import type { Entrance } from '../entrance.ts'
 import { nothing } from './errors.ts'
+import { toldBy } from './told.ts'
 
 /** What Consul answers to the question for a service's keys, over HTTP. Its library decodes it, and we make a list of it. */
 export const consul: Entrance = {
@@ -18,25 +18,9 @@ export const consul: Entrance = {
     text => Buffer.from(text),
   ),
   async decode(input) {
-    const told: unknown[] = []
     const agent = await hostileAgent()
     agent.answer = input
-    const driver = new ConsulDriver({ consulServers: agent.address, basePath: 'rpcx' })
-    const session = await driver.open()
-    const enough = new AbortController()
-    const tell = (what: unknown): void => {
-      told.push(what)
-      enough.abort()
-    }
-    const replica = { replace: tell, put: tell, remove: tell, ignore: tell }
-    try {
-      await session.follow('Arith', replica, enough.signal)
-    } catch (error) {
-      if (!isRpcxError(error)) throw error
-    } finally {
-      await session.close(AbortSignal.timeout(1_000))
-    }
-    return told
+    return toldBy(new ConsulDriver({ consulServers: agent.address, basePath: 'rpcx' }))
   },
   mayThrow: nothing,
   limits: { inputBytes: 2_048 },

@@ -1,11 +1,11 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { isRpcxError } from '@rpcx/core'
 import { DnsFinder } from '../../../../packages/core/src/discovery/dns-finder.ts'
 import type { Entrance } from '../entrance.ts'
 import { nothing } from './errors.ts'
 import { dnsPacket } from './multicast.ts'
+import { toldBy } from './told.ts'
 
 const NAME = 'arith.service.test'
 
@@ -20,32 +20,18 @@ export const dns: Entrance = {
   ],
   tokens: ['c00c', '00210001', '00', 'c0ff', '0000000a', 'ffff', '3f'].map(hex => Buffer.from(hex, 'hex')),
   async decode(input) {
-    const told: unknown[] = []
     const server = await hostileServer()
     server.answer = input
     const { address } = server
-    const finder = new DnsFinder({
-      nameOf: () => NAME,
-      port: undefined,
-      network: 'tcp',
-      servers: [address],
-      intervalMs: 1_000,
-    })
-    const session = await finder.open()
-    const enough = new AbortController()
-    const tell = (what: unknown): void => {
-      told.push(what)
-      enough.abort()
-    }
-    const replica = { replace: tell, put: tell, remove: tell, ignore: tell }
-    try {
-      await session.follow('Arith', replica, enough.signal)
-    } catch (error) {
-      if (!isRpcxError(error)) throw error
-    } finally {
-      await session.close(AbortSignal.timeout(1_000))
-    }
-    return told
+    return toldBy(
+      new DnsFinder({
+        nameOf: () => NAME,
+        port: undefined,
+        network: 'tcp',
+        servers: [address],
+        intervalMs: 1_000,
+      }),
+    )
   },
   mayThrow: nothing,
   limits: { inputBytes: 512 },

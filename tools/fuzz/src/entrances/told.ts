@@ -1,0 +1,23 @@
+import { isRpcxError } from '@rpcx/core'
+import type { ConsulDriver } from '../../../../packages/consul/src/driver.ts'
+import type { DnsFinder } from '../../../../packages/core/src/discovery/dns-finder.ts'
+
+/** Follows a service until something is told of it, and returns that. Errors of ours tell nothing. */
+export async function toldBy(finder: ConsulDriver | DnsFinder): Promise<unknown[]> {
+  const told: unknown[] = []
+  const session = await finder.open()
+  const enough = new AbortController()
+  const tell = (what: unknown): void => {
+    told.push(what)
+    enough.abort()
+  }
+  const replica = { replace: tell, put: tell, remove: tell, ignore: tell }
+  try {
+    await session.follow('Arith', replica, enough.signal)
+  } catch (error) {
+    if (!isRpcxError(error)) throw error
+  } finally {
+    await session.close(AbortSignal.timeout(1_000))
+  }
+  return told
+}
