@@ -54,22 +54,21 @@ const NAMES =
   /^(Async|Zlib|Gzip|Gunzip|Deflate|Inflate|Brotli|Readable|Writable|Transform|URL|Headers|Request|Response|Blob|File|FormData|Compression|Decompression|Text)/
 
 const MODULES = [
+  'node:async_hooks',
   'node:buffer',
+  'node:child_process',
   'node:dgram',
   'node:events',
   'node:fs',
+  'node:http',
   'node:http2',
   'node:https',
-  'node:stream/web',
-  'node:tls',
-  'node:url',
-  'node:zlib',
-
-  'node:async_hooks',
-  'node:child_process',
-  'node:http',
   'node:net',
   'node:readline',
   'node:stream',
+  'node:stream/web',
+  'node:tls',
+  'node:url',
   'node:worker_threads',
+  'node:zlib',
 ]

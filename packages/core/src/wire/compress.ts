@@ -23,9 +23,9 @@ export function decompress(payload: Buffer, flags: number, maxBytes: number): Bu
   } catch (cause) {
     const text = `frame: gzip payload of ${payload.length} bytes`
     const why = isOutputLimit(cause)
-      ? `is longer than maxFrameBytes ${maxBytes} when it is decompressed`
+      ? ` is longer than maxFrameBytes ${maxBytes} when it is decompressed`
       : `: ${(cause as Error).message}`
-    throw new RpcxError('ERR_RPCX_FRAME', `${text}${why.startsWith(':') ? '' : ' '}${why}`, { cause })
+    throw new RpcxError('ERR_RPCX_FRAME', `${text}${why}`, { cause })
   }
 }
 
