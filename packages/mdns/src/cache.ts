@@ -106,8 +106,7 @@ export class Cache extends EventEmitter<CacheEvents> {
   #takeText(record: Resource & { readonly type: 'TXT' }, on: NetworkInterface, services: Set<string>): void {
     const known = this.#instances.get(keyOf(on.name, record.name))
     if (record.ttlSeconds === 0) {
-      // The goodbye of one who was replaced meanwhile is not for its successor.
-      if (known?.text !== undefined && isSameData(known.text, record)) this.remove(known)
+      if (known !== undefined && isGoodbyeOf(known, record)) this.remove(known)
       return
     }
     if (textBytes(record.data) > MAX_TEXT_BYTES) return
@@ -152,6 +151,16 @@ const MAX_INSTANCES = 4_000
 // RFC 6763 §6.2.
 const MAX_TEXT_BYTES = 1_300
 const MAX_TTL_SECONDS = 4_500
+
+/** The goodbye of one who was replaced meanwhile is not for its successor; figures that were never announced do not matter. */
+function isGoodbyeOf({ text, said }: Instance, goodbye: Resource & { readonly type: 'TXT' }): boolean {
+  if (text === undefined) return false
+  if (isSameData(text, goodbye)) return true
+  const [known] = said
+  if (known?.owner === undefined || textBytes(goodbye.data) > MAX_TEXT_BYTES) return false
+  const [last] = fromStrings(goodbye.data)
+  return last?.owner === known.owner && last.version >= known.version
+}
 
 function isOfGoType(name: string): boolean {
   return name.toLowerCase().endsWith(`.${GO_TYPE}`)

@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
+import { Server } from '@rpcx/core'
+import { freePort } from '@rpcx/servers'
 import { atMost } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
-import type { Heard } from './neighbour.ts'
-import { goText } from './neighbour.ts'
+import { toStrings } from '../src/text.ts'
+import type { Answer, Heard } from './neighbour.ts'
+import { goText, Neighbour } from './neighbour.ts'
 import { Stage } from './stage.ts'
 
 describe('A client', () => {
@@ -48,6 +52,55 @@ describe('A client', () => {
     )
     atMost(1_000, 'goodbye, gone', (await view.shows({ [staying.address]: 'is=staying' })).at - goodbye.at)
     await closing
+  })
+
+  test('hears of a goodbye within a second when figures have changed since it was told of the server', async () => {
+    await using stage = new Stage()
+    const { server, address } = await stage.member('Arith', { updateIntervalMs: 20 })
+    const view = stage.view('Arith')
+    await view.until(list => address in list)
+    // Is answered alone, so that nobody else hears of new figures.
+    const legacy = stage.open(await Neighbour.alone(stage.port, await freePort()))
+    legacy.ask('_rpcxservices.local', 'PTR')
+    const { what } = await legacy.heard.until(packet => textOf(packet) !== undefined)
+    const before = textOf(what)
+    await stage.client('Arith').call('Echo', 1)
+    const changed = legacy.heard.until(packet => {
+      const text = textOf(packet)
+      return text !== undefined && !isDeepStrictEqual(text.data, before?.data)
+    })
+    const timer = setInterval(() => legacy.ask(before?.name ?? '', 'TXT'), 20)
+    await changed.finally(() => clearInterval(timer))
+    const neighbour = await stage.neighbour()
+    const closing = server.close()
+    const goodbye = await neighbour.heard.until(
+      ({ answers }) => answers?.some(answer => 'ttl' in answer && answer.ttl === 0) === true,
+    )
+    atMost(1_000, 'goodbye, gone', (await view.shows({})).at - goodbye.at)
+    await closing
+  })
+
+  test('minds no goodbye of another owner, or of an earlier version', async () => {
+    await using stage = new Stage()
+    const view = stage.view('Arith')
+    await view.shows({})
+    const neighbour = await stage.neighbour()
+    const said = (owner: string, version: bigint, metadata: string, ttl: number): Answer =>
+      ({
+        ...goText('one', 'Arith', 'tcp@10.0.0.1:1', metadata, ttl),
+        data: toStrings({ service: 'Arith', address: 'tcp@10.0.0.1:1', metadata, owner, version }),
+      }) as Answer
+    neighbour.say([said('b', 5n, 'n=5', 120)])
+    await view.shows({ 'tcp@10.0.0.1:1': 'n=5' })
+    neighbour.say([said('a', 9n, 'n=9', 0)])
+    neighbour.say([said('b', 4n, 'n=4', 0)])
+    neighbour.say([goText('other', 'Arith', 'tcp@10.0.0.1:2', '', 120)])
+    await view.shows({ 'tcp@10.0.0.1:1': 'n=5', 'tcp@10.0.0.1:2': '' })
+    neighbour.say([said('b', 6n, 'n=6', 0)])
+    await view.shows({ 'tcp@10.0.0.1:2': '' })
+    expect(
+      view.all.filter(list => list['tcp@10.0.0.1:1'] === undefined && 'tcp@10.0.0.1:2' in list),
+    ).toHaveLength(1)
   })
 
   test('sees new metadata within a second, never through an empty list', async () => {
@@ -129,6 +182,52 @@ describe('A client', () => {
     ])
   })
 
+  test('whose list is lost record by record, though all servers are well, fails no call', async () => {
+    await using stage = new Stage()
+    const servers = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const server = stage.open(new Server({ lingerMs: 0 }))
+        server.registerName('Arith', { Echo: (value: unknown) => value })
+        await server.serve('tcp', '127.0.0.1:0')
+        return server.address as string
+      }),
+    )
+    const neighbour = await stage.neighbour()
+    const announce = (ttl: (i: number) => number): void => {
+      for (const [i, address] of servers.entries()) {
+        neighbour.say([goText(`server${i}`, 'Arith', address, '', ttl(i))])
+      }
+    }
+    const discovery = stage.discovery()
+    const view = stage.view('Arith', discovery)
+    await view.shows({})
+    announce(i => 2 + Math.floor(i / 5))
+    await view.until(list => Object.keys(list).length === servers.length)
+    const client = stage.client('Arith', discovery)
+    const losses: unknown[] = []
+    client.on('shrunk', loss => losses.push(loss))
+    let isOver = false
+    const failures: unknown[] = []
+    const calling = (async () => {
+      for (let n = 0; !isOver; n++) {
+        await client.call('Echo', n).catch(error => failures.push(error))
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    })()
+    const { mark } = view
+    await view.shows({})
+    expect(view.since(mark).length).toBeGreaterThan(1)
+    announce(() => 120)
+    await view
+      .until(list => Object.keys(list).length === servers.length, mark)
+      .finally(() => {
+        isOver = true
+      })
+    await calling
+    expect(failures).toEqual([])
+    expect(losses).toHaveLength(1)
+  })
+
   test('asks for an announcement that was foretold and did not come, until it has it', async () => {
     await using stage = new Stage()
     const view = stage.view('Arith')
@@ -188,3 +287,12 @@ describe('A client', () => {
     expect(ignored.sort()).toEqual(['', 'tcp@'])
   })
 })
+
+/** The text of the one instance that a packet tells of. */
+function textOf({ answers = [], additionals = [] }: Heard): TxtAnswer | undefined {
+  const isText = (answer: Answer): answer is TxtAnswer =>
+    answer.type === 'TXT' && answer.name.endsWith('._rpcxservices.local')
+  return [...answers, ...additionals].find(isText)
+}
+
+type TxtAnswer = Extract<Answer, { type: 'TXT' }>
