@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto'
 import { Server, XClient } from '@rpcx/core'
+import { multicastPort } from '@rpcx/servers'
 import type { Log, Told } from '@rpcx/testing'
 import { heardOfServer, Program, View } from '@rpcx/testing'
 import type { MDNSDiscoveryOptions, MDNSRegisterPluginOptions } from '../src/index.ts'
@@ -25,7 +25,7 @@ export interface Member {
 /** One test's servers and clients on the loopback interface, on a port that nobody else uses. Closes what it opened. */
 export class Stage implements AsyncDisposable {
   readonly interfaces: string = '127.0.0.1'
-  readonly port: number = randomInt(20_000, 32_000)
+  readonly port: number = multicastPort()
   readonly #opened: { close(): Promise<unknown> }[] = []
 
   /** A server that offers one method, `Echo`, and is visible to others. */

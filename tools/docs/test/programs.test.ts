@@ -1,5 +1,4 @@
-import { randomInt } from 'node:crypto'
-import { freePort, requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
+import { freePort, multicastPort, requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
 import { describe, expect, test } from 'vitest'
 import { Program } from '../../../examples/test/program.ts'
 import type { Page } from '../src/pages.ts'
@@ -62,7 +61,7 @@ function programsOf(page: Page): Map<string, string> {
 
 /** The page with addresses that are ours: those that it names may be in use here, or be heard by others. */
 async function moved(page: Page, registry = '', to = ''): Promise<Page> {
-  const port = randomInt(20_000, 32_000)
+  const port = multicastPort()
   let text = page.text.replaceAll(registry || /(?!)/g, to)
   text = text.replace(
     /MDNS(RegisterPlugin|Discovery)\(\)/g,

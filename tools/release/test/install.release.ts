@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
+import { freePort, multicastPort, requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { Consumer, nodes } from './consumer.ts'
 
@@ -52,7 +51,7 @@ describe('an example that was copied out of the repository', () => {
 
   test('mdns', async () => {
     await using consumer = await installed('mdns')
-    await callsOver(consumer, '127.0.0.1', String(randomInt(20_000, 32_000)))
+    await callsOver(consumer, '127.0.0.1', String(multicastPort()))
   })
 
   test('custom-registry', async () => {
@@ -120,10 +119,10 @@ describe('the program of a README', () => {
   async function runs(name: string, edit = (text: string) => text): Promise<void> {
     const readme = await readFile(join(inject('release').folder, 'packages', name, 'README.md'), 'utf8')
     const [, program = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []
-    const network = `{ interfaces: '127.0.0.1', port: ${randomInt(20_000, 32_000)} }`
+    const network = `{ interfaces: '127.0.0.1', port: ${multicastPort()} }`
     const local = program
       .replaceAll(/(new MDNS\w+)\(\)/g, `$1(${network})`)
-      .replaceAll(':8972', `:${randomInt(20_000, 32_000)}`)
+      .replaceAll(':8972', `:${await freePort()}`)
     await consumer.write(`${name}.ts`, edit(local))
     expect(await consumer.node('--import', 'tsx', `${name}.ts`)).toContain('10 × 20 = 200\n')
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 // otherwise be given the server's own port, connect to itself and keep the port taken.
 const lowest = 20_000
 const highest = 30_000
+const firstOutgoing = 32_768
 
 /** A folder and five ports on 127.0.0.1 that belong to one server. */
 export interface Place {
@@ -44,6 +45,11 @@ export async function freePort(): Promise<number> {
     if (await isFree(port)) return port
   }
   throw new Error(`found no free port between ${lowest} and ${highest} in 100 attempts`)
+}
+
+/** A port of the multicast tests' own: no server of a test is ever given it, for whoever has bound it keeps the others out. */
+export function multicastPort(): number {
+  return randomInt(highest, firstOutgoing)
 }
 
 async function allFree(ports: readonly number[]): Promise<boolean> {

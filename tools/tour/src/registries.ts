@@ -1,10 +1,9 @@
-import { randomInt } from 'node:crypto'
 import { ConsulDiscovery, ConsulRegisterPlugin } from '@rpcx/consul'
 import type { Discovery, ServerPlugin } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
 import { MDNSDiscovery, MDNSRegisterPlugin } from '@rpcx/mdns'
-import { startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
+import { multicastPort, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
 import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '@rpcx/zookeeper'
 import { loopbackCarriesMulticast } from './multicast.ts'
 
@@ -39,7 +38,7 @@ const kinds: Record<string, Kind> = {
   },
   mdns: {
     async open() {
-      const settings = { name: 'mdns', address: `127.0.0.1:${randomInt(20_000, 32_000)}` }
+      const settings = { name: 'mdns', address: `127.0.0.1:${multicastPort()}` }
       return {
         title: `no registry: servers announce themselves by multicast DNS, on loopback (${settings.address})`,
         settings,
