@@ -1,6 +1,6 @@
 import type { FailedAttempt, RpcxError } from '../errors.ts'
 import { endWith } from '../signals.ts'
-import type { Envelope } from '../wire/frame-writer.ts'
+import type { Envelope } from '../wire/envelope.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import type { Tick } from './deadlines.ts'
 import type { Node } from './node.ts'

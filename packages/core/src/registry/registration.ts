@@ -8,7 +8,7 @@ import type { Metrics } from '../server/meters.ts'
 import type { PluginHost, ServerEvents, ServerHooks } from '../server/plugin.ts'
 import { within } from '../within.ts'
 import { Announcer } from './announcer.ts'
-import type { RegisterPluginOptions } from './register-plugin.ts'
+import type { RegisterPluginOptions } from './register-plugin-options.ts'
 import { publishedAddress } from './service-address.ts'
 
 /** What one server has in one registry. */

@@ -1,6 +1,5 @@
 import type { BlockList } from 'node:net'
 import { lazy } from '../lazy.ts'
-import type { ServerOptions } from './server-options.ts'
 
 /** Which hosts may connect. Unix sockets and memory have no hosts: their file and their process say who may. */
 export class AddressList {
@@ -8,7 +7,7 @@ export class AddressList {
   readonly #denied: BlockList | undefined
 
   /** @throws TypeError that names the option and the entry that is neither an IP address nor a subnet */
-  constructor({ allow, deny }: Pick<ServerOptions, 'allow' | 'deny'>) {
+  constructor({ allow, deny }: { readonly allow?: readonly string[]; readonly deny?: readonly string[] }) {
     this.#allowed = allow && listOf('allow', allow)
     this.#denied = deny && listOf('deny', deny)
   }

@@ -1,4 +1,4 @@
-import type { Envelope } from '../wire/frame-writer.ts'
+import type { Envelope } from '../wire/envelope.ts'
 import { Serialize } from '../wire/header.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
 

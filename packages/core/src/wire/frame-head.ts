@@ -1,5 +1,5 @@
 import type { Block } from './block.ts'
-import type { Envelope } from './frame-writer.ts'
+import type { Envelope } from './envelope.ts'
 import { MAGIC, Offset, ReservedKey } from './header.ts'
 import { NO_METADATA, writePairs } from './pairs.ts'
 import { writeText } from './text.ts'

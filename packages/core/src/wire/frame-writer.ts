@@ -1,20 +1,10 @@
+import type { Envelope } from './envelope.ts'
 import { FrameHead, TIMEOUT_BYTES } from './frame-head.ts'
-import type { Seq } from './header.ts'
 import { Flag, Offset, writeSeq } from './header.ts'
 import type { Message } from './message.ts'
 import type { Metadata } from './pairs.ts'
 import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
 import { SLAB_BYTES, Slab } from './slab.ts'
-
-/** What is around the payload of a message. */
-export interface Envelope {
-  /** The codec of the payload: see `Serialize`. */
-  readonly serialize: number
-  readonly seq: Seq
-  readonly service: string
-  readonly method: string
-  readonly metadata: Metadata
-}
 
 /**
  * Encodes all frames of a tick into one buffer, so that a connection writes once per tick. Measured at 1 000 calls in
