@@ -23,11 +23,8 @@ export interface Holder {
   forget(call: Call): void
 }
 
-/**
- * What the caller is given: the reply, all that is known, nothing, since a one-way call is never answered, or the servers that
- * there are.
- */
-export type Wanted = 'reply' | 'invocation' | 'nothing' | 'servers'
+/** What the caller is given: the reply, all that is known, or nothing, since a one-way call is never answered. */
+export type Wanted = 'reply' | 'invocation' | 'nothing'
 
 /** One call from its start to its end, over all attempts. It ends once, and then nothing holds it. */
 export class Call implements Envelope {
@@ -45,7 +42,7 @@ export class Call implements Envelope {
   /** Whether `node` is the only server that it may go to. */
   isPinned = false
   /** The server of the newest attempt. */
-  node: Node | undefined = undefined
+  server: Node | undefined = undefined
   /** What it waits in. */
   holder: Holder | undefined = undefined
   /** What went wrong so far, in order. */
@@ -125,7 +122,7 @@ export class Call implements Envelope {
 
   /** It has to wait: what its user does with the arguments meanwhile is no concern of it. Returns whether they can be encoded. */
   keepArguments(): boolean {
-    if (this.encoded !== undefined || this.wanted === 'servers') return true
+    if (this.encoded !== undefined) return true
     try {
       this.encoded = this.payloads.keep(this.payloads.encode(this.method, this.args))
       return true
@@ -142,7 +139,7 @@ export class Call implements Envelope {
   /** The newest attempt failed. */
   missed(error: RpcxError, mayHaveRun: boolean): void {
     this.failures ??= []
-    const endpoint = this.node?.endpoint.address ?? ''
+    const endpoint = this.server?.endpoint.address ?? ''
     this.failures.push({ endpoint, error })
     if (mayHaveRun) this.mayHaveRunAt ??= endpoint
   }
@@ -154,7 +151,7 @@ export class Call implements Envelope {
 
   /** It is a copy of that call, and goes elsewhere. */
   avoid(other: Call): void {
-    this.node = other.node
+    this.server = other.server
     this.attempts = other.attempts
   }
 
@@ -165,7 +162,7 @@ export class Call implements Envelope {
       resolve(reply)
       return
     }
-    const endpoint = this.node?.endpoint.address ?? ''
+    const endpoint = this.server?.endpoint.address ?? ''
     const invocation: Invocation<unknown> = { reply, metadata, endpoint, attempts: this.attempts }
     resolve(invocation)
   }

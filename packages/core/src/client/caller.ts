@@ -29,19 +29,21 @@ export class Caller {
   /** When it is asked for before each call. */
   readonly #token: Token | undefined
   readonly #deadlines: Deadlines
+  readonly #noList: () => unknown
   #isClosed = false
 
   /** @param noList why there is no list of servers yet */
   constructor(dispatcher: Dispatcher, options: CallerOptions, noList: () => unknown) {
     const { token } = options
+    this.#noList = noList
     this.dispatcher = dispatcher
     this.#options = options
     this.#metadata = typeof token === 'string' ? { [ReservedKey.auth]: token } : NO_METADATA
     this.#token = typeof token === 'function' ? new Token(token) : undefined
     this.#deadlines = new Deadlines(
       () => this.#calls(),
-      call => this.#expired(call, noList),
-      ({ node, holder }) => {
+      call => this.#expired(call),
+      ({ server: node, holder }) => {
         const connection = node?.link.connection
         return connection !== undefined && holder === connection
           ? connection.heardAt
@@ -114,16 +116,25 @@ export class Caller {
     yield* this.dispatcher.calls()
   }
 
-  #expired(call: Call, noList: () => unknown): void {
+  /** Why a call found no servers by its deadline. */
+  noServersInTime(method: string): RpcxError {
+    const name = `${this.payloads.service}.${method}`
+    if (this.dispatcher.fleet.hasList)
+      return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: no server to send it to within the deadline`)
+    const cause = this.#noList()
+    const why = cause instanceof Error ? cause.message : 'the registry has not answered'
+    return new RpcxError('ERR_RPCX_REGISTRY', `${name}: no list of servers within the deadline: ${why}`, {
+      cause,
+    })
+  }
+
+  #expired(call: Call): void {
     const name = `${call.payloads.service}.${call.method}`
     if (!this.dispatcher.fleet.hasList) {
-      const cause = noList()
-      const why = cause instanceof Error ? cause.message : 'the registry has not answered'
-      const text = `${name}: no list of servers within the deadline: ${why}`
-      call.fail(new RpcxError('ERR_RPCX_REGISTRY', text, { cause }))
+      call.fail(this.noServersInTime(call.method))
       return
     }
-    const { node, failures: attempts = [] } = call
+    const { server: node, failures: attempts = [] } = call
     const error = new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${missing(call)} within the deadline`, {
       cause: call.lastError ?? node?.lastError,
       attempts,
@@ -134,7 +145,7 @@ export class Caller {
 }
 
 /** What a call has waited for. */
-function missing({ node, holder }: Call): string {
+function missing({ server: node, holder }: Call): string {
   if (node === undefined) return 'no server to send it to'
   const { address } = node.endpoint
   return holder === node.link.connection ? `no reply from ${address}` : `it could not be sent to ${address}`
@@ -144,7 +155,7 @@ function closedError(service: string, method: string): RpcxError {
   return new RpcxError('ERR_RPCX_CLOSED', `${service}.${method}: the client is closed`)
 }
 
-function pastError(service: string, method: string): RpcxError {
+export function pastError(service: string, method: string): RpcxError {
   const text = `${service}.${method}: the deadline of the call that it is made for has passed`
   return new RpcxError('ERR_RPCX_TIMEOUT', text)
 }

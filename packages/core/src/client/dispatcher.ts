@@ -2,12 +2,11 @@ import { toError } from '../callbacks.ts'
 import type { Endpoints } from '../discovery/discovery.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
-import { NO_METADATA } from '../wire/pairs.ts'
 import type { Call } from './call.ts'
-import type { FailMode } from './fail-mode.ts'
 import type { FleetOptions } from './fleet.ts'
 import { Fleet } from './fleet.ts'
 import type { Node, NodeOwner } from './node.ts'
+import type { FailPolicy } from './policy/fail-policy.ts'
 import { Postponed } from './postponed.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { Selector } from './select/selector.ts'
@@ -15,7 +14,7 @@ import type { ClientSnapshot } from './snapshot.ts'
 import { Waiting } from './waiting.ts'
 
 export interface DispatcherOptions extends FleetOptions {
-  readonly failMode: FailMode
+  readonly failPolicy: FailPolicy
   readonly retries: number
   /** The share of calls that may be repeated, after a server has got them. */
   readonly retryBudget: number
@@ -24,6 +23,8 @@ export interface DispatcherOptions extends FleetOptions {
   /** Chooses among the rest. A selector of its own: one that counts would lose its place in the whole list. */
   readonly detours: Selector
   readonly waitForReady: boolean
+  /** A new list was taken over. */
+  listed(): void
 }
 
 /** Sends each call to a server, over the newest list, and decides what follows when that fails. */
@@ -57,16 +58,15 @@ export class Dispatcher implements NodeOwner {
     else this.#route(call)
   }
 
-  /** Gives a call the servers that there are, as soon as there are any. */
-  giveServers(call: Call): void {
+  /** Whether calls have to wait for a list, or for a server in it. */
+  get hasToWait(): boolean {
     const { nodes, hasList } = this.fleet
-    if (hasList && nodes.length > 0) call.succeed(nodes, NO_METADATA)
-    else this.#routeAnyway(call)
+    return !hasList || (nodes.length === 0 && this.#options.waitForReady)
   }
 
   /** Whether a copy of a call may be sent to another server. */
-  mayBackUp(call: Call): boolean {
-    return call.node !== undefined && this.fleet.candidates.length > 1 && this.#budget.take()
+  mayHedge(call: Call): boolean {
+    return call.server !== undefined && this.fleet.candidates.length > 1 && this.#budget.take()
   }
 
   snapshot(): ClientSnapshot {
@@ -87,7 +87,7 @@ export class Dispatcher implements NodeOwner {
     const { events, payloads } = this.#options
     const { service } = payloads
     const { method, attempts } = call
-    const endpoint = call.node?.endpoint.address ?? ''
+    const endpoint = call.server?.endpoint.address ?? ''
     events.emit('retried', { service, method, endpoint, error, attempts })
     // Where it has to wait for a back-off, that is enough. And one other server may well be tried at once.
     if (attempts > 1 && this.fleet.candidates.length > 0) this.#postponed.add(call)
@@ -106,10 +106,8 @@ export class Dispatcher implements NodeOwner {
 
   /** There is a new list. */
   #listed(): void {
-    for (const call of this.#waiting.release()) {
-      if (call.wanted === 'servers') this.giveServers(call)
-      else this.#route(call)
-    }
+    for (const call of this.#waiting.release()) this.#route(call)
+    this.#options.listed()
   }
 
   #route(call: Call): void {
@@ -121,13 +119,13 @@ export class Dispatcher implements NodeOwner {
     const node = this.#choose(call, candidates)
     if (node === undefined) return
     call.attempts++
-    call.node = node
+    call.server = node
     node.send(call, false)
   }
 
   /** To one server and no other, which is not troubled when it is in back-off. */
   #sendPinned(call: Call): void {
-    const { node } = call
+    const { server: node } = call
     if (node === undefined || !this.fleet.nodes.includes(node)) {
       const text = `${node?.endpoint.address} is no longer in the list`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
@@ -142,40 +140,38 @@ export class Dispatcher implements NodeOwner {
 
   /** With no server in service. */
   #routeAnyway(call: Call): void {
-    const { failMode, waitForReady } = this.#options
-    const { nodes, hasList } = this.fleet
-    if (!hasList || (nodes.length === 0 && waitForReady)) {
+    const { failPolicy } = this.#options
+    const { nodes } = this.fleet
+    if (this.hasToWait) {
       this.#waiting.add(call)
       return
     }
     if (nodes.length === 0) {
-      this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', 'the list of servers is empty', call.lastError)
+      this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', NO_SERVERS, call.lastError)
       return
     }
-    const before = call.node
     const first = earliest(nodes)
     // One whose dial takes long is not out.
-    if (failMode === 'failfast' && first.isOut) {
+    if (!failPolicy.repeats && first.isOut) {
       const text = `all servers are in back-off: ${first.lastError?.message}`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, first.lastError)
       return
     }
-    call.node = failMode === 'failtry' && before !== undefined && nodes.includes(before) ? before : first
+    call.server = this.#again(call) ?? first
     call.attempts++
     // The first attempt does not wait for the back-off to end.
-    call.node.send(call, call.attempts === 1)
+    call.server.send(call, call.attempts === 1)
   }
 
   #choose(call: Call, candidates: readonly Node[]): Node | undefined {
-    const { selector, detours, failMode, maxCallsPerServer } = this.#options
+    const { selector, detours, maxCallsPerServer } = this.#options
     try {
-      const before = call.node
       let node: Node | undefined
-      if (before === undefined) {
+      if (call.server === undefined) {
         node = selector.pick(candidates, call) as Node | undefined
-      } else if (failMode === 'failtry' && this.fleet.nodes.includes(before)) {
-        return before
       } else {
+        const again = this.#again(call)
+        if (again !== undefined) return again
         node = detours.pick(others(call, candidates), call) as Node | undefined
       }
       if (maxCallsPerServer !== Number.POSITIVE_INFINITY && node !== undefined) {
@@ -193,6 +189,12 @@ export class Dispatcher implements NodeOwner {
     return undefined
   }
 
+  /** Where the policy wants a call to be tried again. */
+  #again(call: Call): Node | undefined {
+    if (call.server === undefined) return undefined
+    return this.#options.failPolicy.next?.(call, this.fleet.nodes) as Node | undefined
+  }
+
   #lessBusy(call: Call, candidates: readonly Node[]): Node | undefined {
     const { detours, maxCallsPerServer } = this.#options
     const free = candidates.filter(({ inFlight }) => inFlight < maxCallsPerServer)
@@ -205,13 +207,14 @@ export class Dispatcher implements NodeOwner {
   }
 
   #mayRepeat(call: Call, error: RpcxError, mayHaveRun: boolean): boolean {
-    const { failMode, retries } = this.#options
-    if (failMode === 'failfast' || call.isPinned || call.attempts > retries) return false
+    const { failPolicy, retries } = this.#options
+    if (!failPolicy.repeats || call.isPinned || call.attempts > retries) return false
     if (call.mayHaveRunAt !== undefined && !call.isIdempotent) return false
+    if (failPolicy.mayRepeat?.(call, error) === false) return false
     // What no server has got is no load.
     if (!mayHaveRun && error.code !== 'ERR_RPCX_NOT_EXECUTED') return true
     // One that is in service may well take what another declined.
-    return this.#budget.take(!mayHaveRun && failMode !== 'failtry' && this.fleet.candidates.length > 0)
+    return this.#budget.take(!mayHaveRun && failPolicy.next === undefined && this.fleet.candidates.length > 0)
   }
 
   #failure(call: Call, error: RpcxError): RpcxError {
@@ -236,6 +239,8 @@ export class Dispatcher implements NodeOwner {
   }
 }
 
+export const NO_SERVERS = 'the list of servers is empty'
+
 function earliest(nodes: readonly Node[]): Node {
   return nodes.reduce((first, node) => {
     if (node.isOut !== first.isOut) return first.isOut ? node : first
@@ -245,8 +250,8 @@ function earliest(nodes: readonly Node[]): Node {
 
 /** Servers that were not tried yet, or at least not just now. */
 function others(call: Call, candidates: readonly Node[]): readonly Node[] {
-  const fresh = candidates.filter(node => node !== call.node && !call.wasAt(node))
+  const fresh = candidates.filter(node => node !== call.server && !call.wasAt(node))
   if (fresh.length > 0) return fresh
-  const rest = candidates.filter(node => node !== call.node)
+  const rest = candidates.filter(node => node !== call.server)
   return rest.length > 0 ? rest : candidates
 }

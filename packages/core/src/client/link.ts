@@ -163,7 +163,7 @@ export class Link implements ConnectionOwner, DialOwner {
 
   /** The node, which uses it no longer, gets the calls back that were not sent yet. */
   giveBack(node: Node): void {
-    for (const call of this.#parked.release(call => call.node === node)) node.owner.returned(call)
+    for (const call of this.#parked.release(call => call.server === node)) node.owner.returned(call)
   }
 
   /** Nobody uses it any more. Resolves when the calls under way have ended and it is closed. */
@@ -181,7 +181,7 @@ export class Link implements ConnectionOwner, DialOwner {
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
     // Those that were under way are declined too: that is one failure, not many.
     if (error.code === 'ERR_RPCX_NOT_EXECUTED' && this.#health.isIn) this.#health.failed(error)
-    call.node?.owner.failed(call, error, mayHaveRun)
+    call.server?.owner.failed(call, error, mayHaveRun)
   }
 
   erred(error: RpcxError): void {
@@ -226,7 +226,7 @@ export class Link implements ConnectionOwner, DialOwner {
     this.#state = IDLE
     this.#isSlow = false
     const error = this.#troubled(cause)
-    for (const call of this.#parked.release()) call.node?.owner.failed(call, error, false)
+    for (const call of this.#parked.release()) call.server?.owner.failed(call, error, false)
   }
 
   /** The connection was refused, reset or lost. */
@@ -246,7 +246,7 @@ export class Link implements ConnectionOwner, DialOwner {
 
   /** The calls that wait go elsewhere; where there is no other to go to, they come back. */
   #giveAllBack(): void {
-    for (const call of this.#parked.release()) call.node?.owner.returned(call)
+    for (const call of this.#parked.release()) call.server?.owner.returned(call)
   }
 }
 

@@ -25,24 +25,42 @@ export class Readiness {
     this.#count = count
   }
 
+  /** Resolves when there are enough servers. */
   async wait({ servers = 1, timeoutMs = 10_000, signal }: ReadyOptions): Promise<void> {
     checkCount('ready', 'servers', servers, 1)
     checkMs('ready', 'timeoutMs', timeoutMs)
+    await this.until(
+      () => this.#count() >= servers,
+      () => this.#late(servers, timeoutMs),
+      timeoutMs || Number.POSITIVE_INFINITY,
+      [signal],
+    )
+  }
+
+  /** Resolves when the list of servers is as wanted. Rejects with the reason of a signal, or when so much time has passed. */
+  async until(
+    isReady: () => boolean,
+    late: () => Error,
+    timeoutMs: number,
+    signals: readonly (AbortSignal | undefined)[],
+  ): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    let release: (() => void) | undefined
+    const releases: (() => void)[] = []
     let waiter: Waiter | undefined
     try {
       await new Promise<void>((resolve, reject) => {
-        waiter = { servers, resolve, reject }
+        waiter = { isReady, resolve, reject }
         this.#waiting.add(waiter)
-        if (timeoutMs > 0) timer = setTimeout(() => reject(this.#late(servers, timeoutMs)), timeoutMs)
-        release = signal && endWith({ fail: reject }, signal)
+        // A list that can be read by then is no late one.
+        if (timeoutMs <= MAX_TIMER_MS) timer = setTimeout(() => setImmediate(() => reject(late())), timeoutMs)
+        for (const signal of signals)
+          if (signal !== undefined) releases.push(endWith({ fail: reject }, signal))
         if (this.#isClosed) this.close()
         else this.changed()
       })
     } finally {
       clearTimeout(timer)
-      release?.()
+      for (const release of releases) release()
       if (waiter !== undefined) this.#waiting.delete(waiter)
     }
   }
@@ -53,9 +71,7 @@ export class Readiness {
 
   /** There may be more servers now. */
   changed(): void {
-    if (this.#waiting.size === 0) return
-    const count = this.#count()
-    for (const { servers, resolve } of this.#waiting) if (count >= servers) resolve()
+    for (const { isReady, resolve } of this.#waiting) if (isReady()) resolve()
   }
 
   close(): void {
@@ -71,7 +87,10 @@ export class Readiness {
 }
 
 interface Waiter {
-  readonly servers: number
+  isReady(): boolean
   resolve(): void
   reject(error: unknown): void
 }
+
+// Beyond this, Node's timers fire at once.
+const MAX_TIMER_MS = 2 ** 31 - 1

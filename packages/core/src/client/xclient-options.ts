@@ -5,17 +5,18 @@ import { lazy } from '../lazy.ts'
 import { checkChoice, checkCount, checkKnown, checkMs } from '../options.ts'
 import type { ClientTls } from '../transport/tls.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-decoder.ts'
-import type { BackupAfter } from './backup.ts'
 import type { CallerOptions } from './caller.ts'
 import type { DispatcherOptions } from './dispatcher.ts'
-import type { FailMode } from './fail-mode.ts'
-import { checkFailMode } from './fail-mode.ts'
 import type { Interceptor } from './interceptor.ts'
 import { XCLIENT_OPTIONS } from './known-options.ts'
 import type { LinkOptions } from './link.ts'
 import type { Offers } from './offered.ts'
 import { Offered } from './offered.ts'
 import { Payloads } from './payloads.ts'
+import type { FailMode } from './policy/fail-mode.ts'
+import { failPolicyOf } from './policy/fail-mode.ts'
+import type { FailPolicy } from './policy/fail-policy.ts'
+import type { BackupAfter } from './policy/failbackup.ts'
 import type { Types } from './schema.ts'
 import { schemaInterceptor } from './schema.ts'
 import type { SelectOptions } from './select/select-mode.ts'
@@ -24,8 +25,8 @@ import type { Subset } from './select/subset.ts'
 
 /** How an `XClient` finds its servers, repeats calls and speaks. */
 export interface XClientOptions extends SelectOptions {
-  /** What follows a failed attempt. @default 'failfast' */
-  readonly failMode?: FailMode
+  /** What follows a failed attempt: by name, or a policy of your own. @default 'failfast' */
+  readonly failMode?: FailMode | FailPolicy
   /** How often a call is repeated at most, under every `failMode` but `failfast`. @default 3 */
   readonly retries?: number
   /**
@@ -114,10 +115,8 @@ export interface XClientOptions extends SelectOptions {
 /** What a client is made of, once its options have been checked. */
 export interface ClientSettings {
   readonly caller: CallerOptions
-  /** When backups are sent at all. */
-  readonly backupAfter: BackupAfter | undefined
   readonly interceptors: readonly Interceptor[]
-  readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected'>
+  readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected' | 'listed'>
   /** For a pool, which may be shared. */
   readonly links: Omit<LinkOptions, 'pushed' | 'pushFailed'>
 }
@@ -166,6 +165,7 @@ export function checkOptions(
   const schemas = schemaInterceptor(types)
   const newSelector = selectorsFor(service, options, failed)
   const selector = newSelector()
+  const failPolicy = failPolicyOf(failMode, backupAfter, failed)
   const limits = checkLimits('XClient', options)
   const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec], limits)
   const payloads = new Payloads({
@@ -174,7 +174,7 @@ export function checkOptions(
     codecs: all,
     types,
     compress: compress === 'gzip',
-    repeats: failMode !== 'failfast',
+    repeats: failPolicy.repeats,
   })
   return {
     caller: {
@@ -184,12 +184,11 @@ export function checkOptions(
         typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method),
       token,
     },
-    backupAfter: checkBackup(backupAfter, failMode),
     interceptors: schemas === undefined ? interceptors : [...interceptors, schemas],
     dispatcher: {
       payloads,
-      failMode: checkFailMode(failMode),
-      retries: checkRetries(retries, failMode),
+      failPolicy,
+      retries: checkRetries(retries, failPolicy),
       retryBudget: checkBudget(retryBudget),
       selector,
       detours: newSelector(),
@@ -215,22 +214,11 @@ export function checkOptions(
   }
 }
 
-function checkRetries(retries: number | undefined, failMode: FailMode): number {
+function checkRetries(retries: number | undefined, { repeats }: FailPolicy): number {
   if (retries === undefined) return 3
-  if (failMode === 'failfast') throw new TypeError('XClient: retries has no meaning with failMode failfast')
+  if (!repeats) throw new TypeError('XClient: retries has no meaning with failMode failfast')
   if (Number.isInteger(retries) && retries >= 0) return retries
   throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
-}
-
-function checkBackup(after: BackupAfter | undefined, failMode: FailMode): BackupAfter | undefined {
-  if (failMode !== 'failbackup') {
-    if (after === undefined) return undefined
-    throw new TypeError('XClient: backupAfter has a meaning with failMode failbackup only')
-  }
-  if (after === undefined) return { percentile: 95 }
-  if ('ms' in after) return { ms: checkMs('XClient', 'backupAfter.ms', after.ms) }
-  if (after.percentile > 0 && after.percentile < 100) return after
-  throw new RangeError(`XClient: backupAfter.percentile is ${after.percentile}, not between 0 and 100`)
 }
 
 function checkBudget(share: number): number {

@@ -1,16 +1,18 @@
 import { watchRejection } from '../callbacks.ts'
 import type { Discovery, DiscoveryStatus } from '../discovery/discovery.ts'
+import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { inRoot } from '../root.ts'
 import { NO_METADATA } from '../wire/pairs.ts'
-import { Backup } from './backup.ts'
 import type { Invocation, Wanted } from './call.ts'
 import type { CallOptions } from './call-options.ts'
-import { Caller } from './caller.ts'
+import { limitOf } from './call-options.ts'
+import { Caller, pastError } from './caller.ts'
 import type { ClientEvents } from './client-events.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, NO_SERVERS } from './dispatcher.ts'
 import type { CallAt } from './fan-out.ts'
 import { broadcast, fork, Inform } from './fan-out.ts'
+import { Hedging } from './hedging.ts'
 import type { Interceptor, Next, OutgoingCall } from './interceptor.ts'
 import { chain } from './interceptor.ts'
 import type { Arg, MethodName, Out } from './methods.ts'
@@ -39,7 +41,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #events: Events<ClientEvents>
   readonly #pool: Pool
   readonly #caller: Caller
-  readonly #backup: Backup | undefined
+  readonly #hedging: Hedging | undefined
   readonly #interceptors: readonly Interceptor[]
   /** All interceptors, and the call itself in their midst; `undefined` when there are none. */
   readonly #outermost: Next | undefined
@@ -60,7 +62,7 @@ export class XClient<S extends object> implements AsyncDisposable {
    */
   constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: Shared) {
     const failed = (callback: string, thrown: unknown): void => this.#events.callbackFailed(callback, thrown)
-    const { caller, backupAfter, interceptors, dispatcher, links } = checkOptions(service, options, failed)
+    const { caller, interceptors, dispatcher, links } = checkOptions(service, options, failed)
     this.#events = shared?.events ?? new Events('client')
     this.#pool = shared?.pool ?? new Pool({ ...links, ...pushesTo(this.#events) })
     this.#isShared = shared !== undefined
@@ -74,6 +76,7 @@ export class XClient<S extends object> implements AsyncDisposable {
           ...dispatcher,
           events: this.#events,
           pool: this.#pool,
+          listed: () => this.#readiness.changed(),
           suspected: address =>
             guarded('discovery.verify', () => discovery.verify?.(service, address), failed),
         }),
@@ -83,7 +86,8 @@ export class XClient<S extends object> implements AsyncDisposable {
       return (status as DiscoveryStatus | undefined)?.lastError
     }
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
-    this.#backup = backupAfter === undefined ? undefined : new Backup(this.#caller, backupAfter)
+    const { hedging } = dispatcher.failPolicy
+    this.#hedging = hedging && new Hedging(this.#caller, hedging)
     this.#readiness = new Readiness(service, () => sender.fleet.nodes.length)
     this.#interceptors = interceptors
     this.#outermost =
@@ -194,9 +198,9 @@ export class XClient<S extends object> implements AsyncDisposable {
   }
 
   #send(method: string, args: unknown, options: CallOptions, wanted: Wanted): Promise<unknown> {
-    if (this.#backup !== undefined && wanted !== 'nothing') {
+    if (this.#hedging !== undefined && wanted !== 'nothing') {
       const isIdempotent = options.idempotent ?? this.#isIdempotent(method)
-      if (isIdempotent) return this.#backup.call(method, args, wanted, options)
+      if (isIdempotent) return this.#hedging.call(method, args, wanted, options)
     }
     try {
       const call = this.#caller.make(method, args, wanted, options)
@@ -221,7 +225,7 @@ export class XClient<S extends object> implements AsyncDisposable {
       return (await this.#send(method, args, options, 'invocation')) as Invocation<unknown>
     const call = this.#caller.make(method, args, 'invocation', options)
     call.isPinned = true
-    call.node = node
+    call.server = node
     call.encoded = encoded
     this.#caller.start(call)
     return (await call.result) as Invocation<unknown>
@@ -229,9 +233,19 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   /** All servers, once there are any. */
   async #servers(method: string, options: CallOptions): Promise<readonly Node[]> {
-    const call = this.#caller.make(method, undefined, 'servers', options)
-    this.#caller.dispatcher.giveServers(call)
-    return (await call.result) as readonly Node[]
+    const { signal, parent, timeoutMs = this.#timeoutMs } = options
+    const { dispatcher } = this.#caller
+    const limitMs = limitOf(timeoutMs, parent)
+    if (limitMs <= 0) throw pastError(this.#service, method)
+    await this.#readiness.until(
+      () => !dispatcher.hasToWait,
+      () => this.#caller.noServersInTime(method),
+      limitMs,
+      [signal, parent?.signal],
+    )
+    const { nodes } = dispatcher.fleet
+    if (nodes.length > 0) return nodes
+    throw new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#service}.${method}: ${NO_SERVERS}`)
   }
 
   /** How to call one of all servers, within the deadline that they have in common. */
@@ -268,7 +282,6 @@ export class XClient<S extends object> implements AsyncDisposable {
     // The loop ends when either of the two is closed; the last list stands.
     for await (const endpoints of this.#discovery.watch(this.#service, { signal })) {
       this.#caller.dispatcher.update(endpoints)
-      this.#readiness.changed()
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ClientEvents, RpcxError } from '@rpcx/core'
+import type { AttemptedCall, ClientEvents, FailPolicy, RpcxError } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
@@ -257,3 +257,79 @@ test('each retry is told in an event', async () => {
     },
   ])
 })
+
+describe('a policy of the program', () => {
+  test('says whether to repeat a call, and where', async () => {
+    const servers = [await answering(refuse), await answering(refuse), await answering(ok)]
+    const order = servers.map(({ address }) => address)
+    const asked: AttemptedCall[] = []
+    const client = clientOf<Any>('Any', servers, {
+      failMode: {
+        repeats: true,
+        next(call, all) {
+          asked.push({ ...call, attempts: call.attempts, server: call.server })
+          const at = order.indexOf(call.server?.endpoint.address ?? '') + 1
+          return all.find(({ endpoint }) => endpoint.address === order[at])
+        },
+      },
+      selectMode: { pick: all => all.find(({ endpoint }) => endpoint.address === order[0]) },
+    })
+    expect(await client.invoke('method')).toMatchObject({ attempts: 3, endpoint: order[2] })
+    expect(asked.map(({ attempts }) => attempts)).toEqual([1, 2])
+    const never = clientOf<Any>('Any', servers.slice(0, 2), {
+      failMode: { repeats: true, mayRepeat: (_call, { code }) => code !== 'ERR_RPCX_NOT_EXECUTED' },
+    })
+    expect(await failure(never.call('method'))).toMatchObject({
+      code: 'ERR_RPCX_NOT_EXECUTED',
+      attempts: { length: 1 },
+    })
+  })
+
+  test('is never asked about a call that may have run and must not run twice', async () => {
+    const server = await answering(reset)
+    const client = clientOf<Any>('Any', [server], { failMode: { repeats: true, mayRepeat: () => true } })
+    expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_OUTCOME_UNKNOWN' })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test.each([
+    ['throws', () => fault()],
+    ['returns a promise', async () => fault()],
+    ['returns what it must not', () => 'yes'],
+  ])('that %s is told of, and the call goes on as without', async (_how, wrong) => {
+    const servers = [await answering(refuse), await answering(ok)]
+    const first = servers[0]?.address
+    const failed: string[] = []
+    const clientWith = (policy: object) =>
+      clientOf<Any>('Any', servers, {
+        failMode: { repeats: true, ...policy } as FailPolicy,
+        selectMode: {
+          pick: all => all.find(({ endpoint }) => endpoint.address === first) ?? all[0],
+        },
+        idempotent: true,
+      }).on('callbackFailed', ({ callback }) => failed.push(callback))
+    expect(await clientWith({ next: wrong }).invoke('method')).toMatchObject({ attempts: 2 })
+    expect(await failure(clientWith({ mayRepeat: wrong }).call('method'))).toMatchObject({
+      code: 'ERR_RPCX_NOT_EXECUTED',
+    })
+    const hedging = { delayMs: wrong, succeeded: () => fault() }
+    await clientWith({ hedging }).call('method')
+    expect(failed).toEqual([
+      'failMode.next',
+      'failMode.mayRepeat',
+      'failMode.hedging.delayMs',
+      'failMode.hedging.succeeded',
+    ])
+  })
+
+  test('has to be one', () => {
+    for (const failMode of [{}, { repeats: 1 }, null, () => {}])
+      expect(() => clientOf<Any>('Any', [{ address: 'memu@none' }], { failMode: failMode as never })).toThrow(
+        /failMode is .*, not one of/,
+      )
+  })
+})
+
+function fault(): never {
+  throw new Error('the policy is broken')
+}

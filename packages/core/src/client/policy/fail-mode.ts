@@ -1,0 +1,37 @@
+import { checkChoice } from '../../options.ts'
+import { customPolicy } from './custom-policy.ts'
+import type { FailPolicy } from './fail-policy.ts'
+import type { BackupAfter } from './failbackup.ts'
+import { failbackup } from './failbackup.ts'
+import { failfast } from './failfast.ts'
+import { failover } from './failover.ts'
+import { failtry } from './failtry.ts'
+
+/**
+ * What follows a failed attempt, if repeating it is safe: `failfast` nothing, `failtry` the same server again, `failover`
+ * another one. `failbackup` is `failover`, and an idempotent call that takes long is sent to a second server as well.
+ */
+export type FailMode = 'failfast' | 'failtry' | 'failover' | 'failbackup'
+
+/**
+ * Returns the policy of a mode.
+ * @param failed hears of a policy of the user's that throws
+ * @throws TypeError or RangeError that names the option
+ */
+export function failPolicyOf(
+  mode: FailMode | FailPolicy,
+  backupAfter: BackupAfter | undefined,
+  failed: (callback: string, thrown: unknown) => void,
+): FailPolicy {
+  if (backupAfter !== undefined && mode !== 'failbackup')
+    throw new TypeError('XClient: backupAfter has a meaning with failMode failbackup only')
+  if (typeof mode === 'object' && typeof mode?.repeats === 'boolean') return customPolicy(mode, failed)
+  const policies: Record<FailMode, () => FailPolicy> = {
+    failfast,
+    failtry,
+    failover,
+    failbackup: () => failbackup(backupAfter),
+  }
+  const name = checkChoice('XClient', 'failMode', mode as FailMode, Object.keys(policies) as FailMode[])
+  return policies[name]()
+}
