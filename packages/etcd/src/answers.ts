@@ -12,13 +12,7 @@ export function revisionOf({ header }: { readonly header: IResponseHeader | null
   return header.revision
 }
 
-/** The keys and values of a range. @throws `ERR_RPCX_REGISTRY` */
-export function keyValuesIn(found: IRangeResponse | null | undefined): readonly IKeyValue[] {
-  if (!found) throw broken('without a range')
-  return found.kvs
-}
-
-/** Those of each range of a transaction. @throws `ERR_RPCX_REGISTRY` when there are not `count` */
+/** The keys and values of each range of a transaction. @throws `ERR_RPCX_REGISTRY` when there are not `count` */
 export function rangesIn({ responses }: ITxnResponse, count: number): readonly (readonly IKeyValue[])[] {
   if (responses.length !== count) throw broken(`with ${responses.length} of ${count} ranges`)
   return responses.map(response => keyValuesIn(response.response_range))
@@ -41,6 +35,11 @@ export function leaseIn({ ID, TTL }: { readonly ID: string; readonly TTL: string
   if (!INTEGER.test(ID) || ID === '0' || !(seconds >= 1 && seconds <= MOST_SECONDS))
     throw broken(`with the lease ${ID} of ${TTL} s`)
   return { id: ID, ttlMs: seconds * 1_000 }
+}
+
+function keyValuesIn(found: IRangeResponse | null | undefined): readonly IKeyValue[] {
+  if (!found) throw broken('without a range')
+  return found.kvs
 }
 
 function broken(what: string): RpcxError {

@@ -15,7 +15,7 @@ export class EtcdLink {
   #isUp = false
   #wasUp = false
 
-  /** @param onBack called when the first operation succeeds after a failure */
+  /** @param onBack called when etcd answers for the first time after a failure */
   constructor(access: Access, onBack: () => void) {
     this.#access = access
     this.#onBack = onBack
@@ -34,13 +34,12 @@ export class EtcdLink {
     const opened = this.#client
     try {
       const result = await operation(await opened)
-      if (!this.#isUp && this.#client === opened) {
-        this.#isUp = this.#wasUp = true
-        this.#onBack()
-      }
+      this.#answered(opened)
       return result
     } catch (cause) {
-      if (!isAnswer(cause)) this.#drop(opened)
+      // One that refuses is there, and keeps what it has.
+      if (isAnswer(cause)) this.#answered(opened)
+      else this.#drop(opened)
       throw explain(cause as Error, `etcd ${host}${auth ? ` as ${auth.username}` : ''}: ${what}`)
     }
   }
@@ -60,6 +59,12 @@ export class EtcdLink {
       throw new Error(tls ? 'it speaks plain text' : 'it speaks TLS', { cause })
     }
     return new EtcdClient(host, this.#access)
+  }
+
+  #answered(opened: Promise<EtcdClient>): void {
+    if (this.#isUp || this.#client !== opened) return
+    this.#isUp = this.#wasUp = true
+    this.#onBack()
   }
 
   #drop(opened: Promise<EtcdClient>): void {

@@ -1,14 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
 import { merge } from '@rpcx/core'
-import type { ICompare, IEvent, IKeyValue, IRequestOp } from 'etcd3'
+import type { ICompare, IEvent, IKeyValue } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
 import type { Access } from './access.ts'
-import { keyValuesIn, rangesIn, revisionOf } from './answers.ts'
-import type { EtcdClient } from './client.ts'
+import { rangesIn, revisionOf } from './answers.ts'
 import { Lease } from './lease.ts'
 import { EtcdLink } from './link.ts'
 import { keyRange, prefixRange, watchRanges } from './watch.ts'
+import { isAt, makeDirectories, put } from './writes.ts'
 
 /** One lease's worth of life. Those who only follow take none. */
 export class EtcdSession implements Session {
@@ -61,21 +61,26 @@ export class EtcdSession implements Session {
     signal: AbortSignal,
   ): Promise<void> {
     const key = this.#layout.leaf(service, address)
-    const { revision, kv } = await this.#link.run(`look at ${key}`, async client => {
-      const found = await client.kv.range(keyRange(key))
-      await this.#makeDirectories(client, service)
-      return { revision: revisionOf(found), kv: keyValuesIn(found)[0] }
+    const directories = this.#layout.directories(service)
+    const ranges = [key, ...directories.map(([path]) => path)].map(keyRange)
+    const { revision, kvs } = await this.#link.run(`look at ${key}`, async client => {
+      const answer = await client.kv.txn({ success: ranges.map(range => ({ request_range: range })) })
+      return { revision: revisionOf(answer), kvs: rangesIn(answer, ranges.length).map(([kv]) => kv) }
     })
+    const [kv, ...found] = kvs
     // A key that was deleted and one whose lease is gone look the same.
     if (kv === undefined) await this.#lease.keepAlive()
     saw(this.#held(kv))
-    const directories = this.#layout.directories(service).map(([path]) => keyRange(path))
+    // Only where one is missing: an etcd that is full still answers, and keeps what it has.
+    const missing = directories.filter((_, i) => found[i] === undefined)
+    if (missing.length > 0)
+      await this.#link.run(`make the directories of ${service}`, client => makeDirectories(client, missing))
     await this.#link.run(`watch ${key}`, client => {
       const changed = ({ type, kv }: IEvent): Promise<void> | void => {
         if (kv.key.toString() === key) saw(type === 'Put' ? this.#held(kv) : undefined)
-        else if (type === 'Delete') return this.#makeDirectories(client, service)
+        else if (type === 'Delete') return makeDirectories(client, directories)
       }
-      return watchRanges(client, [keyRange(key), ...directories], revision, changed, signal)
+      return watchRanges(client, ranges, revision, changed, signal)
     })
   }
 
@@ -116,13 +121,6 @@ export class EtcdSession implements Session {
     const by = lease === '0' ? 'nobody' : isOurs ? 'us' : this.#earlier.has(lease) ? 'earlier' : 'other'
     return { metadata: value.toString(), version: BigInt(mod_revision), by }
   }
-
-  /** Without a lease, so that they outlive every server: Go's clients need them to start while no server is up. */
-  async #makeDirectories(client: EtcdClient, service: string): Promise<void> {
-    for (const [path, value] of this.#layout.directories(service)) {
-      await client.kv.txn({ compare: [isAt(path, undefined)], success: [put(path, value)] })
-    }
-  }
 }
 
 /** The entries below a prefix, by address. A large list is read in pieces, so that nobody waits for it. */
@@ -137,12 +135,3 @@ async function read(kvs: readonly IKeyValue[], prefix: string): Promise<Map<stri
 
 // A few milliseconds.
 const PIECE = 2_000
-
-/** Whether the key was last written at this revision; `undefined`: whether it is not there. */
-function isAt(key: string, revision: bigint | undefined): ICompare {
-  return { key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: String(revision ?? 0) }
-}
-
-function put(key: string, value: string, lease = '0'): IRequestOp {
-  return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } }
-}

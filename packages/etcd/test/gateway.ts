@@ -18,6 +18,7 @@ interface Answer {
     readonly mod_revision: string
   }[]
   readonly leases?: readonly { readonly ID: string }[]
+  readonly alarms?: readonly { readonly memberID: string; readonly alarm: string }[]
   readonly ID?: string
   readonly token?: string
 }
@@ -73,6 +74,13 @@ export class Gateway {
     const { header } = await this.ask('kv/range', { key: encode('-') })
     // Somebody else may have compacted it just now.
     await this.ask('kv/compaction', { revision: header.revision, physical: true }).catch(() => {})
+  }
+
+  /** Ends the alarm of an etcd that was full. */
+  async disarm(): Promise<void> {
+    const { alarms = [] } = await this.ask('maintenance/alarm', { action: 'GET' })
+    for (const { memberID, alarm } of alarms)
+      await this.ask('maintenance/alarm', { action: 'DEACTIVATE', memberID, alarm })
   }
 
   /** One figure of `/metrics`, all label sets that hold `labels` added up. */

@@ -58,13 +58,19 @@ export class HostileServer {
   }
 }
 
+/** Whether it is a transaction with a condition. */
+export function isWrite({ method, body }: Call): boolean {
+  return method.endsWith('/Txn') && body[0] === 0x0a
+}
+
 function answerWell({ method, body, stream }: Call): void {
   if (method.endsWith('/Txn')) {
     const kv = field(2, field(1, 'x/Good/tcp@10.0.0.1:1'), number(3, 3), field(5, 'n=1'))
-    const bare = field(3, field(1, ...(body.includes('Good') ? [kv] : [])))
-    say(stream, header(), number(2, 1), bare, field(3, field(1)))
-  } else if (method.endsWith('/Range')) say(stream, header())
-  else if (method.endsWith('/LeaseGrant')) say(stream, header(), number(2, 77), number(3, 5))
+    const first = field(3, field(1, ...(body.includes('Good') ? [kv] : [])))
+    // Whoever lists asks for two ranges, whoever registers for three: the entry and its directories.
+    const others = Array(body.includes('tcp@') ? 2 : 1).fill(field(3, field(1)))
+    say(stream, header(), number(2, 1), first, ...others)
+  } else if (method.endsWith('/LeaseGrant')) say(stream, header(), number(2, 77), number(3, 5))
   else if (method.endsWith('/LeaseKeepAlive')) write(stream, header(), number(2, 77), number(3, 5))
   else if (method.endsWith('/Watch')) write(stream, header(), number(3, 1))
   else say(stream, header(), field(2, 'token'))

@@ -4,7 +4,18 @@ import { everythingIn } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '../src/index.ts'
 import type { Call, Instead } from './hostile-server.ts'
-import { fail, field, framed, HostileServer, header, number, raw, say, write } from './hostile-server.ts'
+import {
+  fail,
+  field,
+  framed,
+  HostileServer,
+  header,
+  isWrite,
+  number,
+  raw,
+  say,
+  write,
+} from './hostile-server.ts'
 
 /** What is answered to those who ask by `method` for `Bad`. */
 function to(method: string, answer: (call: Call) => void): Instead {
@@ -66,20 +77,22 @@ describe('whatever etcd answers', () => {
     await discovery.close()
   })
 
-  test.concurrent.each<[string, string, (call: Call) => void]>([
-    ['a lease of no time', 'LeaseGrant', ({ stream }) => say(stream, header(), number(2, 7))],
+  const by = (method: string) => (call: Call) => call.method.endsWith(`/${method}`)
+  test.concurrent.each<[string, (call: Call) => boolean, (call: Call) => void]>([
+    ['a lease of no time', by('LeaseGrant'), ({ stream }) => say(stream, header(), number(2, 7))],
     [
       'a lease for ever',
-      'LeaseGrant',
+      by('LeaseGrant'),
       ({ stream }) => say(stream, header(), number(2, 7), number(3, 2 ** 40)),
     ],
-    ['a lease without an id', 'LeaseGrant', ({ stream }) => say(stream, header(), number(3, 5))],
-    ['no answer to a look', 'Range', ({ stream }) => say(stream)],
-    ['no answer to a write', 'Txn', ({ stream }) => say(stream, number(2, 1))],
-    ['no token', 'Authenticate', ({ stream }) => say(stream, field(1), bytes)],
-  ])('one who registers runs on: %s', async (_what, method, answer) => {
+    ['a lease without an id', by('LeaseGrant'), ({ stream }) => say(stream, header(), number(3, 5))],
+    ['no answer to a look', by('Txn'), ({ stream }) => say(stream)],
+    ['one range of a look', by('Txn'), ({ stream }) => say(stream, header(), range)],
+    ['no answer to a write', isWrite, ({ stream }) => say(stream, number(2, 1))],
+    ['no token', by('Authenticate'), ({ stream }) => say(stream, field(1), bytes)],
+  ])('one who registers runs on: %s', async (_what, isAsked, answer) => {
     await using etcd = await hostile(call => {
-      if (!call.method.endsWith(`/${method}`)) return false
+      if (!isAsked(call)) return false
       answer(call)
       return true
     })
