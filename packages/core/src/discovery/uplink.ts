@@ -81,6 +81,11 @@ export class Uplink<Backend extends Finder = Driver> {
     this.#owner.registryBack()
   }
 
+  /** Something is there that lives on without us for so long. */
+  keeps(ttlMs: number): void {
+    this.backoff.keptMs = ttlMs
+  }
+
   /** Ends the session, within `CLOSE_MS`. What was not withdrawn before goes with it, or by its TTL. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
@@ -122,6 +127,7 @@ export class Uplink<Backend extends Finder = Driver> {
     for (const listener of listeners ?? []) listener(reason)
     if (this.#session !== session) return
     this.#session = undefined
+    this.keeps(0)
     this.#lastError = reason
     void closeSession(session, this.driver.name)
   }

@@ -49,6 +49,7 @@ export class Place {
       session.write({ service, address, metadata }, over, audience, signal),
     )
     this.uplink.succeeded()
+    if (version !== undefined) this.uplink.keeps(session.ttlMs)
     return version
   }
 

@@ -43,6 +43,21 @@ describe('the back-off of one registry connection', () => {
     expect(ms).toBeLessThanOrEqual(5_252)
   })
 
+  test('is that of all else after refused credentials, while what is kept there lives', async () => {
+    const refused = new RpcxError('ERR_RPCX_AUTH', 'no')
+    const backoff = new Backoff()
+    backoff.keptMs = 3_000
+    expect(await waited(backoff, refused)).toBeLessThanOrEqual(252)
+    for (let since = 0; since < 2_700; ) {
+      const ms = await waited(backoff, refused)
+      expect(ms).toBeLessThanOrEqual(1_252)
+      since += ms
+    }
+    // By now it is gone.
+    await waited(backoff, refused)
+    expect(await waited(backoff, refused)).toBeGreaterThanOrEqual(4_999)
+  })
+
   test('is one for all who wait', async () => {
     const backoff = new Backoff()
     await waited(backoff)
