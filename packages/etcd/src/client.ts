@@ -1,7 +1,8 @@
 import { noop } from 'cockatiel'
 import type { IOptions } from 'etcd3'
-import { castGrpcError, Etcd3 } from 'etcd3'
+import { castGrpcError, Etcd3, EtcdInvalidAuthTokenError } from 'etcd3'
 import type { Access } from './access.ts'
+import { isTokenRefused } from './failure.ts'
 import type { EtcdAuth, EtcdTls } from './index.ts'
 
 /** The services of one etcd member. */
@@ -22,19 +23,41 @@ export class EtcdClient extends Etcd3 {
     if (auth) this.#logInHere(auth)
   }
 
+  /** Runs it once more, with a new token, when the one that we had is refused. */
+  async run<T>(operation: (client: this) => Promise<T>): Promise<T> {
+    const { authenticator } = this.#innards
+    const used = authenticator.awaitingMetadata
+    try {
+      return await operation(this)
+    } catch (error) {
+      if (!isTokenRefused(error)) throw error
+      // Somebody else may have logged in again meanwhile.
+      if (authenticator.awaitingMetadata === used) authenticator.awaitingMetadata = null
+      return operation(this)
+    }
+  }
+
   override close(): void {
     this.failed.abort()
     super.close()
   }
 
-  /** The library logs in again when its token is refused, at once and over a connection of its own that it never closes. */
+  get #innards(): Innards {
+    return this.pool as unknown as Innards
+  }
+
+  /**
+   * The library logs in over a connection of its own that it never closes; again when a token is refused, without end, and not
+   * when that is a stream's.
+   */
   #logInHere({ username, password }: EtcdAuth): void {
-    const { authenticator, hosts } = this.pool as unknown as Innards
-    let lastAt = Number.NEGATIVE_INFINITY
+    const { authenticator, hosts } = this.#innards
+    authenticator.invalidateMetadata = () => {
+      throw new EtcdInvalidAuthTokenError('etcdserver: invalid auth token')
+    }
     authenticator.getCredentialsFromHost = async () => {
-      if (performance.now() - lastAt < RENEWAL_MS) throw new Error('a new token was refused')
       const asked = { name: username, password: typeof password === 'function' ? await password() : password }
-      const token = await new Promise<string>((resolve, reject) => {
+      return new Promise<string>((resolve, reject) => {
         const answered: Answered = (error, response) => {
           if (error) reject(hidden(castGrpcError(error), asked.password))
           else if (typeof response?.token === 'string') resolve(response.token)
@@ -42,15 +65,18 @@ export class EtcdClient extends Etcd3 {
         }
         hosts[0].getServiceClient('Auth').authenticate(asked, { deadline: Date.now() + CALL_MS }, answered)
       })
-      lastAt = performance.now()
-      return token
     }
   }
 }
 
 /** What the library keeps to itself. */
 interface Innards {
-  readonly authenticator: { getCredentialsFromHost(): Promise<string> }
+  readonly authenticator: {
+    /** The token, or the log-in that is under way. */
+    awaitingMetadata: Promise<unknown> | null
+    getCredentialsFromHost(): Promise<string>
+    invalidateMetadata(): void
+  }
   readonly hosts: readonly [{ getServiceClient(name: 'Auth'): AuthService }]
 }
 
@@ -75,9 +101,6 @@ let made = 0
 
 // A hung member is noticed by gRPC's pings on a watch, and by this deadline on a call.
 const CALL_MS = 3_000
-
-// A token that was refused so soon is refused for another reason than its age.
-const RENEWAL_MS = 1_000
 
 const OPTIONS: Omit<IOptions, 'hosts'> = {
   defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_MS }),

@@ -1,16 +1,22 @@
 import { isRpcxError, RpcxError } from '@rpcx/core'
-import { EtcdInvalidAuthTokenError, GRPCUnavailableError } from 'etcd3'
+import { GRPCUnavailableError } from 'etcd3'
 
 /** Whether etcd itself said so, and another connection would hear the same. */
 export function isAnswer(error: unknown): boolean {
-  // With another connection comes another token.
-  if (error instanceof GRPCUnavailableError || error instanceof EtcdInvalidAuthTokenError) return false
+  if (error instanceof GRPCUnavailableError || isTokenRefused(error)) return false
   const { message } = error as Error
+  // Whatever else runs over this connection will need a log-in, too: core tries again for all of it.
+  if (message.includes('authentication failed')) return false
   // A learner, as it says from etcd 3.6 on: another member will answer.
   if (message.includes('not supported for learner')) return false
   // The list of one service that is too long is no trouble of the others.
   if (message.includes('Received message larger than max')) return true
-  return isRpcxError(error) || (message.includes('etcdserver: ') && !message.includes('auth store is old'))
+  return isRpcxError(error) || message.includes('etcdserver: ')
+}
+
+/** Whether another token may be accepted: this one has expired, or is from before a change of users or roles. */
+export function isTokenRefused(error: unknown): boolean {
+  return /invalid auth token|auth store is old/.test((error as Error).message)
 }
 
 /** @param what was tried, and with whom: `etcd 127.0.0.1:2379: list /rpcx_test/Arith/` */

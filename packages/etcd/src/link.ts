@@ -33,7 +33,8 @@ export class EtcdLink {
     this.#client ??= this.#open(host)
     const opened = this.#client
     try {
-      const result = await operation(await opened)
+      const client = await opened
+      const result = await client.run(operation)
       this.#answered(opened)
       return result
     } catch (cause) {

@@ -2,76 +2,93 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRpcxError } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { heardOfDiscovery, until } from '@rpcx/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { heardOfDiscovery, Log, until } from '@rpcx/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Stage } from './stage.ts'
+import { addUsers, auth, logIns } from './users.ts'
 
 describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () => {
-  const auth = { username: 'rpcx', password: 'open' }
   let etcd: Server
   let stage: Stage
   beforeAll(async () => {
     // A token that is not used for so many seconds is forgotten.
     etcd = await startEtcd({ args: ['--auth-token-ttl=2'] })
     stage = new Stage(etcd)
-    const { gateway } = stage
-    await gateway.ask('auth/role/add', { name: 'root' })
-    await gateway.ask('auth/role/add', { name: 'fleet' })
-    for (const base of [stage.basePath, stage.basePath.slice(1)]) {
-      const perm = { permType: 'READWRITE', key: base64(base), range_end: base64(`${base}0`) }
-      await gateway.ask('auth/role/grant', { name: 'fleet', perm })
-    }
-    const users = { root: 'root', rpcx: 'fleet', stranger: undefined }
-    for (const [user, role] of Object.entries(users)) {
-      await gateway.ask('auth/user/add', { name: user, password: 'open' })
-      if (role) await gateway.ask('auth/user/grant', { user, role })
-    }
-    await gateway.ask('auth/enable', {})
+    await addUsers(stage)
   })
   beforeEach(() => stage.gateway.logIn('root', 'open'))
-  afterAll(async () => {
-    await stage[Symbol.asyncDispose]()
-    await etcd.stop()
-  })
+  // Nobody who was left behind logs in while the next test counts.
+  afterEach(() => stage[Symbol.asyncDispose]())
+  afterAll(() => etcd.stop())
 
   test('lets in one of them, also when his token has expired', async () => {
-    const { server, address, told } = await stage.published('Arith', { auth, metadata: 'n=1' })
+    // From 3.5 on, a keep-alive is a use of the token.
+    const { server, address, told } = await stage.published('Arith', {
+      auth,
+      metadata: 'n=1',
+      ttlMs: 30_000,
+    })
     const discovery = stage.discovery({ auth })
     const heardOf = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
-    const logIns = (): Promise<number> => stage.gateway.figure('grpc_server_handled_total', LOG_IN)
-    const before = await logIns()
+    const before = await logIns(stage)
     // Its own clock decides, and nothing tells when.
     await sleep(5_000)
     await server.setMetadata('Arith', 'n=2')
     await view.shows({ [address]: 'n=2' })
-    expect((await logIns()) - before).toBe(1)
+    expect((await logIns(stage)) - before).toBe(1)
     expect(told.all.map(({ event }) => event)).toEqual(['registered'])
     expect(heardOf.all.map(({ event }) => event)).toEqual(['endpointAdded', 'endpointChanged'])
     await server.close()
   })
 
-  test('is given the new password when it was changed, and nothing is lost meanwhile', async () => {
-    let password = 'open'
-    const changing = { username: 'rpcx', password: () => password }
-    const { server, address, told } = await stage.published('Arith', { auth: changing, metadata: 'n=1' })
+  test('is given the new password, be it late, and nothing is lost meanwhile', async () => {
+    await using proxy = await stage.proxy()
+    const asked = new Log<string>()
+    let late = 0
+    const changing = {
+      username: 'rpcx',
+      password: () => {
+        const password = late-- > 0 ? 'open' : 'shut'
+        asked.add(password)
+        return password
+      },
+    }
+    const setPassword = async (password: string): Promise<void> => {
+      await stage.gateway.logIn('root', 'open')
+      await stage.gateway.ask('auth/user/changepw', { name: 'rpcx', password })
+    }
+    onTestFinished(() => setPassword('open'))
+    await setPassword('shut')
+    const { server, address, told } = await stage.published('Arith', {
+      auth: changing,
+      etcdServers: proxy.address,
+      metadata: 'n=1',
+      ttlMs: 6_000,
+    })
     const key = stage.key('Arith', address)
     const before = await stage.gateway.get(key)
-    await sinceLogIn()
-    await stage.gateway.ask('auth/user/changepw', { name: 'rpcx', password: 'shut' })
-    void server.setMetadata('Arith', 'n=2').catch(() => {})
-    const { what } = await told.until(({ event }) => event === 'registryDown')
-    expect(what.error).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringContaining('as rpcx: ') })
-    expect(await stage.gateway.get(key)).toEqual(before)
-    password = 'shut'
-    await until(async () => (await stage.gateway.get(key))?.value === 'n=2', 20_000)
-    expect((await stage.gateway.get(key))?.lease).toBe(before?.lease)
-    await stage.gateway.ask('auth/user/changepw', { name: 'rpcx', password: 'open' })
-    password = 'open'
-    await sinceLogIn()
-    await server.setMetadata('Arith', 'n=3')
-    expect(told.all.some(({ event }) => event === 'lost')).toBe(false)
+    for (const lose of [() => proxy.cut(), async () => {}]) {
+      const [{ mark }, from] = [told, asked.mark]
+      // The tokens that there are end with that.
+      await setPassword('other')
+      await setPassword('shut')
+      // Twice in a row it is still the old one, with the connection and without.
+      late = 2
+      await lose()
+      await proxy.heal()
+      void server.setMetadata('Arith', `n=${asked.mark}`).catch(() => {})
+      await told.until(({ event }) => event === 'registryDown', mark)
+      await told.until(({ event }) => event === 'registryBack', mark)
+      await server.published()
+      expect(asked.since(from).slice(0, 3)).toEqual(['open', 'open', 'shut'])
+    }
+    const refused = told.all.filter(({ event }) => event === 'registryDown').at(-1)?.error
+    expect(refused).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringContaining('as rpcx: ') })
+    await stage.gateway.logIn('root', 'open')
+    expect(await stage.gateway.get(key)).toMatchObject({ lease: before?.lease })
+    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
     await server.close()
   })
 
@@ -149,14 +166,3 @@ test.runIf(await requireServer('etcd'))('An etcd that knows no users says so to 
     message: expect.stringContaining('leave auth out'),
   })
 })
-
-/** Whoever has just logged in and is refused takes it for a fault. */
-function sinceLogIn(): Promise<void> {
-  return sleep(1_100)
-}
-
-const LOG_IN = 'grpc_code="OK",grpc_method="Authenticate"'
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64')
-}

@@ -1,0 +1,85 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Server } from '@rpcx/servers'
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { heardOfDiscovery, until } from '@rpcx/testing'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Stage } from './stage.ts'
+import { addUsers, auth, logIns } from './users.ts'
+
+describe.runIf(await requireServer('etcd'))('An etcd whose tokens are JWTs', () => {
+  let folder: string
+  let etcd: Server
+  let stage: Stage
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rpcx-jwt-'))
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2_048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    })
+    const [pub, priv] = [join(folder, 'public.pem'), join(folder, 'private.pem')]
+    await writeFile(pub, publicKey)
+    await writeFile(priv, privateKey, { mode: 0o600 })
+    const token = `jwt,pub-key=${pub},priv-key=${priv},sign-method=RS256,ttl=${TOKEN_S}s`
+    etcd = await startEtcd({ args: [`--auth-token=${token}`] })
+    stage = new Stage(etcd)
+    await addUsers(stage)
+  })
+  beforeEach(() => stage.gateway.logIn('root', 'open'))
+  afterAll(async () => {
+    await stage[Symbol.asyncDispose]()
+    await etcd.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  test('is logged in to again each time that they expire, and nobody hears of it', async () => {
+    const { gateway } = stage
+    await using proxy = await stage.proxy()
+    const options = { auth, etcdServers: proxy.address }
+    const { server, address, told } = await stage.published('Arith', { ...options, metadata: 'n=1' })
+    const discovery = stage.discovery(options)
+    const heardOf = heardOfDiscovery(discovery)
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [address]: 'n=1' })
+    const key = stage.key('Arith', address)
+    await gateway.logIn('root', 'open')
+    const before = await gateway.get(key)
+    const [attempts, past] = [proxy.attempts, tokensPast()]
+    // Nothing but keep-alives, each with the token that there is.
+    await until(() => tokensPast() >= past + 2, 30_000)
+    for (let n = 2; n <= 4; n++) {
+      const now = tokensPast()
+      await until(() => tokensPast() > now, 30_000)
+      await server.setMetadata('Arith', `n=${n}`)
+      await view.shows({ [address]: `n=${n}` })
+    }
+    await gateway.logIn('root', 'open')
+    expect(await gateway.get(key)).toMatchObject({ value: 'n=4', lease: before?.lease })
+    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+    expect(heardOf.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+    expect(proxy.attempts).toBe(attempts)
+  }, 60_000)
+
+  test('is logged in to again, once, when users change, and nobody hears of it', async () => {
+    const services = ['Arith', 'Echo', 'Mul']
+    const { server, told } = await stage.published('Arith', { auth, metadata: 'n=1' })
+    for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })
+    await server.published()
+    await stage.gateway.logIn('root', 'open')
+    await stage.gateway.ask('auth/user/add', { name: 'newcomer', password: 'open' })
+    const before = await logIns(stage)
+    await Promise.all(services.map(service => server.setMetadata(service, 'n=2')))
+    expect((await logIns(stage)) - before).toBe(1)
+    expect(told.all.map(({ event }) => event)).toEqual(['registered', 'registered', 'registered'])
+  })
+
+  /** How many tokens have lived since the epoch. */
+  function tokensPast(): number {
+    return Math.floor(Date.now() / (TOKEN_S * 1_000))
+  }
+})
+
+const TOKEN_S = 2

@@ -1,0 +1,29 @@
+import type { Stage } from './stage.ts'
+
+/** The user who may do what servers and clients do below the base path of a stage. */
+export const auth = { username: 'rpcx', password: 'open' }
+
+/** Has an etcd know users: `root`, `rpcx` and `stranger`, who may do nothing. The password of all is `open`. */
+export async function addUsers({ gateway, basePath }: Stage): Promise<void> {
+  await gateway.ask('auth/role/add', { name: 'root' })
+  await gateway.ask('auth/role/add', { name: 'fleet' })
+  for (const base of [basePath, basePath.slice(1)]) {
+    const perm = { permType: 'READWRITE', key: base64(base), range_end: base64(`${base}0`) }
+    await gateway.ask('auth/role/grant', { name: 'fleet', perm })
+  }
+  const users = { root: 'root', rpcx: 'fleet', stranger: undefined }
+  for (const [user, role] of Object.entries(users)) {
+    await gateway.ask('auth/user/add', { name: user, password: 'open' })
+    if (role) await gateway.ask('auth/user/grant', { user, role })
+  }
+  await gateway.ask('auth/enable', {})
+}
+
+/** Of the log-ins that succeeded, for `Gateway.figure`. */
+export function logIns({ gateway }: Stage): Promise<number> {
+  return gateway.figure('grpc_server_handled_total', 'grpc_code="OK",grpc_method="Authenticate"')
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}
