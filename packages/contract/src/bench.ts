@@ -9,6 +9,8 @@ export interface Bench {
   driver(): Driver
   /** Someone else changes the metadata of an entry that is there. */
   edit?(service: string, address: string, metadata: string): Promise<void>
+  /** The same by one whose session, which is no server's, keeps the entry from then on. Resolves to what ends that session. */
+  adopt?(service: string, address: string, metadata: string): Promise<() => Promise<void>>
   /** Someone else deletes an entry, if it is there. */
   remove?(service: string, address: string): Promise<void>
   /** Someone else makes an entry that no session holds; its address may be malformed, its service may have a `/`. */

@@ -79,7 +79,9 @@ export class Trial {
   }
 
   /** A fault that the law needs. Throws `NotApplicable` without it. */
-  need<Fault extends 'edit' | 'remove' | 'put' | 'endSession'>(fault: Fault): NonNullable<Bench[Fault]> {
+  need<Fault extends 'edit' | 'adopt' | 'remove' | 'put' | 'endSession'>(
+    fault: Fault,
+  ): NonNullable<Bench[Fault]> {
     if (fault === 'edit' && !this.traits.edits) throw new NotApplicable('others cannot change its metadata')
     const found = this.bench[fault]
     if (found === undefined) throw new NotApplicable(`its bench has no ${fault}()`)

@@ -2,6 +2,7 @@ import { RpcxError } from '@rpcx/core'
 import type { LeaseClient } from 'etcd3'
 import { castGrpcError } from 'etcd3'
 import { leaseIn } from './answers.ts'
+import { newLeaseId } from './lease-id.ts'
 import type { EtcdLink } from './link.ts'
 import { hangUp } from './link.ts'
 
@@ -68,7 +69,7 @@ export class Lease {
   async #grant(): Promise<string> {
     const TTL = Math.ceil(this.#ttlMs / 1_000)
     const { id, ttlMs } = await this.#link.run('grant a lease', async client =>
-      leaseIn(await client.leaseClient.leaseGrant({ TTL })),
+      leaseIn(await client.leaseClient.leaseGrant({ TTL, ID: newLeaseId() })),
     )
     this.#ttlMs = ttlMs
     this.#id = id

@@ -6,7 +6,10 @@ import { EtcdLeaseInvalidError } from 'etcd3'
 import type { Access } from './access.ts'
 import { rangesIn, revisionOf } from './answers.ts'
 import { Lease } from './lease.ts'
+import { isServersLease } from './lease-id.ts'
 import { EtcdLink } from './link.ts'
+import type { Look } from './look.ts'
+import { look } from './look.ts'
 import { keyRange, prefixRange, watchRanges } from './watch.ts'
 import { isAt, makeDirectories, put } from './writes.ts'
 
@@ -63,22 +66,23 @@ export class EtcdSession implements Session {
     const key = this.#layout.leaf(service, address)
     const directories = this.#layout.directories(service)
     const ranges = [key, ...directories.map(([path]) => path)].map(keyRange)
-    const { revision, kvs } = await this.#link.run(`look at ${key}`, async client => {
-      const answer = await client.kv.txn({ success: ranges.map(range => ({ request_range: range })) })
-      return { revision: revisionOf(answer), kvs: rangesIn(answer, ranges.length).map(([kv]) => kv) }
-    })
-    const [kv, ...found] = kvs
+    const { revision, kv, found } = await this.#link.run(`look at ${key}`, client => look(client, ranges))
     // A key that was deleted and one whose lease is gone look the same.
     if (kv === undefined) await this.#lease.keepAlive()
-    saw(this.#held(kv))
+    saw(this.#held(kv, found))
     // Only where one is missing: an etcd that is full still answers, and keeps what it has.
     const missing = directories.filter((_, i) => found[i] === undefined)
     if (missing.length > 0)
       await this.#link.run(`make the directories of ${service}`, client => makeDirectories(client, missing))
     await this.#link.run(`watch ${key}`, client => {
       const changed = ({ type, kv }: IEvent): Promise<void> | void => {
-        if (kv.key.toString() === key) saw(type === 'Put' ? this.#held(kv) : undefined)
-        else if (type === 'Delete') return makeDirectories(client, directories)
+        const isGone = type === 'Delete'
+        if (kv.key.toString() !== key) return isGone ? makeDirectories(client, directories) : undefined
+        if (isGone) return saw(undefined)
+        const held = this.#held(kv, [])
+        if (held?.by !== 'editor') return saw(held)
+        // Changes of several keys come in no order.
+        return look(client, ranges).then(({ kv, found }) => saw(this.#held(kv, found)))
       }
       return watchRanges(client, ranges, revision, changed, signal)
     })
@@ -114,12 +118,20 @@ export class EtcdSession implements Session {
     await this.#lease.revoke().finally(() => this.#link.close())
   }
 
-  #held(kv: IKeyValue | undefined): Held | undefined {
+  /** @param directories those of the entry, as they are at the same time */
+  #held(kv: IKeyValue | undefined, directories: Look['found']): Held | undefined {
     if (kv === undefined) return undefined
     const { value, mod_revision, lease } = kv
-    const isOurs = lease === this.#lease.id
-    const by = lease === '0' ? 'nobody' : isOurs ? 'us' : this.#earlier.has(lease) ? 'earlier' : 'other'
-    return { metadata: value.toString(), version: BigInt(mod_revision), by }
+    return { metadata: value.toString(), version: BigInt(mod_revision), by: this.#keeper(lease, directories) }
+  }
+
+  #keeper(lease: string, directories: Look['found']): Held['by'] {
+    if (lease === '0') return 'nobody'
+    if (lease === this.#lease.id) return 'us'
+    if (this.#earlier.has(lease)) return 'earlier'
+    if (isServersLease(lease)) return 'other'
+    // A server of Go puts the directories under its lease, too; those who edit entries write nothing else.
+    return directories.some(directory => directory?.lease === lease) ? 'other' : 'editor'
   }
 }
 

@@ -22,6 +22,11 @@ describe.runIf(await requireServer('etcd'))('etcd keeps the contract:', () => {
         const key = stage.key(service, address)
         await gateway.put(key, metadata, (await gateway.get(key))?.lease)
       },
+      async adopt(service, address, metadata) {
+        const lease = await gateway.grant(600)
+        await gateway.put(stage.key(service, address), metadata, lease)
+        return () => gateway.revoke(lease)
+      },
       remove: (service, address) => gateway.remove(stage.key(service, address)),
       put: (service, address, metadata) => gateway.put(`${stage.key(service)}/${address}`, metadata),
       async outage() {

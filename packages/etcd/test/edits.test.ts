@@ -66,6 +66,54 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
+  test('get our lease again when someone writes them under one of their own, and stay when that ends', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10' })
+    const key = stage.key('Arith', address)
+    const before = await gateway.get(key)
+    const view = stage.view('Arith')
+    await view.shows({ [address]: 'weight=10' })
+    // As rpcx-ui does, and all that writes by libkv.
+    const lease = await gateway.grant(2)
+    for (const value of ['state=inactive&weight=10', 'state=inactive&weight=3']) {
+      await gateway.put(key, value, lease)
+      await until(async () => (await gateway.get(key))?.lease === before?.lease)
+      await view.shows({ [address]: value })
+    }
+    await until(async () => !(await gateway.leases()).includes(lease))
+    expect(await gateway.get(key)).toMatchObject({
+      value: 'state=inactive&weight=3',
+      createRevision: before?.createRevision,
+    })
+    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+    await server.close()
+    expect(await gateway.get(key)).toBeUndefined()
+  })
+
+  test('are left to a server of Go that comes to the same address', async () => {
+    await using stage = new Stage(etcd)
+    const { gateway } = stage
+    const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
+    const lease = await gateway.grant(600)
+    // In its order; it tells itself from an editor by that.
+    await gateway.put(stage.basePath, 'rpcx_path', lease)
+    await gateway.put(stage.key('Arith'), 'Arith', lease)
+    await gateway.put(stage.key('Arith', address), 'is=go', lease)
+    await told.until(({ event }) => event === 'conflict')
+    await gateway.put(stage.key('Arith', address), 'calls=1.00&is=go', lease)
+    const { mark } = told
+    await gateway.revoke(lease)
+    await told.until(({ event }) => event === 'registered', mark)
+    expect(told.all.map(({ event, why }) => why ?? event)).toEqual([
+      'registered',
+      'taken',
+      'conflict',
+      'registered',
+    ])
+    expect((await gateway.get(stage.key('Arith', address)))?.value).toBe('weight=10')
+  })
+
   test('keep what others changed when the lease is lost', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage

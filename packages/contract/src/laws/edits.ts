@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Law } from '../law.ts'
 import { law } from '../law.ts'
 import type { Member } from '../member.ts'
+import type { Sighting } from '../party.ts'
 import type { Trial } from '../trial.ts'
 import type { View } from '../view.ts'
 import { Figures } from './registration.ts'
@@ -46,6 +47,41 @@ export const edits: Readonly<Record<string, Law>> = {
     await view.shows({ [address]: 'state=inactive&weight=2&zone=c' })
     await server.setMetadata(service, 'state=active')
     await view.shows({ [address]: 'state=active' })
+  }),
+
+  'an edit is an edit whoever keeps the entry since, and the entry is ours again': law(async trial => {
+    const adopt = trial.need('adopt')
+    const service = trial.service()
+    const member = await trial.member().offer(service, 'weight=1').start()
+    const { address, server } = member
+    const view = trial.view(service)
+    const seen = (await trial.party()).watch({ service, address })
+    await view.shows({ [address]: 'weight=1' })
+    for (const metadata of ['state=inactive&weight=5', 'state=active&weight=6']) {
+      const end = await adopt(service, address, metadata)
+      const isServers = (held: Sighting): boolean => held?.by === 'other' && held.metadata === metadata
+      await seen.until('the edit, kept by a server', isServers)
+      await end()
+      await view.shows({ [address]: metadata })
+    }
+    // What became of the editors comes before this.
+    await server.setMetadata(service, 'zone=a')
+    await view.shows({ [address]: 'state=active&weight=6&zone=a' })
+    for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
+    assert.deepEqual(
+      member.told.all.map(({ event, why }) => why ?? event),
+      ['registered'],
+    )
+    // A server is no editor: it has the address, also while somebody edits what it says.
+    const rival = await trial.rival({ service, address, metadata: 'is=second' })
+    await member.told.until('a conflict', ({ event }) => event === 'conflict')
+    const end = await adopt(service, address, 'is=edited')
+    await view.shows({ [address]: 'is=edited' })
+    assert.equal((await rival.replaced())?.by, 'editor')
+    await end()
+    await view.shows({ [address]: 'state=active&weight=6&zone=a' })
+    await server.close()
+    await view.shows({})
   }),
 
   'an entry that others delete is back, once': law(async trial => {

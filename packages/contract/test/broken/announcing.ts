@@ -111,6 +111,9 @@ export const announcing: Readonly<Record<string, Flaw>> = {
   'takes a live stranger for its own earlier life': driver =>
     withSight(driver, (held, saw) => saw(held?.by === 'other' ? { ...held, by: 'earlier' } : held)),
 
+  'gives way to those who edit': driver =>
+    withSight(driver, (held, saw) => saw(held?.by === 'editor' ? { ...held, by: 'other' } : held)),
+
   'claims nothing that was there before': driver =>
     withSession(driver, session => ({
       write: async (entry, over, ...rest) =>

@@ -87,6 +87,10 @@ export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> =
   'an edit by others stands until setMetadata() sets its key': {
     'writes over what others wrote': /state=inactive/,
   },
+  'an edit is an edit whoever keeps the entry since, and the entry is ours again': {
+    'gives way to those who edit': /in vain|gone in between/,
+    'takes a live stranger for its own earlier life': /kept by a server/,
+  },
   'an entry that others delete is back, once': {
     'does not notice a loss': /3 registrations/,
     'comes back late': /the way back took/,

@@ -1,6 +1,7 @@
 import type { Bench } from '@rpcx/contract'
 import type { Driver } from '@rpcx/core'
 import { MemoryDriver } from './driver.ts'
+import { Lease } from './lease.ts'
 import { MemoryRegistry } from './registry.ts'
 
 /** A registry in memory with every fault there is. */
@@ -12,6 +13,11 @@ export function memoryBench(
     driver,
     async edit(service, address, metadata) {
       registry.put(service, address, metadata, registry.get(service, address)?.lease)
+    },
+    async adopt(service, address, metadata) {
+      const lease = new Lease(registry, false)
+      registry.put(service, address, metadata, lease)
+      return async () => lease.end()
     },
     async put(service, address, metadata) {
       registry.put(service, address, metadata, undefined)

@@ -112,7 +112,8 @@ class MemorySession implements Session {
     const { metadata, version, lease } = found
     if (lease === undefined) return { metadata, version, by: 'nobody' }
     if (lease === this.#lease) return { metadata, version, by: 'us' }
-    return { metadata, version, by: this.#earlier.has(lease) ? 'earlier' : 'other' }
+    if (this.#earlier.has(lease)) return { metadata, version, by: 'earlier' }
+    return { metadata, version, by: lease.isServers ? 'other' : 'editor' }
   }
 
   #beat(): void {

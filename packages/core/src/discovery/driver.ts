@@ -51,9 +51,9 @@ export interface Held {
   readonly version: bigint
   /**
    * Who keeps it there: this session · an earlier one of this driver, which was closed · nobody, so that it would stay for
-   * ever · another server.
+   * ever · an editor, who is no server, so that it would go with them · another server.
    */
-  readonly by: 'us' | 'earlier' | 'nobody' | 'other'
+  readonly by: 'us' | 'earlier' | 'nobody' | 'editor' | 'other'
 }
 
 /** The part of a session that a discovery uses. */

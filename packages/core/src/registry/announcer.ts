@@ -135,6 +135,8 @@ export class Announcer implements LookoutOwner {
     const lookout = new Lookout(this.#place, session, this)
     while (!ended.aborted && !this.#stopping.signal.aborted) await this.#step(session, lookout, ended)
     lookout.stop()
+    // What somebody else keeps by now could not be taken out, and would stay for as long as they do.
+    if (!ended.aborted && this.#tenure.isHeld && this.#entry.isSomeoneElses) await this.#write(session, ended)
     const isGone =
       this.#entry.mayBeOurs && (await this.#place.remove(session, ended, () => this.#withdrawn()))
     forget()

@@ -13,6 +13,8 @@ export class KnownEntry {
   #version = -1n
   /** Whether it was ever ours: a new process starts from its own metadata. */
   #wasOurs = false
+  /** Whether another server has it: what is edited then is that server's text. */
+  #isAnothers = false
   /** Whether the next sighting tells the truth however old it looks: none of our writes can have come after it. */
   #isFresh = false
   #isWriting = false
@@ -44,6 +46,11 @@ export class KnownEntry {
     return this.#there?.by === 'us' || this.#unanswered.size > 0
   }
 
+  /** Whether what is there is not of this session, as far as is known. */
+  get isSomeoneElses(): boolean {
+    return this.isKnown && this.#there !== undefined && this.#there.by !== 'us'
+  }
+
   /** Another session begins: who keeps what is to be asked anew. */
   forget(): void {
     this.#state = 'unseen'
@@ -72,9 +79,11 @@ export class KnownEntry {
     }
     this.#state = 'known'
     this.#there = held
+    if (held === undefined || held.by === 'us') this.#isAnothers = false
+    else if (held.by === 'other') this.#isAnothers = true
     if (held === undefined) return
     this.#version = held.version
-    if (isNewer && held.by !== 'other' && (this.#wasOurs || held.by === 'us')) this.#edited(held.metadata)
+    if (isNewer && !this.#isAnothers && (this.#wasOurs || held.by === 'us')) this.#edited(held.metadata)
     if (held.by === 'us') this.#wasOurs = true
   }
 
@@ -90,6 +99,7 @@ export class KnownEntry {
     this.#there = { metadata, version, by: 'us' }
     this.#version = version
     this.#wasOurs = true
+    this.#isAnothers = false
     this.#unanswered.clear()
     this.#metadata.written(metadata)
     const crossed = this.#crossed

@@ -23,7 +23,9 @@ export class Tenure {
 
   /** Whether we may write over what is there. */
   mayReplace(there: Held | undefined): boolean {
-    return this.#state === 'claiming' || there?.by !== 'other'
+    if (there?.by === 'other') return this.#state === 'claiming'
+    // While another server has the address, an editor changed what is that server's to put back.
+    return there?.by !== 'editor' || this.#state !== 'conflict'
   }
 
   /** This is there now. Returns whether the entry is lost by that. */

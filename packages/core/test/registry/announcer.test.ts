@@ -137,6 +137,32 @@ describe('an announcer', () => {
     await server.close()
   })
 
+  test('takes what an editor keeps for an edit, and takes it out when it closes at that moment', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    driver.edit('n=0&state=inactive', 'editor')
+    await server.published()
+    expect(driver.held).toMatchObject({ metadata: 'n=0&state=inactive', by: 'us' })
+    driver.edit('n=0&state=active', 'editor')
+    await server.close()
+    expect(driver.held).toBeUndefined()
+    expect(told).toEqual(['registered', 'withdrawn'])
+  })
+
+  test('leaves another server alone, also while somebody edits what that server says', async () => {
+    const driver = new OneEntry()
+    const { server, told } = await serving(driver)
+    driver.edit('is=stranger', 'other')
+    await until(() => told.includes('conflict'))
+    driver.edit('is=edited', 'editor')
+    driver.edit('is=edited', 'other')
+    driver.remove()
+    await until(() => told.length === 4)
+    expect(driver.writes).toEqual(['n=0', 'n=0'])
+    expect(told).toEqual(['registered', 'taken', 'conflict', 'registered'])
+    await server.close()
+  })
+
   test('keeps its entry in a registry that went back to an earlier state', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
