@@ -10,6 +10,25 @@ export function isAnswer(error: unknown, ...answers: readonly Answer[]): boolean
   return cause instanceof Exception && answers.some(answer => cause.code === Exception[answer])
 }
 
+/** An answer of ZooKeeper with an error that the library does not know: it would throw instead of passing it on. */
+class UnknownCode extends Error {
+  override readonly name = 'UnknownCode'
+  readonly code: number
+
+  constructor(code: number) {
+    super(`error ${code}`)
+    this.code = code
+  }
+}
+
+/** @throws what the answer means, when the library does not know this code */
+export function checkCode(code: number): void {
+  if (!KNOWN.has(code)) throw new UnknownCode(code)
+}
+
+/** The codes that the library knows. */
+const KNOWN: ReadonlySet<unknown> = new Set(Object.values(Exception))
+
 /** Whether the library says by this that the connection, or the session, is gone. */
 export function isLoss(error: unknown): boolean {
   return (
@@ -21,7 +40,7 @@ export function isLoss(error: unknown): boolean {
 /** @param what was tried, and with whom: `zookeeper 127.0.0.1:2181: read /rpcx` */
 export function explain(cause: Error, what: string): RpcxError {
   if (isRpcxError(cause)) return cause
-  const code = cause instanceof Exception ? cause.code : undefined
+  const code = cause instanceof Exception || cause instanceof UnknownCode ? cause.code : undefined
   // A name with several addresses fails with an error that has no text of its own.
   const text = HINTS.get(code) ?? (cause.message || (cause as NodeJS.ErrnoException).code || cause.name)
   const isRefusal = code === Exception.NO_AUTH || code === Exception.AUTH_FAILED

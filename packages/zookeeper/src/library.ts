@@ -7,7 +7,7 @@ import { Frames } from './frames.ts'
 import type { Question } from './replies.ts'
 import { checkGreeting, checkReply } from './replies.ts'
 import type { Settings } from './settings.ts'
-import { excuse, Unwatch } from './unwatch.ts'
+import { Unwatch } from './unwatch.ts'
 
 /** Who hears what becomes of the library's connection. */
 export interface LibraryOwner {
@@ -132,15 +132,16 @@ export class Library {
       const frame = this.#frames.next(isGreeting ? MOST_GREETING_BYTES : MOST_BYTES)
       if (frame === undefined) return
       if (isGreeting) checkGreeting(frame)
-      else this.#checkReply(frame, pendingQueue[0]?.request)
+      else if (this.#fails(frame, pendingQueue)) continue
       this.#receive(frame)
     }
   }
 
-  #checkReply(frame: Buffer, request: LibraryRequest | undefined): void {
-    checkReply(frame, request?.header)
-    // Others are no answers.
-    if (request instanceof Unwatch && frame.readInt32BE(4) >= 0) excuse(frame)
+  /** Whether this frame fails the question that it answers, without the library. */
+  #fails(frame: Buffer, asked: PendingQuestion[]): boolean {
+    const failure = checkReply(frame, asked[0]?.request.header)
+    if (failure !== undefined) asked.shift()?.callback(failure)
+    return failure !== undefined
   }
 
   /** Has the server watch a path no longer. Without a word when it did not. */
@@ -187,8 +188,9 @@ const EXPIRED = -3
 const MOST_BYTES = 64 * 2 ** 20
 const MOST_GREETING_BYTES = 1_024
 
-interface LibraryRequest {
-  readonly header: Question
+interface PendingQuestion {
+  readonly request: { readonly header: Question }
+  callback(error: Error): void
 }
 
 /** What the library keeps to itself. */
@@ -196,9 +198,9 @@ interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'
   readonly socket: Socket | undefined
   readonly connectTimeoutHandler: NodeJS.Timeout | undefined
   readonly packetQueue: { readonly queue: unknown[] }
-  readonly pendingQueue: readonly { readonly request: LibraryRequest }[]
+  readonly pendingQueue: PendingQuestion[]
   readonly chrootPath: string | undefined
-  queue(request: LibraryRequest): void
+  queue(request: PendingQuestion['request']): void
   readonly state: number
   zxid: Buffer
   watcherManager: Watchers

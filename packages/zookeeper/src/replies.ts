@@ -1,3 +1,5 @@
+import { checkCode } from './failure.ts'
+
 /** What a reply is expected to be of: an operation of ZooKeeper's protocol, with the number by which it is answered. */
 export interface Question {
   readonly xid: number
@@ -18,19 +20,30 @@ export function checkGreeting(frame: Buffer): void {
   if (timeoutMs > 0 && timeoutMs < LEAST_TIMEOUT_MS) throw broken(`a session timeout of ${timeoutMs} ms`)
 }
 
-/** Checks any other frame. @param question the one that is to be answered next @throws when it is not as ZooKeeper writes it */
-export function checkReply(frame: Buffer, question: Question | undefined): void {
+/**
+ * Checks any other frame. Returns why its question must fail without the library: its payload is not as ZooKeeper writes it, or
+ * the library does not know its error. Nobody else's answer is affected by that.
+ * @param question the one that is to be answered next
+ * @throws when the connection cannot be trusted any more: the header is broken, or answers another question
+ */
+export function checkReply(frame: Buffer, question: Question | undefined): Error | undefined {
   const reader = new Reader(frame)
   const xid = reader.int()
   reader.skip(8)
-  const error = reader.int()
+  const code = reader.int()
   if (xid === NOTIFICATION) {
     reader.skip(8)
     reader.text()
   }
-  if (xid < 0) return
+  if (xid < 0) return undefined
   if (xid !== question?.xid) throw broken(`an answer to question ${xid} instead of ${question?.xid}`)
-  if (error === 0) PAYLOADS.get(question.type)?.(reader)
+  try {
+    checkCode(code)
+    if (code === 0) PAYLOADS.get(question.type)?.(reader)
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
 }
 
 class Reader {
@@ -90,7 +103,7 @@ function results(reader: Reader): void {
     if (isDone) return
     if (type === CREATE) reader.text()
     else if (type === SET_DATA) reader.stat()
-    else if (type === ERROR) reader.skip(4)
+    else if (type === ERROR) checkCode(reader.int())
   }
 }
 

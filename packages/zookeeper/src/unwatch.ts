@@ -25,12 +25,6 @@ export class Unwatch {
   }
 }
 
-/** Makes the answer to it say that all is well: that nothing was watched any more is an error that the library does not know. */
-export function excuse(frame: Buffer): void {
-  frame.writeInt32BE(0, ERROR_AT)
-}
-
 const DELETE = 2
 const REMOVE_WATCHES = 18
 const OF_ANY_KIND = 3
-const ERROR_AT = 16

@@ -16,12 +16,15 @@ export type Instead = (request: Request) => Buffer | undefined
 export class HostileServer {
   readonly #server: Server
   readonly #open = new Set<Socket>()
+  /** How many connections were made to it. */
+  connections = 0
   greeting: Buffer = frame(greeting())
   instead: Instead = () => undefined
 
   constructor() {
     this.#server = createServer(socket => {
       this.#open.add(socket)
+      this.connections++
       socket.on('close', () => this.#open.delete(socket)).on('error', () => {})
       let pending = Buffer.alloc(0)
       let isGreeted = false

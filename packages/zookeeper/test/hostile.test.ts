@@ -22,13 +22,21 @@ function ofData(answer: (xid: number) => Buffer): Instead {
   }
 }
 
-const lies: readonly (readonly [string, Instead])[] = [
+/** After these, nothing that comes over the connection can be trusted. */
+const brokenFrames: readonly (readonly [string, Instead])[] = [
   ['a frame of a negative length', ofChildren(() => int(-5))],
   ['a frame of two gigabytes', ofChildren(() => int(MOST))],
   ['a frame without a header', ofChildren(() => frame())],
   ['half a header', ofChildren(xid => frame(reply(xid).subarray(0, 9)))],
   ['an answer to another question', ofChildren(xid => frame(reply(xid + 1), int(0), stat()))],
   ['two answers', ofChildren(xid => Buffer.concat([frame(reply(xid, -101)), frame(reply(xid, -101))]))],
+  ['an event that is cut short', ofChildren(() => frame(reply(-1), int(4)))],
+  ['an event whose path ends elsewhere', ofChildren(() => frame(reply(-1), int(4), int(3), int(MOST)))],
+  ['a reply to a ping', ofChildren(() => frame(reply(-2)))],
+]
+
+/** These are the trouble of who asked for them. */
+const nonsense: readonly (readonly [string, Instead])[] = [
   ['an error that nobody knows', ofChildren(xid => frame(reply(xid, -77)))],
   ['no payload', ofChildren(xid => frame(reply(xid)))],
   ['a stat that is cut short', ofChildren(xid => frame(reply(xid), int(0), stat().subarray(0, 60)))],
@@ -42,9 +50,6 @@ const lies: readonly (readonly [string, Instead])[] = [
   ['a child with an empty name', ofChildren(xid => frame(reply(xid), int(1), text(''), stat()))],
   ['data of two gigabytes', ofData(xid => frame(reply(xid), int(MOST), stat()))],
   ['data of a negative length', ofData(xid => frame(reply(xid), int(-2), stat()))],
-  ['an event that is cut short', ofChildren(() => frame(reply(-1), int(4)))],
-  ['an event whose path ends elsewhere', ofChildren(() => frame(reply(-1), int(4), int(3), int(MOST)))],
-  ['a reply to a ping', ofChildren(() => frame(reply(-2)))],
 ]
 
 const greetings: readonly (readonly [string, Buffer])[] = [
@@ -62,21 +67,46 @@ async function hostile(): Promise<HostileServer & AsyncDisposable> {
 }
 
 describe('whatever ZooKeeper answers', () => {
-  test.concurrent.each(lies)('the others are served: %s', async (_what, instead) => {
+  test.concurrent.each(brokenFrames)('connects anew and serves all after %s', async (_what, instead) => {
     await using server = await hostile()
-    server.instead = instead
+    let isTold = false
+    server.instead = request => {
+      const lie = isTold ? undefined : instead(request)
+      isTold ||= lie !== undefined
+      return lie
+    }
     const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
     const down = failure(discovery)
-    discovery.list('Bad').catch(() => {})
-    const error = await down
-    expect(error).toMatchObject({
-      code: 'ERR_RPCX_REGISTRY',
-      message: expect.stringContaining('zookeeper 127.'),
-    })
-    const good = await discovery.list('Good')
-    expect(good.map(({ address, metadata }) => [address, metadata])).toEqual([['tcp@10.0.0.1:1', 'n=1']])
+    const bad = discovery.list('Bad')
+    expect(await down).toMatchObject(FAILURE)
+    expect(await discovery.list('Good')).toMatchObject(GOOD)
+    expect(await bad).toEqual([])
+    expect(server.connections).toBe(2)
     await discovery.close()
   })
+
+  test.concurrent.each(nonsense)(
+    'serves the others on the same connection after %s',
+    async (_what, instead) => {
+      await using server = await hostile()
+      let isAskedAgain = (): void => {}
+      const askedAgain = new Promise<void>(resolve => (isAskedAgain = resolve))
+      let answers = 0
+      server.instead = request => {
+        const answer = instead(request)
+        if (answer !== undefined && request.type === CHILDREN && ++answers === 2) isAskedAgain()
+        return answer
+      }
+      const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+      const down = failure(discovery)
+      discovery.list('Bad').catch(() => {})
+      expect(await down).toMatchObject(FAILURE)
+      expect(await discovery.list('Good')).toMatchObject(GOOD)
+      await askedAgain
+      expect(server.connections).toBe(1)
+      await discovery.close()
+    },
+  )
 
   test.concurrent.each(greetings)('a greeting %s is a failure that says so', async (_what, bytes) => {
     await using server = await hostile()
@@ -138,6 +168,9 @@ describe('whatever ZooKeeper answers', () => {
     }
   })
 })
+
+const FAILURE = { code: 'ERR_RPCX_REGISTRY', message: expect.stringContaining('zookeeper 127.') }
+const GOOD = [{ address: 'tcp@10.0.0.1:1', metadata: 'n=1' }]
 
 /** The first failure that it tells of. */
 function failure(discovery: ZookeeperDiscovery): Promise<Error> {
