@@ -24,5 +24,5 @@ export {
   type ZooKeeperSession,
 } from './session.ts'
 export { type Avahi, avahi, type Browser, type Command, chromium, nft } from './tool.ts'
-export { startZooKeeper, type ZooKeeperOptions } from './zookeeper.ts'
+export { isZooKeeperSince, startZooKeeper, type ZooKeeperOptions } from './zookeeper.ts'
 export { startZooKeeperEnsemble } from './zookeeper-ensemble.ts'

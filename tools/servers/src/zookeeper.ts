@@ -57,6 +57,12 @@ async function askZooKeeper(address: string): Promise<void> {
   if (!answer.includes('Mode:')) throw new Error(`srvr: ${answer}`)
 }
 
+/** Resolves to whether the server is of this version, such as `3.7`, or a newer one. */
+export async function isZooKeeperSince(server: Pick<Server, 'address'>, version: string): Promise<boolean> {
+  const [, own = ''] = /version: (\d+\.\d+)/.exec(await fourLetterWord(server.address, 'srvr')) ?? []
+  return own.localeCompare(version, 'en', { numeric: true }) >= 0
+}
+
 /** Resolves to what the server answers to one of its words, such as `srvr`, within 400 ms. */
 export async function fourLetterWord(address: string, word: string): Promise<string> {
   const { hostname, port } = new URL(`tcp://${address}`)
