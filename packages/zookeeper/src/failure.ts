@@ -10,20 +10,25 @@ export function isAnswer(error: unknown, ...answers: readonly Answer[]): boolean
   return cause instanceof Exception && answers.some(answer => cause.code === Exception[answer])
 }
 
-/** An answer of ZooKeeper with an error that the library does not know: it would throw instead of passing it on. */
-class UnknownCode extends Error {
-  override readonly name = 'UnknownCode'
-  readonly code: number
+/** What is wrong with an answer that the library cannot pass on. To the library, this is an error of its own. */
+export class BadAnswer extends Error {
+  override readonly name = 'BadAnswer'
+  /** ZooKeeper's number for it, when it has one. */
+  readonly code: number | undefined
 
-  constructor(code: number) {
-    super(`error ${code}`)
+  constructor(message: string, code?: number) {
+    super(message)
     this.code = code
+  }
+
+  getCode(): number | undefined {
+    return this.code
   }
 }
 
-/** @throws what the answer means, when the library does not know this code */
+/** @throws BadAnswer when the library does not know this error */
 export function checkCode(code: number): void {
-  if (!KNOWN.has(code)) throw new UnknownCode(code)
+  if (!KNOWN.has(code)) throw new BadAnswer(`error ${code}`, code)
 }
 
 /** The codes that the library knows. */
@@ -40,15 +45,25 @@ export function isLoss(error: unknown): boolean {
 /** @param what was tried, and with whom: `zookeeper 127.0.0.1:2181: read /rpcx` */
 export function explain(cause: Error, what: string): RpcxError {
   if (isRpcxError(cause)) return cause
-  const code = cause instanceof Exception || cause instanceof UnknownCode ? cause.code : undefined
+  const code = cause instanceof Exception || cause instanceof BadAnswer ? cause.code : undefined
   // A name with several addresses fails with an error that has no text of its own.
   const text = HINTS.get(code) ?? (cause.message || (cause as NodeJS.ErrnoException).code || cause.name)
-  const isRefusal = code === Exception.NO_AUTH || code === Exception.AUTH_FAILED
-  return new RpcxError(isRefusal ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, {
+  return new RpcxError(REFUSALS.has(code) ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, {
     cause,
     fatal: code === Exception.INVALID_ACL,
   })
 }
+
+const SESSION_REQUIRES_AUTH = -124
+const QUOTA_EXCEEDED = -125
+const THROTTLED = -127
+
+/** What nobody but the operator can mend. */
+const REFUSALS: ReadonlySet<number | undefined> = new Set([
+  Exception.NO_AUTH,
+  Exception.AUTH_FAILED,
+  SESSION_REQUIRES_AUTH,
+])
 
 const HINTS: ReadonlyMap<number | undefined, string> = new Map([
   [
@@ -63,4 +78,13 @@ const HINTS: ReadonlyMap<number | undefined, string> = new Map([
     Exception.INVALID_ACL,
     'ZooKeeper refuses the acl: each must be scheme:id:permissions of a scheme that it knows, and auth:: needs a digest',
   ],
+  [
+    SESSION_REQUIRES_AUTH,
+    'this ZooKeeper requires its clients to authenticate: give the option digest, where it accepts that scheme (enforce.auth.schemes); SASL is not supported',
+  ],
+  [
+    QUOTA_EXCEEDED,
+    'the quota of this path is exceeded: raise it (setquota), or remove what is no longer needed below it',
+  ],
+  [THROTTLED, 'ZooKeeper is overloaded and throttles requests; this one is repeated later'],
 ])

@@ -1,4 +1,4 @@
-import { checkCode } from './failure.ts'
+import { BadAnswer, checkCode } from './failure.ts'
 
 /** What a reply is expected to be of: an operation of ZooKeeper's protocol, with the number by which it is answered. */
 export interface Question {
@@ -112,8 +112,8 @@ function checked(length: number): number {
   return length
 }
 
-function broken(what: string): Error {
-  return new Error(`${what}: not what ZooKeeper sends`)
+function broken(what: string): BadAnswer {
+  return new BadAnswer(`${what}: not what ZooKeeper sends`)
 }
 
 const CREATE = 1

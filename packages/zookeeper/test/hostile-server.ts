@@ -72,9 +72,22 @@ export class HostileServer {
     else if (type === DATA && path === '/x/Good/tcp@10.0.0.1:1')
       socket.write(frame(reply(xid), text('n=1'), stat()))
     else if (type === EXISTS && path === '/') socket.write(frame(reply(xid), stat()))
+    else if (type === MULTI) socket.write(frame(reply(xid), int(-1), Buffer.from([1]), int(-1)))
     else if (type < AUTH && type !== PING) socket.write(frame(reply(xid, NO_NODE)))
     else socket.write(frame(reply(xid)))
   }
+}
+
+/** Opens a server for as long as a test is in scope. */
+export async function opened(server: HostileServer): Promise<HostileServer & AsyncDisposable> {
+  await server.open()
+  return Object.assign(server, { [Symbol.asyncDispose]: async () => server.close() })
+}
+
+/** What is answered when the only operation of a transaction failed. */
+export function failedTransaction(xid: number, error: number): Buffer {
+  const head = Buffer.concat([int(-1), Buffer.from([0]), int(error)])
+  return frame(reply(xid), head, int(error), int(-1), Buffer.from([1]), int(-1))
 }
 
 /** A frame, with its true length, or another one. */
@@ -109,7 +122,7 @@ export const EXISTS = 3
 export const DATA = 4
 export const CHILDREN = 12
 const PING = 11
-const MULTI = 14
+export const MULTI = 14
 const AUTH = 100
 const CLOSE = -11
 const NO_NODE = -101

@@ -4,7 +4,19 @@ import { everythingIn } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
 import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
 import type { Instead } from './hostile-server.ts'
-import { CHILDREN, DATA, frame, greeting, HostileServer, int, reply, stat, text } from './hostile-server.ts'
+import {
+  CHILDREN,
+  DATA,
+  EXISTS,
+  frame,
+  greeting,
+  HostileServer,
+  int,
+  opened,
+  reply,
+  stat,
+  text,
+} from './hostile-server.ts'
 
 const MOST = 2 ** 31 - 1
 
@@ -48,6 +60,10 @@ const nonsense: readonly (readonly [string, Instead])[] = [
   ['a child whose name ends elsewhere', ofChildren(xid => frame(reply(xid), int(1), int(1_000_000), stat()))],
   ['a child named as a path', ofChildren(xid => frame(reply(xid), int(1), text('../../x'), stat()))],
   ['a child with an empty name', ofChildren(xid => frame(reply(xid), int(1), text(''), stat()))],
+  [
+    'a node without a stat',
+    ({ type, path, xid }) => (type === EXISTS && path === '/x/Bad' ? frame(reply(xid)) : undefined),
+  ],
   ['data of two gigabytes', ofData(xid => frame(reply(xid), int(MOST), stat()))],
   ['data of a negative length', ofData(xid => frame(reply(xid), int(-2), stat()))],
 ]
@@ -61,14 +77,9 @@ const greetings: readonly (readonly [string, Buffer])[] = [
   ['that is long', frame(greeting(10_000, text('p'.repeat(5_000))))],
 ]
 
-async function hostile(): Promise<HostileServer & AsyncDisposable> {
-  const server = await new HostileServer().open()
-  return Object.assign(server, { [Symbol.asyncDispose]: async () => server.close() })
-}
-
 describe('whatever ZooKeeper answers', () => {
   test.concurrent.each(brokenFrames)('connects anew and serves all after %s', async (_what, instead) => {
-    await using server = await hostile()
+    await using server = await opened(new HostileServer())
     let isTold = false
     server.instead = request => {
       const lie = isTold ? undefined : instead(request)
@@ -88,13 +99,13 @@ describe('whatever ZooKeeper answers', () => {
   test.concurrent.each(nonsense)(
     'serves the others on the same connection after %s',
     async (_what, instead) => {
-      await using server = await hostile()
+      await using server = await opened(new HostileServer())
       let isAskedAgain = (): void => {}
       const askedAgain = new Promise<void>(resolve => (isAskedAgain = resolve))
       let answers = 0
       server.instead = request => {
         const answer = instead(request)
-        if (answer !== undefined && request.type === CHILDREN && ++answers === 2) isAskedAgain()
+        if (answer !== undefined && request.path === '/x/Bad' && ++answers === 2) isAskedAgain()
         return answer
       }
       const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
@@ -109,7 +120,7 @@ describe('whatever ZooKeeper answers', () => {
   )
 
   test.concurrent.each(greetings)('a greeting %s is a failure that says so', async (_what, bytes) => {
-    await using server = await hostile()
+    await using server = await opened(new HostileServer())
     server.greeting = bytes
     const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
     const down = failure(discovery)
@@ -122,7 +133,7 @@ describe('whatever ZooKeeper answers', () => {
   })
 
   test('a service whose name no node can have is not asked for, and costs the others nothing', async () => {
-    await using server = await hostile()
+    await using server = await opened(new HostileServer())
     const asked: string[] = []
     server.instead = ({ path }) => void asked.push(path) as undefined
     const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
@@ -138,7 +149,7 @@ describe('whatever ZooKeeper answers', () => {
     ['a refused digest', server => (server.instead = ({ xid }) => frame(reply(xid, -115)))],
     ['a bad greeting', server => (server.greeting = frame(greeting(1)))],
   ])('the password of digest is in no error and in no event: %s', async (_what, spoil) => {
-    await using server = await hostile()
+    await using server = await opened(new HostileServer())
     spoil(server)
     const password = 's3cret-of-zookeeper'
     const options = {

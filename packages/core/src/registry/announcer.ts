@@ -35,6 +35,8 @@ export class Announcer implements LookoutOwner {
   #isWaiting = true
   /** Whether the next step has to wait a little. */
   #mustPause = false
+  /** Whether the last write failed, and is still due: what can be read then does not mean that the registry is back. */
+  #isFailing = false
   /** How many writes in a row found something else there. */
   #refusals = 0
   #wake: () => void = () => {}
@@ -97,6 +99,8 @@ export class Announcer implements LookoutOwner {
   saw(held: Held | undefined): void {
     this.#entry.saw(held)
     this.#judge()
+    this.#isFailing &&= this.#isDue()
+    if (!this.#isFailing) this.#uplink.succeeded()
     this.#wake()
   }
 
@@ -162,6 +166,7 @@ export class Announcer implements LookoutOwner {
     try {
       // Not ended by `withdraw`: what was written meanwhile could then not be removed.
       const version = await this.#place.write(session, text, over, audience, ended)
+      this.#isFailing = false
       if (version !== undefined) this.#entry.written(text, version)
       else this.#entry.refused()
       this.#refusals = version === undefined ? this.#refusals + 1 : 0
@@ -170,6 +175,7 @@ export class Announcer implements LookoutOwner {
     } catch (error) {
       this.#entry.unanswered(text)
       if (ended.aborted) return
+      this.#isFailing = true
       this.failed(error as Error)
       const over = either(ended, this.#stopping.signal)
       await this.#uplink.backoff.wait(error, over.signal)

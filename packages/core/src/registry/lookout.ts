@@ -48,15 +48,13 @@ export class Lookout {
 
   /** Until another look is due. Resolves to what went wrong. */
   async #look(signal: AbortSignal): Promise<Error | undefined> {
-    const { service, address, uplink } = this.#place
+    const { service, address } = this.#place
     // The driver may take its time to end.
     const over = new Promise<void>(resolve =>
       signal.addEventListener('abort', () => resolve(), { once: true }),
     )
     const saw = (held: Held | undefined): void => {
-      if (signal.aborted) return
-      uplink.succeeded()
-      this.#owner.saw(held)
+      if (!signal.aborted) this.#owner.saw(held)
     }
     try {
       this.#owner.looking()

@@ -1,0 +1,87 @@
+import { Server as RpcxServer } from '@rpcx/core'
+import type { Server } from '@rpcx/servers'
+import { isZooKeeperSince, requireServer, startZooKeeper } from '@rpcx/servers'
+import { heardOfDiscovery, heardOfServer } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
+import { CHILDREN, failedTransaction, frame, HostileServer, MULTI, opened, reply } from './hostile-server.ts'
+import { Stage } from './stage.ts'
+
+const QUOTA_EXCEEDED = -125
+
+describe('ZooKeeper refuses with', () => {
+  test.each([
+    ['-124', 'ERR_RPCX_AUTH', 'digest'],
+    ['-125', 'ERR_RPCX_REGISTRY', 'setquota'],
+    ['-127', 'ERR_RPCX_REGISTRY', 'overloaded'],
+    ['-77', 'ERR_RPCX_REGISTRY', 'error -77'],
+  ])('%s, which is %s with words about %s', async (number, code, words) => {
+    await using server = await opened(new HostileServer())
+    server.instead = ({ type, xid }) => (type === CHILDREN ? frame(reply(xid, Number(number))) : undefined)
+    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const told = heardOfDiscovery(discovery)
+    discovery.list('Good').catch(() => {})
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error).toMatchObject({ code, message: expect.stringContaining(words) })
+    await discovery.close()
+  })
+
+  test('a quota, which is one event however often it repeats, and heals', async () => {
+    await using server = await opened(new HostileServer())
+    let refusals = 0
+    server.instead = ({ type, xid }) =>
+      type === MULTI && ++refusals <= 3 ? failedTransaction(xid, QUOTA_EXCEEDED) : undefined
+    const rpcx = new RpcxServer({ lingerMs: 0, noticeMs: 0 })
+    const told = heardOfServer(rpcx)
+    rpcx.plugins.add(new ZooKeeperRegisterPlugin({ zooKeeperServers: server.address, basePath: 'x' }))
+    rpcx.registerName('Arith', { hi: () => 1 })
+    await rpcx.serve('tcp', '127.0.0.1:0')
+    await told.until(({ event }) => event === 'registered')
+    expect(refusals).toBe(4)
+    expect(server.connections).toBe(1)
+    expect(told.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
+    await rpcx.close()
+  })
+})
+
+describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
+  let zooKeeper: Server
+  beforeAll(async () => {
+    zooKeeper = await startZooKeeper({ config: { enforceQuota: true } })
+  })
+  afterAll(() => zooKeeper.stop())
+
+  test('with a quota refuses in words that say so, and has the server once there is room', async context => {
+    if (!(await isZooKeeperSince(zooKeeper, '3.7'))) context.skip('no quota is enforced before 3.7')
+    await using stage = await Stage.open(zooKeeper)
+    await stage.published('Arith', {})
+    const quota = `/zookeeper/quota${stage.basePath}`
+    await stage.hand.put(`${quota}/zookeeper_stats`, 'count=3,bytes=0')
+    const limit = (count: number): string => `count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=${count}`
+    await stage.hand.put(`${quota}/zookeeper_limits`, limit(1))
+    const { server, told, address } = await stage.member('Arith', {})
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error).toMatchObject({
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringContaining(`create ${stage.path('Arith', address)}: the quota`),
+    })
+    await stage.hand.edit(`${quota}/zookeeper_limits`, limit(100))
+    await server.published()
+    expect(told.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
+  })
+
+  test('that requires authentication refuses who comes without a digest, and names it', async context => {
+    if (!(await isZooKeeperSince(zooKeeper, '3.7'))) context.skip('nothing is enforced before 3.7')
+    await using strict = await startZooKeeper({
+      config: { 'enforce.auth.enabled': true, 'enforce.auth.schemes': 'digest' },
+    })
+    await using stage = await Stage.open(zooKeeper, strict.address)
+    await expect(stage.member('Arith', { required: true })).rejects.toMatchObject({
+      code: 'ERR_RPCX_AUTH',
+      message: expect.stringContaining('give the option digest'),
+    })
+    const digest = { user: 'alice', password: 'secret' }
+    const { address } = await stage.published('Arith', { digest })
+    await stage.view('Arith', stage.discovery({ digest })).shows({ [address]: '' })
+  })
+})
