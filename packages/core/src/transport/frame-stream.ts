@@ -262,6 +262,8 @@ export class FrameStream implements ByteHolder {
   }
 
   #isWorthAWrite(): boolean {
+    // In memory, the answer would come before `send` returns, to a caller that does not expect it yet.
+    if (IN_MEMORY in this.#stream) return false
     if ((this.#writer as FrameWriter).length >= FLUSH_BYTES) return true
     return this.#written - this.#handedOn >= (this.#hasBegun ? NEXT_FRAMES : FIRST_FRAMES)
   }

@@ -48,6 +48,17 @@ describe('a call', () => {
     expect(await Promise.all(numbers.map(n => client.call('method', n)))).toEqual(numbers)
   })
 
+  test.each(['tcp', 'memu'])('over %s gets its reply, however much is sent at once', async network => {
+    const host = network === 'tcp' ? '127.0.0.1:0' : 'much'
+    const server = await serving({ Any: { method: (args: unknown) => args } }, {}, [network, host])
+    const client = clientOf<Any>('Any', [server], { timeoutMs: 10_000 })
+    await client.call('method')
+    const numbers = [...Array(1_000).keys()]
+    expect(await Promise.all(numbers.map(n => client.call('method', n)))).toEqual(numbers)
+    const bytes = randomBytes(1_000_000)
+    expect(bytes.equals((await client.call('method', bytes)) as Uint8Array)).toBe(true)
+  })
+
   test('shares one connection with all others', async () => {
     const server = await answering({ payload: '1' })
     const client = clientOf<Any>('Any', [server])
