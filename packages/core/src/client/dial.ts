@@ -66,9 +66,10 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { host } = parseAddress(address)
-  const stream = await transportOf(network).connect(network, host, signal)
   // Memory is this process: there is nobody to hide from.
-  return tls === undefined || network === 'memu' ? stream : secure(stream, network, host, tls, signal)
+  if (tls === undefined || network === 'memu') return transportOf(network).connect(network, host, signal)
+  const stream = await transportOf(network).connect(network, host, signal, true)
+  return secure(stream, network, host, tls, signal)
 }
 
 // More than a dial takes nearby. Further away calls only go to servers that are connected already, if there are any.

@@ -1,5 +1,5 @@
 import { lstat, rm } from 'node:fs/promises'
-import type { AddressInfo, ListenOptions, NetConnectOpts, Server, Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, NetConnectOpts, OnReadOpts, Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { formatHostPort, parseHostPort } from '../address.ts'
 import { lazy } from '../lazy.ts'
@@ -10,9 +10,12 @@ import type { Listener, Transport } from './transport.ts'
 export const tcp: Transport = {
   networks: ['tcp', 'tcp4', 'tcp6', 'unix'],
 
-  connect(network, host, signal) {
+  connect(network, host, signal, isWrapped = false) {
     return new Promise((resolve, reject) => {
-      const socket = lazy.net.connect(target(network, host))
+      const socket: Socket = lazy.net.connect({
+        ...target(network, host),
+        ...(!isWrapped && { onread: sharedReads(() => socket) }),
+      })
       const abort = (): void => {
         socket.destroy()
         reject(signal.reason)
@@ -60,14 +63,20 @@ const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 }
 /**
  * All clients' sockets read into the same memory: to be given 64 KiB for each read, as sockets are otherwise, takes a tenth of a call.
  * Sockets that are accepted cannot be told so.
+ *
+ * @param socket the one that reads; Node passes it as `this`, Bun does not
  */
-const onread = {
-  buffer: Buffer.allocUnsafeSlow(64 * 1024),
-  callback(this: Socket, length: number, bytes: Uint8Array): boolean {
-    const chunk = (bytes as Buffer).subarray(0, length)
-    return this.emit(LENT, chunk) || this.push(Buffer.from(chunk))
-  },
+function sharedReads(socket: () => Socket): OnReadOpts {
+  return {
+    buffer,
+    callback(length, bytes) {
+      const chunk = (bytes as Buffer).subarray(0, length)
+      return socket().emit(LENT, chunk) || socket().push(Buffer.from(chunk))
+    },
+  }
 }
+
+const buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 class TcpListener implements Listener {
   readonly host: string
@@ -87,9 +96,9 @@ function isInfo(address: ReturnType<Server['address']>): address is AddressInfo 
 }
 
 function target(network: string, host: string): NetConnectOpts {
-  if (network === 'unix') return { onread, path: host }
+  if (network === 'unix') return { path: host }
   const family = network === 'tcp4' ? 4 : network === 'tcp6' ? 6 : undefined
-  return { ...SOCKET, onread, ...parseHostPort(host), ...(family !== undefined && { family }) }
+  return { ...SOCKET, ...parseHostPort(host), ...(family !== undefined && { family }) }
 }
 
 function listening(server: Server, place: ListenOptions): Promise<void> {

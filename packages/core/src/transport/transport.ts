@@ -4,8 +4,13 @@ import type { Duplex } from 'node:stream'
 export interface Transport {
   /** The networks it serves: what stands before `@` in an address. */
   readonly networks: readonly string[]
-  /** Opens a stream to `host`. Rejects when it is refused, and with `signal.reason` when aborted. */
-  connect(network: string, host: string, signal: AbortSignal): Promise<Duplex>
+  /**
+   * Opens a stream to `host`. Rejects when it is refused, and with `signal.reason` when aborted.
+   *
+   * @param isWrapped whether another stream, such as one under TLS, reads from this one. Deno's never hears of bytes that a
+   *   socket reads into memory that it was given. @default false
+   */
+  connect(network: string, host: string, signal: AbortSignal, isWrapped?: boolean): Promise<Duplex>
   /** Accepts streams at `host`. Rejects when the place is taken or cannot be listened on. */
   listen(
     network: string,
