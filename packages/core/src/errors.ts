@@ -17,7 +17,7 @@
  * | `ERR_RPCX_OUTCOME_UNKNOWN` | the connection was lost after the call was sent; it may have run |
  * | `ERR_RPCX_REGISTRY` | a registry could not be reached or refused |
  * | `ERR_RPCX_SELECTOR` | a selector of the user's own threw, or chose what was not to be chosen |
- * | `ERR_RPCX_SERVICE` | the service itself failed; the message is its own |
+ * | `ERR_RPCX_SERVICE` | the service itself failed; the message is its own, and so is `serviceCode` |
  * | `ERR_RPCX_SERVICE_NOT_FOUND` | the server has no such service |
  * | `ERR_RPCX_TIMEOUT` | a deadline passed |
  * | `ERR_RPCX_TLS` | a TLS handshake failed: a certificate is missing, expired, not trusted or of another name |
@@ -33,6 +33,10 @@ export interface RpcxErrorOptions extends ErrorOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** What went wrong at each attempt of a call. @default none */
   readonly attempts?: readonly FailedAttempt[]
+  /** The code of the `ServiceError` that the service threw. @default none */
+  readonly serviceCode?: string
+  /** The details of that error. @default none */
+  readonly details?: unknown
 }
 
 /** One attempt of a call that failed. */
@@ -52,13 +56,28 @@ export class RpcxError extends Error {
   readonly metadata: Readonly<Record<string, string>>
   /** What went wrong at each attempt of a call, in order. */
   readonly attempts: readonly FailedAttempt[]
+  /** The service's own code, when `code` is `ERR_RPCX_SERVICE` and its method threw a `ServiceError`; otherwise `undefined`. */
+  declare readonly serviceCode: string | undefined
+  /** What came with `serviceCode`: JSON of the service, at most 8 KiB. Not checked against anything: validate what you rely on. */
+  declare readonly details: unknown
   constructor(code: RpcxErrorCode, message: string, options: RpcxErrorOptions = {}) {
-    const { cause, fatal = false, metadata = NO_METADATA, attempts = NO_ATTEMPTS } = options
+    const {
+      cause,
+      fatal = false,
+      metadata = NO_METADATA,
+      attempts = NO_ATTEMPTS,
+      serviceCode,
+      details,
+    } = options
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.fatal = fatal
     this.metadata = metadata
     this.attempts = attempts
+    // Most errors have none, and would show it wherever they are printed.
+    if (serviceCode === undefined) return
+    this.serviceCode = serviceCode
+    this.details = details
   }
 }
 

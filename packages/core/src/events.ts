@@ -6,8 +6,8 @@ import { lazy } from './lazy.ts'
 /** What every object with events tells of functions that its user gave to it. */
 export interface CallbackEvents {
   /**
-   * A function of the program threw, or returned a promise that was rejected: a listener, say, `listener of ejected`. Everything goes on
-   * without it. When nobody listens to this event, it is a warning of the process.
+   * A function of the program threw, or returned a promise that was rejected: a listener, say, `listener of ejected`. Or a `ServiceError`
+   * that it threw has details that cannot be sent: `ServiceError of Shop.buy`. Everything goes on without it. When nobody listens to this event, it is a warning of the process.
    */
   callbackFailed: { readonly callback: string; readonly error: Error }
 }

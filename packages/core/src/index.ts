@@ -86,6 +86,15 @@ export type { ReverseCallOptions } from './server/reverse-calls.ts'
 export { isSameToken } from './server/same-token.ts'
 export { Server } from './server/server.ts'
 export type { CloseOptions, ServerOptions } from './server/server-options.ts'
-export type { FunctionOptions, MethodTypes, ServiceMethod, ServiceOptions } from './server/services.ts'
+export type {
+  FunctionOptions,
+  HandlerOf,
+  HandlersOf,
+  MethodTypes,
+  ServiceMethod,
+  ServiceOptions,
+} from './server/services.ts'
+export type { ServiceErrorOptions } from './service-error.ts'
+export { ServiceError } from './service-error.ts'
 export type { ClientTls } from './transport/tls.ts'
 export type { Metadata } from './wire/pairs.ts'

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { decodeDetails } from '../codec/error-details.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
@@ -251,13 +252,13 @@ export class Connection implements FrameStreamOwner, Holder {
 
   #answer(call: Call, message: Message): void {
     if (message.isError) {
-      const error = inTime(errorOf(message), call)
+      const error = inTime(errorOf(message, decodeDetails), call)
       if (error.code === 'ERR_RPCX_NOT_EXECUTED') {
         this.#owner.failed(call, error, false)
       } else {
         call.fail(error)
-        // A caller's mistake says nothing about the server.
-        if (!CALLERS_FAULTS.has(error.code)) this.#owner.erred(error)
+        // A caller's mistake says nothing about the server, and what its service declares says that it works.
+        if (!CALLERS_FAULTS.has(error.code) && error.serviceCode === undefined) this.#owner.erred(error)
       }
       return
     }
@@ -292,8 +293,9 @@ const HEARTBEAT = {
 
 /** A server that stops at the deadline of the call says so in Go's words, perhaps before we notice ourselves: there is one code for that. */
 function inTime(error: RpcxError, { service, method, timeoutMs }: Call): RpcxError {
-  if (error.message !== 'context deadline exceeded' || timeoutMs === Number.POSITIVE_INFINITY) return error
-  const { metadata } = error
+  const { metadata, serviceCode } = error
+  const isDeadline = error.message === 'context deadline exceeded' && serviceCode === undefined
+  if (!isDeadline || timeoutMs === Number.POSITIVE_INFINITY) return error
   return new RpcxError('ERR_RPCX_TIMEOUT', `${service}.${method}: ${error.message}`, {
     cause: error,
     metadata,

@@ -1,5 +1,7 @@
+import type { CallbackFailed } from '../callbacks.ts'
 import { toError } from '../callbacks.ts'
 import type { Codecs } from '../codec/codecs.ts'
+import { declaredError } from '../codec/error-details.ts'
 import { decodedBytes } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
@@ -18,6 +20,8 @@ export interface OfferedOptions {
   readonly maxFrameBytes: number
   /** What the calls of one server may hold, and what may wait for it to read, in bytes. */
   readonly maxBufferedBytes: number
+  /** What an error of theirs says cannot be sent. */
+  readonly failed: CallbackFailed
 }
 
 /** The functions that a client offers to its servers. */
@@ -63,11 +67,7 @@ export class OfferedCalls {
     const { maxBufferedBytes } = this.#options
     if (this.#isUnread(0)) this.#cutOff()
     else if (this.#heldBytes > maxBufferedBytes || this.#running >= MAX_RUNNING)
-      this.#fail(
-        message,
-        'ERR_RPCX_NOT_EXECUTED',
-        'rpcx: the client has too many calls of its server to answer',
-      )
+      this.#fail(message, 'ERR_RPCX_NOT_EXECUTED', TOO_MANY)
     // It never rejects.
     else void this.#run(message)
   }
@@ -94,11 +94,8 @@ export class OfferedCalls {
       else if (!message.isOneway) this.#stream.reply(message, Flag.response, NO_METADATA, reply)
     } catch (thrown) {
       const error = toError(thrown, message.method)
-      this.#fail(
-        message,
-        isRpcxError(error, 'ERR_RPCX_FRAME') && code === 'ERR_RPCX_ARGUMENT' ? error.code : code,
-        error.message,
-      )
+      const isTooLong = code === 'ERR_RPCX_ARGUMENT' && isRpcxError(error, 'ERR_RPCX_FRAME')
+      this.#fail(message, isTooLong ? 'ERR_RPCX_FRAME' : code, thrown)
     } finally {
       this.#running--
       this.#heldBytes -= moreBytes + message.size
@@ -116,10 +113,15 @@ export class OfferedCalls {
     this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
   }
 
-  #fail(message: Message, code: RpcxErrorCode, text: string): void {
-    this.#stream.reply(message, Flag.response | Flag.error, errorMetadata(code, text), NOTHING)
+  #fail(message: Message, code: RpcxErrorCode, thrown: unknown): void {
+    const declared = declaredError(thrown, error =>
+      this.#options.failed(`ServiceError of offers.${message.method}`, error),
+    )
+    const { message: text } = toError(thrown, message.method)
+    this.#stream.reply(message, Flag.response | Flag.error, errorMetadata(code, text, declared), NOTHING)
   }
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0)
 const MAX_RUNNING = 1_000
+const TOO_MANY = 'rpcx: the client has too many calls of its server to answer'

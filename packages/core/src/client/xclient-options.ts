@@ -204,7 +204,7 @@ export function checkOptions(
       offered:
         offers === undefined
           ? undefined
-          : new Offered(offers, { codecs: all, maxFrameBytes, maxBufferedBytes }),
+          : new Offered(offers, { codecs: all, maxFrameBytes, maxBufferedBytes, failed }),
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
       heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
       heartbeatTimeoutMs: checkMs('XClient', 'heartbeatTimeoutMs', heartbeatTimeoutMs, 1),

@@ -1,6 +1,7 @@
 import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
+import { isServiceError } from '../service-error.ts'
 import type { CallContext, ServerConnection } from './context.ts'
 import type { ServerEvents, ServerHooks } from './plugin.ts'
 import type { Method } from './services.ts'
@@ -32,12 +33,12 @@ export class CallHooks {
     }
   }
 
-  /** @throws RpcxError with which the call is refused */
+  /** @throws RpcxError or ServiceError with which the call is refused */
   afterRead(call: CallContext): void {
     this.#ask('afterRead', plugin => plugin.afterRead?.(call))
   }
 
-  /** @throws RpcxError with which the call is refused */
+  /** @throws RpcxError or ServiceError with which the call is refused */
   beforeCall(call: CallContext, args: unknown): void {
     this.#ask('beforeCall', plugin => plugin.beforeCall?.(call, args))
   }
@@ -74,7 +75,7 @@ export class CallHooks {
       try {
         decidedNow(name, hook(plugin))
       } catch (thrown) {
-        if (isRpcxError(thrown)) throw thrown
+        if (isRpcxError(thrown) || isServiceError(thrown)) throw thrown
         this.#failed(name, thrown)
         throw new RpcxError('ERR_RPCX_SERVICE', 'rpcx: a plugin of the server failed', { cause: thrown })
       }

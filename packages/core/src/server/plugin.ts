@@ -16,7 +16,7 @@ export interface ServerPlugin {
  * What a plugin does at each turn of one server's life, of a connection and of a call. Every hook is optional; plugins are
  * asked in the order in which they were added.
  *
- * Where a call can be refused, an `RpcxError` that is thrown there is what the caller is told, code and text. Anything else
+ * Where a call can be refused, an `RpcxError` or a `ServiceError` that is thrown there is what the caller is told, code and text. Anything else
  * is taken for a mistake in the plugin: it goes into the event `pluginFailed`, and the caller is told nothing of it. Nobody waits for the
  * promise of a hook that returns none by its type: where something can be refused, it is refused then.
  */

@@ -1,4 +1,5 @@
 import type { Codecs } from '../codec/codecs.ts'
+import { decodeDetails } from '../codec/error-details.ts'
 import { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
 import { endWith } from '../signals.ts'
@@ -71,7 +72,7 @@ export class ReverseCalls {
     const call = this.#pending.get(Number(message.seq))
     if (call === undefined) return
     try {
-      if (message.isError) throw errorOf(message)
+      if (message.isError) throw errorOf(message, decodeDetails)
       const payload = decompress(message.payload, message.flags, this.#maxFrameBytes)
       call.resolve(this.#codecs.byId(message.serialize).decode(payload, undefined))
     } catch (error) {

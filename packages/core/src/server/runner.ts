@@ -1,6 +1,7 @@
 import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Codecs } from '../codec/codecs.ts'
+import { declaredError } from '../codec/error-details.ts'
 import { decodedBytes } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
@@ -11,7 +12,7 @@ import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import type { Metadata } from '../wire/pairs.ts'
 import { MAX_PAIRS, NO_METADATA } from '../wire/pairs.ts'
-import { errorMetadata } from '../wire/reply-error.ts'
+import { ERROR_PAIRS, errorMetadata } from '../wire/reply-error.ts'
 import type { Authenticate } from './authentication.ts'
 import { authenticationError } from './authentication.ts'
 import type { ServedCall } from './context.ts'
@@ -51,8 +52,8 @@ export class Runner {
   }
 
   /** Answers a call that did not run. */
-  refuse(call: ServedCall, error: RpcxError): void {
-    this.#fail(call, error, error.code)
+  refuse(call: ServedCall, error: unknown): void {
+    this.#fail(call, error, codeOf(error))
   }
 
   #authenticate(call: ServedCall, authenticate: Authenticate): void {
@@ -242,8 +243,11 @@ export class Runner {
       return
     }
     hooks?.beforeWrite(call, error)
+    const declared = declaredError(thrown, failed =>
+      events.callbackFailed(`ServiceError of ${message.service}.${message.method}`, failed),
+    )
     // The message only: a stack would show the caller how this server is built.
-    const metadata = { ...textsOf(call.reply), ...errorMetadata(code, error.message) }
+    const metadata = { ...textsOf(call.reply), ...errorMetadata(code, error.message, declared) }
     call.origin.reply(message, Flag.error, metadata, EMPTY)
     hooks?.afterWrite(call, error)
   }
@@ -290,7 +294,7 @@ function checkTexts(metadata: Metadata): void {
 function textsOf(metadata: Metadata = NO_METADATA): Metadata {
   try {
     const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string')
-    return Object.fromEntries(texts.slice(0, MAX_PAIRS - 2))
+    return Object.fromEntries(texts.slice(0, MAX_PAIRS - ERROR_PAIRS))
   } catch {
     // A getter that throws.
     return NO_METADATA

@@ -22,7 +22,7 @@ import type { PushMessage } from './push.ts'
 import { Runner } from './runner.ts'
 import type { CloseOptions, ServerOptions } from './server-options.ts'
 import { SERVER_OPTIONS } from './server-options.ts'
-import type { FunctionOptions, ServiceMethod, ServiceOptions } from './services.ts'
+import type { FunctionOptions, HandlerOf, HandlersOf, MethodTypes, ServiceOptions } from './services.ts'
 import { Services } from './services.ts'
 import { Sessions } from './sessions.ts'
 
@@ -181,13 +181,21 @@ export class Server implements AsyncDisposable {
    * @throws TypeError when the name is empty, taken or has a `/`, or `service` is a class, an array or a promise; whatever a register
    * plugin refuses it with
    */
-  registerName(name: string, service: object, metadata = '', options: ServiceOptions = {}): void {
+  registerName<
+    S extends object,
+    T extends Readonly<Record<string, MethodTypes>> = Readonly<Record<never, never>>,
+  >(name: string, service: S & HandlersOf<NoInfer<T>>, metadata = '', options: ServiceOptions<T> = {}): void {
     this.#services.add(name, service, metadata, options)
     this.#announce(name, metadata)
   }
 
   /** Offers one function as `service.name`. Several functions may share a service; the first one's metadata count. */
-  registerFunction(service: string, fn: ServiceMethod, metadata = '', options: FunctionOptions = {}): void {
+  registerFunction<T extends MethodTypes = MethodTypes>(
+    service: string,
+    fn: HandlerOf<NoInfer<T>>,
+    metadata = '',
+    options: FunctionOptions<T> = {},
+  ): void {
     const isNew = this.#services.addFunction(service, fn, metadata, options.name ?? fn.name, options.types)
     if (isNew) this.#announce(service, metadata)
   }

@@ -2,12 +2,30 @@ import { isThenable } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { parseMetadata } from '../metadata.ts'
 import { checkKnown } from '../options.ts'
+import type { Schema } from '../schema.ts'
 import type { CallContext } from './context.ts'
 import { MethodMeter } from './method-meter.ts'
 import { isBuiltIn, levels } from './own-classes.ts'
 
 /** What a service offers under one name. May return a promise. */
 export type ServiceMethod = (args: never, context: CallContext) => unknown
+
+/**
+ * The function that serves a method of these types: it takes arguments as the schema makes them and returns, perhaps by a promise, what the
+ * schema of the reply takes. Where there is no schema, it says itself what it takes and returns.
+ */
+export type HandlerOf<T extends MethodTypes> = (
+  args: T['args'] extends Schema<unknown, infer Output> ? Output : never,
+  context: CallContext,
+) => T['reply'] extends Schema<infer Input, unknown> ? Input | Promise<Input> : unknown
+
+/**
+ * The object that serves the methods of these types, which may have others, too: `class Shop implements HandlersOf<typeof types>`. Its
+ * methods may be `async`, and leave out the context or both parameters.
+ */
+export type HandlersOf<T extends Readonly<Record<string, MethodTypes>>> =
+  // Names that are known only when the program runs are checked then.
+  string extends keyof T ? unknown : { readonly [M in keyof T]: HandlerOf<T[M]> }
 
 /** The types of one method: for codecs that need them (protobuf, Thrift), or schemas by which its arguments and reply are checked. */
 export interface MethodTypes {
@@ -16,19 +34,21 @@ export interface MethodTypes {
 }
 
 /** Which methods of a service are offered, and in which message types. */
-export interface ServiceOptions {
+export interface ServiceOptions<
+  T extends Readonly<Record<string, MethodTypes>> = Readonly<Record<string, MethodTypes>>,
+> {
   /** Offers these only. @default all methods that `registerName` finds */
   readonly methods?: readonly string[]
   /** Message types by method name. @default none */
-  readonly types?: Readonly<Record<string, MethodTypes>>
+  readonly types?: T
 }
 
 /** How a single function is offered. */
-export interface FunctionOptions {
+export interface FunctionOptions<T extends MethodTypes = MethodTypes> {
   /** What clients call it. @default the name of the function */
   readonly name?: string
   /** Message types, for codecs that need them. @default none */
-  readonly types?: MethodTypes
+  readonly types?: T
 }
 
 /** One method of a registered service, ready to be called. */

@@ -209,7 +209,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
       plugins.calls?.afterRead(call)
       admission.enter(this, call)
     } catch (error) {
-      this.refuse(call, error as RpcxError)
+      this.refuse(call, error)
       if (error === this.#refusal) this.end()
     }
   }
@@ -218,7 +218,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     try {
       this.#host.admission.enter(this, call)
     } catch (error) {
-      this.refuse(call, error as RpcxError)
+      this.refuse(call, error)
     }
   }
 
@@ -246,7 +246,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     this.#host.runner.run(call)
   }
 
-  refuse(call: ServedCall, error: RpcxError): void {
+  refuse(call: ServedCall, error: unknown): void {
     this.#host.runner.refuse(call, error)
   }
 

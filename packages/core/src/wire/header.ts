@@ -24,7 +24,7 @@ export const Flag = {
 /** The serialize types that Go defines (high nibble of byte 3). */
 export const Serialize = { raw: 0, json: 1, protobuf: 2, msgpack: 3, thrift: 4 } as const
 
-/** Metadata keys with a meaning of their own. All but `code` and `peer` are Go's (share/share.go, protocol/message.go). */
+/** Metadata keys with a meaning of their own: Go's (share/share.go, protocol/message.go), and of ours `code`, `serviceCode`, `details` and `peer`. */
 export const ReservedKey = {
   /** The token of the caller. */
   auth: '__AUTH',
@@ -34,6 +34,10 @@ export const ReservedKey = {
   error: '__rpcx_error__',
   /** The `RpcxError` code beside that text. */
   code: '__rpcx_code__',
+  /** The code of a `ServiceError`, in the same reply. */
+  serviceCode: '__rpcx_service_code__',
+  /** The details of a `ServiceError`, in JSON. */
+  details: '__rpcx_details__',
   /** In a client's first heartbeat: what it understands beside what Go's clients do. */
   peer: '__rpcx_peer',
 } as const

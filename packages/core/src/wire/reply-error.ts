@@ -1,21 +1,49 @@
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxErrorCode, RpcxError } from '../errors.ts'
+import { isServiceCode } from '../service-error.ts'
 import { ReservedKey } from './header.ts'
 import type { Message } from './message.ts'
 import type { Metadata } from './pairs.ts'
 
-/** The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it. */
-export function errorOf(reply: Message): RpcxError {
-  const { [ReservedKey.error]: text = '', [ReservedKey.code]: code, ...metadata } = reply.metadata
+/** What a service declared about its failure, by a `ServiceError`. */
+export interface DeclaredError {
+  readonly code: string
+  /** In JSON. */
+  readonly details: string | undefined
+}
+
+/**
+ * The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it, and what the service declared.
+ * @param decodeDetails makes nothing of what a peer should not have sent
+ */
+export function errorOf(reply: Message, decodeDetails: (text: string | undefined) => unknown): RpcxError {
+  const {
+    [ReservedKey.error]: text = '',
+    [ReservedKey.code]: sent,
+    [ReservedKey.serviceCode]: serviceCode,
+    [ReservedKey.details]: details,
+    ...metadata
+  } = reply.metadata
   const message =
     text === '' ? `${reply.service}.${reply.method}: the service failed without saying why` : text
-  return new RpcxError(isRpcxErrorCode(code) ? code : codeOf(text), message, { metadata })
+  const code = isRpcxErrorCode(sent) ? sent : codeOf(text)
+  if (code !== 'ERR_RPCX_SERVICE' || !isServiceCode(serviceCode))
+    return new RpcxError(code, message, { metadata })
+  return new RpcxError(code, message, { metadata, serviceCode, details: decodeDetails(details) })
 }
 
 /** The metadata of a reply whose status is error, as `errorOf` reads them. A text of megabytes helps nobody and is cut. */
-export function errorMetadata(code: RpcxErrorCode, text: string): Metadata {
-  return { [ReservedKey.error]: text.slice(0, LONGEST_TEXT), [ReservedKey.code]: code }
+export function errorMetadata(code: RpcxErrorCode, text: string, declared?: DeclaredError): Metadata {
+  return {
+    [ReservedKey.error]: text.slice(0, LONGEST_TEXT),
+    [ReservedKey.code]: code,
+    ...(declared !== undefined && { [ReservedKey.serviceCode]: declared.code }),
+    ...(declared?.details !== undefined && { [ReservedKey.details]: declared.details }),
+  }
 }
+
+/** How many keys that are, at most. */
+export const ERROR_PAIRS = 4
 
 /** What Go's server says of its own accord (server/server.go); all else is the service's. */
 function codeOf(text: string): RpcxErrorCode {

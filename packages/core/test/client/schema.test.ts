@@ -100,9 +100,9 @@ describe('a schema on the server', () => {
   const served = async (reply: unknown, later = false) => {
     const server = closing(new Server())
     const calls: unknown[] = []
-    const square = (args: unknown): unknown => {
+    const square = (args: { n: number }) => {
       calls.push(args)
-      return reply
+      return reply as { y: number }
     }
     const own = { square: { args: numberAt('x', later), reply: numberAt('y') } }
     server.registerName('Any', { square }, '', { types: own })

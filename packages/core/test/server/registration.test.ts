@@ -265,7 +265,7 @@ describe('misuse', () => {
   test.each<[string, (server: Server) => void, string]>([
     [
       'types of a method that is not there',
-      server => server.registerName('S', { hi: () => 1 }, '', { types: { Hi: {} } }),
+      server => server.registerName('S', { hi: () => 1 } as never, '', { types: { Hi: {} } }),
       'registerName: types.Hi belongs to no method of S; there are hi',
     ],
     [
