@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { decodeDetails } from '../codec/error-details.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
@@ -209,11 +210,18 @@ export class Connection implements FrameStreamOwner, Holder {
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
       call.holder = undefined
-      const why = error === undefined ? 'it closed it' : error.message
+      const why = error === undefined ? this.#whyClosed() : error.message
       const text = `${call.service}.${call.method}: lost the connection to ${this.#address}: ${why}`
       const failure = proof ?? new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error })
       this.#owner.failed(call, failure, proof === undefined && this.#stream.wasSent(call.message))
     }
+  }
+
+  /** A TLS server of others closes without a word when it is asked in plain text, as anything may that is no server of rpcx. */
+  #whyClosed(): string {
+    if (this.#stream.hasRead) return 'it closed it'
+    const isPlain = !(this.#socket as TLSSocket).encrypted
+    return `it closed it before it answered anything; is it the port of an rpcx server${isPlain ? ', and does it expect TLS?' : '?'}`
   }
 
   /** What proves that the server has run nothing of what we sent. */

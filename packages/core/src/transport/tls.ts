@@ -34,6 +34,7 @@ export class TlsAcceptor {
       owner.secured(stream, this.#refusal(stream))
     })
     this.#server.on('tlsClientError', (cause, stream) => {
+      if (NO_TLS.has((cause as NodeJS.ErrnoException).code ?? '')) answerInPlainText(stream)
       stream.destroy()
       owner.failed(stream, tlsError(cause))
     })
@@ -127,9 +128,24 @@ export function tlsError(cause: Error): RpcxError {
 
 /** Where OpenSSL's words say too little. */
 const TEXTS: Record<string, string> = {
-  ECONNRESET: 'the other side went away during the handshake',
+  ECONNRESET: 'the other side went away during the handshake; does it speak TLS?',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the handshake took too long',
   ERR_SSL_HTTP_REQUEST: 'the client speaks HTTP',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the other side does not speak TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the other side does not speak TLS',
+}
+
+/** What OpenSSL says of a client whose first bytes are no TLS. It closes without a word to it then. */
+const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_HTTP_REQUEST', 'ERR_SSL_WRONG_VERSION_NUMBER'])
+
+/** A fatal alert: `unexpected_message` (RFC 8446 §6.2). */
+const ALERT = Buffer.from('1503010002020a', 'hex')
+
+/** Tells a client that speaks no TLS that we do: it could not know otherwise that nothing of what it sent was run. */
+function answerInPlainText(stream: TLSSocket): void {
+  // The stream underneath, which Node shows nowhere else, and closes next. Without it, the client is closed without a word.
+  const { _parent: plain } = stream as TLSSocket & { readonly _parent?: Duplex }
+  if (plain !== undefined && !plain.destroyed) plain.on('error', () => {}).write(ALERT)
 }
 
 /** The alerts of RFC 8446 §6.2 about a certificate, in OpenSSL's names. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Server as NetServer } from 'node:net'
 import { connect as connectPlain } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -195,22 +196,34 @@ describe('a client that cannot be trusted', () => {
 describe('a TLS port', () => {
   test.each([
     ['HTTP', 'GET / HTTP/1.1\r\n\r\n', 'tls: the client speaks HTTP'],
-    ['a plain rpcx frame', request(), /^tls: .*wrong version number/],
-  ])('closes %s at once', async (_what, bytes, message) => {
+    ['a plain rpcx frame', request(), 'tls: the other side does not speak TLS'],
+  ])('closes %s at once, with an alert', async (_what, bytes, message) => {
     const server = await secured()
     const refused = happening(server, 'connectionRefused')
     const peer = closing(await BarePeer.connect(portOf(server)).catch(() => undefined as never))
-    peer.socket.removeAllListeners('data').resume()
+    const got: Buffer[] = []
+    peer.socket.removeAllListeners('data').on('data', chunk => got.push(chunk))
     peer.send(bytes)
     const { error } = await refused
     expect(error).toMatchObject({ code: 'ERR_RPCX_TLS' })
     expect(error.message).toMatch(message)
     await peer.closed()
+    expect(Buffer.concat(got).toString('hex')).toBe('1503010002020a')
     expect(server.metrics).toMatchObject({
       refusedConnections: 1,
       acceptedConnections: 0,
       openConnections: 0,
     })
+  })
+
+  test('keeps nothing of a client that speaks no TLS and does not go', async () => {
+    const server = await secured(good, { maxConnections: 1 })
+    const refused = happening(server, 'connectionRefused')
+    const socket = connectPlain({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true })
+    socket.write(request())
+    await refused
+    expect(await caller(server, trusting).call('who')).toBe('me')
+    socket.destroy()
   })
 
   test.each([
@@ -274,7 +287,85 @@ describe('a TLS port', () => {
 
 test('a client that expects TLS of a plain server gets ERR_RPCX_TLS', async () => {
   const server = await serving({ Who: who })
-  expect(await failure(caller(server, trusting).call('who'))).toMatchObject({ code: 'ERR_RPCX_TLS' })
+  expect(await failure(caller(server, trusting).call('who'))).toMatchObject({
+    code: 'ERR_RPCX_TLS',
+    message: expect.stringMatching(
+      /tls: the other side went away during the handshake; does it speak TLS\?$/,
+    ),
+  })
+})
+
+describe('a plain client of a TLS port of ours', () => {
+  const plain = 'the other side speaks TLS; set the option tls'
+
+  test.each([
+    ['calls once', 1, 10],
+    ['calls often, with a good deal', 50, 100_000],
+  ])('that %s is told so by ERR_RPCX_TLS, and nothing ran', async (_what, calls, bytes) => {
+    const server = await secured()
+    const client = clientOf<{ who(args: Uint8Array): string }>('Who', [server])
+    const call = (): Promise<Error> => failure(client.call('who', Buffer.alloc(bytes)))
+    for (const error of await Promise.all(Array.from({ length: calls }, call))) {
+      expect(error).toMatchObject({ code: 'ERR_RPCX_TLS' })
+      expect(error.message).toMatch(plain)
+    }
+    // In back-off, or after another try.
+    expect((await call()).message).toMatch(plain)
+    expect(server.metrics).toMatchObject({ acceptedConnections: 0 })
+  })
+
+  test('goes to another server that is plain, though the call is not idempotent', async () => {
+    const servers = [await secured(), await serving({ Who: who })]
+    const client = clientOf<Who>('Who', servers, { failMode: 'failover', selectMode: 'roundRobin' })
+    expect(await Promise.all([client.call('who'), client.call('who')])).toEqual(['me', 'me'])
+  })
+
+  test('that offers functions, and so speaks first, is told so, too', async () => {
+    const client = clientOf<Who>('Who', [await secured()], { offers: { hi: () => 1 } })
+    expect(await failure(client.call('who'))).toMatchObject({ code: 'ERR_RPCX_TLS' })
+  })
+})
+
+describe('servers of others', () => {
+  async function at(server: NetServer): Promise<{ address: string }> {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    closing({ close: () => void server.close() })
+    return { address: `tcp@127.0.0.1:${(server.address() as { port: number }).port}` }
+  }
+
+  test('an HTTP port is told to a plain client by ERR_RPCX_FRAME, to one under TLS by ERR_RPCX_TLS', async () => {
+    const { createServer } = await import('node:http')
+    const server = await at(createServer())
+    expect(await failure(caller(server).call('who'))).toMatchObject({
+      code: 'ERR_RPCX_FRAME',
+      message: expect.stringMatching('the other side speaks HTTP'),
+    })
+    expect(await failure(caller(server, trusting).call('who'))).toMatchObject({
+      code: 'ERR_RPCX_TLS',
+      message: expect.stringMatching('the other side does not speak TLS'),
+    })
+  })
+
+  test('an HTTPS port is told to a client under TLS by ERR_RPCX_FRAME', async () => {
+    const { createServer } = await import('node:https')
+    const server = await at(createServer(good))
+    expect(await failure(caller(server, trusting).call('who'))).toMatchObject({
+      code: 'ERR_RPCX_FRAME',
+      message: expect.stringMatching('the other side speaks HTTP'),
+    })
+  })
+
+  test('a TLS port that closes without a word is guessed at, and the outcome stays unknown', async () => {
+    const { createServer } = await import('node:tls')
+    const server = await at(createServer(good))
+    expect(await failure(caller(server).call('who'))).toMatchObject({
+      code: 'ERR_RPCX_OUTCOME_UNKNOWN',
+      message: expect.stringMatching(
+        /before it answered anything; is it the port of an rpcx server, and does it expect TLS\?/,
+      ),
+    })
+  })
 })
 
 test('a client that is cut off by an alert after its handshake knows that its call did not run', async () => {
