@@ -58,3 +58,6 @@ function isNear(a: string, b: string): boolean {
   }
   return (row[y.length] as number) <= 2
 }
+
+/** The default of `maxFrameBytes`. */
+export const MAX_FRAME_BYTES: number = 16 * 1024 * 1024

@@ -48,3 +48,10 @@ export function isServiceError(thrown: unknown): thrown is ServiceError {
 export function isServiceCode(code: unknown): code is string {
   return typeof code === 'string' && /^[\w.:/-]{1,128}$/.test(code)
 }
+
+/** What a service declared about its failure, by a `ServiceError`. */
+export interface DeclaredError {
+  readonly code: string
+  /** In JSON. */
+  readonly details: string | undefined
+}

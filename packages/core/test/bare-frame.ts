@@ -1,7 +1,7 @@
+import { NO_METADATA } from '../src/call-metadata.ts'
 import { FrameWriter } from '../src/wire/frame-writer.ts'
 import { Flag, Serialize } from '../src/wire/header.ts'
 import type { Message } from '../src/wire/message.ts'
-import { NO_METADATA } from '../src/wire/pairs.ts'
 
 export interface BareFrame {
   readonly flags?: number

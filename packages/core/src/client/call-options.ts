@@ -1,6 +1,6 @@
+import type { Metadata } from '../call-metadata.ts'
+import { MAX_PAIRS } from '../call-metadata.ts'
 import { RpcxError } from '../errors.ts'
-import type { Metadata } from '../wire/pairs.ts'
-import { MAX_PAIRS } from '../wire/pairs.ts'
 
 /** What a call made inside a method inherits from the call that the method serves: its `CallContext`. */
 export interface ParentCall {

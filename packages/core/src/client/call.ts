@@ -1,7 +1,7 @@
+import type { Metadata } from '../call-metadata.ts'
 import type { FailedAttempt, RpcxError } from '../errors.ts'
 import { endWith } from '../signals.ts'
 import type { Envelope } from '../wire/envelope.ts'
-import type { Metadata } from '../wire/pairs.ts'
 import type { Tick } from './deadlines.ts'
 import type { Node } from './node.ts'
 import type { Payloads } from './payloads.ts'

@@ -1,3 +1,4 @@
+import { NO_METADATA } from '../call-metadata.ts'
 import type { CallbackFailed } from '../callbacks.ts'
 import { toError } from '../callbacks.ts'
 import type { Codecs } from '../codec/codecs.ts'
@@ -9,7 +10,6 @@ import type { FrameStream } from '../transport/frame-stream.ts'
 import { decompress } from '../wire/compress.ts'
 import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
-import { NO_METADATA } from '../wire/pairs.ts'
 import { errorMetadata } from '../wire/reply-error.ts'
 
 /** What a client lets its servers call, by name. */

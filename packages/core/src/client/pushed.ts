@@ -1,5 +1,5 @@
+import type { Metadata } from '../call-metadata.ts'
 import type { Message } from '../wire/message.ts'
-import type { Metadata } from '../wire/pairs.ts'
 
 /** A message that a server sent without being asked. */
 export interface PushedMessage {

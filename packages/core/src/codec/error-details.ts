@@ -1,6 +1,6 @@
 import { toError } from '../callbacks.ts'
+import type { DeclaredError } from '../service-error.ts'
 import { isServiceCode, isServiceError } from '../service-error.ts'
-import type { DeclaredError } from '../wire/reply-error.ts'
 import { jsonWithin } from './json.ts'
 
 /**

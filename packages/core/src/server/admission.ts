@@ -1,21 +1,9 @@
+import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
 import { RpcxError } from '../errors.ts'
 import { checkCount } from '../options.ts'
-import type { ServedCall } from './context.ts'
 import type { RateLimitHost } from './rate-limit.ts'
 import { RateLimit } from './rate-limit.ts'
 import type { ServerOptions } from './server-options.ts'
-
-/** A connection whose calls ask to run. */
-export interface Caller {
-  /** Its calls that run, and what they hold. */
-  readonly inFlight: number
-  readonly heldBytes: number
-  /** Whether it reads its replies. */
-  readonly isReading: boolean
-  run(call: ServedCall): void
-  /** Answers a call that waited in vain. */
-  refuse(call: ServedCall, error: RpcxError): void
-}
 
 type AdmissionOptions = Pick<
   ServerOptions,
@@ -41,7 +29,7 @@ export class Admission {
   readonly #maxHeldBytesPerConnection: number
   readonly #maxQueuedBytes: number
   readonly #rateLimit: RateLimit | undefined
-  readonly #queues = new Map<Caller, Queue>()
+  readonly #queues = new Map<CallSource, Queue>()
   /** Whether callers have to be known first. */
   readonly #asksFirst: boolean
   /** Calls for which `authenticate` has not settled, and their bytes. */
@@ -102,20 +90,20 @@ export class Admission {
   }
 
   /** How many calls of that connection wait. */
-  waitingOf(caller: Caller): number {
-    return this.#queues.get(caller)?.calls.length ?? 0
+  waitingOf(source: CallSource): number {
+    return this.#queues.get(source)?.calls.length ?? 0
   }
 
   /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
-  enter(caller: Caller, call: ServedCall): void {
+  enter(source: CallSource, call: IncomingCall): void {
     if (!call.isKnown && (!this.#asksFirst || this.#rateLimit?.countsStrangers === true)) this.#take(call)
-    const isFree = this.#hasRoom() && this.#mayRun(caller)
-    if (isFree && (this.#waiting === 0 || !this.#queues.has(caller))) caller.run(call)
-    else this.#queue(caller, call)
+    const isFree = this.#hasRoom() && this.#mayRun(source)
+    if (isFree && (this.#waiting === 0 || !this.#queues.has(source))) source.run(call)
+    else this.#queue(source, call)
   }
 
   /** The caller is known now, where that is asked: takes what its calls may be counted by. @throws `ERR_RPCX_NOT_EXECUTED` */
-  known(call: ServedCall): void {
+  known(call: IncomingCall): void {
     if (this.#rateLimit?.countsStrangers === false) this.#take(call)
   }
 
@@ -154,36 +142,36 @@ export class Admission {
   /** A call has ended, or a connection reads again: runs what waited for that. */
   advance(): void {
     // Who had a turn goes to the end, where this loop comes to it again; who may not run keeps its place.
-    for (const [caller, queue] of this.#queues) {
+    for (const [source, queue] of this.#queues) {
       if (!this.#hasRoom()) return
-      const call = this.#mayRun(caller) ? queue.calls.shift() : undefined
+      const call = this.#mayRun(source) ? queue.calls.shift() : undefined
       if (call === undefined) continue
-      this.#queues.delete(caller)
-      if (queue.calls.length > 0) this.#queues.set(caller, queue)
+      this.#queues.delete(source)
+      if (queue.calls.length > 0) this.#queues.set(source, queue)
       this.#left(queue, call)
       const { remainingMs } = call
-      if (remainingMs !== undefined && remainingMs <= 0) caller.refuse(call, refusal('its deadline passed'))
-      else caller.run(call)
+      if (remainingMs !== undefined && remainingMs <= 0) source.refuse(call, refusal('its deadline passed'))
+      else source.run(call)
     }
   }
 
   /** The connection is gone: nobody waits for its calls. */
-  forget(caller: Caller): void {
-    const queue = this.#queues.get(caller)
+  forget(source: CallSource): void {
+    const queue = this.#queues.get(source)
     if (queue === undefined) return
-    this.#queues.delete(caller)
+    this.#queues.delete(source)
     for (const call of queue.calls) this.#left(queue, call)
   }
 
-  #take(call: ServedCall): void {
+  #take(call: IncomingCall): void {
     if (this.#rateLimit?.takes(call) === false) throw refusal('too many calls a second')
   }
 
-  #mayRun(caller: Caller): boolean {
+  #mayRun(source: CallSource): boolean {
     return (
-      caller.inFlight < this.#maxPerConnection &&
-      caller.heldBytes < this.#maxHeldBytesPerConnection &&
-      caller.isReading
+      source.inFlight < this.#maxPerConnection &&
+      source.heldBytes < this.#maxHeldBytesPerConnection &&
+      source.isReading
     )
   }
 
@@ -191,34 +179,33 @@ export class Admission {
     return this.#running < this.#maxConcurrent && this.#heldBytes < this.#maxHeldBytes
   }
 
-  #queue(caller: Caller, call: ServedCall): void {
-    const { size } = call.message
-    const { remainingMs } = call
+  #queue(source: CallSource, call: IncomingCall): void {
+    const { byteLength, remainingMs } = call
     const waitMs = (this.#waiting + 1) * this.#turnMs
     if (remainingMs !== undefined && waitMs > remainingMs) {
       throw refusal(`its turn would come in ${Math.round(waitMs)} ms, after its deadline`)
     }
     // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
-    if (caller.isReading) {
-      while (this.#waiting >= this.#maxQueued) this.#makeRoom(caller, queue => queue.calls.length, 1)
-      while (this.#waitingBytes + size > this.#maxQueuedBytes)
-        this.#makeRoom(caller, queue => queue.bytes, size)
+    if (source.isReading) {
+      while (this.#waiting >= this.#maxQueued) this.#makeRoom(source, queue => queue.calls.length, 1)
+      while (this.#waitingBytes + byteLength > this.#maxQueuedBytes)
+        this.#makeRoom(source, queue => queue.bytes, byteLength)
     }
-    let queue = this.#queues.get(caller)
+    let queue = this.#queues.get(source)
     if (queue === undefined) {
       queue = { calls: [], bytes: 0 }
-      this.#queues.set(caller, queue)
+      this.#queues.set(source, queue)
     }
     queue.calls.push(call)
-    queue.bytes += size
+    queue.bytes += byteLength
     this.#waiting++
-    this.#waitingBytes += size
+    this.#waitingBytes += byteLength
   }
 
   /** Refuses the newest call of the connection with the most queued, or the one that comes, when its own connection would have the most. */
-  #makeRoom(caller: Caller, measure: (queue: Queue) => number, more: number): void {
-    const own = this.#queues.get(caller)
-    let longest: [Caller, Queue] | undefined
+  #makeRoom(source: CallSource, measure: (queue: Queue) => number, more: number): void {
+    const own = this.#queues.get(source)
+    let longest: [CallSource, Queue] | undefined
     let most = (own === undefined ? 0 : measure(own)) + more
     for (const entry of this.#queues) {
       if (measure(entry[1]) <= most) continue
@@ -233,10 +220,10 @@ export class Admission {
     owner.refuse(call, refusal('too many calls'))
   }
 
-  #left(queue: Queue, { message }: ServedCall): void {
-    queue.bytes -= message.size
+  #left(queue: Queue, { byteLength }: IncomingCall): void {
+    queue.bytes -= byteLength
     this.#waiting--
-    this.#waitingBytes -= message.size
+    this.#waitingBytes -= byteLength
     if (this.#waiting > 0) return
     // What it took then says nothing about the next time.
     this.#endedAt = undefined
@@ -246,7 +233,7 @@ export class Admission {
 
 /** The calls of one connection that wait, and the bytes of their frames. */
 interface Queue {
-  readonly calls: ServedCall[]
+  readonly calls: IncomingCall[]
   bytes: number
 }
 

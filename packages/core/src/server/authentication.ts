@@ -1,5 +1,5 @@
+import type { CallContext } from '../call/call-context.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
-import type { CallContext } from './context.ts'
 
 /**
  * Says whether the caller may make this call, by `context.token`, `context.connection.peerCertificate` or anything else: only

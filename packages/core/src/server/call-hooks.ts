@@ -1,8 +1,9 @@
+import type { CallContext } from '../call/call-context.ts'
+import type { ServerConnection } from '../call/server-connection.ts'
 import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import { isServiceError } from '../service-error.ts'
-import type { CallContext, ServerConnection } from './context.ts'
 import type { ServerEvents, ServerHooks } from './plugin.ts'
 import type { Method } from './services.ts'
 

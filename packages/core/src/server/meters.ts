@@ -1,5 +1,5 @@
+import type { IncomingCall } from '../call/incoming-call.ts'
 import type { RpcxErrorCode } from '../errors.ts'
-import type { ServedCall } from './context.ts'
 import type { MethodMeter, MethodMetrics } from './method-meter.ts'
 
 /** Counts events and tells their rate, as the Meter of Go's go-metrics does with `RateMean`. */
@@ -135,9 +135,9 @@ export class Meters implements ServerMetrics {
     }
   }
 
-  answered(call: ServedCall, meter: MethodMeter, sentBytes: number): void {
+  answered(call: IncomingCall, meter: MethodMeter, sentBytes: number): void {
     meter.calls++
-    meter.receivedBytes += call.message.payloadBytes
+    meter.receivedBytes += call.argumentBytes
     meter.sentBytes += sentBytes
     const { receivedAt } = call
     const newest = this.#newest

@@ -1,5 +1,6 @@
+import type { CallContext } from '../call/call-context.ts'
+import type { ServerConnection } from '../call/server-connection.ts'
 import type { CallbackEvents, PublicEvents } from '../events.ts'
-import type { CallContext, ServerConnection } from './context.ts'
 import type { Health } from './health.ts'
 import type { ServerMetrics } from './meters.ts'
 

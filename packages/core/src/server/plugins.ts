@@ -1,8 +1,8 @@
+import type { ServerConnection } from '../call/server-connection.ts'
 import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError } from '../errors.ts'
 import { within } from '../within.ts'
 import { CallHooks } from './call-hooks.ts'
-import type { ServerConnection } from './context.ts'
 import type { PluginHost, ServerHooks, ServerPlugin } from './plugin.ts'
 
 /** The plugins of one server, and how each hook is run through all of them. */

@@ -1,8 +1,8 @@
+import type { CallContext } from '../call/call-context.ts'
 import { toError, wrongResult } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { hostOf } from './address-list.ts'
-import type { CallContext } from './context.ts'
 
 /** How many calls a server takes. */
 export interface RateLimitOptions {

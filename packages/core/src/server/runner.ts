@@ -1,21 +1,13 @@
+import type { IncomingCall } from '../call/incoming-call.ts'
+import type { Metadata } from '../call-metadata.ts'
+import { MAX_PAIRS, NO_METADATA } from '../call-metadata.ts'
 import { isThenable, toError, watchRejection } from '../callbacks.ts'
-import type { Codec } from '../codec/codec.ts'
-import type { Codecs } from '../codec/codecs.ts'
 import { declaredError } from '../codec/error-details.ts'
-import { decodedBytes } from '../codec/limits.ts'
 import type { RpcxErrorCode } from '../errors.ts'
-import { isRpcxError, RpcxError } from '../errors.ts'
+import { isRpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import { validatedNow } from '../schema.ts'
-import { decompress, isTooLong } from '../wire/compress.ts'
-import { Flag } from '../wire/header.ts'
-import type { Message } from '../wire/message.ts'
-import type { Metadata } from '../wire/pairs.ts'
-import { MAX_PAIRS, NO_METADATA } from '../wire/pairs.ts'
-import { ERROR_PAIRS, errorMetadata } from '../wire/reply-error.ts'
 import type { Authenticate } from './authentication.ts'
 import { authenticationError } from './authentication.ts'
-import type { ServedCall } from './context.ts'
 import { HEALTH_SERVICE } from './health.ts'
 import type { Meters } from './meters.ts'
 import type { ServerEvents } from './plugin.ts'
@@ -25,14 +17,12 @@ import type { Method, Services } from './services.ts'
 /** What running calls takes. */
 export interface RunnerHost {
   readonly services: Services
-  readonly codecs: Codecs
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly authenticate: Authenticate | undefined
   /** Whether the health is told to everybody. */
   readonly publicHealth: boolean
   readonly plugins: Plugins
-  readonly maxFrameBytes: number
 }
 
 /** Takes calls from their arguments to their answers. Never throws: nobody is left to tell. */
@@ -44,7 +34,7 @@ export class Runner {
   }
 
   /** Nothing of a call is inflated, decoded or kept before its caller is known. */
-  run(call: ServedCall): void {
+  run(call: IncomingCall): void {
     const { authenticate, publicHealth } = this.#host
     if (authenticate === undefined || call.isKnown || (publicHealth && call.service === HEALTH_SERVICE))
       this.#serve(call)
@@ -52,11 +42,11 @@ export class Runner {
   }
 
   /** Answers a call that did not run. */
-  refuse(call: ServedCall, error: unknown): void {
+  refuse(call: IncomingCall, error: unknown): void {
     this.#fail(call, error, codeOf(error))
   }
 
-  #authenticate(call: ServedCall, authenticate: Authenticate): void {
+  #authenticate(call: IncomingCall, authenticate: Authenticate): void {
     let verdict: unknown
     try {
       verdict = authenticate(call)
@@ -72,23 +62,22 @@ export class Runner {
     else this.#unauthenticated(call, undefined)
   }
 
-  #known(call: ServedCall): void {
+  #known(call: IncomingCall): void {
     try {
-      call.origin.known(call)
+      call.source.known(call)
     } catch (error) {
       this.#fail(call, error, codeOf(error))
       return
     }
     // While the verdict was waited for, others may have taken its place.
-    if (call.isKnown) call.origin.admit(call)
+    if (call.isKnown) call.source.admit(call)
     else this.#serve(call)
   }
 
-  async #awaitVerdict(call: ServedCall, verdict: PromiseLike<unknown>): Promise<void> {
-    const { origin, message } = call
-    const { size } = message
+  async #awaitVerdict(call: IncomingCall, verdict: PromiseLike<unknown>): Promise<void> {
+    const { source, byteLength } = call
     try {
-      origin.asking(size)
+      source.asking(byteLength)
     } catch (error) {
       // Nobody waits for it.
       watchRejection(verdict, () => {})
@@ -102,118 +91,83 @@ export class Runner {
       this.#unauthenticated(call, thrown)
       return
     } finally {
-      origin.asked(size)
+      source.asked(byteLength)
     }
     if (!isGood) {
       this.#unauthenticated(call, undefined)
-    } else if (origin.gone === undefined) {
+    } else if (source.gone === undefined) {
       call.isKnown = true
       this.#known(call)
     }
   }
 
   /** Says so, and goodbye, as Go's server does. */
-  #unauthenticated(call: ServedCall, thrown: unknown): void {
-    const { service, method, remoteAddress, origin } = call
+  #unauthenticated(call: IncomingCall, thrown: unknown): void {
+    const { service, method, remoteAddress, source } = call
     const error = authenticationError(thrown)
     this.#host.events.emit('authenticationFailed', { remoteAddress, service, method, error })
     this.#fail(call, error, error.code)
-    origin.end()
+    source.end()
   }
 
-  #serve(call: ServedCall): void {
-    const { services, codecs, plugins } = this.#host
+  #serve(call: IncomingCall): void {
+    const { services, plugins } = this.#host
     const hooks = plugins.calls
-    const { message } = call
-    const { service } = message
-    let method: Method
-    let codec: Codec
+    const { service } = call
+    let method: Method | undefined
     let args: unknown
-    let inflatedBytes = 0
     try {
-      method = services.find(service, message.method)
-      call.meter = method.meter
-      call.origin.uses(service)
-      codec = codecs.byId(message.serialize)
-      const sent = message.payload
-      const payload = this.#inflate(call, sent)
-      if (payload === undefined) return
-      args = decodeArgs(codec, payload, method)
-      if (payload !== sent) inflatedBytes = payload.length
+      method = services.find(service, call.method)
+      call.source.uses(service)
+      args = call.args(method.types?.args)
       hooks?.beforeCall(call, args)
     } catch (error) {
-      this.#fail(call, error, codeOf(error))
+      if (!call.isBroken) this.#fail(call, error, codeOf(error), method)
       return
     }
     try {
       const result = hooks === undefined ? method.call(args, call) : hooks.around(call, args, method)
-      // Only such calls hold anything; nothing else was decoded since their arguments were.
-      if (isThenable(result))
-        void this.#await(call, codec, method, result, decodedBytes(codec) + inflatedBytes)
-      else this.#succeed(call, codec, method, result)
+      // Only such calls hold anything.
+      if (isThenable(result)) void this.#await(call, method, result)
+      else this.#succeed(call, method, result)
     } catch (error) {
-      this.#threw(call, error)
+      this.#threw(call, method, error)
     }
   }
 
-  /** `undefined` when it is no gzip: as Go's server, ours then closes the connection. @throws `ERR_RPCX_FRAME` when it is too long */
-  #inflate({ message, origin }: ServedCall, payload: Buffer): Buffer | undefined {
-    try {
-      return decompress(payload, message.flags, this.#host.maxFrameBytes)
-    } catch (error) {
-      if (isTooLong(error)) throw error
-      origin.broken(error as RpcxError)
-      return undefined
-    }
-  }
-
-  /** @param heldBytes what the arguments take beside the bytes that they came in */
-  async #await(
-    call: ServedCall,
-    codec: Codec,
-    method: Method,
-    promise: PromiseLike<unknown>,
-    heldBytes: number,
-  ): Promise<void> {
-    call.origin.began(heldBytes + call.message.hold())
+  async #await(call: IncomingCall, method: Method, promise: PromiseLike<unknown>): Promise<void> {
+    call.source.began(call.hold())
     method.meter.inFlight++
     try {
       const result = await promise
-      this.#succeed(call, codec, method, result)
+      this.#succeed(call, method, result)
     } catch (error) {
-      this.#threw(call, error)
+      this.#threw(call, method, error)
     } finally {
       method.meter.inFlight--
-      call.origin.ended(heldBytes + call.message.release())
+      call.source.ended(call.release())
     }
   }
 
-  #succeed(call: ServedCall, codec: Codec, method: Method, result: unknown): void {
+  #succeed(call: IncomingCall, method: Method, result: unknown): void {
     const hooks = this.#host.plugins.calls
-    const { message } = call
     call.end()
     hooks?.afterCall(call, undefined)
-    let payload = EMPTY
+    let replyBytes = 0
     // Nobody is there to read it.
-    const isWanted = !message.isOneway && call.origin.gone === undefined
+    const isWanted = !call.isOneway && call.source.gone === undefined
     if (isWanted) {
       hooks?.beforeWrite(call, undefined)
-      const metadata = call.reply ?? NO_METADATA
-      let code: RpcxErrorCode = 'ERR_RPCX_SERVICE'
+      const metadata = call.replyMetadata ?? NO_METADATA
       try {
         checkTexts(metadata)
-        code = 'ERR_RPCX_CODEC'
-        payload = codec.encode(validatedNow(method.types?.reply, result), method.types?.reply)
+        replyBytes = call.answer(result, method.types?.reply, metadata)
       } catch (error) {
-        this.#fail(call, error, code)
-        return
-      }
-      if (!call.origin.reply(message, 0, metadata, payload)) {
-        this.#fail(call, unreadError(call, payload.length), 'ERR_RPCX_FRAME')
+        this.#fail(call, error, codeOf(error), method)
         return
       }
     }
-    this.#host.meters.answered(call, method.meter, payload.length)
+    this.#host.meters.answered(call, method.meter, replyBytes)
     hooks?.afterWrite(call, undefined)
   }
 
@@ -221,61 +175,44 @@ export class Runner {
    * A method's own failure is always `ERR_RPCX_SERVICE`, whatever it threw: a code that it got from a server further on
    * (`ERR_RPCX_NOT_EXECUTED`, say) says nothing about this call.
    */
-  #threw(call: ServedCall, thrown: unknown): void {
+  #threw(call: IncomingCall, method: Method, thrown: unknown): void {
     call.end()
-    this.#host.plugins.calls?.afterCall(call, asError(thrown, call.message))
-    this.#fail(call, thrown, 'ERR_RPCX_SERVICE')
+    this.#host.plugins.calls?.afterCall(call, asError(thrown, call))
+    this.#fail(call, thrown, 'ERR_RPCX_SERVICE', method)
   }
 
-  #fail(call: ServedCall, thrown: unknown, code: RpcxErrorCode): void {
-    const { message, meter } = call
+  /** @param method once it is found */
+  #fail(call: IncomingCall, thrown: unknown, code: RpcxErrorCode, method?: Method): void {
+    const { service, method: name } = call
     const { plugins, events, meters } = this.#host
     const hooks = plugins.calls
     call.end()
-    const error = asError(thrown, message)
+    const error = asError(thrown, call)
     meters.failed(code)
-    if (meter !== undefined) {
-      meter.failed(code)
-      meters.answered(call, meter, 0)
+    if (method !== undefined) {
+      method.meter.failed(code)
+      meters.answered(call, method.meter, 0)
     }
-    if (message.isOneway) {
-      events.emit('onewayFailed', { service: message.service, method: message.method, error })
+    if (call.isOneway) {
+      events.emit('onewayFailed', { service, method: name, error })
       return
     }
     hooks?.beforeWrite(call, error)
     const declared = declaredError(thrown, failed =>
-      events.callbackFailed(`ServiceError of ${message.service}.${message.method}`, failed),
+      events.callbackFailed(`ServiceError of ${service}.${name}`, failed),
     )
     // The message only: a stack would show the caller how this server is built.
-    const metadata = { ...textsOf(call.reply), ...errorMetadata(code, error.message, declared) }
-    call.origin.reply(message, Flag.error, metadata, EMPTY)
+    call.fail({ code, message: error.message, declared }, textsOf(call.replyMetadata))
     hooks?.afterWrite(call, error)
   }
 }
-
-const EMPTY: Uint8Array = new Uint8Array(0)
 
 function codeOf(error: unknown): RpcxErrorCode {
   return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
 }
 
-function decodeArgs(codec: Codec, payload: Buffer, method: Method): unknown {
-  try {
-    return validatedNow(method.types?.args, codec.decode(payload, method.types?.args))
-  } catch (thrown) {
-    const cause = toError(thrown, 'decoding')
-    throw new RpcxError('ERR_RPCX_ARGUMENT', cause.message, { cause })
-  }
-}
-
-/** It did run, but nobody takes what it gave. */
-function unreadError({ service, method, remoteAddress }: ServedCall, bytes: number): RpcxError {
-  const text = `${service}.${method}: has run, but its reply of ${bytes} bytes is not sent: ${remoteAddress} leaves unread as much as maxUnreadBytesPerConnection allows`
-  return new RpcxError('ERR_RPCX_FRAME', text)
-}
-
 /** Anything can be thrown, and not everything has a text. */
-function asError(thrown: unknown, { service, method }: Message): Error {
+function asError(thrown: unknown, { service, method }: IncomingCall): Error {
   return toError(thrown, `${service}.${method}`)
 }
 
@@ -294,7 +231,7 @@ function checkTexts(metadata: Metadata): void {
 function textsOf(metadata: Metadata = NO_METADATA): Metadata {
   try {
     const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string')
-    return Object.fromEntries(texts.slice(0, MAX_PAIRS - ERROR_PAIRS))
+    return Object.fromEntries(texts.slice(0, MAX_PAIRS))
   } catch {
     // A getter that throws.
     return NO_METADATA

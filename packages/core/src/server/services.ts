@@ -1,9 +1,9 @@
+import type { CallContext } from '../call/call-context.ts'
 import { isThenable } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { parseMetadata } from '../metadata.ts'
 import { checkKnown } from '../options.ts'
 import type { Schema } from '../schema.ts'
-import type { CallContext } from './context.ts'
 import { MethodMeter } from './method-meter.ts'
 import { isBuiltIn, levels } from './own-classes.ts'
 

@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream'
+import type { PushMessage } from '../call/push-message.ts'
 import type { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
 import { within } from '../within.ts'
-import type { PushMessage } from './push.ts'
+import type { SessionHost } from './rpcx/session.ts'
+import { Session } from './rpcx/session.ts'
 import type { ServerOptions } from './server-options.ts'
-import type { SessionHost } from './session.ts'
-import { Session } from './session.ts'
 
 type SessionsOptions = Pick<ServerOptions, 'idleTimeoutMs' | 'frameTimeoutMs' | 'lingerMs'>
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Metadata } from '../call-metadata.ts'
 import type { RpcxError } from '../errors.ts'
 import { isRpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
@@ -9,7 +10,6 @@ import { FrameDecoder } from '../wire/frame-decoder.ts'
 import { FrameWriter } from '../wire/frame-writer.ts'
 import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
-import type { Metadata } from '../wire/pairs.ts'
 import { errorMetadata } from '../wire/reply-error.ts'
 import type { ByteBudget, ByteHolder } from './byte-budget.ts'
 

@@ -1,5 +1,5 @@
+import type { Metadata } from '../call-metadata.ts'
 import type { Seq } from './header.ts'
-import type { Metadata } from './pairs.ts'
 
 /** What is around the payload of a message. */
 export interface Envelope {

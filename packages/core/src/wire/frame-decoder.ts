@@ -36,9 +36,6 @@ export interface FrameDecoderOptions extends FrameLimits {
   readonly reusesMessages?: boolean
 }
 
-/** The default of `maxFrameBytes`. */
-export const MAX_FRAME_BYTES: number = 16 * 1024 * 1024
-
 /** Cuts a byte stream into messages. A whole frame is not copied, unless its chunk is lent; one that spans chunks is joined. */
 export class FrameDecoder {
   readonly #onMessage: (message: Message) => void

@@ -1,7 +1,8 @@
+import { NO_METADATA } from '../call-metadata.ts'
 import type { Block } from './block.ts'
 import type { Envelope } from './envelope.ts'
 import { MAGIC, Offset, ReservedKey } from './header.ts'
-import { NO_METADATA, writePairs } from './pairs.ts'
+import { writePairs } from './pairs.ts'
 import { writeText } from './text.ts'
 
 /**

@@ -1,9 +1,10 @@
+import type { Metadata } from '../call-metadata.ts'
+import { NO_METADATA } from '../call-metadata.ts'
 import type { Envelope } from './envelope.ts'
 import { FrameHead, TIMEOUT_BYTES } from './frame-head.ts'
 import { Flag, Offset, writeSeq } from './header.ts'
 import type { Message } from './message.ts'
-import type { Metadata } from './pairs.ts'
-import { maxPairBytes, NO_METADATA, writePairs } from './pairs.ts'
+import { maxPairBytes, writePairs } from './pairs.ts'
 import { SLAB_BYTES, Slab } from './slab.ts'
 
 /**

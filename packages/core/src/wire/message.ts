@@ -1,9 +1,9 @@
+import type { Metadata } from '../call-metadata.ts'
 import { RpcxError } from '../errors.ts'
 import { KeyCache } from '../key-cache.ts'
 import type { Block } from './block.ts'
 import type { Seq } from './header.ts'
 import { Flag, Offset, readSeq } from './header.ts'
-import type { Metadata } from './pairs.ts'
 import { checkPairs, findPair, readPairs } from './pairs.ts'
 
 // The body: four fields, each with a u32 length before it.

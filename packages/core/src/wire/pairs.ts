@@ -1,14 +1,10 @@
+import type { Metadata } from '../call-metadata.ts'
+import { MAX_PAIRS, NO_METADATA } from '../call-metadata.ts'
 import { RpcxError } from '../errors.ts'
 import type { Block } from './block.ts'
 import { writeText } from './text.ts'
 
 // Metadata on the wire: (u32 length, key, u32 length, value), repeated, in no particular order.
-
-/** The metadata of a message: what the caller or the service sent beside the payload. */
-export type Metadata = Readonly<Record<string, string>>
-
-/** Shared by all messages without metadata. */
-export const NO_METADATA: Metadata = Object.freeze(Object.create(null))
 
 /** Reads the pairs between two offsets. The object has no prototype, so that no key is special. */
 export function readPairs({ bytes, view }: Block, start: number, end: number): Metadata {
@@ -79,6 +75,3 @@ function isText(bytes: Buffer, at: number, ascii: string): boolean {
   for (let i = 0; i < ascii.length; i++) if (bytes[at + i] !== ascii.charCodeAt(i)) return false
   return true
 }
-
-// An object of a million keys would take a second to make, of a peer whom nobody knows yet.
-export const MAX_PAIRS = 4_096

@@ -1,16 +1,10 @@
+import type { Metadata } from '../call-metadata.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxErrorCode, RpcxError } from '../errors.ts'
+import type { DeclaredError } from '../service-error.ts'
 import { isServiceCode } from '../service-error.ts'
 import { ReservedKey } from './header.ts'
 import type { Message } from './message.ts'
-import type { Metadata } from './pairs.ts'
-
-/** What a service declared about its failure, by a `ServiceError`. */
-export interface DeclaredError {
-  readonly code: string
-  /** In JSON. */
-  readonly details: string | undefined
-}
 
 /**
  * The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it, and what the service declared.

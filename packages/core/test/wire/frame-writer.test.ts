@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { NO_METADATA } from '../../src/call-metadata.ts'
 import { FrameWriter } from '../../src/wire/frame-writer.ts'
-import { NO_METADATA } from '../../src/wire/pairs.ts'
 
 function write(writer: FrameWriter, text: string): void {
   const envelope = { serialize: 0, seq: 1, service: 'S', method: 'M', metadata: NO_METADATA }

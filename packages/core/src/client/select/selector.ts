@@ -1,5 +1,5 @@
+import type { Metadata } from '../../call-metadata.ts'
 import type { Endpoint } from '../../discovery/discovery.ts'
-import type { Metadata } from '../../wire/pairs.ts'
 
 /** A server that may be chosen. */
 export interface Candidate {

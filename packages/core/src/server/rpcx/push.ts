@@ -1,17 +1,7 @@
-import type { Envelope } from '../wire/envelope.ts'
-import { Serialize } from '../wire/header.ts'
-import { NO_METADATA } from '../wire/pairs.ts'
-
-/** A message that a server sends of its own accord. Go's clients get it as they get those of Go's servers. */
-export interface PushMessage {
-  /** What it is about; means what both sides agree on. @default '' */
-  readonly service?: string
-  /** @default '' */
-  readonly method?: string
-  readonly metadata?: Readonly<Record<string, string>>
-  /** Raw bytes; a text is sent as UTF-8. @default none */
-  readonly payload?: Uint8Array | string
-}
+import type { PushMessage } from '../../call/push-message.ts'
+import { NO_METADATA } from '../../call-metadata.ts'
+import type { Envelope } from '../../wire/envelope.ts'
+import { Serialize } from '../../wire/header.ts'
 
 /**
  * What is around a push, as Go's `SendMessage` writes it: a request, one-way, of raw bytes (server/server.go).

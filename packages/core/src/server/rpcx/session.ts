@@ -1,29 +1,30 @@
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate } from 'node:tls'
-import type { Codecs } from '../codec/codecs.ts'
-import { RpcxError } from '../errors.ts'
-import type { Events } from '../events.ts'
-import type { FrameStreamOwner, StreamBudgets } from '../transport/frame-stream.ts'
-import { FrameStream } from '../transport/frame-stream.ts'
-import { acceptedCertificate } from '../transport/tls.ts'
-import { COMPRESS_OVER_BYTES, compress } from '../wire/compress.ts'
-import type { OversizedFrame } from '../wire/frame-decoder.ts'
-import { oversizedError } from '../wire/frame-decoder.ts'
-import { Flag, ReservedKey, TWO_WAY } from '../wire/header.ts'
-import type { Message } from '../wire/message.ts'
-import type { Metadata } from '../wire/pairs.ts'
-import type { Admission, Caller } from './admission.ts'
-import type { CallOrigin } from './context.ts'
-import { ServedCall } from './context.ts'
-import { HEALTH_SERVICE } from './health.ts'
-import type { Meters } from './meters.ts'
-import type { ServerEvents } from './plugin.ts'
-import type { Plugins } from './plugins.ts'
-import type { PushMessage } from './push.ts'
+import type { IncomingCall } from '../../call/incoming-call.ts'
+import type { PushMessage } from '../../call/push-message.ts'
+import type { ReverseCallOptions } from '../../call/reverse-call-options.ts'
+import type { Metadata } from '../../call-metadata.ts'
+import type { Codecs } from '../../codec/codecs.ts'
+import { RpcxError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import type { FrameStreamOwner, StreamBudgets } from '../../transport/frame-stream.ts'
+import { FrameStream } from '../../transport/frame-stream.ts'
+import { acceptedCertificate } from '../../transport/tls.ts'
+import { COMPRESS_OVER_BYTES, compress } from '../../wire/compress.ts'
+import type { OversizedFrame } from '../../wire/frame-decoder.ts'
+import { oversizedError } from '../../wire/frame-decoder.ts'
+import { Flag, ReservedKey, TWO_WAY } from '../../wire/header.ts'
+import type { Message } from '../../wire/message.ts'
+import type { Admission } from '../admission.ts'
+import { HEALTH_SERVICE } from '../health.ts'
+import type { Meters } from '../meters.ts'
+import type { ServerEvents } from '../plugin.ts'
+import type { Plugins } from '../plugins.ts'
+import type { Runner } from '../runner.ts'
 import { pushEnvelope, pushPayload } from './push.ts'
-import type { ReverseCallOptions } from './reverse-calls.ts'
 import { ReverseCalls } from './reverse-calls.ts'
-import type { Runner } from './runner.ts'
+import type { RpcxSource } from './rpcx-call.ts'
+import { RpcxCall } from './rpcx-call.ts'
 
 /** What all sessions of a server share. */
 export interface SessionHost {
@@ -46,7 +47,7 @@ export interface SessionHost {
 }
 
 /** One connection of a server: requests in, replies out, in whatever order the methods settle. */
-export class Session implements FrameStreamOwner, CallOrigin, Caller {
+export class Session implements FrameStreamOwner, RpcxSource {
   readonly remoteAddress: string
   readonly #host: SessionHost
   readonly #socket: Duplex
@@ -60,7 +61,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
   #gone: Error | undefined
   #lingering: NodeJS.Timeout | undefined
   /** Calls to abort when the connection goes. An idle connection has none of what follows. */
-  #watched: Set<ServedCall> | undefined
+  #watched: Set<IncomingCall> | undefined
   /** The services that were called here, but for the newest. */
   #services: Set<string> | undefined
   #newestService: string | undefined
@@ -86,6 +87,14 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
 
   get heldBytes(): number {
     return this.#heldBytes
+  }
+
+  get codecs(): Codecs {
+    return this.#host.codecs
+  }
+
+  get maxFrameBytes(): number {
+    return this.#host.maxFrameBytes
   }
 
   get gone(): Error | undefined {
@@ -147,12 +156,12 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     return service === this.#newestService || this.#services?.has(service) === true
   }
 
-  watch(call: ServedCall): void {
+  watch(call: IncomingCall): void {
     this.#watched ??= new Set()
     this.#watched.add(call)
   }
 
-  unwatch(call: ServedCall): void {
+  unwatch(call: IncomingCall): void {
     this.#watched?.delete(call)
   }
 
@@ -200,7 +209,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
       return
     }
     meters.calls.mark()
-    const call = new ServedCall(message, this)
+    const call = new RpcxCall(message, this)
     try {
       if (this.#refusal !== undefined) throw this.#refusal
       const why = this.#host.whyNot()
@@ -214,7 +223,7 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     }
   }
 
-  admit(call: ServedCall): void {
+  admit(call: IncomingCall): void {
     try {
       this.#host.admission.enter(this, call)
     } catch (error) {
@@ -242,15 +251,15 @@ export class Session implements FrameStreamOwner, CallOrigin, Caller {
     return true
   }
 
-  run(call: ServedCall): void {
+  run(call: IncomingCall): void {
     this.#host.runner.run(call)
   }
 
-  refuse(call: ServedCall, error: unknown): void {
+  refuse(call: IncomingCall, error: unknown): void {
     this.#host.runner.refuse(call, error)
   }
 
-  known(call: ServedCall): void {
+  known(call: IncomingCall): void {
     this.#stream.isTrusted = true
     this.#host.admission.known(call)
   }

@@ -1,23 +1,16 @@
-import type { Codecs } from '../codec/codecs.ts'
-import { decodeDetails } from '../codec/error-details.ts'
-import { RpcxError } from '../errors.ts'
-import { checkMs } from '../options.ts'
-import { endWith } from '../signals.ts'
-import type { FrameStream } from '../transport/frame-stream.ts'
-import { decompress } from '../wire/compress.ts'
-import type { Seq } from '../wire/header.ts'
-import { Serialize } from '../wire/header.ts'
-import type { Message } from '../wire/message.ts'
-import { NO_METADATA } from '../wire/pairs.ts'
-import { errorOf } from '../wire/reply-error.ts'
-
-/** What belongs to one call of a server to its client. */
-export interface ReverseCallOptions {
-  /** How long the client may take, in milliseconds. @default 10_000 */
-  readonly timeoutMs?: number
-  /** Ends the call, which rejects with the signal's reason. @default none */
-  readonly signal?: AbortSignal
-}
+import type { ReverseCallOptions } from '../../call/reverse-call-options.ts'
+import { NO_METADATA } from '../../call-metadata.ts'
+import type { Codecs } from '../../codec/codecs.ts'
+import { decodeDetails } from '../../codec/error-details.ts'
+import { RpcxError } from '../../errors.ts'
+import { checkMs } from '../../options.ts'
+import { endWith } from '../../signals.ts'
+import type { FrameStream } from '../../transport/frame-stream.ts'
+import { decompress } from '../../wire/compress.ts'
+import type { Seq } from '../../wire/header.ts'
+import { Serialize } from '../../wire/header.ts'
+import type { Message } from '../../wire/message.ts'
+import { errorOf } from '../../wire/reply-error.ts'
 
 interface Pending {
   resolve(value: unknown): void
