@@ -1,6 +1,7 @@
 import type { TlsOptions } from 'node:tls'
 import type { Codec } from '../codec/codec.ts'
 import type { Authenticate } from './authentication.ts'
+import type { Door } from './door.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
 
 /** Whom a server lets in, how much it takes on, and how it starts and ends. */
@@ -13,6 +14,8 @@ export interface ServerOptions {
    * certificate too unless `rejectUnauthorized` is false. @default none: plain connections
    */
   readonly tls?: TlsOptions
+  /** Protocols by which calls come in beside rpcx, on the same addresses, in the order in which they are asked. @default none */
+  readonly doors?: readonly Door[]
   /** Decides for each call whether its caller may make it. @default everybody may */
   readonly authenticate?: Authenticate
   /** Hosts that may connect: IP addresses, or subnets such as `10.0.0.0/8`. @default all */
@@ -105,6 +108,7 @@ export interface CloseOptions {
 export const SERVER_OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   codecs: true,
   tls: true,
+  doors: true,
   authenticate: true,
   allow: true,
   deny: true,

@@ -18,6 +18,7 @@ import type { ServerMetrics } from './meters.ts'
 import { Meters } from './meters.ts'
 import type { PluginHost, ServerEvents, ServerPlugin } from './plugin.ts'
 import { Plugins } from './plugins.ts'
+import { RpcxSession } from './rpcx/rpcx-session.ts'
 import { Runner } from './runner.ts'
 import type { CloseOptions, ServerOptions } from './server-options.ts'
 import { SERVER_OPTIONS } from './server-options.ts'
@@ -106,8 +107,6 @@ export class Server implements AsyncDisposable {
       plugins: this.#plugins,
       meters,
       events: this.#events,
-      codecs: new Codecs(codecs, checkLimits('Server', options)),
-      maxFrameBytes,
     }
     const unfinished = new ByteBudget(
       'bytes of a frame that has not ended',
@@ -121,10 +120,9 @@ export class Server implements AsyncDisposable {
     )
     const runner = new Runner({ ...shared, services: this.#services, authenticate, publicHealth })
     let pushes = 0
-    this.#sessions = new Sessions(options, {
-      ...shared,
-      runner,
-      admission,
+    const rpcx = {
+      codecs: new Codecs(codecs, checkLimits('Server', options)),
+      maxFrameBytes,
       asksFirst: authenticate !== undefined,
       budgets: { unfinished, unread },
       maxUnreadBytesPerConnection: checkCount(
@@ -133,9 +131,15 @@ export class Server implements AsyncDisposable {
         maxUnreadBytesPerConnection,
         1,
       ),
-      whyNot: () => (this.#isDraining ? 'closing' : this.#isWaiting ? 'starting' : undefined),
       nextPush: () => ++pushes,
-    })
+    }
+    const whyNot = (): 'closing' | 'starting' | undefined =>
+      this.#isDraining ? 'closing' : this.#isWaiting ? 'starting' : undefined
+    this.#sessions = new Sessions(
+      options,
+      { ...shared, runner, admission, whyNot },
+      (stream, origin) => new RpcxSession(stream, origin, rpcx),
+    )
     this.#entrance = new Entrance(options, {
       open: () => this.#sessions.size,
       entered: (...stream) => this.#sessions.open(...stream),
