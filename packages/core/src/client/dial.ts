@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream'
 import { parseAddress } from '../address.ts'
 import type { Endpoint } from '../discovery/discovery.ts'
-import { transportOf } from '../transport/networks.ts'
 import type { ClientTls } from '../transport/tls.ts'
 import { secure } from '../transport/tls.ts'
+import type { Transports } from '../transport/transports.ts'
 
 export interface DialOptions {
   readonly connectTimeoutMs: number
+  readonly transports: Transports
   /** How to secure connections; `undefined` for plain ones. */
   readonly tls: ClientTls | undefined
 }
@@ -28,14 +29,14 @@ export class Dial {
   #isOver = false
 
   constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
-    const { connectTimeoutMs, tls } = options
+    const { connectTimeoutMs } = options
     // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow, or as too late.
     const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
     const late = (): void =>
       void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))
     this.#patience = setTimeout(slow, PATIENCE_MS).unref()
     this.#limit = setTimeout(late, connectTimeoutMs)
-    connect(endpoint, tls, this.#abort.signal).then(
+    connect(endpoint, options, this.#abort.signal).then(
       stream => {
         if (this.#end()) owner.opened(stream)
         else stream.destroy()
@@ -62,14 +63,13 @@ export class Dial {
 
 async function connect(
   { network, address }: Endpoint,
-  tls: ClientTls | undefined,
+  { transports, tls }: DialOptions,
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { host } = parseAddress(address)
-  // Memory is this process: there is nobody to hide from.
-  if (tls === undefined || network === 'memu') return transportOf(network).connect(network, host, signal)
-  const stream = await transportOf(network).connect(network, host, signal, true)
-  return secure(stream, network, host, tls, signal)
+  if (tls === undefined || transports.of(network).isInMemory === true)
+    return transports.connect(network, host, signal, false)
+  return secure(await transports.connect(network, host, signal, true), host, tls, signal)
 }
 
 // More than a dial takes nearby. Further away calls only go to servers that are connected already, if there are any.

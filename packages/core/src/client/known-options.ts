@@ -18,6 +18,7 @@ export const XCLIENT_OPTIONS: Readonly<Record<keyof XClientOptions, true>> = {
   idempotent: true,
   token: true,
   tls: true,
+  transports: true,
   offers: true,
   group: true,
   subset: true,

@@ -4,6 +4,8 @@ import { checkLimits } from '../codec/limits.ts'
 import { lazy } from '../lazy.ts'
 import { checkChoice, checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '../options.ts'
 import type { ClientTls } from '../transport/tls.ts'
+import type { Transport } from '../transport/transport.ts'
+import { Transports } from '../transport/transports.ts'
 import type { CallerOptions } from './caller.ts'
 import type { DispatcherOptions } from './dispatcher.ts'
 import type { Interceptor } from './interceptor.ts'
@@ -72,6 +74,8 @@ export interface XClientOptions extends SelectOptions {
    * each dial, so that certificates can change. @default none: plain connections
    */
   readonly tls?: ClientTls
+  /** How bytes travel for further networks, or for these in another way: they come before TCP, unix sockets and memory. @default none */
+  readonly transports?: readonly Transport[]
   /**
    * Functions that servers may call over the connections of this client, by `connection.call`. Only servers of ours do; their
    * errors are told to the server as a method's are. @default none
@@ -147,6 +151,7 @@ export function checkOptions(
     idempotent = false,
     token,
     tls,
+    transports,
     offers,
     group,
     subset,
@@ -199,6 +204,7 @@ export function checkOptions(
       holdMs: checkMs('XClient', 'holdMs', holdMs),
     },
     links: {
+      transports: new Transports('XClient', transports),
       tls,
       offered:
         offers === undefined

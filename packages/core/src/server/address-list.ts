@@ -1,7 +1,7 @@
 import type { BlockList } from 'node:net'
 import { lazy } from '../lazy.ts'
 
-/** Which hosts may connect. Unix sockets and memory have no hosts: their file and their process say who may. */
+/** Which hosts may connect. */
 export class AddressList {
   readonly #allowed: BlockList | undefined
   readonly #denied: BlockList | undefined
@@ -15,7 +15,6 @@ export class AddressList {
   /** @param remoteAddress `tcp@10.0.0.7:53412` */
   allows(remoteAddress: string): boolean {
     if (this.#allowed === undefined && this.#denied === undefined) return true
-    if (!remoteAddress.startsWith('tcp')) return true
     const ip = hostOf(remoteAddress)
     const version = lazy.net.isIP(ip)
     // A connection that is gone already has no address.

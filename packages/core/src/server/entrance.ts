@@ -4,6 +4,7 @@ import { RpcxError } from '../errors.ts'
 import { checkCount, checkMs } from '../options.ts'
 import { remoteAddressOf } from '../transport/tcp.ts'
 import { TlsAcceptor } from '../transport/tls.ts'
+import { transportOf } from '../transport/transport.ts'
 import { AddressList } from './address-list.ts'
 import type { ServerOptions } from './server-options.ts'
 
@@ -43,14 +44,14 @@ export class Entrance {
 
   /** Takes a stream that a listener of `network` accepted. */
   accept(network: string, stream: Duplex, remoteAddress: string): void {
-    const refusal = this.#refusal(remoteAddress)
+    const transport = transportOf(stream)
+    const refusal = this.#refusal(remoteAddress, transport?.hasHosts ?? false)
     if (refusal !== undefined) {
       stream.destroy()
       this.#owner.turnedAway(remoteAddress, refusal)
       return
     }
-    // Memory is this process: there is nobody to hide from.
-    if (this.#tls === undefined || network === 'memu') {
+    if (this.#tls === undefined || transport?.isInMemory === true) {
       this.#owner.entered(stream, remoteAddress, undefined)
       return
     }
@@ -71,8 +72,8 @@ export class Entrance {
     for (const stream of this.#secure) stream.destroy()
   }
 
-  #refusal(remoteAddress: string): RpcxError | undefined {
-    if (!this.#addresses.allows(remoteAddress)) {
+  #refusal(remoteAddress: string, hasHosts: boolean): RpcxError | undefined {
+    if (hasHosts && !this.#addresses.allows(remoteAddress)) {
       return new RpcxError('ERR_RPCX_AUTH', `${remoteAddress}: this host may not connect`)
     }
     if (Math.max(this.#owner.open(), this.#secure.size) >= this.#maxConnections) {

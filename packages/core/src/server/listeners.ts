@@ -1,20 +1,25 @@
 import type { Duplex } from 'node:stream'
-import { transportOf } from '../transport/networks.ts'
 import type { Listener } from '../transport/transport.ts'
+import type { Transports } from '../transport/transports.ts'
 
 /** The places where a server listens. */
 export class Listeners {
   readonly #accept: (network: string, stream: Duplex, remoteAddress: string) => void
+  readonly #transports: Transports
   readonly #listeners = new Set<Listener>()
   #isClosed = false
 
-  constructor(accept: (network: string, stream: Duplex, remoteAddress: string) => void) {
+  constructor(
+    transports: Transports,
+    accept: (network: string, stream: Duplex, remoteAddress: string) => void,
+  ) {
+    this.#transports = transports
     this.#accept = accept
   }
 
   /** Resolves to the address as it really is. After `close()` it does not stay open. @throws as `Server.serve` */
   async open(network: string, host: string): Promise<string> {
-    const listener = await transportOf(network).listen(network, host, (stream, remoteAddress) =>
+    const listener = await this.#transports.listen(network, host, (stream, remoteAddress) =>
       this.#accept(network, stream, remoteAddress),
     )
     if (this.#isClosed) void listener.close()

@@ -1,5 +1,6 @@
 import type { TlsOptions } from 'node:tls'
 import type { Codec } from '../codec/codec.ts'
+import type { Transport } from '../transport/transport.ts'
 import type { Authenticate } from './authentication.ts'
 import type { Door } from './door.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
@@ -16,6 +17,8 @@ export interface ServerOptions {
   readonly tls?: TlsOptions
   /** Protocols by which calls come in beside rpcx, on the same addresses, in the order in which they are asked. @default none */
   readonly doors?: readonly Door[]
+  /** How bytes travel for further networks, or for these in another way: they come before TCP, unix sockets and memory. @default none */
+  readonly transports?: readonly Transport[]
   /** Decides for each call whether its caller may make it. @default everybody may */
   readonly authenticate?: Authenticate
   /** Hosts that may connect: IP addresses, or subnets such as `10.0.0.0/8`. @default all */
@@ -109,6 +112,7 @@ export const SERVER_OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   codecs: true,
   tls: true,
   doors: true,
+  transports: true,
   authenticate: true,
   allow: true,
   deny: true,

@@ -7,6 +7,7 @@ import { Events } from '../events.ts'
 import { lazy } from '../lazy.ts'
 import { checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '../options.ts'
 import { ByteBudget } from '../transport/byte-budget.ts'
+import { Transports } from '../transport/transports.ts'
 import { within } from '../within.ts'
 import { Admission } from './admission.ts'
 import { closeOn } from './close-on.ts'
@@ -148,7 +149,9 @@ export class Server implements AsyncDisposable {
         this.#events.emit('connectionRefused', { remoteAddress, error })
       },
     })
-    this.#listeners = new Listeners((...stream) => this.#entrance.accept(...stream))
+    this.#listeners = new Listeners(new Transports('Server', options.transports), (...stream) =>
+      this.#entrance.accept(...stream),
+    )
     this.#services.addBuiltIn(
       HEALTH_SERVICE,
       healthService(() => this.#health),

@@ -2,7 +2,6 @@ import type { Duplex } from 'node:stream'
 import type { Metadata } from '../call-metadata.ts'
 import type { RpcxError } from '../errors.ts'
 import { isRpcxError } from '../errors.ts'
-import { lazy } from '../lazy.ts'
 import { inRoot } from '../root.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { FrameDecoderOptions, OversizedFrame } from '../wire/frame-decoder.ts'
@@ -12,6 +11,7 @@ import { Flag } from '../wire/header.ts'
 import type { Message } from '../wire/message.ts'
 import { errorMetadata } from '../wire/reply-error.ts'
 import type { ByteBudget, ByteHolder } from './byte-budget.ts'
+import { transportOf } from './transport.ts'
 
 /** Who is told what a stream brings. */
 export interface FrameStreamOwner {
@@ -58,6 +58,7 @@ export class FrameStream implements ByteHolder {
   #unread = 0
   /** Whether what was written is no longer needed: the system has a copy. In memory, the reader gets the very bytes. */
   readonly #copies: boolean
+  readonly #isInMemory: boolean
   /** Only once there is something to send. */
   #writer: FrameWriter | undefined
   #scheduled = false
@@ -86,11 +87,13 @@ export class FrameStream implements ByteHolder {
     this.#pausesReads = options.pausesReads
     this.#budgets = options.budgets
     this.isTrusted = options.isTrusted ?? true
-    this.#copies = stream.constructor === lazy.net.Socket
+    const transport = transportOf(stream)
+    this.#copies = transport?.copiesWrites ?? false
+    this.#isInMemory = transport?.isInMemory ?? false
     const framed: Framed = Object.assign(stream, { [FRAMES]: this })
     const { data, inMemory, lent, end, drain, error, close } = FrameStream.#listeners
     framed
-      .on('data', IN_MEMORY in stream ? inMemory : data)
+      .on('data', this.#isInMemory ? inMemory : data)
       .on(LENT, lent)
       .on('end', end)
     framed.on('drain', drain).on('error', error).on('close', close)
@@ -263,7 +266,7 @@ export class FrameStream implements ByteHolder {
 
   #isWorthAWrite(): boolean {
     // In memory, the answer would come before `send` returns, to a caller that does not expect it yet.
-    if (IN_MEMORY in this.#stream) return false
+    if (this.#isInMemory) return false
     if ((this.#writer as FrameWriter).length >= FLUSH_BYTES) return true
     return this.#written - this.#handedOn >= (this.#hasBegun ? NEXT_FRAMES : FIRST_FRAMES)
   }
@@ -288,9 +291,6 @@ export class FrameStream implements ByteHolder {
 
 /** The event of a stream that has read into memory which is overwritten afterwards; all else comes as `data`. */
 export const LENT = 'lent'
-
-/** Marks a stream whose other end is in this process. */
-export const IN_MEMORY: unique symbol = Symbol('rpcx.inMemory')
 
 const NOTHING: Uint8Array = new Uint8Array(0)
 const FLUSH_BYTES = 64 * 1024

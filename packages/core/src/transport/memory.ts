@@ -1,18 +1,17 @@
 import type { Duplex } from 'node:stream'
 import { duplexPair } from 'node:stream'
-import { IN_MEMORY } from './frame-stream.ts'
 import type { Transport } from './transport.ts'
 
 /** Streams inside this process (`memu@name`, as Go calls them): the real stack, minus the socket. */
 export const memory: Transport = {
   networks: ['memu'],
+  isInMemory: true,
 
   connect(_network, host, signal) {
     if (signal.aborted) return Promise.reject(signal.reason)
     const accept = listeners.get(host)
     if (accept === undefined) return Promise.reject(new Error(`connect: nobody listens at memu@${host}`))
     const [ours, theirs] = duplexPair()
-    for (const end of [ours, theirs]) Object.assign(end, { [IN_MEMORY]: true })
     // As with sockets: when one end goes, so does the other.
     ours.once('close', () => theirs.destroy())
     theirs.once('close', () => ours.destroy())

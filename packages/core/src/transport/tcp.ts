@@ -6,9 +6,11 @@ import { lazy } from '../lazy.ts'
 import { LENT } from './frame-stream.ts'
 import type { Listener, Transport } from './transport.ts'
 
-/** TCP (`tcp`, `tcp4`, `tcp6`) and unix domain sockets (`unix`). */
+/** TCP. */
 export const tcp: Transport = {
-  networks: ['tcp', 'tcp4', 'tcp6', 'unix'],
+  networks: ['tcp', 'tcp4', 'tcp6'],
+  copiesWrites: true,
+  hasHosts: true,
 
   connect(network, host, signal, isWrapped = false) {
     return new Promise((resolve, reject) => {
@@ -50,6 +52,9 @@ export const tcp: Transport = {
     return new TcpListener(server, host)
   },
 }
+
+/** Unix domain sockets. */
+export const unix: Transport = { ...tcp, networks: ['unix'], hasHosts: false }
 
 /** Who is at the other end: `tcp@127.0.0.1:53412`; only the network when that is not known, as on unix sockets. */
 export function remoteAddressOf(socket: Socket, network: string): string {

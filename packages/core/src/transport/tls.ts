@@ -5,6 +5,7 @@ import { watchRejection } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { guardedTls } from './tls-callbacks.ts'
+import { transportOf } from './transport.ts'
 
 /** What becomes of the streams that a `TlsAcceptor` takes. */
 export interface TlsOwner {
@@ -78,14 +79,13 @@ export type ClientTls = ConnectionOptions | (() => ConnectionOptions)
  */
 export function secure(
   stream: Duplex,
-  network: string,
   host: string,
   tls: ClientTls,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   return new Promise<TLSSocket>((resolve, reject) => {
     const options = guardedTls(optionsOf(tls))
-    const secured = lazy.tls.connect({ ...peerOf(network, host), ...options, socket: stream })
+    const secured = lazy.tls.connect({ ...peerOf(stream, host), ...options, socket: stream })
     const abort = (): void => {
       secured.destroy()
       reject(signal.reason)
@@ -180,8 +180,8 @@ function optionsOf(tls: ClientTls): ConnectionOptions {
 }
 
 /** Whose certificate is expected. Names are told to the server (SNI), addresses are not. */
-function peerOf(network: string, host: string): ConnectionOptions {
-  if (network === 'unix') return {}
+function peerOf(stream: Duplex, host: string): ConnectionOptions {
+  if (transportOf(stream)?.hasHosts !== true) return {}
   const name = parseHostPort(host).host
   return { host: name, ...(lazy.net.isIP(name) === 0 && { servername: name }) }
 }

@@ -2,7 +2,7 @@ import { MultipleServersDiscovery, Peer2PeerDiscovery, RegistryDiscovery } from 
 import { describe, expect, test } from 'vitest'
 import { checkEntry, EntryRules, TCP_NETWORKS } from '../../src/discovery/entry-rules.ts'
 import { ServiceReplica } from '../../src/discovery/replica.ts'
-import { transportOf } from '../../src/transport/networks.ts'
+import { Transports } from '../../src/transport/transports.ts'
 import { ScriptedDriver } from './scripted.ts'
 
 const rules = new EntryRules(TCP_NETWORKS)
@@ -33,7 +33,7 @@ describe('what a registry on a network says', () => {
       expect(() => rules.read(`${network}@10.0.0.7:8972`, '')).toThrow(
         refused(/does not speak it; register an address of the network tcp/),
       )
-      expect(() => transportOf(network)).toThrow('no transport')
+      expect(() => new Transports('test').of(network)).toThrow('no transport')
     },
   )
 

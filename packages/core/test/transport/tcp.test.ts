@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { parseHostPort } from '../../src/address.ts'
-import { transportOf } from '../../src/transport/networks.ts'
 import { tcp } from '../../src/transport/tcp.ts'
 import type { Listener } from '../../src/transport/transport.ts'
+import { Transports } from '../../src/transport/transports.ts'
 import { Gate } from '../gate.ts'
 import { closing, directory, failure } from '../rig.ts'
 import { until } from '../until.ts'
@@ -84,7 +84,7 @@ describe('tcp', () => {
   })
 
   test('says which networks there are when asked for another', () => {
-    expect(() => transportOf('kcp')).toThrow(
+    expect(() => new Transports('test').of('kcp')).toThrow(
       'address: no transport for network "kcp"; there are tcp, tcp4, tcp6, unix, memu',
     )
   })

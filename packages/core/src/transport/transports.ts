@@ -1,0 +1,63 @@
+import type { Duplex } from 'node:stream'
+import { RpcxError } from '../errors.ts'
+import { memory } from './memory.ts'
+import { tcp, unix } from './tcp.ts'
+import type { Listener, Transport } from './transport.ts'
+import { openedBy } from './transport.ts'
+
+/** The transports of a server or a client: its own, TCP and unix sockets, and memory. */
+export class Transports {
+  readonly #all: readonly Transport[]
+
+  /**
+   * @param own come first, and so may replace the others
+   * @throws TypeError that names the option
+   */
+  constructor(who: string, own: readonly Transport[] = []) {
+    for (const [i, transport] of own.entries()) checkTransport(`${who}: transports[${i}]`, transport)
+    this.#all = [...own, tcp, unix, memory]
+  }
+
+  /** @throws `ERR_RPCX_ADDRESS` when none serves it */
+  of(network: string): Transport {
+    for (const transport of this.#all) if (transport.networks.includes(network)) return transport
+    const known = this.#all.flatMap(transport => transport.networks).join(', ')
+    throw new RpcxError(
+      'ERR_RPCX_ADDRESS',
+      `address: no transport for network ${JSON.stringify(network)}; there are ${known}`,
+    )
+  }
+
+  /** @throws as `Transport.connect`; `ERR_RPCX_ADDRESS` */
+  async connect(network: string, host: string, signal: AbortSignal, isWrapped: boolean): Promise<Duplex> {
+    const transport = this.of(network)
+    return openedBy(await transport.connect(network, host, signal, isWrapped), transport)
+  }
+
+  /** @throws as `Transport.listen`; `ERR_RPCX_ADDRESS` */
+  async listen(
+    network: string,
+    host: string,
+    accept: (stream: Duplex, remoteAddress: string) => void,
+  ): Promise<Listener> {
+    const transport = this.of(network)
+    return transport.listen(network, host, (stream, remoteAddress) =>
+      accept(openedBy(stream, transport), remoteAddress),
+    )
+  }
+}
+
+function checkTransport(what: string, transport: Transport): void {
+  const { networks, connect, listen } = Object(transport) as Partial<Transport>
+  if (typeof connect !== 'function' || typeof listen !== 'function')
+    throw new TypeError(`${what} has no connect() and listen(), by which it could be one`)
+  const areNames = Array.isArray(networks) && networks.length > 0 && networks.every(isName)
+  if (!areNames)
+    throw new TypeError(
+      `${what}.networks is ${JSON.stringify(networks)}, not a list of names such as ["ipc"]`,
+    )
+}
+
+function isName(network: unknown): boolean {
+  return typeof network === 'string' && /^[a-z][a-z0-9+.-]*$/.test(network)
+}
