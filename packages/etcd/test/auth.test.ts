@@ -7,13 +7,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 import { Stage } from './stage.ts'
 import { addUsers, auth, logIns } from './users.ts'
 
+/** To check a password takes etcd its time. */
+class PatientStage extends Stage {
+  protected override readonly startTimeoutMs: number = 10_000
+}
+
 describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () => {
   let etcd: Server
   let stage: Stage
   beforeAll(async () => {
     // A token that is not used for so many seconds is forgotten.
     etcd = await startEtcd({ args: ['--auth-token-ttl=2'] })
-    stage = new Stage(etcd)
+    stage = new PatientStage(etcd)
     await addUsers(stage)
   })
   beforeEach(() => stage.gateway.logIn('root', 'open'))
@@ -158,7 +163,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
 
 test.runIf(await requireServer('etcd'))('An etcd that knows no users says so to one', async () => {
   await using etcd = await startEtcd()
-  await using stage = new Stage(etcd)
+  await using stage = new PatientStage(etcd)
   await expect(
     stage.member('Arith', { required: true, auth: { username: 'rpcx', password: 'open' } }),
   ).rejects.toMatchObject({
