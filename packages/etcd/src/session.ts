@@ -5,6 +5,7 @@ import type { ICompare, IEvent, IKeyValue } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
 import type { Access } from './access.ts'
 import { rangesIn, revisionOf } from './answers.ts'
+import type { EtcdClient } from './client.ts'
 import { Lease } from './lease.ts'
 import { isServersLease } from './lease-id.ts'
 import { EtcdLink } from './link.ts'
@@ -69,11 +70,12 @@ export class EtcdSession implements Session {
     const { revision, kv, found } = await this.#link.run(`look at ${key}`, client => look(client, ranges))
     // A key that was deleted and one whose lease is gone look the same.
     if (kv === undefined) await this.#lease.keepAlive()
-    saw(this.#held(kv, found))
-    // Only where one is missing: an etcd that is full still answers, and keeps what it has.
+    // Before the entry, which is written once it is told of; only where one is missing, since an etcd that is full refuses.
     const missing = directories.filter((_, i) => found[i] === undefined)
-    if (missing.length > 0)
-      await this.#link.run(`make the directories of ${service}`, client => makeDirectories(client, missing))
+    const made = missing.length > 0 ? this.#make(service, missing) : Promise.resolve()
+    await made.catch(() => {})
+    saw(this.#held(kv, found))
+    await made
     await this.#link.run(`watch ${key}`, client => {
       const changed = ({ type, kv }: IEvent): Promise<void> | void => {
         const isGone = type === 'Delete'
@@ -116,6 +118,11 @@ export class EtcdSession implements Session {
   async close(): Promise<void> {
     if (this.#lease.id !== undefined) this.#earlier.add(this.#lease.id)
     await this.#lease.revoke().finally(() => this.#link.close())
+  }
+
+  #make(service: string, directories: ReturnType<Layout['directories']>): Promise<void> {
+    const operation = (client: EtcdClient): Promise<void> => makeDirectories(client, directories)
+    return this.#link.run(`make the directories of ${service}`, operation)
   }
 
   /** @param directories those of the entry, as they are at the same time */

@@ -18,6 +18,7 @@ interface Answer {
     readonly mod_revision: string
   }[]
   readonly leases?: readonly { readonly ID: string }[]
+  readonly members?: readonly { readonly peerURLs: readonly string[] }[]
   readonly alarms?: readonly { readonly memberID: string; readonly alarm: string }[]
   readonly ID?: string
   readonly token?: string

@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { requireServer, startEtcd } from '@rpcx/servers'
+import { expect, test } from 'vitest'
+import { Stage } from './stage.ts'
+
+test.runIf(await requireServer('etcd'))(
+  'A learner among the members is left for another one, by those who register and by those who discover',
+  async () => {
+    await using etcd = await startEtcd()
+    await using stage = new Stage(etcd)
+    const peer = `http://127.0.0.1:${await freePort()}`
+    const { members = [] } = await stage.gateway.ask('cluster/member/list', {})
+    await stage.gateway.ask('cluster/member/add', { peerURLs: [peer], isLearner: true })
+    await using learner = await startEtcd({
+      args: [
+        '--name=learner',
+        `--listen-peer-urls=${peer}`,
+        `--initial-advertise-peer-urls=${peer}`,
+        `--initial-cluster=test=${members[0]?.peerURLs[0]},learner=${peer}`,
+        '--initial-cluster-state=existing',
+      ],
+    })
+    const etcdServers = [learner.address, etcd.address]
+    // Each begins with one of them, at random.
+    for (let n = 0; n < 6; n++) {
+      const service = `Arith${n}`
+      const { address } = await stage.published(service, { etcdServers, metadata: `n=${n}` })
+      await stage.view(service, stage.discovery({ etcdServers })).shows({ [address]: `n=${n}` })
+      expect(await stage.gateway.get(stage.key(service, address))).toMatchObject({ value: `n=${n}` })
+    }
+  },
+  60_000,
+)
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
