@@ -1,4 +1,4 @@
-import { isRpcxError, RpcxError } from '@rpcx/core'
+import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 
 /** As the library rejects. */
 interface LibraryError extends NodeJS.ErrnoException {
@@ -24,8 +24,9 @@ export class ConsulFailure extends Error {
   /** Why a transaction was not done, in Consul's words. */
   readonly refusal: string | undefined
 
-  constructor({ message, code, response = {} }: LibraryError, hide: (text: string) => string) {
-    super(hide(message))
+  constructor(error: LibraryError, hide: (text: string) => string) {
+    const { code, response = {} } = error
+    super(hide(reasonOf(error)))
     const { statusCode = 0, body } = response
     const refusal = refusalOf(body)
     this.code = code
@@ -71,7 +72,7 @@ export function refusal(error: Error): string {
  */
 export function explain(cause: LibraryError, what: string, token?: string): RpcxError {
   const hide = (text: string): string => (token ? text.replaceAll(token, '[token]') : text)
-  if (isRpcxError(cause)) return new RpcxError(cause.code, hide(`${what}: ${cause.message}`))
+  if (isRpcxError(cause)) return new RpcxError(cause.code, hide(`${what}: ${reasonOf(cause)}`))
   const failure = new ConsulFailure(cause, hide)
   const { status, said, refusal } = failure
   // Of what looks like success it was the reading that failed.

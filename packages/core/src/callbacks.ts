@@ -1,18 +1,21 @@
+import { isErrorLike, reasonOf } from './reason.ts'
+
 /** Says which function of a user failed, and with what: `rateLimit.by`, `listener of ejected`. */
 export type CallbackFailed = (callback: string, error: Error) => void
 
-/** Makes an error of whatever was thrown; not everything has a text. */
+/** Makes an error of whatever was thrown, with a text that says something. @param what failed: `Shop.buy`, `rateLimit.by` */
 export function toError(thrown: unknown, what: string): Error {
   try {
-    if (isErrorLike(thrown)) {
-      if (typeof thrown.message !== 'string') return new Error(`${what} failed`, { cause: thrown })
-      return thrown instanceof Error ? thrown : new Error(thrown.message, { cause: thrown })
-    }
-    return new Error(String(thrown), { cause: thrown })
+    // It stays itself: its class and what it carries are its thrower's.
+    if (thrown instanceof Error && typeof thrown.message === 'string' && thrown.message.trim() !== '')
+      return thrown
+    if (typeof thrown === 'string' && thrown.trim() !== '') return new Error(thrown, { cause: thrown })
+    if (isErrorLike(thrown) && typeof thrown.message === 'string' && thrown.message.trim() !== '')
+      return new Error(thrown.message, { cause: thrown })
   } catch {
-    // An object without a prototype has no `toString`; a proxy may refuse anything.
-    return new Error(`${what} failed`, { cause: thrown })
+    // A getter may throw, and a proxy may refuse anything.
   }
+  return new Error(`${what} failed: ${reasonOf(thrown)}`, { cause: thrown })
 }
 
 /** Whether it is a promise, or something that `await` takes for one. */
@@ -52,9 +55,4 @@ export function unawaited(what: string, returned: unknown): TypeError {
 export function wrongResult(what: string, returned: unknown, wanted: string): TypeError {
   watchRejection(returned, () => {})
   return new TypeError(`${what} returns ${returned === null ? 'null' : typeof returned}, not ${wanted}`)
-}
-
-/** Whether it is an error, perhaps of another realm, such as that of `node:vm` or jest. */
-function isErrorLike(thrown: unknown): thrown is { readonly message: unknown } {
-  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'
 }

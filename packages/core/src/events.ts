@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import { toError, watchRejection } from './callbacks.ts'
 import { lazy } from './lazy.ts'
+import { reasonOf } from './reason.ts'
 
 /** What every object with events tells of functions that its user gave to it. */
 export interface CallbackEvents {
@@ -79,7 +80,7 @@ function warn(owner: string, callback: string, error: Error): void {
   const key = `${owner} ${callback}`
   if (now - (warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return
   warnedAt.set(key, now)
-  const warning = new Error(`rpcx: ${callback} of a ${owner} failed: ${error.message}`, { cause: error })
+  const warning = new Error(`rpcx: ${callback} of a ${owner} failed: ${reasonOf(error)}`, { cause: error })
   warning.name = 'RpcxWarning'
   warning.stack = `${warning.name}: ${warning.message}\n${error.stack}`
   process.emitWarning(Object.assign(warning, { code: 'RPCX_CALLBACK' }))
@@ -92,7 +93,7 @@ function describe(name: string, detail: unknown): string {
   const json = (value: unknown): string =>
     JSON.stringify(value, (_key, part) => (part instanceof Map ? undefined : part))
   const fields = Object.entries(detail as object).map(([key, value]) =>
-    lazy.util.format('%s=%s', key, value instanceof Error ? value.message : json(value)),
+    lazy.util.format('%s=%s', key, value instanceof Error ? reasonOf(value) : json(value)),
   )
   return [name, ...fields].join(' ')
 }

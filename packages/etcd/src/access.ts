@@ -1,5 +1,5 @@
 import { createSecureContext, rootCertificates } from 'node:tls'
-import { parseRegistryHosts } from '@rpcx/core'
+import { parseRegistryHosts, reasonOf } from '@rpcx/core'
 import type { EtcdAuth, EtcdOptions, EtcdTls } from './index.ts'
 
 /** Where etcd is, and what lets us in: the options, read and checked. */
@@ -25,7 +25,7 @@ export function readAccess({ etcdServers, auth, tls, httpProxy = false }: EtcdOp
   try {
     createSecureContext(tls)
   } catch (cause) {
-    throw new TypeError(`etcd: tls is not PEM, or its key is of another cert: ${(cause as Error).message}`, {
+    throw new TypeError(`etcd: tls is not PEM, or its key is of another cert: ${reasonOf(cause)}`, {
       cause,
     })
   }

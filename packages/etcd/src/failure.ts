@@ -1,4 +1,4 @@
-import { isRpcxError, RpcxError } from '@rpcx/core'
+import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 import { GRPCUnavailableError } from 'etcd3'
 
 /** Whether etcd itself said so, and another connection would hear the same. */
@@ -23,12 +23,13 @@ export function isTokenRefused(error: unknown): boolean {
 export function explain(cause: Error & { readonly code?: unknown }, what: string): RpcxError {
   if (isRpcxError(cause)) {
     const { code, fatal } = cause
-    return new RpcxError(code, `${what}: ${cause.message}`, { fatal, cause: cause.cause })
+    return new RpcxError(code, `${what}: ${reasonOf(cause)}`, { fatal, cause: cause.cause })
   }
-  const said = `${cause.code} ${cause.message}`
+  const why = reasonOf(cause)
+  const said = `${cause.code} ${why}`
   const [, advice] = ADVICE.find(([pattern]) => pattern.test(said)) ?? []
-  if (advice === undefined) return new RpcxError('ERR_RPCX_REGISTRY', `${what}: ${cause.message}`, { cause })
-  return new RpcxError('ERR_RPCX_AUTH', `${what}: ${cause.message}: ${advice}`, { cause })
+  if (advice === undefined) return new RpcxError('ERR_RPCX_REGISTRY', `${what}: ${why}`, { cause })
+  return new RpcxError('ERR_RPCX_AUTH', `${what}: ${why}: ${advice}`, { cause })
 }
 
 /** What nobody but the operator can mend. */

@@ -1,4 +1,4 @@
-import { RpcxError } from '@rpcx/core'
+import { RpcxError, reasonOf } from '@rpcx/core'
 import type { LinkOwner } from './link.ts'
 import { Link } from './link.ts'
 import type { NetworkInterface } from './network-interface.ts'
@@ -56,7 +56,7 @@ export class Network {
   nothing(): RpcxError {
     const { interfaces } = this.#options
     const [cause] = [...this.#failures.values()].map(({ error }) => error)
-    const tried = [...this.#failures].map(([where, { error }]) => `${where}: ${error.message}`)
+    const tried = [...this.#failures].map(([where, { error }]) => `${where}: ${reasonOf(error)}`)
     const wanted = interfaces.length > 0 ? ` named ${interfaces.join(' or ')}` : ''
     const there = [...interfacesNow().values()].map(({ name, ipv4, ipv6 }) => `${name} (${ipv4 ?? ipv6})`)
     const why = tried.length > 0 ? tried.join('; ') : `those that are up: ${there.join(', ') || 'none'}`

@@ -1,4 +1,4 @@
-import { isRpcxError, RpcxError } from '@rpcx/core'
+import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 import { Exception } from 'node-zookeeper-client'
 
 /** What ZooKeeper may answer that changes what is done next. */
@@ -46,8 +46,7 @@ export function isLoss(error: unknown): boolean {
 export function explain(cause: Error, what: string): RpcxError {
   if (isRpcxError(cause)) return cause
   const code = cause instanceof Exception || cause instanceof BadAnswer ? cause.code : undefined
-  // A name with several addresses fails with an error that has no text of its own.
-  const text = HINTS.get(code) ?? (cause.message || (cause as NodeJS.ErrnoException).code || cause.name)
+  const text = HINTS.get(code) ?? reasonOf(cause)
   return new RpcxError(REFUSALS.has(code) ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, {
     cause,
     fatal: code === Exception.INVALID_ACL,

@@ -2,6 +2,7 @@ import type { Metadata } from '../call-metadata.ts'
 import { NO_METADATA } from '../call-metadata.ts'
 import { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
+import { reasonOf } from '../reason.ts'
 import { ReservedKey } from '../wire/header.ts'
 import { MAX_NAMES_BYTES } from '../wire/message.ts'
 import type { Wanted } from './call.ts'
@@ -122,7 +123,7 @@ export class Caller {
     if (this.dispatcher.fleet.hasList)
       return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: no server to send it to within the deadline`)
     const cause = this.#noList()
-    const why = cause instanceof Error ? cause.message : 'the registry has not answered'
+    const why = cause === undefined ? 'the registry has not answered' : reasonOf(cause)
     return new RpcxError('ERR_RPCX_REGISTRY', `${name}: no list of servers within the deadline: ${why}`, {
       cause,
     })

@@ -5,6 +5,7 @@ import { NO_METADATA } from '../call-metadata.ts'
 import { decodeDetails } from '../codec/error-details.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import type { FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
 import { isCertificateRefusal, tlsError } from '../transport/tls.ts'
@@ -210,7 +211,7 @@ export class Connection implements FrameStreamOwner, Holder {
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
       call.holder = undefined
-      const why = error === undefined ? this.#whyClosed() : error.message
+      const why = error === undefined ? this.#whyClosed() : reasonOf(error)
       const text = `${call.service}.${call.method}: lost the connection to ${this.#address}: ${why}`
       const failure = proof ?? new RpcxError('ERR_RPCX_UNAVAILABLE', text, { cause: error })
       this.#owner.failed(call, failure, proof === undefined && this.#stream.wasSent(call.message))
@@ -229,7 +230,7 @@ export class Connection implements FrameStreamOwner, Holder {
     if (!this.#stream.hasRead && isCertificateRefusal(this.#socket, error)) return tlsError(error)
     if (!isForeign(error)) return undefined
     const code = isForeignTls(error) ? 'ERR_RPCX_TLS' : error.code
-    return new RpcxError(code, `${this.#address}: ${error.message}`, { cause: error, fatal: true })
+    return new RpcxError(code, `${this.#address}: ${reasonOf(error)}`, { cause: error, fatal: true })
   }
 
   /** The call that has its reply now; `undefined` when it has ended before. */
@@ -275,7 +276,7 @@ export class Connection implements FrameStreamOwner, Holder {
       const payload = decompress(message.payload, message.flags, this.#options.maxFrameBytes)
       reply = call.payloads.decode(call.method, message.serialize, payload)
     } catch (cause) {
-      const text = `${call.payloads.service}.${call.method}: cannot decode the reply: ${(cause as Error).message}`
+      const text = `${call.payloads.service}.${call.method}: cannot decode the reply: ${reasonOf(cause)}`
       call.fail(new RpcxError('ERR_RPCX_CODEC', text, { cause }))
       return
     }
@@ -304,7 +305,7 @@ function inTime(error: RpcxError, { service, method, timeoutMs }: Call): RpcxErr
   const { metadata, serviceCode } = error
   const isDeadline = error.message === 'context deadline exceeded' && serviceCode === undefined
   if (!isDeadline || timeoutMs === Number.POSITIVE_INFINITY) return error
-  return new RpcxError('ERR_RPCX_TIMEOUT', `${service}.${method}: ${error.message}`, {
+  return new RpcxError('ERR_RPCX_TIMEOUT', `${service}.${method}: ${reasonOf(error)}`, {
     cause: error,
     metadata,
   })

@@ -1,7 +1,7 @@
-import { toError } from '../callbacks.ts'
 import type { Endpoints } from '../discovery/discovery.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import type { Call } from './call.ts'
 import type { FleetOptions } from './fleet.ts'
 import { Fleet } from './fleet.ts'
@@ -130,7 +130,7 @@ export class Dispatcher implements NodeOwner {
       const text = `${node?.endpoint.address} is no longer in the list`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
     } else if (!node.isConnected && node.isOut) {
-      const text = `${node.endpoint.address} is in back-off: ${node.lastError?.message}`
+      const text = `${node.endpoint.address} is in back-off: ${whyOut(node)}`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, node.lastError)
     } else {
       call.attempts++
@@ -153,7 +153,7 @@ export class Dispatcher implements NodeOwner {
     const first = earliest(nodes)
     // One whose dial takes long is not out.
     if (!failPolicy.repeats && first.isOut) {
-      const text = `all servers are in back-off: ${first.lastError?.message}`
+      const text = `all servers are in back-off: ${whyOut(first)}`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, first.lastError)
       return
     }
@@ -180,7 +180,7 @@ export class Dispatcher implements NodeOwner {
       }
       if (node !== undefined) return node
     } catch (error) {
-      const text = `the selector failed: ${toError(error, 'selector').message}`
+      const text = `the selector failed: ${reasonOf(error)}`
       this.#reject(call, 'ERR_RPCX_SELECTOR', text, error)
       return undefined
     }
@@ -219,7 +219,7 @@ export class Dispatcher implements NodeOwner {
 
   #failure(call: Call, error: RpcxError): RpcxError {
     const attempts = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`
-    return this.#error(call, error.code, `failed after ${attempts}: ${error.message}`, error)
+    return this.#error(call, error.code, `failed after ${attempts}: ${reasonOf(error)}`, error)
   }
 
   #reject(call: Call, code: RpcxErrorCode, text: string, cause: unknown): void {
@@ -233,13 +233,18 @@ export class Dispatcher implements NodeOwner {
     const name = `${this.#options.payloads.service}.${call.method}`
     if (mayHaveRunAt === undefined)
       return new RpcxError(code, `${name}: ${text}`, { cause, metadata, attempts })
-    const why = attempts.find(({ endpoint }) => endpoint === mayHaveRunAt)?.error.message ?? 'it was closed'
+    const attempt = attempts.find(({ endpoint }) => endpoint === mayHaveRunAt)
+    const why = attempt === undefined ? 'it was closed' : reasonOf(attempt.error)
     const unknown = `${name}: may have run on ${mayHaveRunAt}, whose connection was lost before it replied: ${why}`
     return new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', unknown, { cause, metadata, attempts })
   }
 }
 
 export const NO_SERVERS = 'the list of servers is empty'
+
+function whyOut({ lastError }: Node): string {
+  return lastError === undefined ? 'its connection was lost' : reasonOf(lastError)
+}
 
 function earliest(nodes: readonly Node[]): Node {
   return nodes.reduce((first, node) => {

@@ -1,4 +1,5 @@
 import { isRpcxError, RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import { endWith } from '../signals.ts'
 import type { Invocation } from './call.ts'
 import type { Node } from './node.ts'
@@ -115,6 +116,11 @@ function allFailed(name: string, nodes: readonly Node[], errors: readonly unknow
     const endpoint = nodes[i]?.endpoint.address ?? ''
     return isRpcxError(error) ? [{ endpoint, error }] : []
   })
-  const text = `${name}: failed at all ${nodes.length} servers: ${first.message}`
-  return new RpcxError(first.code, text, { cause: first, attempts })
+  const text = `${name}: failed at all ${nodes.length} servers: ${reasonOf(first)}`
+  const { serviceCode, details } = first
+  return new RpcxError(first.code, text, {
+    cause: first,
+    attempts,
+    ...(serviceCode !== undefined && { serviceCode, details }),
+  })
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Endpoint } from '../discovery/discovery.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import { inRoot } from '../root.ts'
 import type { Call } from './call.ts'
 import type { ConnectionOptions, ConnectionOwner } from './connection.ts'
@@ -232,7 +233,7 @@ export class Link implements ConnectionOwner, DialOwner {
   /** The connection was refused, reset or lost. */
   #troubled(cause: Error | undefined): RpcxError {
     const code = isRpcxError(cause, 'ERR_RPCX_TLS') ? 'ERR_RPCX_TLS' : 'ERR_RPCX_UNAVAILABLE'
-    const text = `${this.endpoint.address}: ${cause?.message ?? 'closed the connection'}`
+    const text = `${this.endpoint.address}: ${cause === undefined ? 'closed the connection' : reasonOf(cause)}`
     const error = new RpcxError(code, text, { cause })
     this.#health.failed(error)
     return error

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Codecs } from '../codec/codecs.ts'
 import { isCounting } from '../codec/limits.ts'
 import { RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import { COMPRESS_OVER_BYTES } from '../wire/compress.ts'
 import type { Types } from './schema.ts'
 
@@ -38,7 +39,7 @@ export class Payloads {
     try {
       return this.codec.encode(args, this.#options.types[method]?.args)
     } catch (cause) {
-      const text = `${this.service}.${method}: cannot encode the arguments: ${(cause as Error).message}`
+      const text = `${this.service}.${method}: cannot encode the arguments: ${reasonOf(cause)}`
       throw new RpcxError('ERR_RPCX_ARGUMENT', text, { cause })
     }
   }

@@ -1,5 +1,6 @@
 import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import type { Schema } from '../schema.ts'
 import { isSchema, validated } from '../schema.ts'
 import type { Interceptor } from './interceptor.ts'
@@ -36,6 +37,6 @@ async function check(schema: Schema, value: unknown, code: RpcxErrorCode, what: 
   try {
     return await validated(schema, value)
   } catch (cause) {
-    throw new RpcxError(code, `${what}: ${(cause as Error).message}`, { cause })
+    throw new RpcxError(code, `${what}: ${reasonOf(cause)}`, { cause })
   }
 }

@@ -1,5 +1,6 @@
-import { isThenable, toError } from '../callbacks.ts'
+import { isThenable } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import { inRoot } from '../root.ts'
 import { ReservedKey } from '../wire/header.ts'
 import type { Call } from './call.ts'
@@ -68,7 +69,7 @@ function give(call: Call, token: unknown, next: (call: Call) => void): void {
 }
 
 function refuse(call: Call, thrown: unknown): void {
-  const why = toError(thrown, 'token').message
+  const why = reasonOf(thrown)
   call.fail(
     new RpcxError('ERR_RPCX_AUTH', `${call.method}: there is no token to call with: ${why}`, {
       cause: thrown,

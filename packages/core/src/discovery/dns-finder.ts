@@ -2,6 +2,7 @@ import type { promises as dns, SrvRecord } from 'node:dns'
 import { formatHostPort } from '../address.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
+import { reasonOf } from '../reason.ts'
 import { sleep } from '../sleep.ts'
 import type { Finder, Following } from './driver.ts'
 
@@ -126,7 +127,7 @@ async function asked<T>(type: string, name: string, answer: Promise<T[]>): Promi
     const { code = '' } = cause as NodeJS.ErrnoException
     // A name that no name server can know has no servers either.
     if (code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EBADNAME') return []
-    throw new RpcxError('ERR_RPCX_REGISTRY', `dns: ${type} ${name}: ${code || (cause as Error).message}`, {
+    throw new RpcxError('ERR_RPCX_REGISTRY', `dns: ${type} ${name}: ${code || reasonOf(cause)}`, {
       cause,
     })
   }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Metadata } from '../call-metadata.ts'
 import type { RpcxError } from '../errors.ts'
 import { isRpcxError } from '../errors.ts'
+import { reasonOf } from '../reason.ts'
 import { inRoot } from '../root.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { FrameDecoderOptions, OversizedFrame } from '../wire/frame-decoder.ts'
@@ -212,7 +213,7 @@ export class FrameStream implements ByteHolder {
       this.#decoder.push(chunk, isLent)
     } catch (error) {
       this.flush()
-      this.destroy(isRpcxError(error) ? error : new Error(`rpcx: ${String(error)}`, { cause: error }))
+      this.destroy(isRpcxError(error) ? error : new Error(`rpcx: ${reasonOf(error)}`, { cause: error }))
       return
     }
     const { partialBytes } = this.#decoder

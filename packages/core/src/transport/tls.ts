@@ -4,6 +4,7 @@ import { parseHostPort } from '../address.ts'
 import { watchRejection } from '../callbacks.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
+import { reasonOf } from '../reason.ts'
 import { guardedTls } from './tls-callbacks.ts'
 import { transportOf } from './transport.ts'
 
@@ -122,8 +123,8 @@ export function isCertificateRefusal(stream: Duplex, error: Error | undefined): 
 
 /** Wraps what `node:tls` says. */
 export function tlsError(cause: Error): RpcxError {
-  const { code = cause.message } = cause as NodeJS.ErrnoException
-  return new RpcxError('ERR_RPCX_TLS', `tls: ${TEXTS[code] ?? cause.message}`, { cause })
+  const { code = '' } = cause as NodeJS.ErrnoException
+  return new RpcxError('ERR_RPCX_TLS', `tls: ${TEXTS[code] ?? reasonOf(cause)}`, { cause })
 }
 
 /** Where OpenSSL's words say too little. */

@@ -1,5 +1,6 @@
 import { isRpcxError, RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
+import { reasonOf } from '../reason.ts'
 import { Flag } from './header.ts'
 
 /** Payloads up to this many bytes are sent as they are (protocol/compressor.go, share.go). */
@@ -24,7 +25,7 @@ export function decompress(payload: Buffer, flags: number, maxBytes: number): Bu
     const text = `frame: gzip payload of ${payload.length} bytes`
     const why = isOutputLimit(cause)
       ? ` is longer than maxFrameBytes ${maxBytes} when it is decompressed`
-      : `: ${(cause as Error).message}`
+      : `: ${reasonOf(cause)}`
     throw new RpcxError('ERR_RPCX_FRAME', `${text}${why}`, { cause })
   }
 }

@@ -59,14 +59,29 @@ describe.each(ways)('a method that %s', (_way, method) => {
 
   test.each([
     ['a text', 'plain text', 'plain text'],
-    ['undefined', undefined, 'undefined'],
-    ['a symbol', Symbol('s'), 'Symbol(s)'],
-    ['an object', { a: 1 }, '[object Object]'],
-    ['an object that is no text', Object.create(null), 'Service.method failed'],
+    ['undefined', undefined, 'Service.method failed: undefined was thrown'],
+    ['an empty text', '', 'Service.method failed: an empty text was thrown'],
+    ['a symbol', Symbol('s'), 'Service.method failed: Symbol(s)'],
+    ['an object', { a: 1 }, 'Service.method failed: an object was thrown, which is no error'],
+    [
+      'an object that is no text',
+      Object.create(null),
+      'Service.method failed: an object was thrown, which is no error',
+    ],
+    [
+      'several errors at once',
+      new AggregateError([new Error('a'), new Error('b')]),
+      'Service.method failed: a; b',
+    ],
+    [
+      'an error of nothing but a cause',
+      new Error('', { cause: new Error('why') }),
+      'Service.method failed: why',
+    ],
     [
       'an error without a text',
       Object.assign(new Error('text'), { message: undefined }),
-      'Service.method failed',
+      'Service.method failed: Error without a text',
     ],
   ])('with %s is answered', async (_what, thrown, text) => {
     const { metadata } = await calling(

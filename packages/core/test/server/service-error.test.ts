@@ -118,6 +118,15 @@ describe('a ServiceError', () => {
     expect(await ejectedBy('plain')).toEqual([servers[0]?.address])
   })
 
+  test('of all servers that fork() calls is that of the first', async () => {
+    const buy = () => {
+      throw outOfStock()
+    }
+    const servers = [await serving({ Shop: { buy } }), await serving({ Shop: { buy } })]
+    const error = await failure(clientOf<Shop>('Shop', servers).fork('buy'))
+    expect(error).toMatchObject({ serviceCode: 'OUT_OF_STOCK', details: { left: 3 } })
+  })
+
   test('with the words of a deadline is none', async () => {
     const error = await told(new ServiceError('SLOW', 'context deadline exceeded'))
     expect(error).toMatchObject({ code: 'ERR_RPCX_SERVICE', serviceCode: 'SLOW' })

@@ -4,6 +4,7 @@ import type { Codecs } from '../../codec/codecs.ts'
 import { decodeDetails } from '../../codec/error-details.ts'
 import { RpcxError } from '../../errors.ts'
 import { checkMs } from '../../options.ts'
+import { reasonOf } from '../../reason.ts'
 import { endWith } from '../../signals.ts'
 import type { FrameStream } from '../../transport/frame-stream.ts'
 import { decompress } from '../../wire/compress.ts'
@@ -81,6 +82,6 @@ export class ReverseCalls {
   /** The connection is gone. What was sent may have run. */
   close(cause: Error): void {
     for (const { reject } of this.#pending.values())
-      reject(new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', `call: ${cause.message}`, { cause }))
+      reject(new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', `call: ${reasonOf(cause)}`, { cause }))
   }
 }

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+const packages = new URL('../../../packages/', import.meta.url).pathname
+
+// An error of the system, of a library or of the program may have an empty text, or be no error at all.
+const BARE =
+  /\$\{(?:[^}]*\b(?:cause|error|thrown|lastError|reason)\b[^}]*\.message|String\([^}]*|(?:cause|error|thrown))\}/
+
+test.each([
+  ['(cause as Error).message', true],
+  ['node.lastError?.message', true],
+  ['String(error)', true],
+  ['error', true],
+  ['reasonOf(cause)', false],
+])('the rule sees in a template with %s what it should', (inside, isFound) => {
+  expect(BARE.test(`\`what: \${${inside}}\``)).toBe(isFound)
+})
+
+test('no message ends in the text of an error that may have none: reasonOf() makes one', () => {
+  const sources = readdirSync(packages).flatMap(name =>
+    readdirSync(`${packages}${name}/src`, { recursive: true, encoding: 'utf8' }).map(
+      path => `${name}/src/${path}`,
+    ),
+  )
+  const found = sources
+    .filter(path => path.endsWith('.ts') && path !== 'core/src/reason.ts')
+    .flatMap(path => {
+      const lines = readFileSync(`${packages}${path}`, 'utf8').split('\n')
+      return lines.flatMap((line, i) => (BARE.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : []))
+    })
+  expect(sources.length).toBeGreaterThan(100)
+  expect(found).toEqual([])
+})
