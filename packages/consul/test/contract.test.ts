@@ -30,6 +30,13 @@ describe.runIf(await requireServer('consul'))('Consul keeps the contract:', () =
         const keys = (await hand.all(basePath)).filter(({ key }) => key.endsWith(address))
         for (const { session } of keys) if (session !== undefined) await hand.destroy(session)
       },
+      async missingDirectories(service) {
+        const wanted = { [basePath]: 'rpcx_path', [stage.key(service)]: service }
+        const found = await Promise.all(Object.keys(wanted).map(key => hand.get(key)))
+        return Object.entries(wanted)
+          .filter(([, value], i) => found[i]?.value !== value)
+          .map(([key, value]) => `${key} with the value ${value}`)
+      },
       async leftovers() {
         const keys = await hand.all(basePath)
         return [

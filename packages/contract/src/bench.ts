@@ -19,6 +19,11 @@ export interface Bench {
   outage?(): Promise<Outage>
   /** Ends the session that holds this entry, from outside. */
   endSession?(service: string, address: string): Promise<void>
+  /**
+   * Which directories are missing that others need to find a service which has entries, each in a few words; Go's clients look for them in
+   * etcd, ZooKeeper and Consul. Left out where a registry has none.
+   */
+  missingDirectories?(service: string): Promise<readonly string[]>
   /** What the registry still holds of the drivers' doing, each in a few words: entries, sessions, leases, watches. */
   leftovers?(): Promise<readonly string[]>
   /** Called once by `registryContract`, after the law. */

@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts'
 import type { Law, LawOptions, Verdict } from './law.ts'
 import { closing } from './laws/closing.ts'
 import { discovery } from './laws/discovery.ts'
+import { driving } from './laws/driving.ts'
 import { edits } from './laws/edits.ts'
 import { entries } from './laws/entries.ts'
 import { following } from './laws/following.ts'
@@ -16,6 +17,7 @@ export const laws: Readonly<Record<string, Law>> = {
   ...registration,
   ...discovery,
   ...following,
+  ...driving,
   ...edits,
   ...ownership,
   ...outage,

@@ -1,3 +1,4 @@
+import { reasonOf } from '@rpcx/core'
 import type { Bench } from './bench.ts'
 import { NotApplicable, Trial } from './trial.ts'
 
@@ -20,16 +21,20 @@ export interface LawOptions {
   readonly limitMs?: number
 }
 
-/** Makes a law of what it does: with a deadline, and closing whatever it opened. */
-export function law(run: (trial: Trial) => Promise<void>, limitMs = 20_000): Law {
+/**
+ * Makes a law of what it does: with a deadline, and closing whatever it opened.
+ * @param where its failures tell the author of a backend to look
+ */
+export function law(run: (trial: Trial) => Promise<void>, limitMs = 20_000, where = ''): Law {
   return async (bench, options = {}) => {
     const trial = new Trial(bench, { limitMs, ...options })
     try {
       await trial.run(run)
       return 'kept'
     } catch (error) {
-      if (error instanceof NotApplicable) return `not applicable: ${error.message}`
-      throw error
+      if (error instanceof NotApplicable) return `not applicable: ${reasonOf(error)}`
+      if (where === '') throw error
+      throw new Error(`${reasonOf(error)}\nLook at ${where}`, { cause: error })
     } finally {
       await trial.end()
     }

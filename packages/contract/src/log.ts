@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { reasonOf } from '@rpcx/core'
 
 /** What happened, in order, and those who wait for more. */
 export class Log<T> {
@@ -38,7 +39,7 @@ export class Log<T> {
       while (i >= this.#all.length) {
         const cause = this.#failure
         if (this.#signal.aborted || cause !== undefined) {
-          const why = cause === undefined ? '' : `: ${cause.message}`
+          const why = cause === undefined ? '' : `: ${reasonOf(cause)}`
           throw new Error(`waited in vain for ${what}; last was ${show(this.last)}${why}`, { cause })
         }
         await new Promise<void>(resolve => this.#waiting.add(resolve))

@@ -79,13 +79,23 @@ export class Trial {
   }
 
   /** A fault that the law needs. Throws `NotApplicable` without it. */
-  need<Fault extends 'edit' | 'adopt' | 'remove' | 'put' | 'endSession'>(
+  need<Fault extends 'edit' | 'adopt' | 'remove' | 'put' | 'endSession' | 'missingDirectories'>(
     fault: Fault,
   ): NonNullable<Bench[Fault]> {
     if (fault === 'edit' && !this.traits.edits) throw new NotApplicable('others cannot change its metadata')
     const found = this.bench[fault]
     if (found === undefined) throw new NotApplicable(`its bench has no ${fault}()`)
     return found.bind(this.bench) as NonNullable<Bench[Fault]>
+  }
+
+  /** Ends the law without a verdict. @throws NotApplicable */
+  doesNotApply(why: string): never {
+    throw new NotApplicable(why)
+  }
+
+  /** A promised time, as long as it may be here. */
+  allowed(ms: number): number {
+    return ms * this.#slack
   }
 
   /** Begins an outage, which ends with the law at the latest. Throws `NotApplicable` where there is none. */
@@ -150,7 +160,7 @@ export class Trial {
     const since = performance.now()
     const result = await happening
     const took = performance.now() - since
-    const limit = ms * this.#slack
+    const limit = this.allowed(ms)
     assert.ok(took <= limit, `${what} took ${Math.round(took)} ms, more than ${limit} ms`)
     return result
   }

@@ -37,6 +37,13 @@ describe.runIf(await requireServer('etcd'))('etcd keeps the contract:', () => {
         const found = await gateway.get(stage.key(service, address))
         await gateway.revoke(found?.lease as string)
       },
+      async missingDirectories(service) {
+        const wanted = { [basePath]: 'rpcx_path', [stage.key(service)]: service }
+        const found = await Promise.all(Object.keys(wanted).map(key => gateway.get(key)))
+        return Object.entries(wanted)
+          .filter(([, value], i) => found[i]?.value !== value)
+          .map(([key, value]) => `${key} with the value ${value}`)
+      },
       async leftovers() {
         const keys = await gateway.all(basePath)
         const watches = await gateway.figure('etcd_debugging_mvcc_watcher_total')

@@ -21,6 +21,8 @@ export class MDNSDriver implements Driver {
     edits: false,
     publishes: 'listening',
     unspecified: true,
+    // RFC 6762 §6: no record is multicast twice within a second.
+    pacedMs: 1_000,
   }
   readonly #options: NetworkOptions
   /** What our sessions called themselves. */

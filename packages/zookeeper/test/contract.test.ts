@@ -27,6 +27,11 @@ describe.runIf(await requireServer('zookeeper'))('ZooKeeper keeps the contract:'
         return { end: () => proxy.heal() }
       },
       endSession: (service, address) => hand.endSession(stage.path(service, address)),
+      async missingDirectories(service) {
+        const paths = [basePath, stage.path(service)]
+        const found = await Promise.all(paths.map(path => hand.get(path)))
+        return paths.filter((_path, i) => found[i] === undefined)
+      },
       leftovers: () => hand.sessions(),
       close: () => stage[Symbol.asyncDispose](),
     }

@@ -8,6 +8,23 @@ export type Flaw = (driver: Driver, registry: MemoryRegistry) => Driver
 
 /** What can be wrong with those who register. */
 export const announcing: Readonly<Record<string, Flaw>> = {
+  'never renews its session': (driver, registry) =>
+    withOpen(driver, async open => {
+      const before = new Set(registry.leases)
+      const session = await open()
+      for (const lease of registry.leases) if (!before.has(lease)) lease.keepAlive = () => {}
+      return session
+    }),
+
+  'makes no directories': (driver, registry) =>
+    withSession(driver, session => ({
+      async watch(service, ...rest) {
+        const watching = session.watch(service, ...rest)
+        registry.directories.delete(service)
+        await watching
+      },
+    })),
+
   'forgets to withdraw': driver =>
     withSession(driver, () => ({ remove: async () => {}, close: async () => {} })),
 

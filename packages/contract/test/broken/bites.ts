@@ -78,6 +78,24 @@ export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> =
     'follows once per session': /is=coming/,
     'keeps the old list when it reads a new one': /is=coming/,
   },
+  'a server at rest stays, for twice the life of its session': {
+    'never renews its session': /expected no event in 800 ms at rest; came lost[\s\S]*Look at what renews/,
+  },
+  'the directories of an entry are there': {
+    'makes no directories': /missing is the directory of[\s\S]*Look at `watch/,
+  },
+  'a change is told when it happens, not at the next look': {
+    'only looks once a second': /expected most changes within[\s\S]*only poll/,
+  },
+  'what is written while a service begins to be followed is seen': {
+    'reads the list before it subscribes': /never told tcp@[\s\S]*subscribe before/,
+  },
+  'what was subscribed to is released when its signal aborts': {
+    'releases nothing before its session closes': /there is .*a watch of[\s\S]*signal aborts/,
+  },
+  'nothing is told of a service once the signal of follow() has aborted': {
+    'replaces the list after its signal has aborted': /expected nothing; came replace\(\) after an abort/,
+  },
   'an edit by others is kept by the next figures, which are ours': {
     'writes over what others wrote': /deep-equal/,
   },

@@ -158,6 +158,52 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
+  'only looks once a second': (driver, registry) =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        const first = new AbortController()
+        const look = (): void => into.replace(registry.list(service))
+        const listed = { ...over(into), replace: look, put: () => {}, remove: () => {} }
+        const looking = setInterval(look, 1_000).unref()
+        signal.addEventListener('abort', () => first.abort(), { once: true })
+        await session.follow(service, listed, first.signal).finally(() => clearInterval(looking))
+      },
+    })),
+
+  'reads the list before it subscribes': (driver, registry) =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        const all = registry.list(service)
+        await registry.trip()
+        await session.follow(service, { ...over(into), replace: () => into.replace(all) }, signal)
+      },
+    })),
+
+  'releases nothing before its session closes': driver =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        const never = new AbortController().signal
+        const ended = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
+        const untilThen: Replica = {
+          replace: all => signal.aborted || into.replace(all),
+          put: (...entry) => signal.aborted || into.put(...entry),
+          remove: address => signal.aborted || into.remove(address),
+          ignore: (...entry) => signal.aborted || into.ignore(...entry),
+        }
+        const following = session.follow(service, untilThen, never)
+        following.catch(() => {})
+        await Promise.race([following, ended])
+      },
+    })),
+
+  'replaces the list after its signal has aborted': driver =>
+    withSession(driver, session => ({
+      async follow(service, into, signal) {
+        signal.addEventListener('abort', () => setImmediate(() => into.replace([])), { once: true })
+        await session.follow(service, into, signal)
+      },
+    })),
+
   'leaves its watches behind': driver =>
     withSession(driver, session => ({
       async follow(service, into, signal) {

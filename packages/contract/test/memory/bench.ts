@@ -32,6 +32,8 @@ export function memoryBench(
     async endSession(service, address) {
       registry.get(service, address)?.lease?.end()
     },
+    missingDirectories: async service =>
+      registry.directories.has(service) ? [] : [`the directory of ${service}`],
     leftovers: async () => registry.leftovers(),
     close: async () => {},
   }

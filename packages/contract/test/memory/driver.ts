@@ -51,6 +51,7 @@ class MemorySession implements Session {
     saw: (held: Held | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
+    this.#registry.directories.add(service)
     const changed = (at: string): void => {
       if (at !== address) return
       // Why it is gone comes before that it is gone.

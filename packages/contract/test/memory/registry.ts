@@ -17,6 +17,8 @@ export interface Watcher {
 /** A registry with leases that can be out of reach: what etcd is to its clients, in memory. */
 export class MemoryRegistry {
   readonly leases: Set<Lease> = new Set()
+  /** The services that have a directory. */
+  readonly directories: Set<string> = new Set()
   readonly watchers: Map<Watcher, string> = new Map()
   readonly #services = new Map<string, Map<string, Record>>()
   #isUp = true

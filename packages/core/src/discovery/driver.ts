@@ -15,6 +15,8 @@ export interface DriverTraits {
   readonly edits: boolean
   /** Whether an entry may exist before its server listens. */
   readonly publishes: 'listening' | 'registered'
+  /** Two changes of an entry are told at least so many milliseconds apart, as on a network that must not be flooded. @default at once */
+  readonly pacedMs?: number
   /** Whether it finds the real addresses of a server that listens on all interfaces itself. @default false */
   readonly unspecified?: boolean
   /** What its addresses may have before their `@`, unless the option `networks` says so. @default tcp, tcp4, tcp6 */

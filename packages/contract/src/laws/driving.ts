@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { setMaxListeners } from 'node:events'
+import type { Entry, Replica } from '@rpcx/core'
+import type { Law } from '../law.ts'
+import { law } from '../law.ts'
+import { Log } from '../log.ts'
+
+/** What a driver has to do beyond telling facts: renew, subscribe, release, and look after directories. */
+export const driving: Readonly<Record<string, Law>> = {
+  'a server at rest stays, for twice the life of its session': law(
+    async trial => {
+      const ttlMs = await trial.ttlMs()
+      if (ttlMs === 0) trial.doesNotApply('its entries do not expire')
+      const service = trial.service()
+      const member = await trial.member().offer(service, 'n=0').start()
+      const { address, server } = member
+      const view = trial.view(service)
+      await view.shows({ [address]: 'n=0' })
+      const atRest = (): void => {
+        const told = member.told.all.map(({ event }) => event).filter(event => event !== 'registered')
+        assert.deepEqual(told, [], `expected no event in ${2 * ttlMs} ms at rest; came ${told.join(', ')}`)
+      }
+      await trial.pass(2 * ttlMs)
+      atRest()
+      // What was still on its way comes before this.
+      await server.setMetadata(service, 'n=1')
+      await view.shows({ [address]: 'n=1' })
+      atRest()
+      const lists = JSON.stringify(view.since(0))
+      const expected = JSON.stringify([{ [address]: 'n=0' }, { [address]: 'n=1' }])
+      assert.equal(lists, expected, `expected the lists ${expected}; came ${lists}`)
+    },
+    120_000,
+    'what renews the session of driver.ts, and how often: several times in `ttlMs`',
+  ),
+
+  'the directories of an entry are there': law(
+    async trial => {
+      const missing = trial.need('missingDirectories')
+      const service = trial.service()
+      await trial.member().offer(service).start()
+      await trial.settled(async () => {
+        const all = await missing(service)
+        return all.length === 0 ? undefined : `expected every directory; missing is ${all.join(', ')}`
+      })
+    },
+    20_000,
+    '`watch()` of driver.ts, which looks after what an entry needs',
+  ),
+
+  'a change is told when it happens, not at the next look': law(
+    async trial => {
+      if (trial.traits.pacedMs !== undefined)
+        trial.doesNotApply(`it tells a change every ${trial.traits.pacedMs} ms at most`)
+      const service = trial.service()
+      const { address, server } = await trial.member().offer(service, 'n=0').start()
+      const view = trial.view(service)
+      await view.shows({ [address]: 'n=0' })
+      const took: number[] = []
+      for (let n = 1; n <= 9; n++) {
+        const since = performance.now()
+        await Promise.all([server.setMetadata(service, `n=${n}`), view.shows({ [address]: `n=${n}` })])
+        took.push(Math.round(performance.now() - since))
+      }
+      // The middle one: a busy machine makes some of them late, but not most.
+      const middle = [...took].sort((a, b) => a - b)[4] as number
+      const limit = trial.allowed(250)
+      assert.ok(middle <= limit, `expected most changes within ${limit} ms; they took ${took.join(', ')} ms`)
+    },
+    60_000,
+    '`follow()` of driver.ts: does it subscribe, or only poll?',
+  ),
+
+  'what is written while a service begins to be followed is seen': law(
+    async trial => {
+      if (trial.traits.pacedMs !== undefined)
+        trial.doesNotApply(`it tells a change every ${trial.traits.pacedMs} ms at most`)
+      const [writer, reader] = [await trial.party(), await trial.party()]
+      const service = trial.service()
+      const seen = Array.from({ length: FOLLOWS }, () => new Set<string>())
+      const following = new AbortController()
+      const written: string[] = []
+      for (const [i, addresses] of seen.entries()) {
+        const isListed = new Log<true>(trial.signal)
+        const into = setOf(addresses, () => isListed.add(true))
+        reader.session.follow(service, into, following.signal).catch(error => isListed.fail(error))
+        // Without a pause: what comes between the list and the subscription, comes now.
+        while (isListed.last === undefined) {
+          const batch = Array.from({ length: 4 }, (_, n) => entryOf(service, i, written.length + n))
+          written.push(...batch.map(({ address }) => address))
+          await Promise.all(batch.map(entry => writer.write(entry, undefined)))
+          if (written.length > MOST_WRITTEN)
+            await isListed.until(`the list of follow() number ${i + 1}`, () => true)
+        }
+      }
+      await trial.settled(async () => {
+        const missing = seen.map(addresses => written.filter(address => !addresses.has(address)))
+        const worst = missing.reduce((most, some) => (some.length > most.length ? some : most))
+        return worst.length === 0
+          ? undefined
+          : `expected all ${written.length} entries that were written meanwhile; one follow() never told ${worst.slice(0, 5).join(', ')}`
+      })
+      following.abort()
+    },
+    60_000,
+    '`follow()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
+  ),
+
+  'what was subscribed to is released when its signal aborts': law(
+    async trial => {
+      const leftovers = trial.bench.leftovers?.bind(trial.bench)
+      if (leftovers === undefined) return trial.doesNotApply('its bench has no leftovers()')
+      const { session } = await trial.party()
+      const services = Array.from({ length: 10 }, () => trial.service())
+      const before = [...(await leftovers())].sort()
+      const lists = new Log<string>(trial.signal)
+      const subscribed = new AbortController()
+      // One signal for all of them is no leak.
+      setMaxListeners(0, subscribed.signal)
+      const ends = services.flatMap(service => {
+        const into = setOf(new Set(), () => lists.add(service))
+        const saw = (): void => lists.add(service)
+        return [
+          session.follow(service, into, subscribed.signal),
+          session.watch(service, 'tcp@10.9.8.1:8972', saw, subscribed.signal),
+        ]
+      })
+      await lists.until(
+        'what is there, of ten services and of an entry of each',
+        () => true,
+        2 * services.length - 1,
+      )
+      subscribed.abort()
+      await Promise.all(ends)
+      await trial.settled(async () => {
+        const after = [...(await leftovers())].sort()
+        return after.join() === before.join()
+          ? undefined
+          : `expected in the registry what was there before, ${show(before)}; there is ${show(after)}`
+      })
+    },
+    20_000,
+    '`follow()` and `watch()` of driver.ts: what do they do when their signal aborts?',
+  ),
+
+  'nothing is told of a service once the signal of follow() has aborted': law(
+    async trial => {
+      const [reader, writer] = [await trial.party(), await trial.party()]
+      const service = trial.service()
+      const late: string[] = []
+      const ends = [0, 1, 2, 5, 20].map(async ms => {
+        const aborting = new AbortController()
+        const tell = (what: string) => (): void => {
+          if (aborting.signal.aborted) late.push(`${what} after an abort ${ms} ms after follow() was called`)
+        }
+        const into: Replica = {
+          replace: tell('replace()'),
+          put: tell('put()'),
+          remove: tell('remove()'),
+          ignore: tell('ignore()'),
+        }
+        const ended = reader.session.follow(service, into, aborting.signal)
+        if (ms > 0) await trial.pass(ms)
+        aborting.abort()
+        await ended
+      })
+      await Promise.all(ends)
+      // What comes after a later change that another one sees would have come.
+      const addresses = new Set<string>()
+      const following = new AbortController()
+      const told = new Log<string>(trial.signal)
+      const into = setOf(addresses, address => told.add(address))
+      const ended = reader.session.follow(service, into, following.signal).catch(error => told.fail(error))
+      const entry = entryOf(service, 0, 0)
+      await writer.write(entry, undefined)
+      await trial.settled(async () =>
+        addresses.has(entry.address)
+          ? undefined
+          : `expected ${entry.address} to be told by follow(); it was not`,
+      )
+      following.abort()
+      await ended
+      assert.deepEqual(late, [], `expected nothing; came ${late.join('; ')}`)
+    },
+    20_000,
+    '`follow()` of driver.ts: what it still waits for when its signal aborts must not reach the replica',
+  ),
+}
+
+const FOLLOWS = 10
+const MOST_WRITTEN = 400
+
+function entryOf(service: string, round: number, n: number): Entry {
+  return { service, address: `tcp@10.${round}.${n >> 8}.${n & 255}:8972`, metadata: '' }
+}
+
+/** A replica of nothing but addresses. */
+function setOf(addresses: Set<string>, told: (address: string) => void): Replica {
+  return {
+    replace(all) {
+      addresses.clear()
+      for (const [address] of all) addresses.add(address)
+      told('')
+    },
+    put(address) {
+      addresses.add(address)
+      told(address)
+    },
+    remove: address => void addresses.delete(address),
+    ignore: () => {},
+  }
+}
+
+function show(all: readonly string[]): string {
+  return all.length === 0 ? 'nothing' : all.slice(0, 10).join(', ')
+}
