@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { contractTest, driver, index } from './sources.ts'
+import { apiReport, readme } from './pages.ts'
+import { contractTest, driver, index, testServer } from './sources.ts'
 
 /**
  * Writes `packages/<name>`: a package that builds, and fails each law that needs a backend. Resolves to its path.
@@ -21,6 +22,9 @@ export async function writeBackend(name: string, packages: URL): Promise<string>
     'src/index.ts': index(name),
     'src/driver.ts': driver(name),
     'test/contract.test.ts': contractTest(name),
+    'test/server.ts': testServer(name),
+    'README.md': readme(name),
+    [`${name}.api.md`]: apiReport(name),
   }
   for (const config of ['tsconfig.json', 'tsup.config.ts', 'vitest.config.ts']) {
     files[config] = await readFile(new URL(`${MODEL}/${config}`, packages), 'utf8')

@@ -105,14 +105,44 @@ function notYet(method: string): Error {
 export function contractTest(name: string): string {
   const Name = pascal(name)
   return `import { registryContract } from '@rpcx/contract'
-import { test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import { ${Name}Driver } from '../src/driver.ts'
+import type { TestServer } from './server.ts'
+import { startServer } from './server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.stop())
 
 // Give the bench ways to hurt the registry (\`outage\`, \`remove\`, \`edit\`, …), and more laws apply.
 registryContract(test, () => ({ driver: () => new ${Name}Driver({ basePath: '/rpcx_test' }) }))
 `
 }
 
-function pascal(name: string): string {
+/** `test/server.ts`: where the tests get their registry from. */
+export function testServer(name: string): string {
+  const Name = pascal(name)
+  const variable = `RPCX_${name.toUpperCase().replaceAll('-', '_')}`
+  return `/** The ${name} of one test file. */
+export interface TestServer {
+  /** \`host:port\` */
+  readonly address: string
+  stop(): Promise<void>
+}
+
+/**
+ * Takes the ${name} at the address in ${variable}. Once \`tools/servers\` can start one, return \`start${Name}()\` of it instead:
+ * CONTRIBUTING.md says how.
+ */
+export async function startServer(): Promise<TestServer> {
+  return { address: process.env.${variable} ?? '127.0.0.1:0', stop: async () => {} }
+}
+`
+}
+
+/** `wall-board` as `WallBoard`. */
+export function pascal(name: string): string {
   return name.replace(/(?:^|-)([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -41,6 +41,12 @@ test('a new package compiles, and has no file that is not its own', async () => 
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   expect(manifest).toMatchObject({ name: '@rpcx/wall-board', nx: { name: 'wall-board' } })
   expect(JSON.stringify(manifest)).not.toContain('inprocess')
+  for (const page of ['README.md', 'wall-board.api.md'])
+    expect(await readFile(join(folder, page), 'utf8')).toContain('@rpcx/wall-board')
+  const program = /```ts\n([\s\S]*?)```/.exec(await readFile(join(folder, 'README.md'), 'utf8'))?.[1] ?? ''
+  await writeFile(join(folder, 'test/readme.ts'), program.replace("'@rpcx/wall-board'", "'../src/index.ts'"))
+  expect(await run('tsc', '--noEmit')).toEqual({ code: 0, output: '' })
+  await rm(join(folder, 'test/readme.ts'))
 }, 60_000)
 
 test('it is formatted as everything here', async () => {
