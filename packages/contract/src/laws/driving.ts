@@ -79,6 +79,7 @@ export const driving: Readonly<Record<string, Law>> = {
       const service = trial.service()
       const seen = Array.from({ length: FOLLOWS }, () => new Set<string>())
       const following = new AbortController()
+      setMaxListeners(0, following.signal)
       const written: string[] = []
       for (const [i, addresses] of seen.entries()) {
         const isListed = new Log<true>(trial.signal)
