@@ -12,9 +12,13 @@ export async function followDirectory(
 ): Promise<void> {
   const view = new ServiceView(connection, directory)
   try {
-    into.replace((await view.look()).changed)
+    const { changed: all } = await view.look()
+    // Whoever follows no more must not hear of what was still being read.
+    if (signal.aborted) return
+    into.replace(all)
     while (await view.bell.heard(connection.down, signal)) {
       const { changed, gone } = await view.look()
+      if (signal.aborted) return
       // Together, so that nobody sees the list in between.
       for (const address of gone) into.remove(address)
       for (const [address, metadata] of changed) into.put(address, metadata)

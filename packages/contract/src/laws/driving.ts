@@ -113,6 +113,17 @@ export const driving: Readonly<Record<string, Law>> = {
       if (leftovers === undefined) return trial.doesNotApply('its bench has no leftovers()')
       const { session } = await trial.party()
       const services = Array.from({ length: 10 }, () => trial.service())
+      // A connection that is kept for the next question is no subscription.
+      const warming = new AbortController()
+      const warm = new Log<true>(trial.signal)
+      const warmed = session.follow(
+        trial.service(),
+        setOf(new Set(), () => warm.add(true)),
+        warming.signal,
+      )
+      await warm.until('a first list', () => true)
+      warming.abort()
+      await warmed
       const before = [...(await leftovers())].sort()
       const lists = new Log<string>(trial.signal)
       const subscribed = new AbortController()
