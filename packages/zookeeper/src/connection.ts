@@ -1,6 +1,7 @@
 import type { ACL, Stat, Transaction } from 'node-zookeeper-client'
 import { CreateMode } from 'node-zookeeper-client'
 import { explain, isAnswer, isLoss } from './failure.ts'
+import { hungUpOn } from './hung-up.ts'
 import type { Library } from './library.ts'
 
 /** A node as it was read. */
@@ -31,7 +32,8 @@ export class Connection {
   readonly #library: Library
   readonly #options: ConnectionOptions
   readonly #down = new AbortController()
-  readonly #unanswered = new Set<(reason: Error) => void>()
+  /** What rejects each request, with how many bytes of data it has. */
+  readonly #unanswered = new Map<(reason: Error) => void, number>()
   readonly #listeners = new Map<string, Set<() => void>>()
 
   constructor(library: Library, options: ConnectionOptions) {
@@ -85,18 +87,21 @@ export class Connection {
 
   /** Makes a node that ends with the session. Resolves to the transaction, as each of those that write. */
   create(path: string, data: string): Promise<bigint> {
-    return this.#commit(`create ${path}`, this.#library.creation(path, Buffer.from(data), this.#options.acl))
+    const bytes = Buffer.from(data)
+    return this.#commit(`create ${path}`, this.#library.creation(path, bytes, this.#options.acl), bytes)
   }
 
   /** Deletes this version of the node and makes it anew as ours, at once. */
   replace(path: string, version: number, data: string): Promise<bigint> {
-    const transaction = this.#library.replacement(path, version, Buffer.from(data), this.#options.acl)
-    return this.#commit(`replace ${path}`, transaction)
+    const bytes = Buffer.from(data)
+    const transaction = this.#library.replacement(path, version, bytes, this.#options.acl)
+    return this.#commit(`replace ${path}`, transaction, bytes)
   }
 
   /** Writes to this version of the node. */
   change(path: string, version: number, data: string): Promise<bigint> {
-    return this.#commit(`write ${path}`, this.#library.change(path, version, Buffer.from(data)))
+    const bytes = Buffer.from(data)
+    return this.#commit(`write ${path}`, this.#library.change(path, version, bytes), bytes)
   }
 
   async remove(path: string, version: number): Promise<void> {
@@ -138,20 +143,26 @@ export class Connection {
 
   /** It was lost. */
   lost(cause: Error): void {
-    const reason = explain(cause, this.#options.subject)
+    const reason = explain(hungUpOn(Math.max(0, ...this.#unanswered.values()), cause), this.#options.subject)
     this.#down.abort(reason)
-    for (const reject of this.#unanswered) reject(reason)
+    for (const reject of this.#unanswered.keys()) reject(reason)
     this.#unanswered.clear()
     this.#listeners.clear()
   }
 
-  #commit(what: string, transaction: Transaction): Promise<bigint> {
-    return this.#ask<bigint>(what, done =>
-      transaction.commit(error => done(error, this.#library.lastTransaction)),
+  #commit(what: string, transaction: Transaction, { length }: Buffer): Promise<bigint> {
+    return this.#ask<bigint>(
+      what,
+      done => transaction.commit(error => done(error, this.#library.lastTransaction)),
+      length,
     )
   }
 
-  #ask<T>(what: string, send: (done: (error: unknown, value?: T) => void) => void): Promise<T> {
+  #ask<T>(
+    what: string,
+    send: (done: (error: unknown, value?: T) => void) => void,
+    dataBytes = 0,
+  ): Promise<T> {
     const { subject, answerMs } = this.#options
     return new Promise((resolve, reject) => {
       this.#down.signal.throwIfAborted()
@@ -165,7 +176,7 @@ export class Connection {
         clearTimeout(timer)
         reject(reason)
       }
-      this.#unanswered.add(lost)
+      this.#unanswered.set(lost, dataBytes)
       const answered = (error: unknown, value?: T): void => {
         // Told of the loss by the library, which does not know the reason; ours follows.
         if (isLoss(error)) return

@@ -46,12 +46,28 @@ export function isLoss(error: unknown): boolean {
 export function explain(cause: Error, what: string): RpcxError {
   if (isRpcxError(cause)) return cause
   const code = cause instanceof Exception || cause instanceof BadAnswer ? cause.code : undefined
+  const advice = TLS_ADVICE.find(([pattern]) => pattern.test(`${(cause as NodeJS.ErrnoException).code}`))?.[1]
+  if (advice !== undefined)
+    return new RpcxError('ERR_RPCX_AUTH', `${what}: ${reasonOf(cause)}: ${advice}`, { cause })
   const text = HINTS.get(code) ?? reasonOf(cause)
   return new RpcxError(REFUSALS.has(code) ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY', `${what}: ${text}`, {
     cause,
     fatal: code === Exception.INVALID_ACL,
   })
 }
+
+const TLS_ADVICE: readonly (readonly [code: RegExp, advice: string])[] = [
+  [/^CERT_HAS_EXPIRED/, 'renew the certificate of this ZooKeeper'],
+  [
+    /^ERR_TLS_CERT_ALTNAME/,
+    'name this ZooKeeper in zooKeeperServers as its certificate does, or give tls.servername',
+  ],
+  [
+    /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_)/,
+    'give who signed the certificate of this ZooKeeper as tls.ca',
+  ],
+  [/^ERR_SSL_.*ALERT/, 'give a certificate that this ZooKeeper accepts as tls.cert and tls.key'],
+]
 
 const SESSION_REQUIRES_AUTH = -124
 const QUOTA_EXCEEDED = -125

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls'
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
 import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { ZooKeeperDriver } from './driver.ts'
@@ -17,6 +18,14 @@ export interface ZooKeeperOptions {
   readonly sessionTimeoutMs?: number
   /** Whom the ACLs of nodes may mean, by ZooKeeper's scheme `digest`. @default nobody in particular, as in Go */
   readonly digest?: { readonly user: string; readonly password: string }
+  /**
+   * Speaks TLS, with these options of `node:tls`, to ZooKeeper's `secureClientPort`; `{}` trusts the system's authorities.
+   * @default plain text
+   */
+  readonly tls?: Pick<
+    ConnectionOptions,
+    'ca' | 'cert' | 'key' | 'passphrase' | 'servername' | 'rejectUnauthorized'
+  >
 }
 
 export interface ZooKeeperRegisterPluginOptions extends RegisterPluginOptions, ZooKeeperOptions {

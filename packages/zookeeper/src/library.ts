@@ -1,12 +1,14 @@
 import type { EventEmitter } from 'node:events'
-import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
+import type { Socket } from 'node:net'
 import type { RegistryHost } from '@rpcx/core'
 import type { ACL, Client, Transaction } from 'node-zookeeper-client'
 import { CreateMode, createClient } from 'node-zookeeper-client'
 import { Frames } from './frames.ts'
+import { HungUp, notGreeted } from './hung-up.ts'
 import type { Question } from './replies.ts'
 import { checkGreeting, checkReply } from './replies.ts'
 import type { Settings } from './settings.ts'
+import { openSocket } from './socket.ts'
 import { Unwatch } from './unwatch.ts'
 
 /** Who hears what becomes of the library's connection. */
@@ -27,18 +29,18 @@ export interface LibraryOwner {
 export class Library {
   readonly client: Client
   readonly #manager: ConnectionManager
-  readonly #connect: () => void
+  readonly #settings: Settings
   readonly #receive: (frame: Buffer) => void
   readonly #frames = new Frames()
   readonly #owner: LibraryOwner
-  readonly #lookup: LookupFunction
   #server: RegistryHost | undefined
   #why: Error | undefined
   /** How far the attempt to connect has come. */
   #progress: 'none' | 'reached' | 'greeted' = 'none'
 
-  constructor({ chroot, timeoutMs, digest, lookup }: Settings, owner: LibraryOwner) {
-    this.#lookup = lookup
+  constructor(settings: Settings, owner: LibraryOwner) {
+    const { chroot, timeoutMs, digest } = settings
+    this.#settings = settings
     this.client = createClient(`localhost:2181${chroot}`, { sessionTimeout: timeoutMs, retries: 0 })
     // Sent at each connection before anything else.
     if (digest) this.client.addAuthInfo('digest', Buffer.from(`${digest.user}:${digest.password}`))
@@ -46,13 +48,8 @@ export class Library {
     const manager = (this.client as Client & { readonly connectionManager: ConnectionManager })
       .connectionManager
     this.#manager = manager
-    this.#connect = manager.connect.bind(manager)
     // Called by the library itself after each disconnect.
     manager.connect = () => {}
-    manager.findNextServer = callback => {
-      const { host, port } = this.#server as RegistryHost
-      callback({ host, port, lookup: this.#lookup })
-    }
     manager.watcherManager = new Watchers(owner)
     this.#receive = manager.onSocketData.bind(manager)
     manager.onSocketData = chunk => {
@@ -92,14 +89,24 @@ export class Library {
   }
 
   /** @param server the one before by default */
-  dial(server: RegistryHost | undefined = this.#server): void {
+  dial(server: RegistryHost = this.#server as RegistryHost): void {
+    const manager = this.#manager
     this.#server = server
     this.#why = undefined
     this.#progress = 'none'
-    this.#connect()
-    this.#manager.socket
-      ?.on('connect', () => (this.#progress = 'reached'))
-      .on('error', error => (this.#why ??= error))
+    manager.setState(CONNECTING)
+    const ready = (): void => {
+      this.#progress = 'reached'
+      manager.onSocketConnected()
+    }
+    // The library itself speaks no TLS; it does not see the difference.
+    const socket = openSocket(server, this.#settings.tls, this.#settings.lookup, ready)
+    manager.socket = socket
+      .on('data', chunk => manager.onSocketData(chunk))
+      .on('drain', () => manager.onSocketDrain())
+      .on('close', () => manager.onSocketClosed())
+      // After an error of TLS alone, Node does not close the socket.
+      .on('error', error => this.drop(error))
   }
 
   /** Ends the connection, not the session. */
@@ -164,10 +171,9 @@ export class Library {
       this.#frames.clear()
       // What waits here would be sent by the next connection, when nobody wants it any more.
       manager.packetQueue.queue.length = 0
-      // It would destroy the socket of the next connection.
-      clearTimeout(manager.connectTimeoutHandler)
       const isRefused = this.#progress === 'reached' && this.#why === undefined
-      this.#owner.disconnected(this.#why ?? new Error('the connection was closed'), isRefused)
+      const reason = this.#progress === 'greeted' ? this.#why : notGreeted(this.#progress, this.#why)
+      this.#owner.disconnected(reason ?? new HungUp('the connection was closed'), isRefused)
     }
   }
 }
@@ -195,8 +201,7 @@ interface PendingQuestion {
 
 /** What the library keeps to itself. */
 interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'> {
-  readonly socket: Socket | undefined
-  readonly connectTimeoutHandler: NodeJS.Timeout | undefined
+  socket: Socket | undefined
   readonly packetQueue: { readonly queue: unknown[] }
   readonly pendingQueue: PendingQuestion[]
   readonly chrootPath: string | undefined
@@ -205,8 +210,11 @@ interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'
   zxid: Buffer
   watcherManager: Watchers
   connect: () => void
-  findNextServer: (callback: (server: TcpNetConnectOpts) => void) => void
+  setState(state: number): void
+  onSocketConnected(): void
   onSocketData: (chunk: Buffer) => void
+  onSocketDrain(): void
+  onSocketClosed(): void
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { LookupFunction } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import type { RegistryHost } from '@rpcx/core'
 import { parseRegistryHosts } from '@rpcx/core'
 import type { ACL } from 'node-zookeeper-client'
@@ -18,6 +20,8 @@ export interface Settings {
   readonly chroot: string
   readonly timeoutMs: number
   readonly digest: ZooKeeperOptions['digest']
+  /** What a TLS connection needs; `undefined` for plain text. */
+  readonly tls: ConnectionOptions | undefined
   readonly acl: ACL[]
 }
 
@@ -41,6 +45,7 @@ export function readSettings(options: ZooKeeperDriverOptions): Settings {
     chroot: readChroot(chroot),
     timeoutMs: Math.ceil(sessionTimeoutMs),
     digest,
+    tls: options.tls && readTls(options.tls),
     acl: parseAcl(acl),
   }
   if (digest === undefined && [acl].flat().some(part => part.startsWith('auth:'))) {
@@ -51,6 +56,17 @@ export function readSettings(options: ZooKeeperDriverOptions): Settings {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
+}
+
+function readTls(tls: ConnectionOptions): ConnectionOptions {
+  try {
+    return { ...tls, secureContext: createSecureContext(tls) }
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new TypeError(`zookeeper: tls is not PEM, or its key does not belong to its cert: ${why}`, {
+      cause,
+    })
+  }
 }
 
 /** With one slash before each name, and none behind. */

@@ -24,6 +24,7 @@ describe('A bad option is refused at once, by its name:', () => {
     ['digest', { digest: { user: '', password: 'x' } }, TypeError],
     ['digest', { digest: { user: 'a:b', password: 'x' } }, TypeError],
     ['digest', { digest: { user: 'alice' } }, TypeError],
+    ['tls', { tls: { ca: 'x', cert: 'y' } }, TypeError],
   ]
   test.each(both)('%s of %j', (name, options, kind) => {
     for (const make of [

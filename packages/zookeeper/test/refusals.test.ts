@@ -84,4 +84,27 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
     const { address } = await stage.published('Arith', { digest })
     await stage.view('Arith', stage.discovery({ digest })).shows({ [address]: '' })
   })
+
+  test('that hangs up on long requests is told of with the size and jute.maxbuffer', async () => {
+    await using narrow = await startZooKeeper({ flags: ['-Djute.maxbuffer=4096'] })
+    await using stage = await Stage.open(narrow)
+    const { told } = await stage.member('Arith', { metadata: `note=${'x'.repeat(8_000)}` })
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error).toMatchObject({
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringMatching(/a request with 8005 bytes of data; most likely its jute\.maxbuffer/),
+    })
+  })
+
+  test('that has all its maxClientCnxns says so by hanging up, which is told', async () => {
+    await using crowded = await startZooKeeper({ config: { maxClientCnxns: 1 } })
+    // Its own hand is the one connection.
+    await using stage = await Stage.open(crowded)
+    const { told } = await stage.member('Arith', {})
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error).toMatchObject({
+      code: 'ERR_RPCX_REGISTRY',
+      message: expect.stringContaining('maxClientCnxns'),
+    })
+  })
 })

@@ -38,6 +38,8 @@ const jarNames = [
   'netty-transport',
   'netty-codec',
   'netty-handler',
+  'netty-transport-native-unix-common',
+  'netty-transport-native-epoll',
   'zookeeper-jute',
   'zookeeper',
 ]

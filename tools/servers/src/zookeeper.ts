@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import type { Identity } from './certificates.ts'
 import { within } from './deadline.ts'
 import { javaFlags } from './java.ts'
 import { type Recipe, type Server, type ServerOptions, startServer } from './server.ts'
@@ -10,6 +11,16 @@ export interface ZooKeeperOptions extends ServerOptions {
   tickTimeMs?: number
   /** Further lines of zoo.cfg, for example `{ maxSessionTimeout: 8000 }`; default none. */
   config?: Readonly<Record<string, string | number | boolean>>
+  /** Flags of its virtual machine, such as `-Djute.maxbuffer=4096`; default none. */
+  flags?: readonly string[]
+  /** Has it serve TLS, too, at `extraAddresses.tls`, with this certificate; default plain text only. */
+  tls?: ZooKeeperTls
+}
+
+/** The certificate of a ZooKeeper. */
+export interface ZooKeeperTls extends Identity {
+  /** PEM of who must have signed the clients' certificates; default clients need none. */
+  readonly clientAuthority?: string
 }
 
 /** Starts a ZooKeeper server that stands alone, with 96 MB of heap. Resolves when it serves clients. */
@@ -25,8 +36,10 @@ export interface EnsembleMember {
 }
 
 export function zooKeeperRecipe(options: ZooKeeperOptions, member?: EnsembleMember): Recipe {
+  const { flags = member?.flags, tls } = options
   return {
     kind: 'zookeeper',
+    extraAddresses: ({ ports }): Record<string, string> => (tls ? { tls: `127.0.0.1:${ports[1]}` } : {}),
     async prepare({ folder, ports }, origin) {
       const settings = {
         tickTime: options.tickTimeMs ?? 200,
@@ -38,17 +51,40 @@ export function zooKeeperRecipe(options: ZooKeeperOptions, member?: EnsembleMemb
         '4lw.commands.whitelist': '*',
         // Kilobytes of log that are written ahead; the default, 64 MB, is much for a folder in memory.
         preAllocSize: 1024,
+        ...(tls && (await tlsSettings(folder, ports[1], tls))),
         ...options.config,
       }
       const file = join(folder, 'zoo.cfg')
       const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
       await writeFile(file, lines.join(''))
-      const env = { JVMFLAGS: javaFlags.join(' '), ZOO_LOG_DIR: folder }
-      if (!member) return { args: [file], env }
-      await writeFile(join(folder, 'data', 'myid'), String(member.id))
-      return { args: [file], env: { ...env, JAVA_TOOL_OPTIONS: member.flags.join(' ') } }
+      const env = {
+        JVMFLAGS: javaFlags.join(' '),
+        ZOO_LOG_DIR: folder,
+        ...(flags && { JAVA_TOOL_OPTIONS: flags.join(' ') }),
+      }
+      if (member) await writeFile(join(folder, 'data', 'myid'), String(member.id))
+      return { args: [file], env }
     },
     ask: askZooKeeper,
+  }
+}
+
+async function tlsSettings(
+  folder: string,
+  port: number,
+  { cert, key, clientAuthority = cert }: ZooKeeperTls,
+): Promise<Record<string, string | number>> {
+  const [own, trusted] = [join(folder, 'own.pem'), join(folder, 'trusted.pem')]
+  await writeFile(own, `${key}${cert}`, { mode: 0o600 })
+  await writeFile(trusted, clientAuthority)
+  return {
+    serverCnxnFactory: 'org.apache.zookeeper.server.NettyServerCnxnFactory',
+    secureClientPort: port,
+    'ssl.keyStore.location': own,
+    'ssl.keyStore.type': 'PEM',
+    'ssl.trustStore.location': trusted,
+    'ssl.trustStore.type': 'PEM',
+    'ssl.clientAuth': clientAuthority === cert ? 'none' : 'need',
   }
 }
 

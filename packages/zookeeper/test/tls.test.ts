@@ -1,0 +1,99 @@
+import type { Server } from '@rpcx/servers'
+import { authority, identity, requireServer, startZooKeeper } from '@rpcx/servers'
+import { heardOfDiscovery } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ZooKeeperOptions } from '../src/index.ts'
+import { Stage } from './stage.ts'
+
+const ours = authority('ours')
+const theirs = authority('theirs')
+const past = { notAfter: new Date(Date.now() - 60_000) }
+const runnable = (await requireServer('zookeeper')) && !process.env.RPCX_ZOOKEEPER
+
+describe.runIf(runnable)('A ZooKeeper with TLS', () => {
+  let zooKeeper: Server
+  let asking: Server
+  beforeAll(async () => {
+    zooKeeper = await startZooKeeper({ tls: identity(ours, 'zookeeper') })
+    asking = await startZooKeeper({ tls: { ...identity(ours, 'zookeeper'), clientAuthority: ours.cert } })
+  })
+  afterAll(async () => {
+    await zooKeeper.stop()
+    await asking.stop()
+  })
+
+  test('is reached by those who know its authority, also after a restart', async () => {
+    await using stage = await stageOf(zooKeeper)
+    const tls = { ca: ours.cert }
+    const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
+    const discovery = stage.discovery({ tls })
+    const told = heardOfDiscovery(discovery)
+    const view = stage.view('Arith', discovery)
+    await view.shows({ [address]: 'n=1' })
+    await zooKeeper.restart()
+    await told.until(({ event }) => event === 'registryBack')
+    await server.setMetadata('Arith', 'n=2')
+    await view.shows({ [address]: 'n=2' })
+  })
+
+  test('that asks who we are is shown our certificate', async () => {
+    await using stage = await stageOf(asking)
+    const tls = { ca: ours.cert, ...identity(ours, 'client') }
+    const { address } = await stage.published('Arith', { tls })
+    await stage.view('Arith', stage.discovery({ tls })).shows({ [address]: '' })
+  })
+
+  const bad: readonly (readonly [string, () => Server, ZooKeeperOptions['tls'], string, RegExp])[] = [
+    ['of an authority that we do not trust', () => zooKeeper, { ca: theirs.cert }, 'AUTH', /tls\.ca$/],
+    ['of an authority that Node.js does not know', () => zooKeeper, {}, 'AUTH', /tls\.ca$/],
+    ['that we meet in plain text', () => zooKeeper, undefined, 'REGISTRY', /give the option tls/],
+    [
+      'that asks who we are, without our answer',
+      () => asking,
+      { ca: ours.cert },
+      'AUTH',
+      /tls\.cert and tls\.key$/,
+    ],
+    [
+      'that asks who we are, shown what has expired',
+      () => asking,
+      { ca: ours.cert, ...identity(ours, 'client', past) },
+      'AUTH',
+      /tls\.cert and tls\.key$/,
+    ],
+  ]
+  test.each(bad)('%s is an event with the remedy', async (_, server, tls, code, words) => {
+    await using stage = await stageOf(server())
+    await refuses(stage, tls, code, words)
+  })
+
+  test('has a port for plain text that says so to TLS', async () => {
+    await using stage = await Stage.open(zooKeeper)
+    await refuses(stage, { ca: ours.cert }, 'REGISTRY', /its port for plain text/)
+  })
+
+  test('whose certificate is for another name says so, unless that is the servername', async () => {
+    await using elsewhere = await startZooKeeper({ tls: identity(ours, 'z', { hosts: ['elsewhere'] }) })
+    await using stage = await stageOf(elsewhere)
+    await refuses(stage, { ca: ours.cert }, 'AUTH', /tls\.servername$/)
+    await stage.published('Arith', { tls: { ca: ours.cert, servername: 'elsewhere' } })
+  })
+})
+
+function stageOf(server: Server): Promise<Stage> {
+  return Stage.open(server, server.extraAddresses.tls)
+}
+
+async function refuses(
+  stage: Stage,
+  tls: ZooKeeperOptions['tls'],
+  code: string,
+  words: RegExp,
+): Promise<void> {
+  const { told } = await stage.member('Arith', { ...(tls && { tls }) })
+  const { what } = await told.until(({ event }) => event === 'registryDown')
+  expect(what.error).toMatchObject({
+    code: `ERR_RPCX_${code}`,
+    message: expect.stringMatching(words),
+  })
+}
