@@ -4,8 +4,9 @@ export class HungUp extends Error {
 }
 
 /** Says what it most likely means that a server closed the connection before its greeting. Returns other causes as they are. */
-export function notGreeted(progress: 'none' | 'reached', cause: Error | undefined): Error | undefined {
-  if (progress === 'none') return isPlainAnswer(cause) ? new HungUp(IS_PLAIN, { cause }) : cause
+export function notGreeted(cause: Error | undefined): Error | undefined {
+  if (isPlainAnswer(cause)) return new HungUp(IS_PLAIN, { cause })
+  // A reset may be seen before the connection itself is.
   return isHangUp(cause) ? new HungUp(NO_GREETING, { cause }) : cause
 }
 

@@ -172,7 +172,7 @@ export class Library {
       // What waits here would be sent by the next connection, when nobody wants it any more.
       manager.packetQueue.queue.length = 0
       const isRefused = this.#progress === 'reached' && this.#why === undefined
-      const reason = this.#progress === 'greeted' ? this.#why : notGreeted(this.#progress, this.#why)
+      const reason = this.#progress === 'greeted' ? this.#why : notGreeted(this.#why)
       this.#owner.disconnected(reason ?? new HungUp('the connection was closed'), isRefused)
     }
   }
