@@ -1,13 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import type { RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import Consul from 'consul'
 import { notConsuls } from './failure.ts'
 import type { Access } from './settings.ts'
 import type { Shape } from './shapes.ts'
+import { Sockets } from './sockets.ts'
 
 /** What is read, and may be waited for. */
 export interface Question<T> {
@@ -30,16 +29,21 @@ export class Agent {
   /** Whether it answers at all. However many operations wait for it, a lost Consul sees one connection at a time. */
   readonly ready: Promise<unknown>
   readonly #consul: Consul
+  readonly #sockets: Sockets
   readonly #cancels = new Set<() => void>()
+  #why: Error | undefined
+  #isClosed = false
 
-  constructor({ host, port }: RegistryHost, { token, tls }: Access) {
-    // The library would look up an IPv6 address with its brackets; what the HTTP agent says counts.
-    const http = { keepAlive: true, maxSockets: MOST_SOCKETS, host }
+  constructor(at: RegistryHost, access: Access) {
+    const { host, port } = at
+    const { token, tls } = access
+    this.#sockets = Sockets.take(at, access)
     const options = {
+      // The library would look up an IPv6 address with its brackets; what the HTTP agent says counts.
       host: host.includes(':') ? `[${host}]` : host,
       port,
       secure: tls !== undefined,
-      agent: tls === undefined ? new HttpAgent(http) : new HttpsAgent({ ...http, ...tls }),
+      agent: this.#sockets.http,
       decoders: { 'application/json': parse },
       encoders: { 'application/json': serialize },
       ...(token !== undefined && { defaults: { token } }),
@@ -64,8 +68,10 @@ export class Agent {
     })
     library._ext('onResponse', ({ err, res, opts }, next) => {
       const { shape } = opts.ctx ?? {}
-      const isToCheck = err === undefined && shape !== undefined && res?.statusCode === 200
-      next(isToCheck && !shape(res.body) ? notConsuls(res.statusCode) : undefined)
+      if (err !== undefined || shape === undefined || res?.statusCode !== 200) return next()
+      // A long answer was only just parsed: everybody else has a turn before it is checked, and the library decodes it.
+      if (Array.isArray(res.body) && res.body.length > MANY) setImmediate(() => next(fault(res, shape)))
+      else next(fault(res, shape))
     })
     this.ready = this.ask((consul, common) => consul.status.leader(common as never))
     this.ready.catch(() => {})
@@ -107,16 +113,24 @@ export class Agent {
     throw notConsuls(response.statusCode)
   }
 
-  /** Ends all that is under way. */
-  close(): void {
+  /** Why it was given up, as long as that is no wish of ours. */
+  get why(): Error | undefined {
+    return this.#why
+  }
+
+  /** Ends all that is under way. @param why the agent failed, for those who hear only that they were cancelled */
+  close(why?: Error): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#why = why
     for (const cancel of this.#cancels) cancel()
-    this.#consul.destroy()
+    this.#sockets.release(why !== undefined)
   }
 }
 
 const CALL_MS = 3_000
-/** All blocking queries of a process, and some more for the rest. Consul takes 200 from one client address. */
-const MOST_SOCKETS = 96
+/** Items that are worth a turn of the event loop of their own. */
+const MANY = 500
 /** Room for a hundred thousand servers. */
 const MOST_BYTES = 64 * 2 ** 20
 
@@ -124,12 +138,22 @@ type Transport = { request(options: object): ClientRequest }
 type Extensible = { _ext(at: string, extension: Extension): void }
 type Extension = (request: PapiRequest, next: Next) => void
 type Next = (error?: unknown) => void
+type PapiResponse = { readonly statusCode?: number; readonly body?: unknown }
 type PapiRequest = {
   transport: Transport
   readonly opts: { body?: object; readonly ctx?: { readonly more?: object; readonly shape?: Shape } }
   readonly err?: Error
-  readonly res?: { readonly statusCode?: number; readonly body?: unknown }
+  readonly res?: PapiResponse
   _stack: readonly Extension[]
+}
+
+/** What is wrong with an answer that should have this shape. */
+function fault({ body, statusCode }: PapiResponse, shape: Shape): unknown {
+  try {
+    return shape(body) ? undefined : notConsuls(statusCode)
+  } catch (error) {
+    return error
+  }
 }
 
 /** Fails also when its answer does, and when that is too long. */

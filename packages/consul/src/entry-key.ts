@@ -1,6 +1,6 @@
 import type { Held } from '@rpcx/core'
 import type { Answer, Operation } from './agent.ts'
-import { refusal } from './failure.ts'
+import { isTooMuch, refusal } from './failure.ts'
 import type { Item } from './keys.ts'
 import { keys } from './keys.ts'
 import type { ConsulLink } from './link.ts'
@@ -16,6 +16,8 @@ export class EntryKey {
   readonly #link: ConsulLink
   readonly #settings: Settings
   #session: string | undefined
+  #isOverdue = false
+  #renewalFailed: (error: unknown) => void = () => {}
 
   constructor(service: string, address: string, link: ConsulLink, settings: Settings) {
     this.#name = `rpcx ${service} at ${address}`
@@ -25,9 +27,13 @@ export class EntryKey {
     this.#settings = settings
   }
 
-  watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
+  async watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
     const tell = ({ items: [item] }: Answer<Item>): void => saw(item && this.#held(item))
-    return watchAnswers(this.#link, keys(this.#key), tell, signal)
+    const failing = new AbortController()
+    this.#renewalFailed = error => failing.abort(error)
+    if (this.#isOverdue) void this.renew()
+    await watchAnswers(this.#link, keys(this.#key), tell, AbortSignal.any([signal, failing.signal]))
+    if (!signal.aborted) failing.signal.throwIfAborted()
   }
 
   async write(metadata: string, over: Held | undefined, signal: AbortSignal): Promise<bigint | undefined> {
@@ -47,12 +53,21 @@ export class EntryKey {
     }
   }
 
-  /** Asks for another full TTL. What goes wrong is seen by those who watch the key. */
+  /**
+   * Asks for another full TTL. What goes wrong is seen by those who watch the key, but for a refusal of this request alone: that
+   * ends the watch, whose next attempt asks again.
+   */
   async renew(): Promise<void> {
     const id = this.#session
     if (id === undefined) return
     const renew: Operation = (consul, common) => consul.session.renew({ id, ...common })
-    await this.#link.ask('renew a session', renew).catch(() => {})
+    try {
+      await this.#link.ask('renew a session', renew)
+      this.#isOverdue = false
+    } catch (error) {
+      this.#isOverdue = isTooMuch(error)
+      if (this.#isOverdue) this.#renewalFailed(error)
+    }
   }
 
   /** The end of its session takes the key along, unless somebody else has it by now. */

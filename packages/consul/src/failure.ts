@@ -1,7 +1,7 @@
 import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 
 /** As the library rejects. */
-interface LibraryError extends NodeJS.ErrnoException {
+export interface LibraryError extends NodeJS.ErrnoException {
   readonly isAbort?: boolean
   /** Nothing was asked. */
   readonly isValidation?: boolean
@@ -39,8 +39,8 @@ export class ConsulFailure extends Error {
 /** Whether Consul itself said so, and another agent would say the same. */
 export function isAnswer(error: LibraryError): boolean {
   const { statusCode = 0, body } = error.response ?? {}
-  // What it redirects, it does not store; nobody else's question is affected by that.
-  const isNoFault = statusCode >= 300 && statusCode < 500 && statusCode !== 429
+  // What it redirects, it does not store; what is too much now (429) is repeated later. Nobody else's question is affected.
+  const isNoFault = statusCode >= 300 && statusCode < 500
   return isNoFault || error.isAbort || error.isValidation || FACTS.test(textOf(body).slice(0, MOST_SAID))
 }
 
@@ -52,6 +52,12 @@ export function notConsuls(status: number | undefined): RpcxError {
 /** Whether the agent answered, but not as Consul does. */
 export function isNonsense(error: LibraryError): boolean {
   return isRpcxError(error, 'ERR_RPCX_REGISTRY') || error.isCodec === true
+}
+
+/** Whether Consul has too much to do, or we asked it too often. */
+export function isTooMuch(error: unknown): boolean {
+  const { cause, response } = error as LibraryError & { readonly cause?: unknown }
+  return (cause instanceof ConsulFailure ? cause.status : response?.statusCode) === 429
 }
 
 /** Whether the agent is there, and the datacenter that was asked for is not. */

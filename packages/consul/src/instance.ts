@@ -15,7 +15,8 @@ export interface Instance {
     readonly Kind?: string
     readonly Tags: readonly string[] | null
     readonly Address: string
-    readonly Port: number
+    /** Left out when it is 0, from Consul 1.14 on. */
+    readonly Port?: number
     readonly Meta: Readonly<Record<string, string>> | null
     readonly Weights?: { readonly Passing: number }
     readonly ModifyIndex: number
@@ -61,12 +62,14 @@ export function idOf(service: string, address: string): string {
 
 /** Where it is called, with `tcp` and the address of its node where it does not say. */
 export function addressOf({ Node, Service }: Instance): string {
-  return Service.Meta?.[ADDRESS] ?? `tcp@${formatHostPort(Service.Address || Node.Address, Service.Port)}`
+  return (
+    Service.Meta?.[ADDRESS] ?? `tcp@${formatHostPort(Service.Address || Node.Address, Service.Port ?? 0)}`
+  )
 }
 
 /** Why it is no server of rpcx, in so far as the catalogue tells. */
 export function objection({ Node, Service }: Instance): RpcxError | undefined {
-  const { Kind = '', Port, Meta } = Service
+  const { Kind = '', Port = 0, Meta } = Service
   const host = Service.Address || Node.Address
   const why = (): string | undefined => {
     if (Meta?.[ADDRESS] !== undefined) return undefined

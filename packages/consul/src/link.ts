@@ -2,6 +2,7 @@ import type { RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Answer, Operation, Question } from './agent.ts'
 import { Agent } from './agent.ts'
+import type { LibraryError } from './failure.ts'
 import { explain, isAnswer, isNonsense } from './failure.ts'
 import type { Access } from './settings.ts'
 import type { Shape } from './shapes.ts'
@@ -53,21 +54,27 @@ export class ConsulLink {
     const host = this.#access.hosts[this.#next] as RegistryHost
     this.#agent ??= new Agent(host, this.#access)
     const agent = this.#agent
+    let isReady = false
     try {
       await agent.ready
+      isReady = true
       const result = await operation(agent)
       if (this.#agent === agent) this.#isUp = true
       return result
-    } catch (cause) {
+    } catch (error) {
+      const cause = error as LibraryError
       // Where there is no other agent, what makes no sense is the trouble of who asked for it, and not of all others.
       const isAlone = this.#access.hosts.length === 1
-      if (!isAnswer(cause as Error) && !(isAlone && isNonsense(cause as Error))) this.#drop(agent)
-      throw explain(cause as Error, `consul ${host.text}: ${what}`, this.#access.token)
+      const isTrouble = !isAnswer(cause) && !(isAlone && isNonsense(cause))
+      // Nobody asks again whether it is ready.
+      if (isTrouble || !isReady) this.#drop(agent, cause)
+      const why = cause.isAbort ? (agent.why ?? cause) : cause
+      throw explain(why, `consul ${host.text}: ${what}`, this.#access.token)
     }
   }
 
-  #drop(agent: Agent): void {
-    agent.close()
+  #drop(agent: Agent, why?: Error): void {
+    agent.close(why)
     if (this.#agent !== agent) return
     this.#agent = undefined
     this.#isUp = false

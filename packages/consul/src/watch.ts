@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Answer, Question } from './agent.ts'
 import type { ConsulLink } from './link.ts'
 import { Pace } from './pace.ts'
@@ -28,6 +29,8 @@ export async function watchAnswers<T>(
       const read = (waitMs: number) => link.read(question, signal, after, Math.min(waitMs, patienceMs))
       const answer = await (after === 0n ? read(0) : turns.take(read))
       pace.answered(answer.items.length)
+      // Reading a long answer has taken its time; what is made of it takes as long again.
+      if (answer.items.length > MANY) await nextTurn()
       if (after === 0n || answer.index !== after) await saw(answer)
       else patienceMs *= 2
       // It goes back when Consul forgets what was deleted, or was restored; then it says nothing about what comes next.
@@ -41,4 +44,6 @@ export async function watchAnswers<T>(
 }
 
 const INTERVAL_MS = 250
+/** Items that are worth a turn of the event loop of their own. */
+const MANY = 500
 const turns = new Turns()

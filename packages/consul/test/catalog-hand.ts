@@ -71,7 +71,7 @@ export class CatalogHand {
     const Service = (await this.kept()).find(({ ID }) => ID === id)
     if (Service === undefined) throw new Error(`${id} is not there`)
     const Meta = { ...Service.Meta, 'rpcx-metadata': metadata }
-    const { ID, Address, Port, Tags } = Service
+    const { ID, Address, Port = 0, Tags } = Service
     await this.#changed(service, () =>
       this.register({ ID, Name: service, Address, Port, Tags: Tags ?? [], Meta }),
     )

@@ -9,21 +9,31 @@ describe('Turns', () => {
     const length = (): Promise<number> => turns.take(async waitMs => waitMs)
     for (const [seats, waitMs] of [
       [1, 10_000],
-      [38, 10_000],
-      [48, 4_000],
-      [64, 2_000],
-      [96, 1_000],
-      [160, 500],
-      [600, 250],
+      [8, 10_000],
+      [12, 4_000],
+      [18, 2_000],
+      [30, 1_000],
+      [246, 100],
+      [600, 60],
     ] as const) {
       while (leaves.length < seats) leaves.push(turns.join())
       expect(await length()).toBe(waitMs)
     }
-    while (leaves.length > 38) leaves.pop()?.()
+    while (leaves.length > 8) leaves.pop()?.()
     expect(await length()).toBe(10_000)
   })
 
-  test('are never more than 64, and come in the order of asking', async () => {
+  test('become longer once for a crowd of refusals because of too many questions', async () => {
+    const turns = new Turns()
+    const leaves = Array.from({ length: 246 }, () => turns.join())
+    const tooMany = Object.assign(new Error('429'), { response: { statusCode: 429 } })
+    const refused = Array.from({ length: 20 }, () => turns.take(() => Promise.reject(tooMany)))
+    await Promise.allSettled(refused)
+    expect(await turns.take(async waitMs => waitMs)).toBe(200)
+    for (const leave of leaves) leave()
+  })
+
+  test('are never more than 12, and come in the order of asking', async () => {
     const turns = new Turns()
     const began: number[] = []
     let running = 0
@@ -42,7 +52,7 @@ describe('Turns', () => {
       // Those that fail, fail for those who asked, and the next comes.
       expect(taken.filter(({ status }) => status === 'rejected')).toHaveLength(30)
       expect(began.splice(0)).toEqual(numbers)
-      expect(most).toBe(64)
+      expect(most).toBe(12)
     }
   })
 })

@@ -1,0 +1,52 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { RegistryHost } from '@rpcx/core'
+import type { Access } from './settings.ts'
+import { MOST_QUERIES } from './turns.ts'
+
+/**
+ * The connections of this process to one agent, which all who reach it with the same options share: Consul limits how many come
+ * from one client address, and several processes may have the same one.
+ */
+export class Sockets {
+  readonly http: HttpAgent
+  readonly #forget: () => void
+  #users = 0
+
+  private constructor(http: HttpAgent, forget: () => void) {
+    this.http = http
+    this.#forget = forget
+  }
+
+  /** Whoever takes them releases them. */
+  static take({ host, port }: RegistryHost, { tls }: Pick<Access, 'tls'>): Sockets {
+    const known = shared.get(tls ?? PLAIN) ?? new Map<string, Sockets>()
+    shared.set(tls ?? PLAIN, known)
+    const key = `${host}:${port}`
+    const options = { keepAlive: true, maxSockets: MOST_SOCKETS, host }
+    const make = (): HttpAgent =>
+      tls === undefined ? new HttpAgent(options) : new HttpsAgent({ ...options, ...tls })
+    const forget = (): void => {
+      if (known.get(key) === sockets) known.delete(key)
+    }
+    const sockets: Sockets = known.get(key) ?? new Sockets(make(), forget)
+    known.set(key, sockets)
+    sockets.#users++
+    return sockets
+  }
+
+  /** @param isBroken whether the agent failed: nobody should then use a connection that has been idle */
+  release(isBroken: boolean): void {
+    this.#users--
+    if (this.#users > 0 && !isBroken) return
+    this.#forget()
+    if (this.#users === 0) this.http.destroy()
+    else for (const idle of Object.values(this.http.freeSockets).flat()) idle?.destroy()
+  }
+}
+
+/** By the options of TLS, then by host and port. */
+const shared = new WeakMap<object, Map<string, Sockets>>()
+const PLAIN = {}
+/** All blocking queries of a process, and some more for the rest. */
+const MOST_SOCKETS = MOST_QUERIES + 4

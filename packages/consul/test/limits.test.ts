@@ -1,0 +1,71 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { heardOfDiscovery, until } from '@rpcx/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Front, saying } from './front.ts'
+import { Stage } from './stage.ts'
+
+const tooMany = saying(429, 'Your IP is issuing too many requests')
+
+describe.runIf(await requireServer('consul'))('A Consul that limits its clients', () => {
+  let consul: Server
+  beforeAll(async () => {
+    consul = await startConsul()
+  })
+  afterAll(() => consul.stop())
+
+  test('refuses one question, and the others are not asked anew', async () => {
+    await using stage = new Stage(consul)
+    const front = stage.open(await Front.open(consul.address))
+    const asked: string[] = []
+    front.answer(tooMany, path => {
+      asked.push(path)
+      return path.includes('Bad')
+    })
+    const discovery = stage.discovery({ consulServers: front.address })
+    const told = heardOfDiscovery(discovery)
+    expect(await discovery.list('Good')).toEqual([])
+    discovery.list('Bad').catch(() => {})
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error?.message).toMatch(/429 Your IP is issuing too many requests$/)
+    const of = (service: string): string[] => asked.filter(path => path.includes(service))
+    await until(async () => of('Bad').length >= 3)
+    // The list, and whether it may be seen; then it waits for changes, and begins with no new list.
+    expect(of('Good').filter(path => !path.includes('index='))).toHaveLength(2)
+    expect(asked.filter(path => path.includes('status/leader'))).toHaveLength(1)
+    expect(discovery.status('Good').state).toBe('fresh')
+  })
+
+  test('refuses to renew a session: that is told, and the renewal is repeated', async () => {
+    await using stage = new Stage(consul)
+    const front = stage.open(await Front.open(consul.address))
+    let refusals = 0
+    front.answer(tooMany, path => path.includes('session/renew') && ++refusals <= 2)
+    const { told } = await stage.published('Arith', { consulServers: front.address })
+    const { what } = await told.until(({ event }) => event === 'registryDown')
+    expect(what.error?.message).toMatch(/renew a session: 429 Your IP is issuing too many requests$/)
+    await until(async () => refusals >= 3)
+    expect(told.all.filter(({ event }) => !event.startsWith('registry')).map(({ event }) => event)).toEqual([
+      'registered',
+    ])
+  })
+
+  test('to twenty connections of one address has enough for sixty services that register and are followed', async () => {
+    await using narrow = await startConsul({ config: { limits: { http_max_conns_per_client: 20 } } })
+    await using stage = new Stage(narrow)
+    const services = Array.from({ length: 60 }, (_, n) => `S${n}`)
+    const { server, address, told } = await stage.member(services[0] as string, {})
+    for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })
+    await server.published()
+    const discovery = stage.discovery()
+    const heard = heardOfDiscovery(discovery)
+    for (const service of services) {
+      expect((await discovery.list(service)).map(found => found.address)).toEqual([address])
+    }
+    const view = stage.view('S59', discovery)
+    await server.setMetadata('S59', 'n=1')
+    await view.until(list => list[address] === 'n=1')
+    expect(told.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+    expect(heard.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+  }, 60_000)
+})
