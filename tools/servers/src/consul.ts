@@ -11,6 +11,11 @@ export interface ConsulOptions extends ServerOptions {
   datacenter?: string
   /** A server of another datacenter, started by `startConsul`, to join over WAN; waited for at each start. */
   joinWan?: Server
+  /**
+   * A server, started by `startConsul`, whose client agent this is. As Consul's own default is, it leaves the datacenter when it is
+   * stopped by SIGTERM (`leave_on_terminate`), which `PUT /v1/agent/leave` does as well.
+   */
+  clientOf?: Server
   /** Turns ACLs on, denies by default, and makes this UUID the secret of a token that may do everything. */
   bootstrapToken?: string
   /** A further configuration file, as its JSON: `acl`, `limits` and so on; merged by Consul itself. */
@@ -35,19 +40,20 @@ export interface ConsulMember {
 }
 
 export function consulRecipe(options: ConsulOptions, member?: ConsulMember): Recipe {
-  const { bootstrapToken, token = bootstrapToken, config = {}, joinWan } = options
+  const { bootstrapToken, token = bootstrapToken, config = {}, joinWan, clientOf } = options
   const wan = joinWan?.extraAddresses.wan
   if (joinWan && wan === undefined) throw new TypeError(`joinWan: ${joinWan.address} has no WAN address`)
   return {
     kind: 'consul',
     extraAddresses: ({ ports }) => ({
       dns: `127.0.0.1:${ports[4]}`,
+      lan: `127.0.0.1:${ports[2]}`,
       ...(!member && { wan: `127.0.0.1:${ports[3]}` }),
     }),
     async prepare({ folder, ports }, origin) {
       const files = {
         'base.json': await baseConfig(options, ports, origin),
-        'member.json': member?.config ?? { bootstrap_expect: 1 },
+        'member.json': member?.config ?? standing(clientOf),
         'wan.json': wan === undefined ? {} : { retry_join_wan: [wan], retry_interval_wan: '200ms' },
         'acl.json': bootstrapToken === undefined ? {} : { acl: closedAcl(bootstrapToken) },
         'more.json': config,
@@ -56,17 +62,28 @@ export function consulRecipe(options: ConsulOptions, member?: ConsulMember): Rec
         await writeFile(join(folder, name), JSON.stringify(content, undefined, 2))
       }
       const where = Object.keys(files).map(name => file(folder, name))
-      const who = [`-node=${member?.name ?? 'test'}`, `-data-dir=${join(folder, 'data')}`]
-      return { args: ['agent', '-server', ...who, ...where], env: {} }
+      const name = member?.name ?? (clientOf ? clientName(`127.0.0.1:${ports[0]}`) : 'test')
+      const who = [`-node=${name}`, `-data-dir=${join(folder, 'data')}`]
+      return { args: ['agent', ...(clientOf ? [] : ['-server']), ...who, ...where], env: {} }
     },
     async ask(address) {
       await expectContent(address, '/v1/status/leader', token)
       if (wan !== undefined) await expectContent(address, '/v1/catalog/datacenters', token, '","')
       if (token === undefined && 'acl' in config) return
-      const self = member && `"Node":"${member.name}"`
-      await expectContent(address, '/v1/catalog/nodes', token, self)
+      const name = member?.name ?? (clientOf && clientName(address))
+      await expectContent(address, '/v1/catalog/nodes', token, name && `"Node":"${name}"`)
     },
   }
+}
+
+function clientName(address: string): string {
+  return `client-${new URL(`http://${address}`).port}`
+}
+
+/** What a single server has in its configuration, and what a client agent has. */
+function standing(clientOf: Server | undefined): Record<string, unknown> {
+  if (clientOf === undefined) return { bootstrap_expect: 1 }
+  return { retry_join: [clientOf.extraAddresses.lan], retry_interval: '200ms' }
 }
 
 async function baseConfig(

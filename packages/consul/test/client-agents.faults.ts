@@ -1,0 +1,64 @@
+import type { Server } from '@rpcx/servers'
+import { requireServer, startConsul } from '@rpcx/servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Hand } from './hand.ts'
+import { Stage } from './stage.ts'
+
+describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
+  'A client agent that leaves',
+  () => {
+    let consul: Server
+    beforeAll(async () => {
+      consul = await startConsul()
+    })
+    afterAll(() => consul.stop())
+
+    test('takes the entries of its servers along, which are back once it has joined again', async () => {
+      await using agent = await startConsul({ clientOf: consul })
+      await using stage = new Stage(agent)
+      const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
+      const view = stage.view('Arith', stage.discovery({ consulServers: consul.address }))
+      await view.shows({ [address]: 'n=1' })
+      await leave(agent)
+      await view.shows({}, 30_000)
+      const since = performance.now()
+      await agent.restart()
+      await view.shows({ [address]: 'n=1' }, 30_000)
+      console.info(`back ${(performance.now() - since).toFixed(0)} ms after the agent was started`)
+      expect(told.all.map(({ event }) => event)).toContain('lost')
+    })
+
+    test('hands its servers over to the second agent that they name, within seconds', async () => {
+      await using agent = await startConsul({ clientOf: consul })
+      await using second = await startConsul({ clientOf: consul })
+      await using stage = new Stage(agent, [agent.address, second.address])
+      const { address, server, told } = await stage.published('Arith', { metadata: 'n=1' })
+      const key = stage.key('Arith', address)
+      const first = await agentOf(consul, key)
+      const since = performance.now()
+      await leave([agent, second].find(one => first === nameOf(one)) as Server)
+      await told.until(({ event }) => event === 'lost')
+      await server.published()
+      console.info(
+        `back ${(performance.now() - since).toFixed(0)} ms after the first agent was told to leave`,
+      )
+      const other = [agent, second].map(nameOf).find(name => name !== first)
+      expect(await agentOf(consul, key)).toBe(other)
+    })
+  },
+)
+
+/** The node whose session holds the key. */
+async function agentOf(consul: Server, key: string): Promise<string | undefined> {
+  const session = (await new Hand(consul.address).get(key))?.session
+  const sessions: unknown = await (await fetch(`http://${consul.address}/v1/session/list`)).json()
+  return (sessions as { ID: string; Node: string }[]).find(({ ID }) => ID === session)?.Node
+}
+
+function nameOf({ address }: Server): string {
+  return `client-${address.split(':')[1]}`
+}
+
+async function leave({ address }: Server): Promise<void> {
+  await fetch(`http://${address}/v1/agent/leave`, { method: 'PUT' }).catch(() => {})
+}
