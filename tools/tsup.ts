@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Options } from 'tsup'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -26,19 +26,45 @@ const askCore: Plugin = {
   },
 }
 
-/** How every published package is built: one ESM bundle with types and source maps. */
-export const library: Options = {
-  entry: ['src/index.ts'],
-  format: 'esm',
-  target: 'node20',
-  dts: true,
-  sourcemap: true,
-  clean: true,
-  removeNodeProtocol: false,
-  // Published code reads like its source in a stack trace.
-  minify: false,
-  noExternal: ['@rpcx/core'],
-  esbuildPlugins: [askCore],
+interface Parts {
+  readonly plugins?: readonly Plugin[]
+  /** The names of dependencies that are not left outside, unless a plugin does. */
+  readonly inside?: readonly RegExp[]
+}
+
+/**
+ * How every published package is built: an ECMAScript module with source maps, the same as CommonJS for tools that load nothing else,
+ * and one file of types for both.
+ */
+export function library({ plugins = [], inside = [] }: Parts = {}): Options[] {
+  // tsup itself would clear it for each format, also of what the other has written.
+  rmSync('dist', { recursive: true, force: true })
+  const common: Options = {
+    entry: ['src/index.ts'],
+    target: 'node20',
+    removeNodeProtocol: false,
+    // Published code reads like its source in a stack trace.
+    minify: false,
+    // Whatever a plugin is to see.
+    noExternal: ['@rpcx/core', ...inside],
+    esbuildPlugins: [askCore, ...plugins],
+  }
+  return [
+    { ...common, format: 'esm', sourcemap: true, onSuccess: finish },
+    // The one module is for debuggers, too: another map would be as large as all else.
+    { ...common, format: 'cjs', dts: true, esbuildOptions: knowPlace },
+  ]
+}
+
+/** Only an ECMAScript module has `import.meta`. */
+const knowPlace: NonNullable<Options['esbuildOptions']> = options => {
+  options.define = { ...options.define, 'import.meta.url': 'moduleUrl' }
+  options.banner = { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href" }
+}
+
+async function finish(): Promise<void> {
+  // Of two declarations of a class, TypeScript would take neither for the other.
+  writeFileSync('dist/index.d.ts', "export * from './index.cjs'\n")
   // pnpm puts the root's licence into each tarball by itself, npm does not.
-  onSuccess: async () => copyFileSync(new URL('../LICENSE', import.meta.url), 'LICENSE'),
+  copyFileSync(new URL('../LICENSE', import.meta.url), 'LICENSE')
 }

@@ -26,7 +26,9 @@
 export type RpcxErrorCode = (typeof codes)[number]
 
 /** What an `RpcxError` says beside its code and its text. */
-export interface RpcxErrorOptions extends ErrorOptions {
+export interface RpcxErrorOptions {
+  /** What led to it. @default none */
+  readonly cause?: unknown
   /** Whether only a change of the configuration can help. @default false */
   readonly fatal?: boolean
   /** What the server sent beside the failure. @default none */

@@ -26,7 +26,7 @@ function configOf(name: string): ExtractorConfig {
     configObjectFullPath: undefined,
     configObject: {
       projectFolder,
-      mainEntryPointFilePath: `${projectFolder}/dist/index.d.ts`,
+      mainEntryPointFilePath: `${projectFolder}/dist/index.d.cts`,
       newlineKind: 'lf',
       compiler: {
         overrideTsconfig: { compilerOptions: { module: 'nodenext', target: 'es2023', types: ['node'] } },

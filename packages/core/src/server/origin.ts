@@ -43,4 +43,5 @@ export function hostOf(origin: Origin): Behind {
   return behind
 }
 
-const BEHIND: unique symbol = Symbol('rpcx.origin')
+// A door may have been written with another copy of this package.
+const BEHIND: unique symbol = Symbol.for('rpcx.origin') as never

@@ -47,4 +47,5 @@ export function openedBy<Stream extends Duplex>(stream: Stream, transport: Trans
   return Object.assign(stream, { [OPENED_BY]: transport })
 }
 
-const OPENED_BY: unique symbol = Symbol('rpcx.transport')
+// Another copy of this package may have opened it.
+const OPENED_BY: unique symbol = Symbol.for('rpcx.transport') as never
