@@ -1,3 +1,4 @@
 import { library } from '../../tools/tsup.ts'
+import { withSchema } from './with-schema.ts'
 
-export default library
+export default library({ plugins: [withSchema], inside: [/./] })

@@ -36,6 +36,7 @@ interface LockFile {
 }
 
 interface Asked<T> {
+  readonly devDependencies?: Readonly<Record<string, T>>
   readonly dependencies?: Readonly<Record<string, T>>
   readonly optionalDependencies?: Readonly<Record<string, T>>
 }
@@ -47,18 +48,22 @@ export function publishedPackages(root: string): Published[] {
   return readdirSync(join(root, 'packages')).map(name => {
     const folder = join(root, 'packages', name)
     const manifest = manifestIn(folder)
-    const { dependencies, optionalDependencies } = lock.importers[`packages/${name}`] ?? {}
+    const { dependencies, devDependencies, optionalDependencies } = lock.importers[`packages/${name}`] ?? {}
+    const inside = Object.entries(devDependencies ?? {}).filter(([dependency]) => BUILT_IN.has(dependency))
     // Other peers are brought by users, who know which.
     const ours = Object.keys(manifest.peerDependencies ?? {})
       .filter(peer => peer.startsWith('@rpcx/'))
       .map(peer => ({ manifest: manifestIn(installed(peer, folder)), dependencies: [] }))
-    const theirs = Object.entries({ ...dependencies, ...optionalDependencies }).map(
+    const theirs = [...Object.entries({ ...dependencies, ...optionalDependencies }), ...inside].map(
       ([dependency, { version }]) => resolve(lock, known, dependency, version, folder),
     )
     const direct = [...ours, ...theirs]
     return { manifest, direct, all: closure(direct) }
   })
 }
+
+/** Those whose code is a part of ours, so that nobody installs them. */
+const BUILT_IN: ReadonlySet<string> = new Set(['etcd3'])
 
 /** Finds a dependency of the package in a folder. @throws Error when another version is installed than the lock file names */
 function resolve(
