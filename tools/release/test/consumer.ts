@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { cached } from '@rpcx/servers'
@@ -28,6 +28,8 @@ export class Consumer implements AsyncDisposable {
       // By default it keeps packages by name and version, whatever is in them.
       YARN_GLOBAL_FOLDER: join(folder, '.yarn'),
       YARN_ENABLE_TELEMETRY: '0',
+      // Deno would ask whether there is a newer one.
+      DENO_NO_UPDATE_CHECK: '1',
       // What is released is seconds old.
       YARN_NPM_MINIMAL_AGE_GATE: '0',
     }
@@ -44,8 +46,10 @@ export class Consumer implements AsyncDisposable {
     await cp(join(inject('release').folder, 'examples', example), this.folder, { recursive: true })
   }
 
-  write(file: string, text: string): Promise<void> {
-    return writeFile(join(this.folder, file), text)
+  async write(file: string, text: string): Promise<void> {
+    const path = join(this.folder, file)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text)
   }
 
   async pnpm(...args: readonly string[]): Promise<string> {
@@ -57,12 +61,17 @@ export class Consumer implements AsyncDisposable {
   }
 
   npm(...args: readonly string[]): Promise<string> {
-    return this.#run('npm', ...args)
+    return this.run(['npm', ...args])
   }
 
   /** Runs a program to its end. */
   node(...args: readonly string[]): Promise<string> {
-    return this.#run(this.#node, ...args)
+    return this.run([this.#node, ...args])
+  }
+
+  /** Runs a command to its end, in a folder of it. @param env variables beside those that it has */
+  run(command: readonly string[], env: NodeJS.ProcessEnv = {}, folder = '.'): Promise<string> {
+    return run(command, { cwd: join(this.folder, folder), env: { ...this.#env, ...env } })
   }
 
   /** Runs a program in TypeScript that goes on. */
@@ -73,20 +82,15 @@ export class Consumer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
   }
-
-  #run(...command: readonly string[]): Promise<string> {
-    return run(command, { cwd: this.folder, env: this.#env })
-  }
 }
 
-/** Node itself, from the package of this platform, whose version is Node's. */
 /** Where that version of Node is, which npm brings. */
 export async function nodeBinary(version: string): Promise<string> {
   return tool(`node-${process.platform}-${process.arch}@${version}`, 'bin/node')
 }
 
 /** A file of a package from npm, kept for the next time. */
-async function tool(specifier: string, file: string): Promise<string> {
+export async function tool(specifier: string, file: string): Promise<string> {
   const at = specifier.lastIndexOf('@')
   const folder = await cached(specifier.replaceAll('/', '-'), async into => {
     await run(['npm', 'install', '--no-save', '--prefix', into, specifier], { cwd: into })

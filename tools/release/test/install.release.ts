@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { freePort, multicastPort, requireServer, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { Consumer, nodes } from './consumer.ts'
+import type { Runtime } from './runtime.ts'
+import { runtimes } from './runtime.ts'
 
 const registries = [
   { kind: 'etcd', start: startEtcd, port: 2379 },
@@ -108,15 +110,25 @@ describe('the program of a README', () => {
     return () => consumer[Symbol.asyncDispose]()
   })
 
-  test.each(['core', 'inprocess', 'mdns'])('%s', name => runs(name))
+  describe.each(['core', 'inprocess', 'mdns'])('%s', name => {
+    test.each(runtimes)('on $name', runtime => runs(name, runtime))
+  })
 
-  test.each(available)('$kind', async ({ kind, start, port }) => {
-    await using registry = await start()
-    await runs(kind, text => text.replace(`127.0.0.1:${port}`, registry.address))
+  describe.each(available)('$kind', ({ kind, start, port }) => {
+    let address: string
+    beforeAll(async () => {
+      const registry = await start()
+      address = registry.address
+      return () => registry[Symbol.asyncDispose]()
+    })
+
+    test.each(runtimes)('on $name', runtime =>
+      runs(kind, runtime, text => text.replace(`127.0.0.1:${port}`, address)),
+    )
   })
 
   /** With addresses that nobody else has. */
-  async function runs(name: string, edit = (text: string) => text): Promise<void> {
+  async function runs(name: string, { command }: Runtime, edit = (text: string) => text): Promise<void> {
     const readme = await readFile(join(inject('release').folder, 'packages', name, 'README.md'), 'utf8')
     const [, program = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []
     const network = `{ interfaces: '127.0.0.1', port: ${multicastPort()} }`
@@ -124,7 +136,7 @@ describe('the program of a README', () => {
       .replaceAll(/(new MDNS\w+)\(\)/g, `$1(${network})`)
       .replaceAll(':8972', `:${await freePort()}`)
     await consumer.write(`${name}.ts`, edit(local))
-    expect(await consumer.node('--import', 'tsx', `${name}.ts`)).toContain('10 × 20 = 200\n')
+    expect(await consumer.run([...(await command()), `${name}.ts`])).toContain('10 × 20 = 200\n')
   }
 })
 

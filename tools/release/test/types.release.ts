@@ -1,10 +1,9 @@
-import { inject, test } from 'vitest'
+import { beforeAll, inject, test } from 'vitest'
 import { Consumer } from './consumer.ts'
 
 const names = inject('release').packages.map(({ name }) => name)
 // What a project has that is new, and nothing that makes it easier.
 const strict = {
-  target: 'es2022',
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
@@ -13,17 +12,29 @@ const strict = {
   types: ['node'],
 }
 
-test.each([
-  { name: 'nodenext', options: { module: 'nodenext' }, files: ['program.ts', 'common.cts'] },
-  { name: 'bundler', options: { module: 'esnext', moduleResolution: 'bundler' }, files: ['program.ts'] },
-])('type checks with $name, libraries too', async ({ options, files }) => {
-  await using consumer = await Consumer.empty()
+let consumer: Consumer
+beforeAll(async () => {
+  consumer = await Consumer.empty()
   await consumer.write('package.json', '{ "type": "module" }')
   await consumer.pnpm('add', ...names, 'typescript@5.9.3', '@types/node@20')
   await consumer.write('program.ts', program)
+  await consumer.write('program.cts', program)
   await consumer.write('common.cts', common)
-  await consumer.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...strict, ...options }, files }))
-  await consumer.node('node_modules/typescript/bin/tsc')
+  return () => consumer[Symbol.asyncDispose]()
+})
+
+test.each([
+  { name: 'node10', options: { module: 'commonjs' }, files: ['program.ts'] },
+  { name: 'node16', options: { module: 'node16' }, files: ['program.ts', 'program.cts', 'common.cts'] },
+  { name: 'nodenext', options: { module: 'nodenext' }, files: ['program.ts', 'program.cts', 'common.cts'] },
+  { name: 'bundler', options: { module: 'esnext' }, files: ['program.ts'] },
+])('type checks with $name, libraries too, from es2020 on', async ({ name, options, files }) => {
+  const moduleResolution = name
+  for (const lib of ['es2020', 'es2022']) {
+    const compilerOptions = { ...strict, ...options, moduleResolution, target: lib, lib: [lib] }
+    await consumer.write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
+    await consumer.node('node_modules/typescript/bin/tsc')
+  }
 })
 
 const program = `
