@@ -1,4 +1,7 @@
+import type { Options } from 'tsup'
 import { library } from '../../tools/tsup.ts'
 import { withSchema } from './with-schema.ts'
 
-export default library({ plugins: [withSchema], inside: [/./] })
+const config: Options[] = library({ plugins: [withSchema], inside: [/./] })
+
+export default config

@@ -17,16 +17,23 @@ export const withSchema: NonNullable<Options['esbuildPlugins']>[number] = {
     build.onLoad({ filter: /./, namespace: 'outside' }, ({ path }) => ({
       contents: `export * from '${path}'${path === 'bignumber.js' ? `; export { default } from '${path}'` : ''}`,
     }))
-    build.onLoad({ filter: /etcd3\/lib\/connection-pool\.js$/ }, async ({ path }) => {
-      const library = join(path, '../..')
+    build.onLoad({ filter: /etcd3\/lib\/[\w-]+\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8')
-      const loaded = `proto_loader_1.fromJSON)(${await schema(library)}, `
-      const contents = text.replace(LOADING, () => loaded)
-      if (contents === text) throw new Error('etcd3 reads its schema in another way than it did')
-      const license = await readFile(join(library, 'LICENSE'), 'utf8')
-      return { contents: `/*! etcd3 is a part of this file:\n\n${license}*/\n${contents}` }
+      // Its maps lead to sources that it does not bring.
+      const code = text.replace(/^\/\/# sourceMappingURL=.*/m, '')
+      return {
+        contents: path.endsWith('connection-pool.js') ? await patched(code, join(path, '../..')) : code,
+      }
     })
   },
+}
+
+async function patched(code: string, library: string): Promise<string> {
+  const loaded = `proto_loader_1.fromJSON)(${await schema(library)}, `
+  const contents = code.replace(LOADING, () => loaded)
+  if (contents === code) throw new Error('etcd3 reads its schema in another way than it did')
+  const license = await readFile(join(library, 'LICENSE'), 'utf8')
+  return `/*! etcd3 is a part of this file:\n\n${license}*/\n${contents}`
 }
 
 const LOADING = /proto_loader_1\.loadSync\)\(`\$\{__dirname\}\/\.\.\/proto\/rpc\.proto`, /

@@ -1,3 +1,6 @@
+import type { Options } from 'tsup'
 import { library } from '../../tools/tsup.ts'
 
-export default library()
+const config: Options[] = library()
+
+export default config

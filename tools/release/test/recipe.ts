@@ -26,4 +26,4 @@ export function recipesOf(page: string): Recipe[] {
 }
 
 /** A heading, or a block of code. */
-const PART = /^(##+) (.+)$|^```(\w+)\n(.*?)^```$/gms
+const PART = /^(##+) (.+)$|^```(\w+)\n([\s\S]*?)^```$/gm
