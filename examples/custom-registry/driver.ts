@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import type { Kept } from './folder.ts'
 import { Folder } from './folder.ts'
 
@@ -25,7 +25,7 @@ export class FolderDriver implements Driver {
       throw new RangeError(`folder: ${address} takes ${bytes} bytes; a file name has 255 at most`)
   }
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     const id = randomUUID()
     await this.#folder.touch(id, true)
     this.#sessions.add(id)
@@ -33,7 +33,7 @@ export class FolderDriver implements Driver {
   }
 }
 
-class FolderSession implements Session {
+class FolderSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error>
   readonly #id: string
@@ -51,7 +51,7 @@ class FolderSession implements Session {
     this.#timer = setInterval(() => folder.touch(id, false).catch(end), ttlMs / 3).unref()
   }
 
-  follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const list = async (): Promise<void> => {
       const found = await this.#folder.list(service)
       if (!signal.aborted) into.replace([...found].map(([address, { metadata }]) => [address, metadata]))
@@ -59,10 +59,10 @@ class FolderSession implements Session {
     return this.#folder.watch(service, list, signal)
   }
 
-  watch(
+  watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const look = async (): Promise<void> => {
@@ -73,7 +73,7 @@ class FolderSession implements Session {
     return this.#folder.watch(service, look, signal)
   }
 
-  write({ service, address, metadata }: Entry, over: Held | undefined): Promise<bigint | undefined> {
+  write({ service, address, metadata }: Entry, over: StoredEntry | undefined): Promise<bigint | undefined> {
     const isThere = (kept: Kept | undefined): boolean => kept?.version === over?.version
     return this.#folder.change(service, address, isThere, { metadata, session: this.#id })
   }
@@ -88,7 +88,7 @@ class FolderSession implements Session {
     await this.#folder.end(this.#id)
   }
 
-  #keeper({ session }: Kept): Held['by'] {
+  #keeper({ session }: Kept): StoredEntry['by'] {
     if (session === this.#id) return 'us'
     if (session === '') return 'nobody'
     return this.#ours.has(session) ? 'earlier' : 'other'

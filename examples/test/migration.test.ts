@@ -2,7 +2,7 @@ import type { Discovery, RegisterPlugin } from '@rpcx/core'
 import { MultiDiscovery, Server, XClient } from '@rpcx/core'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
 import { requireServer, startEtcd, startZooKeeper } from '@rpcx/servers'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '@rpcx/zookeeper'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '@rpcx/zookeeper'
 import { expect, test } from 'vitest'
 
 interface EchoService {
@@ -33,7 +33,7 @@ test.runIf(runnable)(
         servers[i] = await served(listen, plugins())
       }
     }
-    let client = new Client(new ZookeeperDiscovery(inZooKeeper))
+    let client = new Client(new ZooKeeperDiscovery(inZooKeeper))
     const replaced = async (discovery: Discovery): Promise<void> => {
       const replacement = new Client(discovery)
       await replacement.answered(100)
@@ -44,11 +44,11 @@ test.runIf(runnable)(
 
     await restarted(both)
     // Clients that know one registry only, as Go's, may use either now.
-    for (const discovery of [new EtcdDiscovery(inEtcd), new ZookeeperDiscovery(inZooKeeper)]) {
+    for (const discovery of [new EtcdDiscovery(inEtcd), new ZooKeeperDiscovery(inZooKeeper)]) {
       expect(await discovery.list('Work')).toHaveLength(3)
       await discovery.close()
     }
-    await replaced(new MultiDiscovery([new EtcdDiscovery(inEtcd), new ZookeeperDiscovery(inZooKeeper)]))
+    await replaced(new MultiDiscovery([new EtcdDiscovery(inEtcd), new ZooKeeperDiscovery(inZooKeeper)]))
     await restarted(next)
     await replaced(new EtcdDiscovery(inEtcd))
     await zooKeeper.stop()

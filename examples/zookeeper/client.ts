@@ -1,10 +1,10 @@
 import { isRpcxError, XClient } from '@rpcx/core'
-import { ZookeeperDiscovery } from '@rpcx/zookeeper'
+import { ZooKeeperDiscovery } from '@rpcx/zookeeper'
 import type { Arith } from './arith.ts'
 
 const [zooKeeper = '127.0.0.1:2181'] = process.argv.slice(2)
 
-const discovery = new ZookeeperDiscovery({ zooKeeperServers: [zooKeeper], basePath: '/rpcx_test' })
+const discovery = new ZooKeeperDiscovery({ zooKeeperServers: [zooKeeper], basePath: '/rpcx_test' })
 discovery.on('endpointAdded', ({ endpoint }) => console.log(`+ ${endpoint.address} ${endpoint.metadata}`))
 discovery.on('endpointRemoved', ({ endpoint }) => console.log(`- ${endpoint.address}`))
 

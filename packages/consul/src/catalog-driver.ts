@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, Health, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, Health, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, parseRegistryHosts } from '@rpcx/core'
 import { CatalogSession } from './catalog-session.ts'
 import type { ConsulCatalogDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
@@ -56,7 +56,7 @@ export class CatalogDriver implements Driver {
     checkMetadataSize(this.name, entry, MOST_BYTES)
   }
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     return new CatalogSession(this.#settings)
   }
 }

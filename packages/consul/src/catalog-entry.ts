@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Held } from '@rpcx/core'
+import type { StoredEntry } from '@rpcx/core'
 import type { Operation, Question } from './agent.ts'
+import type { ConsulConnection } from './connection.ts'
 import type { Instance } from './instance.ts'
 import { definitionOf, formatHostPort, idOf, metadataOf, ownerOf } from './instance.ts'
 import { inOrder, instances } from './instances.ts'
-import type { ConsulLink } from './link.ts'
 import type { CatalogSettings } from './settings.ts'
 import { serviceMap } from './shapes.ts'
 import { watchAnswers } from './watch.ts'
@@ -18,7 +18,7 @@ export class CatalogEntry {
   readonly #address: string
   readonly #id: string
   readonly #question: Question<Instance>
-  readonly #link: ConsulLink
+  readonly #link: ConsulConnection
   readonly #settings: CatalogSettings
   readonly #owner: string = randomUUID()
   #writes = 0
@@ -27,7 +27,7 @@ export class CatalogEntry {
   /** Whether the agent that we talk to has it: only there can its check pass. */
   #isAtAgent = false
 
-  constructor(service: string, address: string, link: ConsulLink, settings: CatalogSettings) {
+  constructor(service: string, address: string, link: ConsulConnection, settings: CatalogSettings) {
     this.#service = service
     this.#address = address
     this.#id = idOf(service, address)
@@ -36,7 +36,7 @@ export class CatalogEntry {
     this.#settings = settings
   }
 
-  async watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
+  async watch(saw: (held?: StoredEntry) => void, signal: AbortSignal): Promise<void> {
     const writes = this.#writes
     const isAtAgent = await this.#isAgents(signal)
     if (signal.aborted) return
@@ -47,7 +47,11 @@ export class CatalogEntry {
     return watchAnswers(this.#link, this.#question, tell, signal, INTERVAL_MS)
   }
 
-  async write(metadata: string, over: Held | undefined, signal: AbortSignal): Promise<bigint | undefined> {
+  async write(
+    metadata: string,
+    over: StoredEntry | undefined,
+    signal: AbortSignal,
+  ): Promise<bigint | undefined> {
     const { items } = await this.#link.read(this.#question, signal)
     if (this.#held(items)?.version !== over?.version) return undefined
     const owner = `${this.#owner}.${++this.#writes}`
@@ -132,11 +136,11 @@ export class CatalogEntry {
   }
 
   /** The one that was written last, should several agents have it. */
-  #held(found: readonly Instance[]): Held | undefined {
+  #held(found: readonly Instance[]): StoredEntry | undefined {
     const last = inOrder(this.#service, found).at(-1)
     if (last === undefined) return undefined
     const owner = ownerOf(last)
-    const by = (): Held['by'] => {
+    const by = (): StoredEntry['by'] => {
       if (owner === undefined) return 'nobody'
       if (this.#isOurs(last)) return this.#isAtAgent ? 'us' : 'earlier'
       return this.#settings.earlier.has(owner.slice(0, this.#owner.length)) ? 'earlier' : 'other'

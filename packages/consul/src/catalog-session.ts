@@ -1,35 +1,35 @@
-import type { Replica, Session } from '@rpcx/core'
+import type { RegistrySession, Replica } from '@rpcx/core'
 import { followNothing } from '@rpcx/core'
 import type { Answer } from './agent.ts'
 import { CatalogEntry } from './catalog-entry.ts'
+import { ConsulConnection } from './connection.ts'
 import { isNoPath } from './failure.ts'
 import type { Instance } from './instance.ts'
 import { addressOf, metadataOf, objection, zoneOf } from './instance.ts'
 import { inOrder, instances } from './instances.ts'
-import { ConsulLink } from './link.ts'
-import { Pace } from './pace.ts'
-import { Progress } from './progress.ts'
+import { PollInterval } from './poll-interval.ts'
 import type { CatalogSettings } from './settings.ts'
 import { isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
+import { WatchIndex } from './watch-index.ts'
 
 /** The servers of one datacenter, or that Consul has no path there. */
 type Found = ReadonlyMap<string, string> | Error
 
 /** One connection's worth of life. What is registered lives by its check, so nothing ends it all. */
-export class CatalogSession implements Session {
+export class CatalogSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error> = new Promise(() => {})
   readonly #settings: CatalogSettings
-  readonly #link: ConsulLink
-  readonly #progress = new Progress()
+  readonly #link: ConsulConnection
+  readonly #progress = new WatchIndex()
   readonly #entries = new Map<string, CatalogEntry>()
   readonly #renewing: NodeJS.Timeout
 
   constructor(settings: CatalogSettings) {
     this.ttlMs = settings.ttlMs
     this.#settings = settings
-    this.#link = new ConsulLink(settings)
+    this.#link = new ConsulConnection(settings)
     this.#renewing = setInterval(() => {
       // While the connection is down, those who watch are enough.
       if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
@@ -37,7 +37,7 @@ export class CatalogSession implements Session {
   }
 
   /** Follows all datacenters, so that another one takes over at once. */
-  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     if (!isStorable(service)) return followNothing(into, signal)
     const { datacenters } = this.#settings
     const found: (Found | undefined)[] = datacenters.map(() => undefined)
@@ -59,13 +59,13 @@ export class CatalogSession implements Session {
     }
   }
 
-  readonly watch: Session['watch'] = (service, address, saw, signal) =>
+  readonly watchEntry: RegistrySession['watchEntry'] = (service, address, saw, signal) =>
     this.#entry(service, address).watch(saw, signal)
 
-  readonly write: Session['write'] = ({ service, address, metadata }, over, _audience, signal) =>
+  readonly write: RegistrySession['write'] = ({ service, address, metadata }, over, _audience, signal) =>
     this.#entry(service, address).write(metadata, over, signal)
 
-  readonly remove: Session['remove'] = (service, address, signal) =>
+  readonly remove: RegistrySession['remove'] = (service, address, signal) =>
     this.#entry(service, address).remove(signal)
 
   async close(signal: AbortSignal): Promise<void> {
@@ -88,7 +88,7 @@ export class CatalogSession implements Session {
       const items = await this.#progress.of(`${dc} ${service}`, answer, again)
       saw(this.#serving(inOrder(service, items), into))
     }
-    const pace = new Pace(INTERVAL_MS)
+    const pace = new PollInterval(INTERVAL_MS)
     while (!signal.aborted) {
       try {
         return await watchAnswers(this.#link, instances(service, reading), tell, signal)

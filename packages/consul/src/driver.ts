@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, Layout, parseRegistryHosts } from '@rpcx/core'
 import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
 import { ConsulSession } from './session.ts'
@@ -42,7 +42,7 @@ export class ConsulDriver implements Driver {
     checkMetadataSize(this.name, entry, MAX_BYTES)
   }
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     return new ConsulSession(this.#settings)
   }
 }

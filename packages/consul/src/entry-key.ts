@@ -1,9 +1,9 @@
-import type { Held } from '@rpcx/core'
+import type { StoredEntry } from '@rpcx/core'
 import type { Answer, Operation } from './agent.ts'
+import type { ConsulConnection } from './connection.ts'
 import { isTooMuch, refusal } from './failure.ts'
 import type { Item } from './keys.ts'
 import { keys } from './keys.ts'
-import type { ConsulLink } from './link.ts'
 import type { Settings } from './settings.ts'
 import { madeSession, transactionResults } from './shapes.ts'
 import { watchAnswers } from './watch.ts'
@@ -13,13 +13,13 @@ export class EntryKey {
   readonly #name: string
   readonly #key: string
   readonly #directories: readonly (readonly [key: string, value: string])[]
-  readonly #link: ConsulLink
+  readonly #link: ConsulConnection
   readonly #settings: Settings
   #session: string | undefined
   #isOverdue = false
   #renewalFailed: (error: unknown) => void = () => {}
 
-  constructor(service: string, address: string, link: ConsulLink, settings: Settings) {
+  constructor(service: string, address: string, link: ConsulConnection, settings: Settings) {
     this.#name = `rpcx ${service} at ${address}`
     this.#key = settings.layout.leaf(service, address)
     this.#directories = settings.layout.directories(service)
@@ -27,7 +27,7 @@ export class EntryKey {
     this.#settings = settings
   }
 
-  async watch(saw: (held?: Held) => void, signal: AbortSignal): Promise<void> {
+  async watch(saw: (held?: StoredEntry) => void, signal: AbortSignal): Promise<void> {
     const tell = ({ items: [item] }: Answer<Item>): void => saw(item && this.#held(item))
     const failing = new AbortController()
     this.#renewalFailed = error => failing.abort(error)
@@ -36,7 +36,11 @@ export class EntryKey {
     if (!signal.aborted) failing.signal.throwIfAborted()
   }
 
-  async write(metadata: string, over: Held | undefined, signal: AbortSignal): Promise<bigint | undefined> {
+  async write(
+    metadata: string,
+    over: StoredEntry | undefined,
+    signal: AbortSignal,
+  ): Promise<bigint | undefined> {
     if (over?.by !== 'us') await this.#makeDirectories(signal)
     const steps = await this.#instead(over, signal)
     if (steps === undefined) return undefined
@@ -84,8 +88,8 @@ export class EntryKey {
     this.#session = undefined
   }
 
-  #held({ Value, ModifyIndex, Session, Flags }: Item): Held {
-    const by = (): Held['by'] => {
+  #held({ Value, ModifyIndex, Session, Flags }: Item): StoredEntry {
+    const by = (): StoredEntry['by'] => {
       if (Session === undefined) return 'nobody'
       // With foreign flags, a Go server on this address would make the entry stay for ever.
       if (Session === this.#session) return Flags === FLAGS ? 'us' : 'nobody'
@@ -95,7 +99,7 @@ export class EntryKey {
   }
 
   /** What fails unless exactly `over` is there, and frees the key from whoever holds it. `undefined`: it is not there. */
-  async #instead(over: Held | undefined, signal: AbortSignal): Promise<readonly object[] | undefined> {
+  async #instead(over: StoredEntry | undefined, signal: AbortSignal): Promise<readonly object[] | undefined> {
     const Key = this.#key
     if (over === undefined) return [{ Verb: 'check-not-exists', Key }]
     const { items } = await this.#link.read(keys(Key), signal)

@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { PluginHost, RegisterPluginOptions, RegistryDiscoveryOptions, ServerHooks } from '@rpcx/core'
 import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
-import { both } from './both.ts'
 import { CatalogDriver } from './catalog-driver.ts'
+import { combineHooks } from './combine-hooks.ts'
 import { ConsulDriver } from './driver.ts'
 import { choice } from './settings.ts'
 
@@ -64,7 +64,7 @@ export class ConsulRegisterPlugin extends RegisterPlugin {
     if (this.#options.catalog !== true) return keys
     // A driver for each server, since its checks follow that server's health.
     const catalog = new CatalogDriver(this.#options, () => host.health)
-    return both(keys, new RegisterPlugin(catalog, this.#options).attach(host))
+    return combineHooks(keys, new RegisterPlugin(catalog, this.#options).attach(host))
   }
 }
 

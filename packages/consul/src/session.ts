@@ -1,36 +1,36 @@
-import type { Replica, Session } from '@rpcx/core'
+import type { RegistrySession, Replica } from '@rpcx/core'
 import { followNothing } from '@rpcx/core'
 import type { Answer } from './agent.ts'
+import { ConsulConnection } from './connection.ts'
 import { EntryKey } from './entry-key.ts'
 import type { Item } from './keys.ts'
 import { keys } from './keys.ts'
-import { ConsulLink } from './link.ts'
-import { Progress } from './progress.ts'
 import type { Settings } from './settings.ts'
 import { isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
+import { WatchIndex } from './watch-index.ts'
 
 /** One connection's worth of life. Each key has a Consul session of its own, so nothing ends them all. */
-export class ConsulSession implements Session {
+export class ConsulSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error> = new Promise(() => {})
   readonly #settings: Settings
-  readonly #link: ConsulLink
-  readonly #progress = new Progress()
+  readonly #link: ConsulConnection
+  readonly #progress = new WatchIndex()
   readonly #keys = new Map<string, EntryKey>()
   readonly #renewing: NodeJS.Timeout
 
   constructor(settings: Settings) {
     this.ttlMs = settings.ttlMs
     this.#settings = settings
-    this.#link = new ConsulLink(settings)
+    this.#link = new ConsulConnection(settings)
     this.#renewing = setInterval(() => {
       // While the connection is down, those who watch are enough.
       if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
     }, this.ttlMs / 3).unref()
   }
 
-  follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const { layout, reading } = this.#settings
     const [key] = layout.prefixes(service)
     if (!isStorable(layout.directory(service))) return followNothing(into, signal)
@@ -45,13 +45,13 @@ export class ConsulSession implements Session {
     return watchAnswers(this.#link, keys(key, list), saw, signal)
   }
 
-  readonly watch: Session['watch'] = (service, address, saw, signal) =>
+  readonly watchEntry: RegistrySession['watchEntry'] = (service, address, saw, signal) =>
     this.#key(service, address).watch(saw, signal)
 
-  readonly write: Session['write'] = ({ service, address, metadata }, over, _audience, signal) =>
+  readonly write: RegistrySession['write'] = ({ service, address, metadata }, over, _audience, signal) =>
     this.#key(service, address).write(metadata, over, signal)
 
-  readonly remove: Session['remove'] = (service, address, signal) =>
+  readonly remove: RegistrySession['remove'] = (service, address, signal) =>
     this.#key(service, address).remove(signal)
 
   async close(signal: AbortSignal): Promise<void> {

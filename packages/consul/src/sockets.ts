@@ -1,8 +1,8 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { RegistryHost } from '@rpcx/core'
+import { MOST_QUERIES } from './query-slots.ts'
 import type { Access } from './settings.ts'
-import { MOST_QUERIES } from './turns.ts'
 
 /**
  * The connections of this process to one agent, which all who reach it with the same options share: Consul limits how many come

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Answer, Question } from './agent.ts'
-import type { ConsulLink } from './link.ts'
-import { Pace } from './pace.ts'
-import { Turns } from './turns.ts'
+import type { ConsulConnection } from './connection.ts'
+import { PollInterval } from './poll-interval.ts'
+import { QuerySlots } from './query-slots.ts'
 
 /**
  * Tells what is there, then again after each change, by blocking queries. The library's own watch is not used: without a pause
@@ -11,14 +11,14 @@ import { Turns } from './turns.ts'
  * @param intervalMs how often changes are told in the long run
  */
 export async function watchAnswers<T>(
-  link: ConsulLink,
+  link: ConsulConnection,
   question: Question<T>,
   saw: (answer: Answer<T>) => void | Promise<void>,
   signal: AbortSignal,
   intervalMs: number = INTERVAL_MS,
 ): Promise<void> {
   const leave = turns.join()
-  const pace = new Pace(intervalMs)
+  const pace = new PollInterval(intervalMs)
   let index = 0n
   // Consul goes on with a query that nobody waits for any more: those who stay for a while only leave short ones behind.
   let patienceMs = 250
@@ -46,4 +46,4 @@ export async function watchAnswers<T>(
 const INTERVAL_MS = 250
 /** Items that are worth a turn of the event loop of their own. */
 const MANY = 500
-const turns = new Turns()
+const turns = new QuerySlots()

@@ -1,5 +1,5 @@
 import { promises as dns } from 'node:dns'
-import { DnsDiscovery, XClient } from '@rpcx/core'
+import { DNSDiscovery, XClient } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import type { EchoService } from '@rpcx/testing'
@@ -31,7 +31,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
       expect(record).toMatchObject({ port, weight: 7 })
       expect(await resolver.resolve4(record?.name as string)).toEqual(['127.0.0.1'])
     }
-    const discovery = stage.open(new DnsDiscovery({ domain, servers: server() }))
+    const discovery = stage.open(new DNSDiscovery({ domain, servers: server() }))
     const view = stage.view('Arith', discovery)
     await view.shows({ [member.address]: 'weight=7' })
     const client = stage.open(new XClient<EchoService>('Arith', discovery))
@@ -50,7 +50,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
       await catalog.register({ ID: `many-${n}`, Name: 'many', Address, Port: 7000 + n })
       entries[`tcp@${Address}:${7000 + n}`] = ''
     }
-    const discovery = stage.open(new DnsDiscovery({ domain, servers: [server()] }))
+    const discovery = stage.open(new DNSDiscovery({ domain, servers: [server()] }))
     await stage.view('many', discovery).shows(entries)
   })
 
@@ -60,7 +60,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     await catalog.register({ ID: 'a-1', Name: 'addresses', Address: '127.0.0.2', Port: 1 })
     await catalog.register({ ID: 'a-2', Name: 'addresses', Address: '::1', Port: 2 })
     const options = { domain: 'addresses.service.consul', port: 8972, network: 'tcp', servers: server() }
-    const view = stage.view('Arith', stage.open(new DnsDiscovery(options)))
+    const view = stage.view('Arith', stage.open(new DNSDiscovery(options)))
     await view.shows({ 'tcp@127.0.0.2:8972': '', 'tcp@[::1]:8972': '' })
     await catalog.deregister('a-2')
     await view.shows({ 'tcp@127.0.0.2:8972': '' })
@@ -71,7 +71,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     const catalog = new CatalogHand(stage.hand)
     await catalog.register({ ID: 'slow-1', Name: 'slow', Address: '127.0.0.2', Port: 1 })
     const since = performance.now()
-    const discovery = new DnsDiscovery({ domain, port: 8972, servers: server() })
+    const discovery = new DNSDiscovery({ domain, port: 8972, servers: server() })
     const view = stage.view('slow', stage.open(discovery))
     await view.shows({ 'tcp@127.0.0.2:8972': '' })
     await catalog.register({ ID: 'slow-1', Name: 'slow', Address: '127.0.0.3', Port: 1 })
@@ -85,7 +85,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     await using stage = new Stage(other)
     const { address } = await stage.published('Arith', { catalog: true })
     const servers = other.extraAddresses.dns as string
-    const discovery = stage.open(new DnsDiscovery({ domain, servers, intervalMs: 1_000 }))
+    const discovery = stage.open(new DNSDiscovery({ domain, servers, intervalMs: 1_000 }))
     const told = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
     await view.shows({ [address]: '' })

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Turns } from '../src/turns.ts'
+import { QuerySlots } from '../src/query-slots.ts'
 
 describe('Turns', () => {
   test('become shorter before there are too many who want them, and long again when those have left', async () => {
-    const turns = new Turns()
+    const turns = new QuerySlots()
     const leaves: (() => void)[] = []
     const length = (): Promise<number> => turns.take(async waitMs => waitMs)
     for (const [seats, waitMs] of [
@@ -24,7 +24,7 @@ describe('Turns', () => {
   })
 
   test('become longer once for a crowd of refusals because of too many questions', async () => {
-    const turns = new Turns()
+    const turns = new QuerySlots()
     const leaves = Array.from({ length: 246 }, () => turns.join())
     const tooMany = Object.assign(new Error('429'), { response: { statusCode: 429 } })
     const refused = Array.from({ length: 20 }, () => turns.take(() => Promise.reject(tooMany)))
@@ -34,7 +34,7 @@ describe('Turns', () => {
   })
 
   test('are never more than 12, and come in the order of asking', async () => {
-    const turns = new Turns()
+    const turns = new QuerySlots()
     const began: number[] = []
     let running = 0
     let most = 0

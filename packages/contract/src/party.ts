@@ -1,15 +1,15 @@
-import type { Driver, Entry, Held, Session } from '@rpcx/core'
+import type { Driver, Entry, RegistrySession, StoredEntry } from '@rpcx/core'
 import { Log } from './log.ts'
 
 /** What a party saw; `undefined` for nothing. */
-export type Sighting = Held | undefined
+export type Sighting = StoredEntry | undefined
 
 /** One who uses a driver by hand, without the recovery of core: what the driver itself says and does. */
 export class Party {
-  readonly session: Session
+  readonly session: RegistrySession
   readonly #signal: AbortSignal
 
-  private constructor(session: Session, signal: AbortSignal) {
+  private constructor(session: RegistrySession, signal: AbortSignal) {
     this.session = session
     this.#signal = signal
   }
@@ -22,7 +22,7 @@ export class Party {
   watch({ service, address }: Place, signal: AbortSignal = this.#signal): Log<Sighting> {
     const seen = new Log<Sighting>(this.#signal)
     // Once: a party that lives as long as a law needs no recovery.
-    this.session.watch(service, address, held => seen.add(held), signal).catch(error => seen.fail(error))
+    this.session.watchEntry(service, address, held => seen.add(held), signal).catch(error => seen.fail(error))
     return seen
   }
 
@@ -40,7 +40,7 @@ export class Party {
   }
 
   /** Writes over whatever is there. */
-  async claim(entry: Entry): Promise<Held> {
+  async claim(entry: Entry): Promise<StoredEntry> {
     for (;;) {
       this.#signal.throwIfAborted()
       const version = await this.write(entry, await this.look(entry))

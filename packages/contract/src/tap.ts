@@ -1,11 +1,11 @@
-import type { Driver, Held, Replica, Session } from '@rpcx/core'
+import type { Driver, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 
 /** What a law listens to, or stands in between, on a driver. */
 export interface Taps {
   followed?(service: string): void
   /** What a watch of an entry told, before core hears of it. */
-  saw?(held: Held | undefined): void
-  wrote?(over: Held | undefined): void
+  saw?(held: StoredEntry | undefined): void
+  wrote?(over: StoredEntry | undefined): void
   /** Stands between the driver and the list that it keeps. */
   into?(replica: Replica): Replica
 }
@@ -20,20 +20,20 @@ export function tapped(driver: Driver, taps: Taps): Driver {
   }
 }
 
-function tappedSession(session: Session, taps: Taps): Session {
+function tappedSession(session: RegistrySession, taps: Taps): RegistrySession {
   return {
     ttlMs: session.ttlMs,
     ended: session.ended,
-    follow(service, into, signal) {
+    watchService(service, into, signal) {
       taps.followed?.(service)
-      return session.follow(service, taps.into?.(into) ?? into, signal)
+      return session.watchService(service, taps.into?.(into) ?? into, signal)
     },
-    watch(service, address, saw, signal) {
-      const overheard = (held: Held | undefined): void => {
+    watchEntry(service, address, saw, signal) {
+      const overheard = (held: StoredEntry | undefined): void => {
         taps.saw?.(held)
         saw(held)
       }
-      return session.watch(service, address, overheard, signal)
+      return session.watchEntry(service, address, overheard, signal)
     },
     write(entry, over, ...rest) {
       taps.wrote?.(over)

@@ -7,12 +7,16 @@ export type { PushMessage } from './call/push-message.ts'
 export type { ReverseCallOptions } from './call/reverse-call-options.ts'
 export type { ServerConnection } from './call/server-connection.ts'
 export type { Metadata } from './call-metadata.ts'
-export type { Invocation } from './client/call.ts'
-export type { CallOptions, ParentCall } from './client/call-options.ts'
+export type { Invocation } from './client/call/call.ts'
+export type { CallOptions, ParentCall } from './client/call/call-options.ts'
+export type { Inform, Informed } from './client/call/fan-out.ts'
+export type { Interceptor, Next, OutgoingCall } from './client/call/interceptor.ts'
+export type { Arg, MethodName, Out } from './client/call/methods.ts'
+export type { ServiceOf, Types } from './client/call/schema.ts'
 export type { ClientEvents } from './client/client-events.ts'
-export type { Inform, Informed } from './client/fan-out.ts'
-export type { Interceptor, Next, OutgoingCall } from './client/interceptor.ts'
-export type { Arg, MethodName, Out } from './client/methods.ts'
+export type { PushedMessage } from './client/connection/pushed.ts'
+export type { ReadyOptions } from './client/endpoints/readiness.ts'
+export type { ClientSnapshot, EndpointSnapshot } from './client/endpoints/snapshot.ts'
 export type {
   AnyServices,
   OneClientOptions,
@@ -23,14 +27,10 @@ export { OneClient } from './client/one-client.ts'
 export type { FailMode } from './client/policy/fail-mode.ts'
 export type { AttemptedCall, FailPolicy, HedgingDelay } from './client/policy/fail-policy.ts'
 export type { BackupAfter } from './client/policy/failbackup.ts'
-export type { PushedMessage } from './client/pushed.ts'
-export type { ReadyOptions } from './client/readiness.ts'
-export type { ServiceOf, Types } from './client/schema.ts'
 export type { Position } from './client/select/closest.ts'
 export type { SelectMode, SelectOptions } from './client/select/select-mode.ts'
 export type { Candidate, Chooser, Selector } from './client/select/selector.ts'
 export type { Subset } from './client/select/subset.ts'
-export type { ClientSnapshot, EndpointSnapshot } from './client/snapshot.ts'
 export { XClient } from './client/xclient.ts'
 export type { XClientOptions } from './client/xclient-options.ts'
 export type { Codec } from './codec/codec.ts'
@@ -46,17 +46,17 @@ export type {
   Endpoints,
   WaitOptions,
 } from './discovery/discovery.ts'
-export type { DnsDiscoveryOptions } from './discovery/dns-discovery.ts'
-export { DnsDiscovery } from './discovery/dns-discovery.ts'
+export type { DNSDiscoveryOptions } from './discovery/dns-discovery.ts'
+export { DNSDiscovery } from './discovery/dns-discovery.ts'
 export type {
+  DiscoveryDriver,
+  DiscoverySession,
   Driver,
   DriverTraits,
   Entry,
-  Finder,
-  Following,
-  Held,
+  RegistrySession,
   Replica,
-  Session,
+  StoredEntry,
 } from './discovery/driver.ts'
 export { followNothing } from './discovery/follow-nothing.ts'
 export type { DiscoveryEvents } from './discovery/follower.ts'
@@ -93,6 +93,7 @@ export type { RateLimitOptions } from './server/rate-limit.ts'
 export { isSameToken } from './server/same-token.ts'
 export { Server } from './server/server.ts'
 export type { CloseOptions, ServerOptions } from './server/server-options.ts'
+export { ServerSession } from './server/server-session.ts'
 export type {
   FunctionOptions,
   HandlerOf,
@@ -101,7 +102,6 @@ export type {
   ServiceMethod,
   ServiceOptions,
 } from './server/services.ts'
-export { Session as ServerSession } from './server/session.ts'
 export type { DeclaredError, ServiceErrorOptions } from './service-error.ts'
 export { ServiceError } from './service-error.ts'
 export type { ClientTls } from './transport/tls.ts'

@@ -2,15 +2,15 @@ import { RpcxError } from '@rpcx/core'
 import type { LeaseClient } from 'etcd3'
 import { castGrpcError } from 'etcd3'
 import { leaseIn } from './answers.ts'
+import type { EtcdConnection } from './connection.ts'
+import { hangUp } from './connection.ts'
 import { newLeaseId } from './lease-id.ts'
-import type { EtcdLink } from './link.ts'
-import { hangUp } from './link.ts'
 
 /** A lease, granted when it is first needed, and its keep-alive, every third of the TTL as etcd's own client does. */
 export class Lease {
   /** Resolves when etcd says that the lease is gone. */
   readonly lost: Promise<Error>
-  readonly #link: EtcdLink
+  readonly #link: EtcdConnection
   #ttlMs: number
   #granting: Promise<string> | undefined
   #id: string | undefined
@@ -18,7 +18,7 @@ export class Lease {
   #isOver = false
   #lose: (reason: Error) => void = () => {}
 
-  constructor(ttlMs: number, link: EtcdLink) {
+  constructor(ttlMs: number, link: EtcdConnection) {
     this.#ttlMs = ttlMs
     this.#link = link
     this.lost = new Promise(resolve => (this.#lose = resolve))

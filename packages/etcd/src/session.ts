@@ -1,23 +1,23 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
+import type { Entry, Layout, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { merge } from '@rpcx/core'
 import type { ICompare, IEvent, IKeyValue } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
 import type { Access } from './access.ts'
 import { rangesIn, revisionOf } from './answers.ts'
 import type { EtcdClient } from './client.ts'
+import { EtcdConnection } from './connection.ts'
 import { Lease } from './lease.ts'
 import { isServersLease } from './lease-id.ts'
-import { EtcdLink } from './link.ts'
-import type { Look } from './look.ts'
-import { look } from './look.ts'
+import type { EntryAndDirectories } from './read-entry.ts'
+import { readEntry } from './read-entry.ts'
 import { keyRange, prefixRange, watchRanges } from './watch.ts'
 import { isAt, makeDirectories, put } from './writes.ts'
 
 /** One lease's worth of life. Those who only follow take none. */
-export class EtcdSession implements Session {
+export class EtcdSession implements RegistrySession {
   readonly ended: Promise<Error>
-  readonly #link: EtcdLink
+  readonly #link: EtcdConnection
   readonly #layout: Layout
   readonly #lease: Lease
   /** The leases of the driver's sessions that were closed. */
@@ -26,7 +26,7 @@ export class EtcdSession implements Session {
   constructor(access: Access, layout: Layout, ttlMs: number, earlier: Set<string>) {
     this.#layout = layout
     this.#earlier = earlier
-    this.#link = new EtcdLink(access, () => void this.#lease.keepAlive())
+    this.#link = new EtcdConnection(access, () => void this.#lease.keepAlive())
     this.#lease = new Lease(ttlMs, this.#link)
     this.ended = this.#lease.lost
   }
@@ -35,7 +35,7 @@ export class EtcdSession implements Session {
     return this.#lease.ttlMs
   }
 
-  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const prefixes = this.#layout.prefixes(service)
     const ranges = prefixes.map(prefixRange)
     const { revision, found } = await this.#link.run(`list ${prefixes.join(' and ')}`, async client => {
@@ -58,16 +58,18 @@ export class EtcdSession implements Session {
     await this.#link.run(`watch ${service}`, client => watchRanges(client, ranges, revision, changed, signal))
   }
 
-  async watch(
+  async watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const key = this.#layout.leaf(service, address)
     const directories = this.#layout.directories(service)
     const ranges = [key, ...directories.map(([path]) => path)].map(keyRange)
-    const { revision, kv, found } = await this.#link.run(`look at ${key}`, client => look(client, ranges))
+    const { revision, kv, found } = await this.#link.run(`look at ${key}`, client =>
+      readEntry(client, ranges),
+    )
     // A key that was deleted and one whose lease is gone look the same.
     if (kv === undefined) await this.#lease.keepAlive()
     // Before the entry, which is written once it is told of; only where one is missing, since an etcd that is full refuses.
@@ -84,13 +86,16 @@ export class EtcdSession implements Session {
         const held = this.#held(kv, [])
         if (held?.by !== 'editor') return saw(held)
         // Changes of several keys come in no order.
-        return look(client, ranges).then(({ kv, found }) => saw(this.#held(kv, found)))
+        return readEntry(client, ranges).then(({ kv, found }) => saw(this.#held(kv, found)))
       }
       return watchRanges(client, ranges, revision, changed, signal)
     })
   }
 
-  async write({ service, address, metadata }: Entry, over: Held | undefined): Promise<bigint | undefined> {
+  async write(
+    { service, address, metadata }: Entry,
+    over: StoredEntry | undefined,
+  ): Promise<bigint | undefined> {
     const key = this.#layout.leaf(service, address)
     const lease = await this.#lease.granted()
     try {
@@ -126,13 +131,13 @@ export class EtcdSession implements Session {
   }
 
   /** @param directories those of the entry, as they are at the same time */
-  #held(kv: IKeyValue | undefined, directories: Look['found']): Held | undefined {
+  #held(kv: IKeyValue | undefined, directories: EntryAndDirectories['found']): StoredEntry | undefined {
     if (kv === undefined) return undefined
     const { value, mod_revision, lease } = kv
     return { metadata: value.toString(), version: BigInt(mod_revision), by: this.#keeper(lease, directories) }
   }
 
-  #keeper(lease: string, directories: Look['found']): Held['by'] {
+  #keeper(lease: string, directories: EntryAndDirectories['found']): StoredEntry['by'] {
     if (lease === '0') return 'nobody'
     if (lease === this.#lease.id) return 'us'
     if (this.#earlier.has(lease)) return 'earlier'

@@ -3,7 +3,7 @@ import type { IEvent, IWatchCreateRequest } from 'etcd3'
 import { castGrpcError } from 'etcd3'
 import { eventsIn } from './answers.ts'
 import type { EtcdClient } from './client.ts'
-import { hangUp } from './link.ts'
+import { hangUp } from './connection.ts'
 
 /** One key, or all keys that begin with a prefix. */
 export type Range = Required<Pick<IWatchCreateRequest, 'key'>> & Pick<IWatchCreateRequest, 'range_end'>

@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import type { InprocessRegistry } from './registry.ts'
 
 /** The registry inside this process: nothing fails, nothing waits, nothing expires. */
@@ -19,12 +19,12 @@ export class InprocessDriver implements Driver {
 
   check(): void {}
 
-  open(): Promise<Session> {
+  open(): Promise<RegistrySession> {
     return Promise.resolve(new InprocessSession(this.#registry))
   }
 }
 
-class InprocessSession implements Session {
+class InprocessSession implements RegistrySession {
   readonly ttlMs = 0
   readonly ended: Promise<Error>
   readonly #registry: InprocessRegistry
@@ -35,7 +35,7 @@ class InprocessSession implements Session {
     this.ended = new Promise(resolve => (this.#end = resolve))
   }
 
-  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     // Servers that are registered in this tick are seen by clients that are made in this tick.
     await new Promise(resolve => setImmediate(resolve))
     if (signal.aborted) return
@@ -45,10 +45,10 @@ class InprocessSession implements Session {
     unwatch()
   }
 
-  async watch(
+  async watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const changed = (at: string): void => {
@@ -60,7 +60,7 @@ class InprocessSession implements Session {
     unwatch()
   }
 
-  async write(entry: Entry, over: Held | undefined): Promise<bigint | undefined> {
+  async write(entry: Entry, over: StoredEntry | undefined): Promise<bigint | undefined> {
     const { service, address, metadata } = entry
     if (this.#registry.get(service, address)?.version !== over?.version) return undefined
     return this.#registry.put(service, address, metadata, this)
@@ -75,7 +75,7 @@ class InprocessSession implements Session {
     this.#end(new Error('the session was closed'))
   }
 
-  #held(service: string, address: string): Held | undefined {
+  #held(service: string, address: string): StoredEntry | undefined {
     const kept = this.#registry.get(service, address)
     if (kept === undefined) return undefined
     const { metadata, version, owner } = kept

@@ -1,20 +1,20 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Cache, Instance } from './cache.ts'
-import type { Link, Source } from './link.ts'
+import type { MulticastLink, Source } from './multicast-link.ts'
 import { GO_TYPE } from './names.ts'
 import type { Network } from './network.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 import { HEADER_BYTES, isSameName, MAX_PACKET_BYTES, query, sizeOf } from './packet.ts'
-import { FAILED, MISSED, Upkeep } from './upkeep.ts'
+import { FAILED, MISSED, RecordRefresher } from './record-refresher.ts'
 
 /** Asks who is there: at once, more and more rarely, and again for what is about to be forgotten. */
 export class Browser {
   readonly #cache: Cache
   readonly #network: Network
-  readonly #upkeep: Upkeep
-  readonly #timers = new Map<Link, NodeJS.Timeout>()
+  readonly #upkeep: RecordRefresher
+  readonly #timers = new Map<MulticastLink, NodeJS.Timeout>()
   /** The links on which everybody was asked often enough at first. */
-  readonly #stable = new Set<Link>()
+  readonly #stable = new Set<MulticastLink>()
   #first: Promise<void> | undefined
   #isBrowsing = false
   #isClosed = false
@@ -22,7 +22,7 @@ export class Browser {
   constructor(cache: Cache, network: Network) {
     this.#cache = cache
     this.#network = network
-    this.#upkeep = new Upkeep(cache, {
+    this.#upkeep = new RecordRefresher(cache, {
       canAsk: instance => this.#linksTo(instance).length > 0,
       ask: instances => this.#askFor(instances),
     })
@@ -46,7 +46,7 @@ export class Browser {
     for (const instance of this.#cache.saying(service, address)) this.#upkeep.verify(instance, FAILED)
   }
 
-  up(link: Link): void {
+  up(link: MulticastLink): void {
     if (this.#first === undefined) return
     this.#askFirst(link)
     if (this.#isBrowsing) this.#again(link, FIRST_AGAIN_MS)
@@ -56,14 +56,14 @@ export class Browser {
     }
   }
 
-  down(link: Link): void {
+  down(link: MulticastLink): void {
     clearTimeout(this.#timers.get(link))
     this.#timers.delete(link)
     this.#stable.delete(link)
   }
 
   /** Someone else asked what we would have: the answers are ours too (RFC 6762 §7.3). */
-  overheard(packet: Packet, source: Source, link: Link): void {
+  overheard(packet: Packet, source: Source, link: MulticastLink): void {
     const [question] = packet.questions
     if (!this.#isBrowsing || packet.isTruncated || source.port !== link.port) return
     const isOurs = question?.type === 'PTR' && isSameName(question.name, GO_TYPE) && !question.isUnicast
@@ -94,13 +94,13 @@ export class Browser {
    * Twice: what was multicast less than a second ago is not said again, and who came since has not heard it; so everybody is
    * also asked for answers to this process alone.
    */
-  #askFirst(link: Link): void {
+  #askFirst(link: MulticastLink): void {
     const questions = [QUESTION]
     link.ask(query({ questions })).catch(ignore)
     link.multicast(query({ questions })).catch(ignore)
   }
 
-  #again(link: Link, ms: number): void {
+  #again(link: MulticastLink, ms: number): void {
     if (this.#isClosed) return
     clearTimeout(this.#timers.get(link))
     const timer = setTimeout(
@@ -115,7 +115,7 @@ export class Browser {
   }
 
   /** With those that need not answer, since they are known for long enough (RFC 6762 §7.1). */
-  #askAll(link: Link): void {
+  #askAll(link: MulticastLink): void {
     const now = performance.now()
     const known: Resource[] = []
     for (const { interface: on, name, ttlMs, heardAt } of this.#cache.instances) {
@@ -152,7 +152,7 @@ export class Browser {
     }
   }
 
-  #linksTo(instance: Instance): readonly Link[] {
+  #linksTo(instance: Instance): readonly MulticastLink[] {
     return this.#network.links.filter(link => link.interface.name === instance.interface)
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import type { NetworkOptions } from './network.ts'
 import { MDNSSession } from './session.ts'
 import { toStrings } from './text.ts'
@@ -47,7 +47,7 @@ export class MDNSDriver implements Driver {
     toStrings({ service, address: address || LONG_ADDRESS, metadata, owner: '', version: 0n })
   }
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     const owner = randomBytes(4).toString('hex')
     const host = hostname().split('.')[0] ?? ''
     const session = new MDNSSession(

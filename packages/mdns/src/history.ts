@@ -1,6 +1,6 @@
 import type { Bundle } from './bundle.ts'
 import { toPackets } from './bundle.ts'
-import type { Link } from './link.ts'
+import type { MulticastLink } from './multicast-link.ts'
 import type { Packet, Resource } from './packet.ts'
 import { isSameData } from './packet.ts'
 
@@ -11,10 +11,10 @@ interface Said {
 
 /** What was multicast on each link, and when, so that no record is said again within a second (RFC 6762 §6). */
 export class History {
-  readonly #said = new Map<Link, Map<string, Said>>()
+  readonly #said = new Map<MulticastLink, Map<string, Said>>()
 
   /** How long ago, in milliseconds. Other data under the same name are another record. */
-  ageMs(link: Link, record: Resource): number {
+  ageMs(link: MulticastLink, record: Resource): number {
     const said = this.#said.get(link)?.get(keyOf(record))
     return said !== undefined && isSameData(said.record, record)
       ? performance.now() - said.at
@@ -22,7 +22,7 @@ export class History {
   }
 
   /** Multicasts these. @throws Error of the system */
-  async say(link: Link, bundles: readonly Bundle[]): Promise<void> {
+  async say(link: MulticastLink, bundles: readonly Bundle[]): Promise<void> {
     for (const packet of toPackets(bundles)) {
       this.#add(link, packet)
       await link.multicast(packet)
@@ -30,16 +30,16 @@ export class History {
   }
 
   /** It may be said again at once. */
-  excuse(link: Link, record: Resource): void {
+  excuse(link: MulticastLink, record: Resource): void {
     this.#said.get(link)?.delete(keyOf(record))
   }
 
   /** The link is gone. */
-  forget(link: Link): void {
+  forget(link: MulticastLink): void {
     this.#said.delete(link)
   }
 
-  #add(link: Link, packet: Packet): void {
+  #add(link: MulticastLink, packet: Packet): void {
     const said = this.#said.get(link) ?? new Map<string, Said>()
     this.#said.set(link, said)
     for (const record of [...packet.answers, ...packet.additionals]) {

@@ -1,6 +1,6 @@
 import { RpcxError, reasonOf } from '@rpcx/core'
-import type { LinkOwner } from './link.ts'
-import { Link } from './link.ts'
+import type { MulticastLinkOwner } from './multicast-link.ts'
+import { MulticastLink } from './multicast-link.ts'
 import type { NetworkInterface } from './network-interface.ts'
 import { interfacesNow } from './network-interface.ts'
 
@@ -11,20 +11,20 @@ export interface NetworkOptions {
 }
 
 /** Who uses a network. */
-export interface NetworkOwner extends Pick<LinkOwner, 'heard'> {
+export interface NetworkOwner extends Pick<MulticastLinkOwner, 'heard'> {
   /** A link was opened. */
-  up(link: Link): void
+  up(link: MulticastLink): void
   /** A link is gone. */
-  down(link: Link): void
+  down(link: MulticastLink): void
   /** The interface of a link has other addresses, which the link does not stand on. */
-  changed(link: Link): void
+  changed(link: MulticastLink): void
 }
 
 /** The links over all interfaces that are wanted, as these come and go. */
 export class Network {
   readonly #options: NetworkOptions
   readonly #owner: NetworkOwner
-  readonly #links = new Map<string, Link>()
+  readonly #links = new Map<string, MulticastLink>()
   /** Why there is no link where there could be one. */
   readonly #failures = new Map<string, { readonly error: Error; readonly until: number }>()
   #timer: NodeJS.Timeout | undefined
@@ -36,7 +36,7 @@ export class Network {
     this.#owner = owner
   }
 
-  get links(): readonly Link[] {
+  get links(): readonly MulticastLink[] {
     return [...this.#links.values()]
   }
 
@@ -102,7 +102,7 @@ export class Network {
     for (const [key, { on, family }] of wanted) {
       if (this.#links.has(key) || performance.now() < (this.#failures.get(key)?.until ?? 0)) continue
       try {
-        const link = await Link.open(on, family, this.#options.port, {
+        const link = await MulticastLink.open(on, family, this.#options.port, {
           heard: (...what) => this.#owner.heard(...what),
           broke: (broken, error) => {
             if (this.#links.get(key) !== broken) return

@@ -1,4 +1,4 @@
-import type { Link } from './link.ts'
+import type { MulticastLink } from './multicast-link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 import { HEADER_BYTES, isSameName, isSameRecord, MAX_PACKET_BYTES, query, sizeOf } from './packet.ts'
 import type { Publication } from './publication.ts'
@@ -9,7 +9,7 @@ export type Verdict = 'free' | 'taken'
 
 interface Trial {
   readonly publication: Publication
-  readonly links: readonly Link[]
+  readonly links: readonly MulticastLink[]
   asked: number
   readonly decide: (verdict: Verdict) => void
 }
@@ -21,7 +21,7 @@ export class Prober {
   #isClosed = false
 
   /** Resolves when it is known for all of these links. */
-  probe(publication: Publication, links: readonly Link[]): Promise<Verdict> {
+  probe(publication: Publication, links: readonly MulticastLink[]): Promise<Verdict> {
     if (this.#isClosed) return Promise.reject(new Error('the session was closed'))
     return new Promise(resolve => {
       const trial: Trial = {
@@ -39,7 +39,7 @@ export class Prober {
   }
 
   /** Somebody says something. */
-  heard(packet: Packet, link: Link): void {
+  heard(packet: Packet, link: MulticastLink): void {
     if (this.#trials.size === 0) return
     const said = packet.kind === 'response' ? [...packet.answers, ...packet.additionals] : packet.authorities
     const names = new Set(said.map(({ name }) => name.toLowerCase()))
@@ -50,7 +50,7 @@ export class Prober {
     }
   }
 
-  down(link: Link): void {
+  down(link: MulticastLink): void {
     for (const trial of this.#trials) {
       // The name is asked for anew when the link is up again.
       if (trial.links.every(other => other === link)) trial.decide('free')
@@ -63,7 +63,7 @@ export class Prober {
     for (const trial of [...this.#trials]) trial.decide('taken')
   }
 
-  #judge(trial: Trial, packet: Packet, link: Link): void {
+  #judge(trial: Trial, packet: Packet, link: MulticastLink): void {
     const plan = planOf(trial.publication, link)
     if (packet.kind === 'response') {
       const theirs = [...packet.answers, ...packet.additionals].filter(
@@ -83,7 +83,7 @@ export class Prober {
 
   #tick(): void {
     this.#timer = undefined
-    const asking = new Map<Link, Publication[]>()
+    const asking = new Map<MulticastLink, Publication[]>()
     for (const trial of [...this.#trials]) {
       if (trial.asked === TIMES) {
         trial.decide('free')
@@ -105,7 +105,7 @@ const TIMES = 3
 const EVERY_MS = 250
 
 /** The records that nobody else may have. */
-function planOf(publication: Publication, link: Link): readonly Resource[] {
+function planOf(publication: Publication, link: MulticastLink): readonly Resource[] {
   const records = publication.records(link.interface)
   return records === undefined ? [] : [...records.goSrv, ...records.goTxt, ...records.toolSrv]
 }
@@ -116,7 +116,7 @@ function isNamed(record: Resource, plan: readonly Resource[]): boolean {
   )
 }
 
-function toProbes(publications: readonly Publication[], link: Link): Packet[] {
+function toProbes(publications: readonly Publication[], link: MulticastLink): Packet[] {
   const probes: { questions: Question[]; authorities: Resource[]; bytes: number }[] = []
   for (const publication of publications) {
     const authorities = planOf(publication, link)

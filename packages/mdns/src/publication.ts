@@ -1,5 +1,5 @@
 import type { Entry } from '@rpcx/core'
-import type { Link } from './link.ts'
+import type { MulticastLink } from './multicast-link.ts'
 import { ALL_TYPES, GO_TYPE, hostOf, instanceLabel, portOf, subtype, TOOL_TYPE } from './names.ts'
 import type { NetworkInterface } from './network-interface.ts'
 import type { RecordType, Resource } from './packet.ts'
@@ -36,7 +36,7 @@ export class Publication {
   readonly service: string
   readonly address: string
   /** The links on which its name is known to be ours. */
-  readonly established: Set<Link> = new Set()
+  readonly established: Set<MulticastLink> = new Set()
   #metadata: string
   #version: bigint
   /** By the interface on which they are said. */

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Cache } from './cache.ts'
-import { Herald } from './herald.ts'
 import { History } from './history.ts'
-import type { Link, Source } from './link.ts'
+import type { MulticastLink, Source } from './multicast-link.ts'
+import { isSameEntry, NameClaimer } from './name-claimer.ts'
 import type { Network } from './network.ts'
 import type { Packet, Resource } from './packet.ts'
 import { isSameName, isSameRecord } from './packet.ts'
 import type { Publisher } from './publication.ts'
 import { Publication } from './publication.ts'
-import { isSameEntry, Registrar } from './registrar.ts'
+import { RecordAnnouncer } from './record-announcer.ts'
 import { Responder } from './responder.ts'
 import { fromStrings } from './text.ts'
 
@@ -21,15 +21,15 @@ export class Publications {
   readonly #all = new Map<string, Publication>()
   readonly #history = new History()
   readonly #responder = new Responder(this.#history)
-  readonly #herald = new Herald(this.#history)
-  readonly #registrar: Registrar
+  readonly #herald = new RecordAnnouncer(this.#history)
+  readonly #registrar: NameClaimer
   /** Those whose name somebody else has too, until that is settled. */
   readonly #contested = new Set<Publication>()
 
   constructor(network: Network, cache: Cache, publisher: Publisher) {
     this.#network = network
     this.#publisher = publisher
-    this.#registrar = new Registrar(network, cache, publisher, this.#herald)
+    this.#registrar = new NameClaimer(network, cache, publisher, this.#herald)
   }
 
   get all(): readonly Publication[] {
@@ -95,7 +95,7 @@ export class Publications {
     publication.established.clear()
   }
 
-  heard(packet: Packet, source: Source, link: Link): void {
+  heard(packet: Packet, source: Source, link: MulticastLink): void {
     this.#registrar.heard(packet, link)
     if (packet.kind === 'query') {
       this.#responder.asked(packet, source, link)
@@ -106,7 +106,7 @@ export class Publications {
     }
   }
 
-  async up(link: Link): Promise<void> {
+  async up(link: MulticastLink): Promise<void> {
     const concerned = this.all.filter(publication => this.#registrar.linksFor(publication).includes(link))
     await Promise.all(concerned.map(publication => this.#registrar.stand(publication, link)))
     const held = concerned.filter(publication => this.#isHeld(publication))
@@ -114,12 +114,12 @@ export class Publications {
   }
 
   /** The interface has other addresses, of a family that this link does not speak. */
-  changed(link: Link): Promise<void> {
+  changed(link: MulticastLink): Promise<void> {
     const concerned = this.all.filter(({ established }) => established.has(link))
     return this.#herald.announceOn(link, concerned).catch(ignore)
   }
 
-  down(link: Link): void {
+  down(link: MulticastLink): void {
     this.#registrar.down(link)
     this.#responder.down(link)
     this.#history.forget(link)
@@ -147,7 +147,7 @@ export class Publications {
   }
 
   /** Looks whether a packet says something else of our names than we do. */
-  #compare(publication: Publication, packet: Packet, link: Link): void {
+  #compare(publication: Publication, packet: Packet, link: MulticastLink): void {
     const records = publication.records(link.interface)
     if (records === undefined) return
     const ours = [...records.goPtr, ...records.goSrv, ...records.goTxt]
@@ -164,7 +164,11 @@ export class Publications {
     }
   }
 
-  #differ(publication: Publication, { data, ttlSeconds }: Resource & { type: 'TXT' }, link: Link): void {
+  #differ(
+    publication: Publication,
+    { data, ttlSeconds }: Resource & { type: 'TXT' },
+    link: MulticastLink,
+  ): void {
     const [said] = fromStrings(data)
     if (ttlSeconds === 0 || said?.owner === this.#publisher.owner) return
     if (said !== undefined && isSameEntry(said, publication)) {
@@ -177,7 +181,7 @@ export class Publications {
   }
 
   /** Another entry has our name: both ask for it again, and one of them gets another (RFC 6762 §9). */
-  async #contest(publication: Publication, link: Link): Promise<void> {
+  async #contest(publication: Publication, link: MulticastLink): Promise<void> {
     publication.established.delete(link)
     await this.#registrar.stand(publication, link)
     if (this.#isHeld(publication)) await this.#herald.announce(publication).catch(ignore)

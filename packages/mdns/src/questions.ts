@@ -1,4 +1,4 @@
-import type { Link, Source } from './link.ts'
+import type { MulticastLink, Source } from './multicast-link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 
 /** What is asked, and what the one who asks knows already. */
@@ -9,10 +9,10 @@ export interface Asked {
 }
 
 /** Who answers. */
-export type Answer = (asked: Asked, source: Source, link: Link) => void
+export type Answer = (asked: Asked, source: Source, link: MulticastLink) => void
 
 interface Waiting {
-  readonly link: Link
+  readonly link: MulticastLink
   readonly id: number
   readonly questions: Question[]
   readonly known: Resource[]
@@ -28,7 +28,7 @@ export class Questions {
     this.#answer = answer
   }
 
-  add({ id, questions, answers, isTruncated }: Packet, source: Source, link: Link): void {
+  add({ id, questions, answers, isTruncated }: Packet, source: Source, link: MulticastLink): void {
     const key = `${link.interface.name} ${source.address} ${source.port}`
     const before = this.#waiting.get(key)
     if (before !== undefined) {
@@ -50,7 +50,7 @@ export class Questions {
     }
   }
 
-  forget(link: Link): void {
+  forget(link: MulticastLink): void {
     for (const [key, waiting] of this.#waiting) {
       if (waiting.link !== link) continue
       clearTimeout(waiting.timer)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bundle } from './bundle.ts'
 import { toPackets } from './bundle.ts'
 import type { History } from './history.ts'
-import type { Link, Source } from './link.ts'
+import type { MulticastLink, Source } from './multicast-link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 import { isSameName, isSameRecord } from './packet.ts'
 import type { Publication, Records, Role } from './publication.ts'
@@ -19,7 +19,7 @@ export class Responder {
   readonly #history: History
   readonly #questions: Questions
   /** Answers that wait to be multicast. */
-  readonly #pending = new Map<Link, Wanted>()
+  readonly #pending = new Map<MulticastLink, Wanted>()
   #unicasts = 0
   #isClosed = false
 
@@ -38,12 +38,12 @@ export class Responder {
     this.#publications.delete(publication)
   }
 
-  asked(packet: Packet, source: Source, link: Link): void {
+  asked(packet: Packet, source: Source, link: MulticastLink): void {
     for (const { name } of packet.authorities) this.#defend(name, link)
     this.#questions.add(packet, source, link)
   }
 
-  down(link: Link): void {
+  down(link: MulticastLink): void {
     this.#pending.delete(link)
     this.#questions.forget(link)
     for (const publication of this.#publications) publication.established.delete(link)
@@ -56,7 +56,7 @@ export class Responder {
   }
 
   /** Somebody wants a name of ours: what is known to be ours is said at once (RFC 6762 §8.1). */
-  #defend(name: string, link: Link): void {
+  #defend(name: string, link: MulticastLink): void {
     const bundles: Bundle[] = []
     for (const publication of this.#publications) {
       const records = publication.established.has(link) ? publication.records(link.interface) : undefined
@@ -69,7 +69,7 @@ export class Responder {
     if (bundles.length > 0) this.#history.say(link, bundles).catch(ignore)
   }
 
-  #answer({ id, questions, known }: Asked, source: Source, link: Link): void {
+  #answer({ id, questions, known }: Asked, source: Source, link: MulticastLink): void {
     const isLegacy = source.port !== link.port
     // Go's clients, who alone number their questions, listen only while they look: what was said before they do not know.
     const isNew = !isLegacy && id !== 0 && known.length === 0
@@ -96,7 +96,7 @@ export class Responder {
     if (alone.size > 0) void this.#unicast(alone, { id, questions }, source, link, isShared)
   }
 
-  #pend(link: Link, publication: Publication, role: Role, isShared: boolean): void {
+  #pend(link: MulticastLink, publication: Publication, role: Role, isShared: boolean): void {
     const waiting = this.#pending.get(link)
     const wanted: Wanted = waiting ?? new Map()
     want(wanted, publication, role)
@@ -106,7 +106,7 @@ export class Responder {
     setTimeout(() => this.#flush(link), isShared ? sharedDelayMs() : 0).unref()
   }
 
-  #flush(link: Link): void {
+  #flush(link: MulticastLink): void {
     const wanted = this.#pending.get(link)
     this.#pending.delete(link)
     const bundles = this.#bundles(wanted ?? new Map(), link)
@@ -122,7 +122,7 @@ export class Responder {
     wanted: Wanted,
     asked: Pick<Packet, 'id' | 'questions'>,
     source: Source,
-    link: Link,
+    link: MulticastLink,
     isShared: boolean,
   ): Promise<void> {
     if (this.#unicasts >= MAX_UNICASTS) return
@@ -138,7 +138,7 @@ export class Responder {
   }
 
   /** As it is now: what was asked for may have changed since, or be gone. */
-  #bundles(wanted: Wanted, link: Link): Bundle[] {
+  #bundles(wanted: Wanted, link: MulticastLink): Bundle[] {
     if (this.#isClosed) return []
     return [...wanted].flatMap(([publication, roles]) => {
       const isOurs = this.#publications.has(publication) && publication.established.has(link)

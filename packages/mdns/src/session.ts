@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events'
-import type { Entry, Held, Replica, Session } from '@rpcx/core'
+import type { Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { Browser } from './browser.ts'
 import { Cache } from './cache.ts'
-import type { Link, Source } from './link.ts'
+import type { MulticastLink, Source } from './multicast-link.ts'
 import type { NetworkOptions } from './network.ts'
 import { Network } from './network.ts'
 import type { Packet } from './packet.ts'
@@ -12,7 +12,7 @@ import { Publications } from './publications.ts'
 import type { Said } from './text.ts'
 
 /** One process in the conversation on the network: what it says, what it has heard, and what it asks for. */
-export class MDNSSession implements Session {
+export class MDNSSession implements RegistrySession {
   readonly ttlMs: number = TTL_SECONDS * 1_000
   /** What was written is kept by this session alone, for as long as it lives. */
   readonly ended: Promise<Error> = new Promise(() => {})
@@ -45,7 +45,7 @@ export class MDNSSession implements Session {
     return this.#network.open()
   }
 
-  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     await this.#settled()
     if (signal.aborted) return
     this.#browser.browse()
@@ -64,10 +64,10 @@ export class MDNSSession implements Session {
     await this.#untilLost(signal).finally(() => this.#cache.off('changed', changed))
   }
 
-  async watch(
+  async watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     await this.#settled()
@@ -90,7 +90,7 @@ export class MDNSSession implements Session {
 
   async write(
     entry: Entry,
-    over: Held | undefined,
+    over: StoredEntry | undefined,
     audience: 'all' | 'metrics',
     signal: AbortSignal,
   ): Promise<bigint | undefined> {
@@ -121,7 +121,7 @@ export class MDNSSession implements Session {
     await this.#network.close()
   }
 
-  #heard(packet: Packet, source: Source, link: Link): void {
+  #heard(packet: Packet, source: Source, link: MulticastLink): void {
     if (packet.kind === 'response') {
       this.#cache.take(packet, link.interface)
     } else {
@@ -131,12 +131,12 @@ export class MDNSSession implements Session {
     this.#publications.heard(packet, source, link)
   }
 
-  #up(link: Link): void {
+  #up(link: MulticastLink): void {
     this.#browser.up(link)
     void this.#publications.up(link)
   }
 
-  #down(link: Link): void {
+  #down(link: MulticastLink): void {
     this.#browser.down(link)
     this.#publications.down(link)
     if (this.#network.links.length === 0) this.#events.emit('lost', this.#network.nothing())
@@ -159,7 +159,7 @@ export class MDNSSession implements Session {
     return new Map(said.map(({ address, metadata }) => [address, metadata]))
   }
 
-  #held(service: string, address: string): Held | undefined {
+  #held(service: string, address: string): StoredEntry | undefined {
     const ours = this.#publications.get(service, address)
     if (ours !== undefined) return { metadata: ours.metadata, version: ours.version, by: 'us' }
     const other = this.#other(service, address)

@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, isRpcxError, Layout, RpcxError } from '@rpcx/core'
 import type { Connection } from './connection.ts'
 import { ZooKeeperLink } from './link.ts'
@@ -30,7 +30,7 @@ export class ZooKeeperDriver implements Driver {
     checkMetadataSize(this.name, entry, MAX_DATA_BYTES)
   }
 
-  async open(signal: AbortSignal): Promise<Session> {
+  async open(signal: AbortSignal): Promise<RegistrySession> {
     const link = new ZooKeeperLink(this.#settings)
     const kill = (): void => link.kill(signal.reason as Error)
     signal.addEventListener('abort', kill, { once: true })

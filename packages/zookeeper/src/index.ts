@@ -44,12 +44,12 @@ export class ZooKeeperRegisterPlugin extends RegisterPlugin {
   }
 }
 
-export interface ZookeeperDiscoveryOptions extends RegistryDiscoveryOptions, ZooKeeperOptions {}
+export interface ZooKeeperDiscoveryOptions extends RegistryDiscoveryOptions, ZooKeeperOptions {}
 
 /** Discovers servers in ZooKeeper, whether they are written in Go or in TypeScript. */
-export class ZookeeperDiscovery extends RegistryDiscovery {
+export class ZooKeeperDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
-  constructor(options: ZookeeperDiscoveryOptions) {
+  constructor(options: ZooKeeperDiscoveryOptions) {
     super(new ZooKeeperDriver(options), options)
   }
 }

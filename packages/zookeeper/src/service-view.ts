@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Replica } from '@rpcx/core'
-import { Bell } from './bell.ts'
+import { ChangeSignal } from './change-signal.ts'
 import type { Connection } from './connection.ts'
 
 /** Keeps `into` in step with the children of a directory, until `signal` aborts. Rejects when the connection is lost. */
@@ -37,7 +37,7 @@ interface Difference {
 /** What a directory held when it was last looked at. */
 class ServiceView {
   /** Rings when another look is due. */
-  readonly bell: Bell = new Bell()
+  readonly bell: ChangeSignal = new ChangeSignal()
   readonly #connection: Connection
   readonly #directory: string
   /** Those that were there, each with what stops listening to it. */

@@ -1,6 +1,6 @@
-import type { Entry, Held, Layout, Replica, Session } from '@rpcx/core'
+import type { Entry, Layout, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { followNothing } from '@rpcx/core'
-import { Bell } from './bell.ts'
+import { ChangeSignal } from './change-signal.ts'
 import type { Connection, Znode } from './connection.ts'
 import { isAnswer } from './failure.ts'
 import type { ZooKeeperLink } from './link.ts'
@@ -8,7 +8,7 @@ import { isNodeName } from './node-name.ts'
 import { followDirectory } from './service-view.ts'
 
 /** One session of ZooKeeper. It outlives its connections, which core has it seek again. */
-export class ZooKeeperSession implements Session {
+export class ZooKeeperSession implements RegistrySession {
   readonly ended: Promise<Error>
   readonly #link: ZooKeeperLink
   readonly #layout: Layout
@@ -26,21 +26,21 @@ export class ZooKeeperSession implements Session {
     return this.#link.timeoutMs
   }
 
-  async follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const connection = await this.#link.connect()
     if (!isNodeName(service)) return followNothing(into, signal)
     await followDirectory(connection, this.#layout.directory(service), into, signal)
   }
 
-  async watch(
+  async watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const path = this.#layout.leaf(service, address)
     const connection = await this.#link.connect()
-    const bell = new Bell()
+    const bell = new ChangeSignal()
     const unlisten = connection.listen(path, () => bell.ring())
     bell.ring()
     try {
@@ -55,7 +55,7 @@ export class ZooKeeperSession implements Session {
 
   async write(
     { service, address, metadata }: Entry,
-    over: Held | undefined,
+    over: StoredEntry | undefined,
     audience: 'all' | 'metrics',
     signal: AbortSignal,
   ): Promise<bigint | undefined> {
@@ -117,7 +117,7 @@ export class ZooKeeperSession implements Session {
     return connection.create(path, metadata)
   }
 
-  #held({ data, transaction, owner }: Znode): Held {
+  #held({ data, transaction, owner }: Znode): StoredEntry {
     const isOurs = owner === this.#link.sessionId
     const by = owner === NOBODY ? 'nobody' : isOurs ? 'us' : this.#earlier.has(owner) ? 'earlier' : 'other'
     return { metadata: data, version: transaction, by }

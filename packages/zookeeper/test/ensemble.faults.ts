@@ -4,7 +4,7 @@ import { requireCluster, startZooKeeperEnsemble } from '@rpcx/servers'
 import type { Entries, Member, View } from '@rpcx/testing'
 import { atMost } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ZookeeperDiscoveryOptions } from '../src/index.ts'
+import type { ZooKeeperDiscoveryOptions } from '../src/index.ts'
 import { fourLetters } from './hand.ts'
 import { Stage } from './stage.ts'
 
@@ -55,7 +55,7 @@ class Fleet implements AsyncDisposable {
   readonly #ensemble: Cluster
   readonly #members: readonly Member[]
   readonly #made: readonly (string | undefined)[]
-  readonly #options: Partial<ZookeeperDiscoveryOptions>
+  readonly #options: Partial<ZooKeeperDiscoveryOptions>
   #entries: Entries
 
   private constructor(

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { Server } from '@rpcx/core'
 import { everythingIn } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 import type { Instead } from './hostile-server.ts'
 import {
   CHILDREN,
@@ -86,7 +86,7 @@ describe('whatever ZooKeeper answers', () => {
       isTold ||= lie !== undefined
       return lie
     }
-    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
     const down = failure(discovery)
     const bad = discovery.list('Bad')
     expect(await down).toMatchObject(FAILURE)
@@ -108,7 +108,7 @@ describe('whatever ZooKeeper answers', () => {
         if (answer !== undefined && request.path === '/x/Bad' && ++answers === 2) isAskedAgain()
         return answer
       }
-      const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+      const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
       const down = failure(discovery)
       discovery.list('Bad').catch(() => {})
       expect(await down).toMatchObject(FAILURE)
@@ -122,7 +122,7 @@ describe('whatever ZooKeeper answers', () => {
   test.concurrent.each(greetings)('a greeting %s is a failure that says so', async (_what, bytes) => {
     await using server = await opened(new HostileServer())
     server.greeting = bytes
-    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
     const down = failure(discovery)
     discovery.list('Good').catch(() => {})
     expect(await down).toMatchObject({
@@ -136,7 +136,7 @@ describe('whatever ZooKeeper answers', () => {
     await using server = await opened(new HostileServer())
     const asked: string[] = []
     server.instead = ({ path }) => void asked.push(path) as undefined
-    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
     for (const name of ['.', '..', 'a/b', 'a\u{e000}b']) expect(await discovery.list(name)).toEqual([])
     expect(await discovery.list('Good')).toHaveLength(1)
     expect(asked.filter(path => path.startsWith('/x/'))).toEqual(['/x/Good', '/x/Good/tcp@10.0.0.1:1'])
@@ -163,7 +163,7 @@ describe('whatever ZooKeeper answers', () => {
     rpcx.plugins.add(new ZooKeeperRegisterPlugin(options))
     rpcx.registerName('Good', { hi: () => 1 })
     rpcx.on('registryDown', detail => told.push(detail))
-    const discovery = new ZookeeperDiscovery(options)
+    const discovery = new ZooKeeperDiscovery(options)
     discovery.on('registryDown', detail => told.push(detail))
     await rpcx.serve('tcp', '127.0.0.1:0')
     told.push(await discovery.list('Good', { timeoutMs: 500 }).catch((error: Error) => error))
@@ -184,6 +184,6 @@ const FAILURE = { code: 'ERR_RPCX_REGISTRY', message: expect.stringContaining('z
 const GOOD = [{ address: 'tcp@10.0.0.1:1', metadata: 'n=1' }]
 
 /** The first failure that it tells of. */
-function failure(discovery: ZookeeperDiscovery): Promise<Error> {
+function failure(discovery: ZooKeeperDiscovery): Promise<Error> {
   return new Promise(resolve => discovery.on('registryDown', ({ error }) => resolve(error)))
 }

@@ -1,7 +1,7 @@
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import type { ZooKeeperRegisterPluginOptions } from '../src/index.ts'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 
 const good = { zooKeeperServers: ['127.0.0.1:2181', '[::1]:2181', 'zoo-3:2181'], basePath: '/rpcx' }
 
@@ -28,7 +28,7 @@ describe('A bad option is refused at once, by its name:', () => {
   ]
   test.each(both)('%s of %j', (name, options, kind) => {
     for (const make of [
-      () => new ZookeeperDiscovery({ ...good, ...options }),
+      () => new ZooKeeperDiscovery({ ...good, ...options }),
       () => new ZooKeeperRegisterPlugin({ ...good, ...options }),
     ]) {
       expect(make).toThrow(kind)

@@ -3,7 +3,7 @@ import type { Server } from '@rpcx/servers'
 import { isZooKeeperSince, requireServer, startZooKeeper } from '@rpcx/servers'
 import { heardOfDiscovery, heardOfServer } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 import { CHILDREN, failedTransaction, frame, HostileServer, MULTI, opened, reply } from './hostile-server.ts'
 import { Stage } from './stage.ts'
 
@@ -18,7 +18,7 @@ describe('ZooKeeper refuses with', () => {
   ])('%s, which is %s with words about %s', async (number, code, words) => {
     await using server = await opened(new HostileServer())
     server.instead = ({ type, xid }) => (type === CHILDREN ? frame(reply(xid, Number(number))) : undefined)
-    const discovery = new ZookeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+    const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
     const told = heardOfDiscovery(discovery)
     discovery.list('Good').catch(() => {})
     const { what } = await told.until(({ event }) => event === 'registryDown')

@@ -54,7 +54,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
       looks++
       stopping.abort()
     }
-    const watching = session.watch('Arith', 'tcp@10.0.0.1:1', saw, stopping.signal)
+    const watching = session.watchEntry('Arith', 'tcp@10.0.0.1:1', saw, stopping.signal)
     // It has asked by then.
     for (let turn = 0; turn < 50; turn++) await null
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_300)

@@ -1,7 +1,7 @@
 import type { Server as Registry } from '@rpcx/servers'
 import { Program, RegistryStage } from '@rpcx/testing'
-import type { ZooKeeperRegisterPluginOptions, ZookeeperDiscoveryOptions } from '../src/index.ts'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '../src/index.ts'
+import type { ZooKeeperDiscoveryOptions, ZooKeeperRegisterPluginOptions } from '../src/index.ts'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 import { Hand } from './hand.ts'
 
 /** What all sessions ask for here, and get with ticks of 200 ms. */
@@ -32,8 +32,8 @@ export class Stage extends RegistryStage<ZooKeeperRegisterPluginOptions> {
     return new ZooKeeperRegisterPlugin({ ...this.#defaults, updateIntervalMs: 0, ...options })
   }
 
-  override discovery(options: Partial<ZookeeperDiscoveryOptions> = {}): ZookeeperDiscovery {
-    return this.open(new ZookeeperDiscovery({ ...this.#defaults, ...options }))
+  override discovery(options: Partial<ZooKeeperDiscoveryOptions> = {}): ZooKeeperDiscovery {
+    return this.open(new ZooKeeperDiscovery({ ...this.#defaults, ...options }))
   }
 
   override program(name: string, settings: object = {}): Program {
@@ -41,7 +41,7 @@ export class Stage extends RegistryStage<ZooKeeperRegisterPluginOptions> {
     return this.open(new Program(file, { ...this.#defaults, ...settings }))
   }
 
-  get #defaults(): ZookeeperDiscoveryOptions {
+  get #defaults(): ZooKeeperDiscoveryOptions {
     return { basePath: this.basePath, zooKeeperServers: this.servers, sessionTimeoutMs: SESSION_MS }
   }
 }

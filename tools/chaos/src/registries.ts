@@ -2,7 +2,7 @@ import { ConsulDiscovery, ConsulRegisterPlugin } from '@rpcx/consul'
 import type { RegistryDiscovery, ServerPlugin } from '@rpcx/core'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
 import type { Kind } from '@rpcx/servers'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '@rpcx/zookeeper'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '@rpcx/zookeeper'
 
 /** What a process has to know of the registry. */
 export interface RegistrySettings {
@@ -49,7 +49,7 @@ export function openDiscovery({ kind, address }: RegistrySettings): RegistryDisc
     case 'etcd':
       return new EtcdDiscovery({ basePath, etcdServers: address })
     case 'zookeeper':
-      return new ZookeeperDiscovery({
+      return new ZooKeeperDiscovery({
         basePath,
         zooKeeperServers: address,
         sessionTimeoutMs: TTL_MS.zookeeper,

@@ -33,7 +33,7 @@ export class ${Name}Discovery extends RegistryDiscovery {
 /** `src/driver.ts`: one answer to each question that core asks, none of them right yet. */
 export function driver(name: string): string {
   const Name = pascal(name)
-  return `import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
+  return `import type { Driver, DriverTraits, Entry, StoredEntry, Replica, RegistrySession } from '@rpcx/core'
 
 /** Where the registry is. */
 export interface ${Name}Options {
@@ -56,33 +56,33 @@ export class ${Name}Driver implements Driver {
   check(_entry: Entry): void {}
 
   /** One attempt: connect, authenticate, get a lease. */
-  async open(_signal: AbortSignal): Promise<Session> {
-    return new ${Name}Session()
+  async open(_signal: AbortSignal): Promise<RegistrySession> {
+    return new ${Name}RegistrySession()
   }
 }
 
-class ${Name}Session implements Session {
+class ${Name}RegistrySession implements RegistrySession {
   readonly ttlMs = 10_000
   /** Resolves when all that was written here has gone: the lease expired, say. */
   readonly ended: Promise<Error> = new Promise(() => {})
 
   /** Calls \`into.replace()\` with all there is, then \`put()\` and \`remove()\` for each change, until the signal aborts. */
-  async follow(_service: string, _into: Replica, _signal: AbortSignal): Promise<void> {
-    throw notYet('follow')
+  async watchService(_service: string, _into: Replica, _signal: AbortSignal): Promise<void> {
+    throw notYet('watchService')
   }
 
   /** The same for one entry: what is there now, then after each change. */
-  async watch(
+  async watchEntry(
     _service: string,
     _address: string,
-    _saw: (held: Held | undefined) => void,
+    _saw: (held: StoredEntry | undefined) => void,
     _signal: AbortSignal,
   ): Promise<void> {
-    throw notYet('watch')
+    throw notYet('watchEntry')
   }
 
   /** Compare and set: writes only in place of exactly \`over\`. */
-  async write(_entry: Entry, _over: Held | undefined): Promise<bigint | undefined> {
+  async write(_entry: Entry, _over: StoredEntry | undefined): Promise<bigint | undefined> {
     throw notYet('write')
   }
 

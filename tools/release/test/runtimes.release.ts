@@ -103,7 +103,7 @@ const product = '10 × 20 = 200, 0 servers\n'
 
 /** Prints what became of the calls over each network. */
 const networks = `
-import { DnsDiscovery, MultipleServersDiscovery, Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
+import { DNSDiscovery, MultipleServersDiscovery, Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
 
 const { ca, server: identity, client, stranger, names, folder } = JSON.parse(process.env.GIVEN ?? '')
 const told: Record<string, string> = {}
@@ -115,7 +115,7 @@ async function serve(network: string, host: string, options = {}): Promise<Serve
   return server
 }
 
-async function call(name: string, discovery: Peer2PeerDiscovery | DnsDiscovery | MultipleServersDiscovery, options = {}) {
+async function call(name: string, discovery: Peer2PeerDiscovery | DNSDiscovery | MultipleServersDiscovery, options = {}) {
   const echo = new XClient<{ Echo(value: unknown): unknown }>('Echo', discovery, { timeoutMs: 20_000, ...options })
   try {
     const bytes = new Uint8Array(3_000_000).fill(7)
@@ -135,7 +135,7 @@ const address = String(tcp.address)
 await call('tcp', new Peer2PeerDiscovery(address))
 await call('fixed', new MultipleServersDiscovery([{ key: address }]))
 const port = Number(address.split(':').at(-1))
-await call('dns', new DnsDiscovery({ domain: 'echo.example', port, servers: names }))
+await call('dns', new DNSDiscovery({ domain: 'echo.example', port, servers: names }))
 const unix = await serve('unix', folder + '/echo.sock')
 await call('unix', new Peer2PeerDiscovery(String(unix.address)))
 const memory = await serve('memu', 'echo')

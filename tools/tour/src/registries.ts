@@ -4,7 +4,7 @@ import { MultipleServersDiscovery } from '@rpcx/core'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
 import { MDNSDiscovery, MDNSRegisterPlugin } from '@rpcx/mdns'
 import { multicastPort, startConsul, startEtcd, startZooKeeper } from '@rpcx/servers'
-import { ZooKeeperRegisterPlugin, ZookeeperDiscovery } from '@rpcx/zookeeper'
+import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '@rpcx/zookeeper'
 import { loopbackCarriesMulticast } from './multicast.ts'
 
 /** What a server process needs to know of the registry. */
@@ -70,7 +70,7 @@ const kinds: Record<string, Kind> = {
       return {
         title: `ZooKeeper at ${address}`,
         settings: { name: 'zookeeper', address },
-        discovery: () => new ZookeeperDiscovery({ zooKeeperServers: [address], basePath: '/rpcx_tour' }),
+        discovery: () => new ZooKeeperDiscovery({ zooKeeperServers: [address], basePath: '/rpcx_tour' }),
         [Symbol.asyncDispose]: () => zooKeeper.stop(),
       }
     },

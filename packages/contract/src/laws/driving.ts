@@ -45,7 +45,7 @@ export const driving: Readonly<Record<string, Law>> = {
       })
     },
     20_000,
-    '`watch()` of driver.ts, which looks after what an entry needs',
+    '`watchEntry()` of driver.ts, which looks after what an entry needs',
   ),
 
   'a change is told when it happens, not at the next look': law(
@@ -68,7 +68,7 @@ export const driving: Readonly<Record<string, Law>> = {
       assert.ok(middle <= limit, `expected most changes within ${limit} ms; they took ${took.join(', ')} ms`)
     },
     60_000,
-    '`follow()` of driver.ts: does it subscribe, or only poll?',
+    '`watchService()` of driver.ts: does it subscribe, or only poll?',
   ),
 
   'what is written while a service begins to be followed is seen': law(
@@ -84,14 +84,14 @@ export const driving: Readonly<Record<string, Law>> = {
       for (const [i, addresses] of seen.entries()) {
         const isListed = new Log<true>(trial.signal)
         const into = setOf(addresses, () => isListed.add(true))
-        reader.session.follow(service, into, following.signal).catch(error => isListed.fail(error))
+        reader.session.watchService(service, into, following.signal).catch(error => isListed.fail(error))
         // Without a pause: what comes between the list and the subscription, comes now.
         while (isListed.last === undefined) {
           const batch = Array.from({ length: 4 }, (_, n) => entryOf(service, i, written.length + n))
           written.push(...batch.map(({ address }) => address))
           await Promise.all(batch.map(entry => writer.write(entry, undefined)))
           if (written.length > MOST_WRITTEN)
-            await isListed.until(`the list of follow() number ${i + 1}`, () => true)
+            await isListed.until(`the list of watchService() number ${i + 1}`, () => true)
         }
       }
       await trial.settled(async () => {
@@ -99,12 +99,12 @@ export const driving: Readonly<Record<string, Law>> = {
         const worst = missing.reduce((most, some) => (some.length > most.length ? some : most))
         return worst.length === 0
           ? undefined
-          : `expected all ${written.length} entries that were written meanwhile; one follow() never told ${worst.slice(0, 5).join(', ')}`
+          : `expected all ${written.length} entries that were written meanwhile; one watchService() never told ${worst.slice(0, 5).join(', ')}`
       })
       following.abort()
     },
     60_000,
-    '`follow()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
+    '`watchService()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
   ),
 
   'what was subscribed to is released when its signal aborts': law(
@@ -116,7 +116,7 @@ export const driving: Readonly<Record<string, Law>> = {
       // A connection that is kept for the next question is no subscription.
       const warming = new AbortController()
       const warm = new Log<true>(trial.signal)
-      const warmed = session.follow(
+      const warmed = session.watchService(
         trial.service(),
         setOf(new Set(), () => warm.add(true)),
         warming.signal,
@@ -133,8 +133,8 @@ export const driving: Readonly<Record<string, Law>> = {
         const into = setOf(new Set(), () => lists.add(service))
         const saw = (): void => lists.add(service)
         return [
-          session.follow(service, into, subscribed.signal),
-          session.watch(service, 'tcp@10.9.8.1:8972', saw, subscribed.signal),
+          session.watchService(service, into, subscribed.signal),
+          session.watchEntry(service, 'tcp@10.9.8.1:8972', saw, subscribed.signal),
         ]
       })
       await lists.until(
@@ -152,10 +152,10 @@ export const driving: Readonly<Record<string, Law>> = {
       })
     },
     20_000,
-    '`follow()` and `watch()` of driver.ts: what do they do when their signal aborts?',
+    '`watchService()` and `watchEntry()` of driver.ts: what do they do when their signal aborts?',
   ),
 
-  'nothing is told of a service once the signal of follow() has aborted': law(
+  'nothing is told of a service once the signal of watchService() has aborted': law(
     async trial => {
       const [reader, writer] = [await trial.party(), await trial.party()]
       const service = trial.service()
@@ -163,7 +163,8 @@ export const driving: Readonly<Record<string, Law>> = {
       const ends = [0, 1, 2, 5, 20].map(async ms => {
         const aborting = new AbortController()
         const tell = (what: string) => (): void => {
-          if (aborting.signal.aborted) late.push(`${what} after an abort ${ms} ms after follow() was called`)
+          if (aborting.signal.aborted)
+            late.push(`${what} after an abort ${ms} ms after watchService() was called`)
         }
         const into: Replica = {
           replace: tell('replace()'),
@@ -171,7 +172,7 @@ export const driving: Readonly<Record<string, Law>> = {
           remove: tell('remove()'),
           ignore: tell('ignore()'),
         }
-        const ended = reader.session.follow(service, into, aborting.signal)
+        const ended = reader.session.watchService(service, into, aborting.signal)
         if (ms > 0) await trial.pass(ms)
         aborting.abort()
         await ended
@@ -182,20 +183,22 @@ export const driving: Readonly<Record<string, Law>> = {
       const following = new AbortController()
       const told = new Log<string>(trial.signal)
       const into = setOf(addresses, address => told.add(address))
-      const ended = reader.session.follow(service, into, following.signal).catch(error => told.fail(error))
+      const ended = reader.session
+        .watchService(service, into, following.signal)
+        .catch(error => told.fail(error))
       const entry = entryOf(service, 0, 0)
       await writer.write(entry, undefined)
       await trial.settled(async () =>
         addresses.has(entry.address)
           ? undefined
-          : `expected ${entry.address} to be told by follow(); it was not`,
+          : `expected ${entry.address} to be told by watchService(); it was not`,
       )
       following.abort()
       await ended
       assert.deepEqual(late, [], `expected nothing; came ${late.join('; ')}`)
     },
     20_000,
-    '`follow()` of driver.ts: what it still waits for when its signal aborts must not reach the replica',
+    '`watchService()` of driver.ts: what it still waits for when its signal aborts must not reach the replica',
   ),
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Entry, Held } from '@rpcx/core'
+import type { Entry, StoredEntry } from '@rpcx/core'
 import type { Law } from '../law.ts'
 import { law } from '../law.ts'
 import { Log } from '../log.ts'
@@ -13,7 +13,7 @@ export const entries: Readonly<Record<string, Law>> = {
     const { session } = await trial.party()
     const other = await trial.party()
     const [seen, aborting] = [new Log<Sighting>(trial.signal), new AbortController()]
-    const watching = session.watch(entry.service, entry.address, held => seen.add(held), aborting.signal)
+    const watching = session.watchEntry(entry.service, entry.address, held => seen.add(held), aborting.signal)
     watching.catch(error => seen.fail(error))
     assert.equal(await seen.until('what is there', () => true), undefined)
     let held = await other.claim(entry)
@@ -99,7 +99,7 @@ export const entries: Readonly<Record<string, Law>> = {
     const first = await one.claim(entry)
     const mine = { ...entry, metadata: 'is=mine' }
     assert.equal(await two.write(mine, undefined), undefined, 'it was written over what was there')
-    const second: Held = { ...(await two.claim({ ...entry, metadata: 'n=2' })), by: 'other' }
+    const second: StoredEntry = { ...(await two.claim({ ...entry, metadata: 'n=2' })), by: 'other' }
     assert.equal(await one.write(mine, first), undefined, 'it was written over what came after')
     assert.equal(await one.write(mine, undefined), undefined, 'it was written over what was there')
     assert.deepEqual(await one.look(entry), second)

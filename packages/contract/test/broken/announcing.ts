@@ -1,4 +1,4 @@
-import type { Driver, Held, Session } from '@rpcx/core'
+import type { Driver, RegistrySession, StoredEntry } from '@rpcx/core'
 import { formatMetadata, parseMetadata } from '@rpcx/core'
 import type { MemoryRegistry } from '../memory/registry.ts'
 import { withOpen, withSession, withSight } from './wrap.ts'
@@ -18,8 +18,8 @@ export const announcing: Readonly<Record<string, Flaw>> = {
 
   'makes no directories': (driver, registry) =>
     withSession(driver, session => ({
-      async watch(service, ...rest) {
-        const watching = session.watch(service, ...rest)
+      async watchEntry(service, ...rest) {
+        const watching = session.watchEntry(service, ...rest)
         registry.directories.delete(service)
         await watching
       },
@@ -71,7 +71,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       withSession(driver, session => ({
         write({ service, address, metadata }, _over, ...rest) {
           const found = registry.get(service, address)
-          const there: Held | undefined = found && { ...found, by: 'us' }
+          const there: StoredEntry | undefined = found && { ...found, by: 'us' }
           return session.write({ service, address, metadata }, there, ...rest)
         },
       })),
@@ -159,7 +159,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
     }),
 
   'has one session for all': driver => {
-    let session: Promise<Session> | undefined
+    let session: Promise<RegistrySession> | undefined
     return withOpen(driver, open => {
       session ??= open()
       return session
@@ -168,7 +168,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
 }
 
 /** Hears of an entry when it begins to watch, and never again. */
-function onlyFirst(held: Held | undefined, saw: (held: Held | undefined) => void): void {
+function onlyFirst(held: StoredEntry | undefined, saw: (held: StoredEntry | undefined) => void): void {
   if (heard.has(saw)) return
   heard.add(saw)
   saw(held)
@@ -176,14 +176,14 @@ function onlyFirst(held: Held | undefined, saw: (held: Held | undefined) => void
 
 const heard = new WeakSet<object>()
 
-const pretence: Session = {
+const pretence: RegistrySession = {
   ttlMs: 1_000,
   ended: new Promise(() => {}),
-  async follow(_service, into, signal) {
+  async watchService(_service, into, signal) {
     into.replace([])
     await aborted(signal)
   },
-  async watch(_service, _address, saw, signal) {
+  async watchEntry(_service, _address, saw, signal) {
     saw(undefined)
     await aborted(signal)
   },

@@ -93,7 +93,7 @@ export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> =
   'what was subscribed to is released when its signal aborts': {
     'releases nothing before its session closes': /there is .*a watch of[\s\S]*signal aborts/,
   },
-  'nothing is told of a service once the signal of follow() has aborted': {
+  'nothing is told of a service once the signal of watchService() has aborted': {
     'replaces the list after its signal has aborted': /expected nothing; came replace\(\) after an abort/,
   },
   'an edit by others is kept by the next figures, which are ours': {

@@ -6,11 +6,11 @@ import { withOpen, withReplica, withSession } from './wrap.ts'
 export const following: Readonly<Record<string, Flaw>> = {
   'shows a2 under a': (driver, registry) =>
     withSession(driver, session => ({
-      follow(service, into, signal) {
+      watchService(service, into, signal) {
         const alike = registry.services.filter(other => other.startsWith(service) && other !== service)
         const more = alike.flatMap(other => registry.list(other))
         const wide = { ...over(into), replace: (all: Listed) => into.replace([...all, ...more]) }
-        return session.follow(service, wide, signal)
+        return session.watchService(service, wide, signal)
       },
     })),
 
@@ -32,17 +32,17 @@ export const following: Readonly<Record<string, Flaw>> = {
 
   'loses a change between list and watch': (driver, registry) =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         await registry.trip()
         into.replace(registry.list(service))
         await registry.trip()
-        return session.follow(service, { ...over(into), replace: () => {} }, signal)
+        return session.watchService(service, { ...over(into), replace: () => {} }, signal)
       },
     })),
 
   'puts before it replaces': (driver, registry) =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         await registry.trip()
         const list = registry.list(service)
         let isListed = false
@@ -54,7 +54,7 @@ export const following: Readonly<Record<string, Flaw>> = {
             isListed = true
           },
         }
-        return session.follow(service, early, signal)
+        return session.watchService(service, early, signal)
       },
     })),
 
@@ -103,9 +103,9 @@ export const following: Readonly<Record<string, Flaw>> = {
 
   'empties the list in an outage': driver =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         try {
-          await session.follow(service, into, signal)
+          await session.watchService(service, into, signal)
         } catch (error) {
           into.replace([])
           throw error
@@ -115,24 +115,24 @@ export const following: Readonly<Record<string, Flaw>> = {
 
   'does not notice an outage': driver =>
     withSession(driver, session => ({
-      follow: (...follow) => session.follow(...follow).catch(() => new Promise(() => {})),
+      watchService: (...follow) => session.watchService(...follow).catch(() => new Promise(() => {})),
     })),
 
   'follows once per session': driver =>
     withSession(driver, session => {
       const followed = new Set<string>()
       return {
-        follow(service, ...rest) {
+        watchService(service, ...rest) {
           if (followed.has(service)) return new Promise(() => {})
           followed.add(service)
-          return session.follow(service, ...rest)
+          return session.watchService(service, ...rest)
         },
       }
     }),
 
   'stops to follow after its first list': driver =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         const first = new AbortController()
         signal.addEventListener('abort', () => first.abort(), { once: true })
         const once = {
@@ -142,46 +142,46 @@ export const following: Readonly<Record<string, Flaw>> = {
             first.abort()
           },
         }
-        await session.follow(service, once, first.signal)
+        await session.watchService(service, once, first.signal)
       },
     })),
 
   'reads the list again and again': (driver, registry) =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         const again = setInterval(() => {
           into.remove('tcp@never:1')
           into.replace([])
           queueMicrotask(() => into.replace(registry.list(service)))
         }, 100).unref()
-        await session.follow(service, into, signal).finally(() => clearInterval(again))
+        await session.watchService(service, into, signal).finally(() => clearInterval(again))
       },
     })),
 
   'only looks once a second': (driver, registry) =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         const first = new AbortController()
         const look = (): void => into.replace(registry.list(service))
         const listed = { ...over(into), replace: look, put: () => {}, remove: () => {} }
         const looking = setInterval(look, 1_000).unref()
         signal.addEventListener('abort', () => first.abort(), { once: true })
-        await session.follow(service, listed, first.signal).finally(() => clearInterval(looking))
+        await session.watchService(service, listed, first.signal).finally(() => clearInterval(looking))
       },
     })),
 
   'reads the list before it subscribes': (driver, registry) =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         const all = registry.list(service)
         await registry.trip()
-        await session.follow(service, { ...over(into), replace: () => into.replace(all) }, signal)
+        await session.watchService(service, { ...over(into), replace: () => into.replace(all) }, signal)
       },
     })),
 
   'releases nothing before its session closes': driver =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         const never = new AbortController().signal
         const ended = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
         const untilThen: Replica = {
@@ -190,7 +190,7 @@ export const following: Readonly<Record<string, Flaw>> = {
           remove: address => signal.aborted || into.remove(address),
           ignore: (...entry) => signal.aborted || into.ignore(...entry),
         }
-        const following = session.follow(service, untilThen, never)
+        const following = session.watchService(service, untilThen, never)
         following.catch(() => {})
         await Promise.race([following, ended])
       },
@@ -198,18 +198,18 @@ export const following: Readonly<Record<string, Flaw>> = {
 
   'replaces the list after its signal has aborted': driver =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         signal.addEventListener('abort', () => setImmediate(() => into.replace([])), { once: true })
-        await session.follow(service, into, signal)
+        await session.watchService(service, into, signal)
       },
     })),
 
   'leaves its watches behind': driver =>
     withSession(driver, session => ({
-      async follow(service, into, signal) {
+      async watchService(service, into, signal) {
         const never = new AbortController().signal
         const ended = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-        await Promise.race([session.follow(service, into, never), ended])
+        await Promise.race([session.watchService(service, into, never), ended])
       },
       close: async () => {},
     })),

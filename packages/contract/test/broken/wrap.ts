@@ -1,12 +1,18 @@
-import type { Driver, Held, Replica, Session } from '@rpcx/core'
+import type { Driver, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 
 /** The same driver, with sessions that do some things in another way. */
-export function withSession(driver: Driver, change: (session: Session) => Partial<Session>): Driver {
+export function withSession(
+  driver: Driver,
+  change: (session: RegistrySession) => Partial<RegistrySession>,
+): Driver {
   return withOpen(driver, async open => overSession(await open(), change))
 }
 
 /** The same driver, with another way to open. */
-export function withOpen(driver: Driver, open: (open: () => Promise<Session>) => Promise<Session>): Driver {
+export function withOpen(
+  driver: Driver,
+  open: (open: () => Promise<RegistrySession>) => Promise<RegistrySession>,
+): Driver {
   return {
     name: driver.name,
     traits: driver.traits,
@@ -18,18 +24,18 @@ export function withOpen(driver: Driver, open: (open: () => Promise<Session>) =>
 /** The same driver, that tells of entries in another way. */
 export function withSight(
   driver: Driver,
-  change: (held: Held | undefined, saw: (held: Held | undefined) => void) => void,
+  change: (held: StoredEntry | undefined, saw: (held: StoredEntry | undefined) => void) => void,
 ): Driver {
   return withSession(driver, session => ({
-    watch: (service, address, saw, signal) =>
-      session.watch(service, address, held => change(held, saw), signal),
+    watchEntry: (service, address, saw, signal) =>
+      session.watchEntry(service, address, held => change(held, saw), signal),
   }))
 }
 
 /** The same driver, that keeps its lists in another way. */
 export function withReplica(driver: Driver, change: (into: Replica) => Partial<Replica>): Driver {
   return withSession(driver, session => ({
-    follow(service, into, signal) {
+    watchService(service, into, signal) {
       const changed: Replica = {
         replace: all => into.replace(all),
         put: (...entry) => into.put(...entry),
@@ -37,17 +43,20 @@ export function withReplica(driver: Driver, change: (into: Replica) => Partial<R
         ignore: (...entry) => into.ignore(...entry),
         ...change(into),
       }
-      return session.follow(service, changed, signal)
+      return session.watchService(service, changed, signal)
     },
   }))
 }
 
-function overSession(session: Session, change: (session: Session) => Partial<Session>): Session {
+function overSession(
+  session: RegistrySession,
+  change: (session: RegistrySession) => Partial<RegistrySession>,
+): RegistrySession {
   return {
     ttlMs: session.ttlMs,
     ended: session.ended,
-    follow: (...follow) => session.follow(...follow),
-    watch: (...watch) => session.watch(...watch),
+    watchService: (...follow) => session.watchService(...follow),
+    watchEntry: (...watch) => session.watchEntry(...watch),
     write: (...write) => session.write(...write),
     remove: (...remove) => session.remove(...remove),
     close: signal => session.close(signal),

@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, Held, Replica, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { Lease, TTL_MS } from './lease.ts'
 import type { MemoryRegistry, Watcher } from './registry.ts'
 
@@ -16,13 +16,13 @@ export class MemoryDriver implements Driver {
 
   check(): void {}
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     await this.#registry.trip()
     return new MemorySession(this.#registry, this.#earlier)
   }
 }
 
-class MemorySession implements Session {
+class MemorySession implements RegistrySession {
   readonly ttlMs = TTL_MS
   readonly ended: Promise<Error>
   readonly #registry: MemoryRegistry
@@ -40,15 +40,15 @@ class MemorySession implements Session {
     this.#heartbeat = setInterval(() => this.#beat(), TTL_MS / 5).unref()
   }
 
-  follow(service: string, into: Replica, signal: AbortSignal): Promise<void> {
+  watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const begin = (): void => into.replace(this.#registry.list(service))
     return this.#watch(service, into, begin, signal)
   }
 
-  watch(
+  watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     this.#registry.directories.add(service)
@@ -61,7 +61,10 @@ class MemorySession implements Session {
     return this.#watch(service, { put: changed, remove: changed }, () => changed(address), signal)
   }
 
-  async write({ service, address, metadata }: Entry, over: Held | undefined): Promise<bigint | undefined> {
+  async write(
+    { service, address, metadata }: Entry,
+    over: StoredEntry | undefined,
+  ): Promise<bigint | undefined> {
     await this.#registry.trip()
     if (this.#lease.isOver) throw new Error('the lease is over')
     if (this.#registry.get(service, address)?.version !== over?.version) return undefined
@@ -107,7 +110,7 @@ class MemorySession implements Session {
     })
   }
 
-  #held(service: string, address: string): Held | undefined {
+  #held(service: string, address: string): StoredEntry | undefined {
     const found = this.#registry.get(service, address)
     if (found === undefined) return undefined
     const { metadata, version, lease } = found

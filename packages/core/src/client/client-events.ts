@@ -1,6 +1,6 @@
 import type { RpcxError } from '../errors.ts'
 import type { CallbackEvents } from '../events.ts'
-import type { PushedMessage } from './pushed.ts'
+import type { PushedMessage } from './connection/pushed.ts'
 
 /** What a client tells when there is no call to tell. */
 export interface ClientEvents extends CallbackEvents {

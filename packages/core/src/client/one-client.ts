@@ -1,11 +1,11 @@
 import type { Discovery } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
-import type { Invocation } from './call.ts'
+import type { Invocation } from './call/call.ts'
+import type { Inform } from './call/fan-out.ts'
+import type { MethodName, Out } from './call/methods.ts'
 import type { ClientEvents } from './client-events.ts'
-import type { Inform } from './fan-out.ts'
-import type { MethodName, Out } from './methods.ts'
-import type { Shared } from './pool.ts'
-import { Pool, pushesTo } from './pool.ts'
+import type { SharedParts } from './connection/connection-pool.ts'
+import { ConnectionPool, pushesTo } from './connection/connection-pool.ts'
 import { ServiceClients } from './service-clients.ts'
 import type { Rest } from './xclient.ts'
 import { XClient } from './xclient.ts'
@@ -43,7 +43,7 @@ export type AnyServices = Record<string, Record<string, (args?: unknown) => unkn
 export class OneClient<Services extends { readonly [N in keyof Services]: object } = AnyServices>
   implements AsyncDisposable
 {
-  readonly #shared: Shared
+  readonly #shared: SharedParts
   readonly #clients: ServiceClients
   #closed: Promise<void> | undefined
 
@@ -65,7 +65,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     }
     const { links } = checkOptions('OneClient', rest)
     const events = new Events<ClientEvents>('client')
-    const pool = new Pool({ ...links, ...pushesTo(events) })
+    const pool = new ConnectionPool({ ...links, ...pushesTo(events) })
     const shared = { events, pool }
     this.#shared = shared
     this.#clients = new ServiceClients({

@@ -6,20 +6,20 @@ import { checkChoice, checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '.
 import type { ClientTls } from '../transport/tls.ts'
 import type { Transport } from '../transport/transport.ts'
 import { Transports } from '../transport/transports.ts'
-import type { CallerOptions } from './caller.ts'
-import type { DispatcherOptions } from './dispatcher.ts'
-import type { Interceptor } from './interceptor.ts'
+import type { CallerOptions } from './call/caller.ts'
+import type { Interceptor } from './call/interceptor.ts'
+import { MethodCodec } from './call/method-codec.ts'
+import type { Types } from './call/schema.ts'
+import { schemaInterceptor } from './call/schema.ts'
+import type { ClientMethods } from './connection/client-methods.ts'
+import { ClientMethodTable } from './connection/client-methods.ts'
+import type { SharedConnectionOptions } from './connection/shared-connection.ts'
+import type { DispatcherOptions } from './endpoints/dispatcher.ts'
 import { XCLIENT_OPTIONS } from './known-options.ts'
-import type { LinkOptions } from './link.ts'
-import type { Offers } from './offered.ts'
-import { Offered } from './offered.ts'
-import { Payloads } from './payloads.ts'
 import type { FailMode } from './policy/fail-mode.ts'
 import { failPolicyOf } from './policy/fail-mode.ts'
 import type { FailPolicy } from './policy/fail-policy.ts'
 import type { BackupAfter } from './policy/failbackup.ts'
-import type { Types } from './schema.ts'
-import { schemaInterceptor } from './schema.ts'
 import type { SelectOptions } from './select/select-mode.ts'
 import { selectorsFor } from './select/select-mode.ts'
 import type { Subset } from './select/subset.ts'
@@ -80,7 +80,7 @@ export interface XClientOptions extends SelectOptions {
    * Functions that servers may call over the connections of this client, by `connection.call`. Only servers of ours do; their
    * errors are told to the server as a method's are. @default none
    */
-  readonly offers?: Offers
+  readonly offers?: ClientMethods
   /** Calls only servers of this group (`group=…` in their metadata). @default all servers */
   readonly group?: string
   /** Calls only so many of the servers, the same for the same key. For very large fleets. @default all */
@@ -121,7 +121,7 @@ export interface ClientSettings {
   readonly interceptors: readonly Interceptor[]
   readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected' | 'listed'>
   /** For a pool, which may be shared. */
-  readonly links: Omit<LinkOptions, 'pushed' | 'pushFailed'>
+  readonly links: Omit<SharedConnectionOptions, 'pushed' | 'pushFailed'>
 }
 
 /**
@@ -172,7 +172,7 @@ export function checkOptions(
   const failPolicy = failPolicyOf(failMode, backupAfter, failed)
   const limits = checkLimits('XClient', options)
   const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec], limits)
-  const payloads = new Payloads({
+  const methodCodec = new MethodCodec({
     service,
     codec: typeof codec === 'string' ? all.byName(codec) : all.byId(codec.id),
     codecs: all,
@@ -182,7 +182,7 @@ export function checkOptions(
   })
   return {
     caller: {
-      payloads,
+      methodCodec,
       timeoutMs: checkMs('XClient', 'timeoutMs', timeoutMs),
       isIdempotent:
         typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method),
@@ -190,12 +190,12 @@ export function checkOptions(
     },
     interceptors: schemas === undefined ? interceptors : [...interceptors, schemas],
     dispatcher: {
-      payloads,
+      methodCodec,
       failPolicy,
       retries: checkRetries(retries, failPolicy),
       retryBudget: checkBudget(retryBudget),
       selector,
-      detours: newSelector(),
+      fallbackSelector: newSelector(),
       pings: selector.pings ?? false,
       group,
       subset: subset === undefined ? undefined : checkSubset(subset),
@@ -209,7 +209,7 @@ export function checkOptions(
       offered:
         offers === undefined
           ? undefined
-          : new Offered(offers, { codecs: all, maxFrameBytes, maxBufferedBytes, failed }),
+          : new ClientMethodTable(offers, { codecs: all, maxFrameBytes, maxBufferedBytes, failed }),
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
       heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
       heartbeatTimeoutMs: checkMs('XClient', 'heartbeatTimeoutMs', heartbeatTimeoutMs, 1),

@@ -4,24 +4,24 @@ import type { Discovery, DiscoveryStatus } from '../discovery/discovery.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { inRoot } from '../root.ts'
-import type { Invocation, Wanted } from './call.ts'
-import type { CallOptions } from './call-options.ts'
-import { limitOf } from './call-options.ts'
-import { Caller, pastError } from './caller.ts'
+import type { Invocation, Wanted } from './call/call.ts'
+import type { CallOptions } from './call/call-options.ts'
+import { limitOf } from './call/call-options.ts'
+import { Caller, pastError } from './call/caller.ts'
+import type { CallAt } from './call/fan-out.ts'
+import { broadcast, fork, Inform } from './call/fan-out.ts'
+import { Hedging } from './call/hedging.ts'
+import type { Interceptor, Next, OutgoingCall } from './call/interceptor.ts'
+import { chain } from './call/interceptor.ts'
+import type { Arg, MethodName, Out } from './call/methods.ts'
 import type { ClientEvents } from './client-events.ts'
-import { Dispatcher, NO_SERVERS } from './dispatcher.ts'
-import type { CallAt } from './fan-out.ts'
-import { broadcast, fork, Inform } from './fan-out.ts'
-import { Hedging } from './hedging.ts'
-import type { Interceptor, Next, OutgoingCall } from './interceptor.ts'
-import { chain } from './interceptor.ts'
-import type { Arg, MethodName, Out } from './methods.ts'
-import type { Node } from './node.ts'
-import type { Shared } from './pool.ts'
-import { Pool, pushesTo } from './pool.ts'
-import type { ReadyOptions } from './readiness.ts'
-import { Readiness } from './readiness.ts'
-import type { ClientSnapshot } from './snapshot.ts'
+import type { SharedParts } from './connection/connection-pool.ts'
+import { ConnectionPool, pushesTo } from './connection/connection-pool.ts'
+import { Dispatcher, NO_SERVERS } from './endpoints/dispatcher.ts'
+import type { EndpointHandle } from './endpoints/endpoint-handle.ts'
+import type { ReadyOptions } from './endpoints/readiness.ts'
+import { Readiness } from './endpoints/readiness.ts'
+import type { ClientSnapshot } from './endpoints/snapshot.ts'
 import type { XClientOptions } from './xclient-options.ts'
 import { checkOptions } from './xclient-options.ts'
 
@@ -39,7 +39,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #timeoutMs: number
   readonly #isIdempotent: (method: string) => boolean
   readonly #events: Events<ClientEvents>
-  readonly #pool: Pool
+  readonly #pool: ConnectionPool
   readonly #caller: Caller
   readonly #hedging: Hedging | undefined
   readonly #interceptors: readonly Interceptor[]
@@ -60,11 +60,11 @@ export class XClient<S extends object> implements AsyncDisposable {
    * @param shared what `OneClient` gives all its services; users leave it out
    * @throws TypeError or RangeError that names the option
    */
-  constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: Shared) {
+  constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: SharedParts) {
     const failed = (callback: string, thrown: unknown): void => this.#events.callbackFailed(callback, thrown)
     const { caller, interceptors, dispatcher, links } = checkOptions(service, options, failed)
     this.#events = shared?.events ?? new Events('client')
-    this.#pool = shared?.pool ?? new Pool({ ...links, ...pushesTo(this.#events) })
+    this.#pool = shared?.pool ?? new ConnectionPool({ ...links, ...pushesTo(this.#events) })
     this.#isShared = shared !== undefined
     this.#service = service
     this.#discovery = discovery
@@ -88,7 +88,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
     const { hedging } = dispatcher.failPolicy
     this.#hedging = hedging && new Hedging(this.#caller, hedging)
-    this.#readiness = new Readiness(service, () => sender.fleet.nodes.length)
+    this.#readiness = new Readiness(service, () => sender.endpoints.handles.length)
     this.#interceptors = interceptors
     this.#outermost =
       interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
@@ -211,28 +211,28 @@ export class XClient<S extends object> implements AsyncDisposable {
     }
   }
 
-  /** The call itself, after all interceptors. @param node the only server that it may go to, if there is one */
+  /** The call itself, after all interceptors. @param handle the only server that it may go to, if there is one */
   async #last(
     { method, args, options, isOneway }: OutgoingCall,
-    node: Node | undefined,
+    handle: EndpointHandle | undefined,
     encoded?: Uint8Array,
   ): Promise<Invocation<unknown>> {
     if (isOneway) {
       await this.#send(method, args, options, 'nothing')
       return { reply: undefined, metadata: NO_METADATA, endpoint: '', attempts: 1 }
     }
-    if (node === undefined)
+    if (handle === undefined)
       return (await this.#send(method, args, options, 'invocation')) as Invocation<unknown>
     const call = this.#caller.make(method, args, 'invocation', options)
     call.isPinned = true
-    call.server = node
+    call.server = handle
     call.encoded = encoded
     this.#caller.start(call)
     return (await call.result) as Invocation<unknown>
   }
 
   /** All servers, once there are any. */
-  async #servers(method: string, options: CallOptions): Promise<readonly Node[]> {
+  async #servers(method: string, options: CallOptions): Promise<readonly EndpointHandle[]> {
     const { signal, parent, timeoutMs = this.#timeoutMs } = options
     const { dispatcher } = this.#caller
     const limitMs = limitOf(timeoutMs, parent)
@@ -243,8 +243,8 @@ export class XClient<S extends object> implements AsyncDisposable {
       limitMs,
       [signal, parent?.signal],
     )
-    const { nodes } = dispatcher.fleet
-    if (nodes.length > 0) return nodes
+    const { handles } = dispatcher.endpoints
+    if (handles.length > 0) return handles
     throw new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#service}.${method}: ${NO_SERVERS}`)
   }
 
@@ -253,7 +253,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     const { timeoutMs = this.#timeoutMs } = options
     const end = performance.now() + timeoutMs
     const encoded = this.#outermost === undefined ? this.#encoded(method, args) : undefined
-    return (node, signal) => {
+    return (handle, signal) => {
       const leftMs = timeoutMs === 0 ? 0 : Math.max(end - performance.now(), 1)
       const call = {
         service: this.#service,
@@ -261,9 +261,9 @@ export class XClient<S extends object> implements AsyncDisposable {
         args,
         options: { ...options, timeoutMs: leftMs, signal },
         isOneway: false,
-        endpoint: node.endpoint.address,
+        endpoint: handle.endpoint.address,
       }
-      const next = chain(this.#interceptors, outgoing => this.#last(outgoing, node, encoded))
+      const next = chain(this.#interceptors, outgoing => this.#last(outgoing, handle, encoded))
       return this.#counted(next(call)) as Promise<Invocation<never>>
     }
   }
@@ -271,7 +271,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   /** The arguments as they are now, whatever becomes of them until the servers are known; `undefined` when each call is to fail by them. */
   #encoded(method: string, args: unknown): Uint8Array | undefined {
     try {
-      return Buffer.from(this.#caller.payloads.encode(method, args))
+      return Buffer.from(this.#caller.methodCodec.encode(method, args))
     } catch {
       return undefined
     }

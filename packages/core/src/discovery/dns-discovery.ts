@@ -1,9 +1,9 @@
 import { checkMs } from '../options.ts'
-import { DnsFinder } from './dns-finder.ts'
+import { DNSDriver } from './dns-driver.ts'
 import { RegistryDiscovery } from './registry-discovery.ts'
 
-/** Whom a `DnsDiscovery` asks for what. */
-export interface DnsDiscoveryOptions {
+/** Whom a `DNSDiscovery` asks for what. */
+export interface DNSDiscoveryOptions {
   /** The name that is asked for, or a function that makes it of the service's: `arith.service.consul`. */
   readonly domain: string | ((service: string) => string)
   /** Where all servers listen; their addresses are asked for, A and AAAA. @default SRV records are, which tell the port */
@@ -25,9 +25,9 @@ export interface DnsDiscoveryOptions {
  * metadata. A name that does not exist has no servers; when DNS fails, the last known servers stand. A name server that cuts its
  * answers without saying so, as Consul's does by default above three servers, has to be told to say so (`enable_truncate`).
  */
-export class DnsDiscovery extends RegistryDiscovery {
+export class DNSDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
-  constructor(options: DnsDiscoveryOptions) {
+  constructor(options: DNSDiscoveryOptions) {
     const { domain, port, network = 'tcp', servers, intervalMs = 10_000 } = options
     if (typeof domain !== 'function' && (typeof domain !== 'string' || domain === '')) {
       throw new TypeError(`dns: domain is ${JSON.stringify(domain)}, not a name or a function`)
@@ -39,7 +39,7 @@ export class DnsDiscovery extends RegistryDiscovery {
       throw new TypeError(`dns: network is ${JSON.stringify(network)}, not a name`)
     checkMs('dns', 'intervalMs', intervalMs, 1_000)
     super(
-      new DnsFinder({
+      new DNSDriver({
         nameOf: typeof domain === 'function' ? domain : () => domain,
         port,
         network,

@@ -24,18 +24,18 @@ export interface DriverTraits {
 }
 
 /** What a discovery needs of a backend: one that only finds servers, as DNS, has no more. */
-export interface Finder {
+export interface DiscoveryDriver {
   /** In errors and events: `etcd`. */
   readonly name: string
   /** One attempt: connect, authenticate. */
-  open(signal: AbortSignal): Promise<Following>
+  open(signal: AbortSignal): Promise<DiscoverySession>
 }
 
 /**
  * What a backend writes: one protocol, spoken once. It never retries: core opens sessions, repeats, backs off, and owns
  * the order, the parsing, the merging and the desired state.
  */
-export interface Driver extends Finder {
+export interface Driver extends DiscoveryDriver {
   readonly traits: DriverTraits
   /**
    * Without I/O. The address is empty as long as the server does not listen.
@@ -43,11 +43,11 @@ export interface Driver extends Finder {
    */
   check(entry: Entry): void
   /** One attempt: connect, authenticate, get a lease. An error with `fatal` is a mistake in the configuration. */
-  open(signal: AbortSignal): Promise<Session>
+  open(signal: AbortSignal): Promise<RegistrySession>
 }
 
 /** An entry as a registry holds it at one moment. */
-export interface Held {
+export interface StoredEntry {
   readonly metadata: string
   /** Grows with each write of the entry, also when it was gone in between: a revision, a transaction, an index. */
   readonly version: bigint
@@ -59,14 +59,14 @@ export interface Held {
 }
 
 /** The part of a session that a discovery uses. */
-export interface Following {
+export interface DiscoverySession {
   /**
    * Resolves with the reason once nothing that was written here is kept any more, before a watch tells that it is gone. A
    * mere disconnect does not end it.
    */
   readonly ended: Promise<Error>
   /** Calls `replace()` first. Rejects when it can no longer vouch for the replica; core calls again. Ends with `signal`. */
-  follow(service: string, into: Replica, signal: AbortSignal): Promise<void>
+  watchService(service: string, into: Replica, signal: AbortSignal): Promise<void>
   /** A call failed there: look whether it still exists. */
   verify?(service: string, address: string): void
   /** Ends what is left here and there. What it could not take out is `earlier` to the driver's next sessions. */
@@ -77,7 +77,7 @@ export interface Following {
  * One connection's worth of life: a lease, a ZooKeeper session, a socket. Everything of one owner shares it. It tells facts;
  * what follows from them is core's to decide.
  */
-export interface Session extends Following {
+export interface RegistrySession extends DiscoverySession {
   /** As granted, not as asked. 0 when entries do not expire. */
   readonly ttlMs: number
   /**
@@ -85,10 +85,10 @@ export interface Session extends Following {
    * looks after what the entry needs, such as its directories. Rejects when it can no longer vouch for that; core calls again.
    * Ends with `signal`.
    */
-  watch(
+  watchEntry(
     service: string,
     address: string,
-    saw: (held: Held | undefined) => void,
+    saw: (held: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void>
   /**
@@ -98,7 +98,7 @@ export interface Session extends Following {
    */
   write(
     entry: Entry,
-    over: Held | undefined,
+    over: StoredEntry | undefined,
     audience: 'all' | 'metrics',
     signal: AbortSignal,
   ): Promise<bigint | undefined>

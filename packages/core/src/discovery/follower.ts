@@ -1,14 +1,14 @@
 import type { CallbackEvents, Events } from '../events.ts'
 import { sleep } from '../sleep.ts'
 import type { DiscoveryStatus, Endpoint, Endpoints } from './discovery.ts'
-import type { Finder, Following, Replica } from './driver.ts'
+import type { DiscoveryDriver, DiscoverySession, Replica } from './driver.ts'
 import type { EntryRules } from './entry-rules.ts'
 import { isServiceName } from './entry-rules.ts'
 import { Feed } from './feed.ts'
 import type { Followed } from './followed-services.ts'
+import type { RegistryConnection } from './registry-connection.ts'
 import type { ReplicaOwner } from './replica.ts'
 import { ServiceReplica } from './replica.ts'
-import type { Uplink } from './uplink.ts'
 
 /** What a discovery tells when there is no caller to tell. */
 export interface DiscoveryEvents extends CallbackEvents {
@@ -34,7 +34,7 @@ export interface FollowerOptions {
 /** Keeps the list of one service in step with a registry, through whatever happens to it. */
 export class Follower implements Followed, ReplicaOwner {
   readonly #service: string
-  readonly #uplink: Uplink<Finder>
+  readonly #uplink: RegistryConnection<DiscoveryDriver>
   readonly #events: Events<DiscoveryEvents>
   readonly #options: FollowerOptions
   readonly #stopping = new AbortController()
@@ -49,7 +49,7 @@ export class Follower implements Followed, ReplicaOwner {
 
   constructor(
     service: string,
-    uplink: Uplink<Finder>,
+    uplink: RegistryConnection<DiscoveryDriver>,
     events: Events<DiscoveryEvents>,
     options: FollowerOptions,
   ) {
@@ -127,7 +127,7 @@ export class Follower implements Followed, ReplicaOwner {
   }
 
   /** Ends only by rejecting: when the session has ended, or the driver cannot vouch for the list any more. */
-  async #follow(session: Following): Promise<never> {
+  async #follow(session: DiscoverySession): Promise<never> {
     const run = new AbortController()
     this.#runs.add(run)
     // The driver may take its time to end, or not tell that its session has ended.
@@ -137,7 +137,7 @@ export class Follower implements Followed, ReplicaOwner {
       run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true })
     })
     try {
-      await Promise.race([session.follow(this.#service, this.#into(run), run.signal), over])
+      await Promise.race([session.watchService(this.#service, this.#into(run), run.signal), over])
       throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
     } finally {
       forget()

@@ -1,12 +1,12 @@
 import { Events } from '../events.ts'
 import { checkMs } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
-import type { Driver, Finder } from './driver.ts'
+import type { DiscoveryDriver, Driver } from './driver.ts'
 import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
 import { FollowedServices } from './followed-services.ts'
 import type { DiscoveryEvents } from './follower.ts'
 import { Follower } from './follower.ts'
-import { Uplink } from './uplink.ts'
+import { RegistryConnection } from './registry-connection.ts'
 
 /** The options of every discovery that has a registry. */
 export interface RegistryDiscoveryOptions {
@@ -25,7 +25,7 @@ export interface RegistryDiscoveryOptions {
  * has asked for in a minute is followed no longer, until somebody asks again.
  */
 export class RegistryDiscovery implements Discovery {
-  readonly #uplink: Uplink<Finder>
+  readonly #uplink: RegistryConnection<DiscoveryDriver>
   readonly #events: Events<DiscoveryEvents>
   readonly #followers: FollowedServices<Follower>
   readonly #opened = Date.now()
@@ -35,7 +35,11 @@ export class RegistryDiscovery implements Discovery {
    * @param idle how long a service is followed that nobody asks for; another than the default of 60_000 is for tests
    * @throws TypeError or RangeError that names the option
    */
-  constructor(driver: Finder, options: RegistryDiscoveryOptions = {}, idle?: { readonly idleMs?: number }) {
+  constructor(
+    driver: DiscoveryDriver,
+    options: RegistryDiscoveryOptions = {},
+    idle?: { readonly idleMs?: number },
+  ) {
     const { resyncMs = 300_000, networks = networksOf(driver) } = options
     const registry = driver.name
     const who = `${registry} discovery`
@@ -45,7 +49,7 @@ export class RegistryDiscovery implements Discovery {
     const follow = (service: string): Follower =>
       new Follower(service, this.#uplink, this.#events, { resyncMs, rules })
     this.#followers = new FollowedServices(follow, idle)
-    this.#uplink = new Uplink(driver, {
+    this.#uplink = new RegistryConnection(driver, {
       registryDown: error => this.#events.emit('registryDown', { registry, error }),
       registryBack: () => this.#events.emit('registryBack', { registry }),
     })
@@ -103,6 +107,6 @@ export class RegistryDiscovery implements Discovery {
   }
 }
 
-function networksOf(driver: Finder | Driver): readonly string[] {
+function networksOf(driver: DiscoveryDriver | Driver): readonly string[] {
   return 'traits' in driver ? (driver.traits.networks ?? TCP_NETWORKS) : TCP_NETWORKS
 }

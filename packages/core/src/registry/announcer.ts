@@ -1,32 +1,32 @@
 import { Backoff } from '../discovery/backoff.ts'
-import type { Held, Session } from '../discovery/driver.ts'
-import type { Uplink } from '../discovery/uplink.ts'
+import type { RegistrySession, StoredEntry } from '../discovery/driver.ts'
+import type { RegistryConnection } from '../discovery/registry-connection.ts'
 import { RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import type { Metrics } from '../server/meters.ts'
 import type { ServerEvents } from '../server/plugin.ts'
 import { either } from '../signals.ts'
 import { AnnouncedMetadata } from './announced-metadata.ts'
-import { KnownEntry } from './known-entry.ts'
-import type { LookoutOwner } from './lookout.ts'
-import { Lookout } from './lookout.ts'
-import { Place } from './place.ts'
-import { Tenure } from './tenure.ts'
+import { EntryRef } from './entry-ref.ts'
+import { EntryState } from './entry-state.ts'
+import type { EntryWatcherOwner } from './entry-watcher.ts'
+import { EntryWatcher } from './entry-watcher.ts'
+import { Ownership } from './ownership.ts'
 
 /**
  * Keeps one entry in a registry as its server wants it: writes it whenever another is there than should be. One loop does
  * all of it, so that a write, a loss and the withdrawal never race.
  */
-export class Announcer implements LookoutOwner {
+export class Announcer implements EntryWatcherOwner {
   /** Resolves or rejects as the first attempt does. */
   readonly firstAttempt: Promise<void>
   /** Resolves when nothing more is done here: the entry is gone, or left to its TTL. */
   readonly done: Promise<void>
-  readonly #place: Place
-  readonly #uplink: Uplink
+  readonly #place: EntryRef
+  readonly #uplink: RegistryConnection
   readonly #metadata: AnnouncedMetadata
-  readonly #entry: KnownEntry
-  readonly #tenure: Tenure
+  readonly #entry: EntryState
+  readonly #tenure: Ownership
   readonly #losses = new Backoff()
   readonly #stopping = new AbortController()
   /** Those who wait until others can see it. */
@@ -49,15 +49,15 @@ export class Announcer implements LookoutOwner {
     service: string,
     address: string,
     metadata: string,
-    uplink: Uplink,
+    uplink: RegistryConnection,
     events: PublicEvents<ServerEvents>,
     after: Promise<void> = Promise.resolve(),
   ) {
-    this.#place = new Place(service, address, uplink)
+    this.#place = new EntryRef(service, address, uplink)
     this.#uplink = uplink
     this.#metadata = new AnnouncedMetadata(metadata)
-    this.#entry = new KnownEntry(this.#metadata)
-    this.#tenure = new Tenure(this.#place.subject, events)
+    this.#entry = new EntryState(this.#metadata)
+    this.#tenure = new Ownership(this.#place.subject, events)
     this.firstAttempt = new Promise((resolve, reject) => {
       this.#attempted = error => (error === undefined ? resolve() : reject(error))
     })
@@ -96,7 +96,7 @@ export class Announcer implements LookoutOwner {
     this.#entry.looking()
   }
 
-  saw(held: Held | undefined): void {
+  saw(held: StoredEntry | undefined): void {
     this.#entry.saw(held)
     this.#judge()
     this.#isFailing &&= this.#isDue()
@@ -126,7 +126,7 @@ export class Announcer implements LookoutOwner {
   }
 
   /** Keeps the entry as it should be until the session has ended, or the entry is withdrawn. */
-  async #live(session: Session): Promise<void> {
+  async #live(session: RegistrySession): Promise<void> {
     const ending = new AbortController()
     const ended = ending.signal
     const forget = this.#uplink.whenEnded(session, reason => {
@@ -136,7 +136,7 @@ export class Announcer implements LookoutOwner {
       this.#wake()
     })
     this.#entry.forget()
-    const lookout = new Lookout(this.#place, session, this)
+    const lookout = new EntryWatcher(this.#place, session, this)
     while (!ended.aborted && !this.#stopping.signal.aborted) await this.#step(session, lookout, ended)
     lookout.stop()
     // What somebody else keeps by now could not be taken out, and would stay for as long as they do.
@@ -147,7 +147,7 @@ export class Announcer implements LookoutOwner {
     if (isGone) this.#tenure.withdrawn()
   }
 
-  async #step(session: Session, lookout: Lookout, ended: AbortSignal): Promise<void> {
+  async #step(session: RegistrySession, lookout: EntryWatcher, ended: AbortSignal): Promise<void> {
     if (this.#mustPause) {
       this.#mustPause = false
       // This is no failure of the registry, which is there to be asked.
@@ -159,7 +159,7 @@ export class Announcer implements LookoutOwner {
     await new Promise<void>(resolve => (this.#wake = resolve))
   }
 
-  async #write(session: Session, ended: AbortSignal): Promise<void> {
+  async #write(session: RegistrySession, ended: AbortSignal): Promise<void> {
     const over = this.#entry.writing()
     const text = this.#metadata.toString()
     const audience = over?.by === 'us' ? this.#metadata.audience : 'all'

@@ -1,7 +1,7 @@
 import { parseAddress } from '../address.ts'
 import type { Driver } from '../discovery/driver.ts'
 import { checkEntry } from '../discovery/entry-rules.ts'
-import { Uplink } from '../discovery/uplink.ts'
+import { RegistryConnection } from '../discovery/registry-connection.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
 import type { Metrics } from '../server/meters.ts'
@@ -19,7 +19,7 @@ export class Registration implements ServerHooks {
   readonly #updateIntervalMs: number
   readonly #required: boolean
   readonly #events: PublicEvents<ServerEvents>
-  readonly #uplink: Uplink
+  readonly #uplink: RegistryConnection
   readonly #wanted = new Map<string, string>()
   readonly #announcers = new Map<string, Announcer>()
   /** When the last entry of a service that was withdrawn is gone: the next one comes after it. */
@@ -40,7 +40,7 @@ export class Registration implements ServerHooks {
     this.#updateIntervalMs = updateIntervalMs
     this.#required = required
     this.#events = host.events
-    this.#uplink = new Uplink(driver, {
+    this.#uplink = new RegistryConnection(driver, {
       registryDown: error => host.events.emit('registryDown', { registry, error }),
       registryBack: () => host.events.emit('registryBack', { registry }),
     })

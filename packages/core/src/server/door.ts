@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { inRoot } from '../root.ts'
 import type { Origin } from './origin.ts'
-import type { Session } from './session.ts'
+import type { ServerSession } from './server-session.ts'
 
 /** A protocol by which calls come in, beside rpcx and on the same addresses. Lists of hosts, limits, TLS and time-outs come before all doors. */
 export interface Door {
@@ -11,7 +11,7 @@ export interface Door {
    */
   matches(firstBytes: Uint8Array): 'yes' | 'no' | 'more'
   /** Opens a session on a connection for this door. What was read of `stream` can be read again. What throws closes the connection. */
-  open(stream: Duplex, origin: Origin): Session
+  open(stream: Duplex, origin: Origin): ServerSession
 }
 
 /**

@@ -11,7 +11,7 @@ import { Transports } from '../transport/transports.ts'
 import { within } from '../within.ts'
 import { Admission } from './admission.ts'
 import { closeOn } from './close-on.ts'
-import { Entrance } from './entrance.ts'
+import { ConnectionGate } from './connection-gate.ts'
 import type { Health } from './health.ts'
 import { HEALTH_SERVICE, healthService } from './health.ts'
 import { Listeners } from './listeners.ts'
@@ -23,9 +23,9 @@ import { RpcxSession } from './rpcx/rpcx-session.ts'
 import { Runner } from './runner.ts'
 import type { CloseOptions, ServerOptions } from './server-options.ts'
 import { SERVER_OPTIONS } from './server-options.ts'
+import { ServerSessions } from './server-sessions.ts'
 import type { FunctionOptions, HandlerOf, HandlersOf, MethodTypes, ServiceOptions } from './services.ts'
 import { Services } from './services.ts'
-import { Sessions } from './sessions.ts'
 
 /** Offers services to clients. Of its own accord it sends nothing but what the program pushes: Go's clients take no other frame. */
 export class Server implements AsyncDisposable {
@@ -38,8 +38,8 @@ export class Server implements AsyncDisposable {
   readonly #plugins: Plugins
   readonly #services = new Services()
   readonly #events = new Events<ServerEvents>('server')
-  readonly #sessions: Sessions
-  readonly #entrance: Entrance
+  readonly #sessions: ServerSessions
+  readonly #gate: ConnectionGate
   readonly #listeners: Listeners
   readonly #startTimeoutMs: number
   readonly #noticeMs: number
@@ -136,21 +136,21 @@ export class Server implements AsyncDisposable {
     }
     const whyNot = (): 'closing' | 'starting' | undefined =>
       this.#isDraining ? 'closing' : this.#isWaiting ? 'starting' : undefined
-    this.#sessions = new Sessions(
+    this.#sessions = new ServerSessions(
       options,
       { ...shared, runner, admission, whyNot },
       (stream, origin) => new RpcxSession(stream, origin, rpcx),
     )
-    this.#entrance = new Entrance(options, {
+    this.#gate = new ConnectionGate(options, {
       open: () => this.#sessions.size,
-      entered: (...stream) => this.#sessions.open(...stream),
-      turnedAway: (remoteAddress, error) => {
+      accepted: (...stream) => this.#sessions.open(...stream),
+      rejected: (remoteAddress, error) => {
         meters.refusedConnections++
         this.#events.emit('connectionRefused', { remoteAddress, error })
       },
     })
     this.#listeners = new Listeners(new Transports('Server', options.transports), (...stream) =>
-      this.#entrance.accept(...stream),
+      this.#gate.accept(...stream),
     )
     this.#services.addBuiltIn(
       HEALTH_SERVICE,
@@ -248,7 +248,7 @@ export class Server implements AsyncDisposable {
    * @throws TypeError when the server was made without `tls`; what `node:tls` says of the options
    */
   setSecureContext(options: TlsOptions): void {
-    this.#entrance.setSecureContext(options)
+    this.#gate.setSecureContext(options)
   }
 
   /**
@@ -361,7 +361,7 @@ export class Server implements AsyncDisposable {
     await turn()
     const closed = this.#listeners.close()
     await this.#sessions.drain(drainMs)
-    this.#entrance.close()
+    this.#gate.close()
     await closed
     for (const owned of this.#owns.toReversed()) await this.#closeOwned(owned)
     this.#ignoreSignals()

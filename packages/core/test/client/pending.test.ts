@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Call } from '../../src/client/call.ts'
-import { Pending } from '../../src/client/pending.ts'
+import type { Call } from '../../src/client/call/call.ts'
+import { PendingReplies } from '../../src/client/connection/pending-replies.ts'
 
 const call = (seq: number): Call => ({ seq }) as Call
 
 test('finds each call once, in whatever order the replies come', () => {
-  const pending = new Pending()
+  const pending = new PendingReplies()
   for (let seq = 0; seq < 1_000; seq++) pending.add(call(seq))
   expect(pending.size).toBe(1_000)
   for (let seq = 999; seq >= 0; seq--) expect(pending.take(seq)?.seq).toBe(seq)
@@ -14,7 +14,7 @@ test('finds each call once, in whatever order the replies come', () => {
 })
 
 test('keeps a call that waits while a million others come and go', () => {
-  const pending = new Pending()
+  const pending = new PendingReplies()
   pending.add(call(3))
   for (let seq = 4; seq < 1_000_000; seq++) {
     pending.add(call(seq))
@@ -26,7 +26,7 @@ test('keeps a call that waits while a million others come and go', () => {
 })
 
 test('counts on beyond 2^32, and knows no number that it did not give out', () => {
-  const pending = new Pending()
+  const pending = new PendingReplies()
   const far = 2 ** 40 + 1
   pending.add(call(far))
   expect(pending.take(1)).toBeUndefined()

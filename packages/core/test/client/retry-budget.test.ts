@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { RetryBudget } from '../../src/client/retry-budget.ts'
+import { RetryBudget } from '../../src/client/endpoints/retry-budget.ts'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 import type { BarePeer } from '../bare-peer.ts'

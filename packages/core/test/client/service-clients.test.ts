@@ -11,8 +11,8 @@ class Answering extends ScriptedDriver {
 
   override async open(): ReturnType<ScriptedDriver['open']> {
     const session = await super.open()
-    const { follow } = session
-    session.follow = (service, into, signal) => {
+    const { watchService: follow } = session
+    session.watchService = (service, into, signal) => {
       const following = follow(service, into, signal)
       into.replace(service.startsWith('invented') ? [] : this.servers)
       return following

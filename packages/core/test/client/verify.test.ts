@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Driver, Session } from '@rpcx/core'
+import type { Driver, RegistrySession } from '@rpcx/core'
 import { RegistryDiscovery } from '@rpcx/core'
 import { expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
@@ -14,10 +14,10 @@ test('a server in trouble is told to the session of the registry, which may look
   const { address } = gone
   await gone.close()
   const hints: string[] = []
-  const session: Pick<Session, 'ttlMs' | 'ended' | 'follow' | 'verify' | 'close'> = {
+  const session: Pick<RegistrySession, 'ttlMs' | 'ended' | 'watchService' | 'verify' | 'close'> = {
     ttlMs: 0,
     ended: new Promise(() => {}),
-    async follow(_service, into, signal) {
+    async watchService(_service, into, signal) {
       into.replace([[address, '']])
       await once(signal, 'abort')
     },
@@ -28,7 +28,7 @@ test('a server in trouble is told to the session of the registry, which may look
     name: 'test',
     traits: { crash: 'never', edits: false, publishes: 'listening' },
     check: () => {},
-    open: async () => session as Session,
+    open: async () => session as RegistrySession,
   }
   const client = clientOf<Any>('Any', closing(new RegistryDiscovery(driver)))
   await failure(client.call('method'))

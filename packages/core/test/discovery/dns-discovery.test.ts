@@ -1,8 +1,8 @@
-import { DnsDiscovery } from '@rpcx/core'
+import { DNSDiscovery } from '@rpcx/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { A, ipv4, NameServer, SRV, service } from './name-server.ts'
 
-describe('DnsDiscovery refuses at once, by its name:', () => {
+describe('DNSDiscovery refuses at once, by its name:', () => {
   test.each<[string, object, typeof TypeError]>([
     ['domain', { domain: '' }, TypeError],
     ['domain', { domain: undefined }, TypeError],
@@ -13,7 +13,7 @@ describe('DnsDiscovery refuses at once, by its name:', () => {
     ['servers', { servers: ['127.0.0.1', '127.0.0.1:x'] }, TypeError],
     ['intervalMs', { intervalMs: 999 }, RangeError],
   ])('%s of %j', (name, options, type) => {
-    const make = (): DnsDiscovery => new DnsDiscovery({ domain: 'arith.example', ...options })
+    const make = (): DNSDiscovery => new DNSDiscovery({ domain: 'arith.example', ...options })
     expect(make).toThrow(type)
     expect(make).toThrow(`dns: ${name} is `)
   })
@@ -26,11 +26,11 @@ describe('whatever a name server answers', () => {
   })
   afterEach(() => names.close())
 
-  function discover(): DnsDiscovery {
-    return new DnsDiscovery({ domain: name => `${name.toLowerCase()}.example`, servers: names.address })
+  function discover(): DNSDiscovery {
+    return new DNSDiscovery({ domain: name => `${name.toLowerCase()}.example`, servers: names.address })
   }
 
-  const addresses = async (discovery: DnsDiscovery, name: string): Promise<readonly string[]> =>
+  const addresses = async (discovery: DNSDiscovery, name: string): Promise<readonly string[]> =>
     (await discovery.list(name)).map(({ address }) => address)
 
   test('each target is asked for once, however often it is named', async () => {

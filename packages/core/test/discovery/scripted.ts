@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Replica, Session } from '@rpcx/core'
+import type { Driver, DriverTraits, RegistrySession, Replica } from '@rpcx/core'
 
 /** A follow that a test plays the registry of. */
 export interface Follow {
@@ -28,18 +28,18 @@ export class ScriptedDriver implements Driver {
 
   check(): void {}
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     this.opened++
     await this.opening()
     return {
       ttlMs: 1_000,
       ended: new Promise(resolve => (this.end = resolve)),
-      follow: (service, into, signal) =>
+      watchService: (service, into, signal) =>
         new Promise((_resolve, reject) => {
           this.follows.push({ service, into, signal, fail: reject })
           for (const wake of this.#waiting.splice(0)) wake()
         }),
-      watch: () => new Promise(() => {}),
+      watchEntry: () => new Promise(() => {}),
       write: () => Promise.reject(new Error('nothing is announced here')),
       remove: async () => {},
       close: async () => void this.closed++,

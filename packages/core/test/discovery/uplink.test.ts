@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { Uplink } from '../../src/discovery/uplink.ts'
+import { RegistryConnection } from '../../src/discovery/registry-connection.ts'
 import { ScriptedDriver } from './scripted.ts'
 
-function uplink(): { driver: ScriptedDriver; uplink: Uplink; told: string[] } {
+function uplink(): { driver: ScriptedDriver; uplink: RegistryConnection; told: string[] } {
   const driver = new ScriptedDriver()
   const told: string[] = []
   const owner = {
     registryDown: (error: Error) => told.push(`down: ${error.message}`),
     registryBack: () => told.push('back'),
   }
-  return { driver, uplink: new Uplink(driver, owner), told }
+  return { driver, uplink: new RegistryConnection(driver, owner), told }
 }
 
 describe('an uplink', () => {

@@ -1,9 +1,9 @@
 import { retry } from '../../../../tools/testing/src/programs/retry.ts'
-import { DnsFinder } from '../../src/discovery/dns-finder.ts'
+import { DNSDriver } from '../../src/discovery/dns-driver.ts'
 
 // A name server that is not there: nobody listens at that port.
 await retry(
-  new DnsFinder({
+  new DNSDriver({
     nameOf: () => 'arith.test',
     port: undefined,
     network: 'tcp',

@@ -1,10 +1,10 @@
-import type { Driver, Entry, Held, Session } from '@rpcx/core'
+import type { Driver, Entry, RegistrySession, StoredEntry } from '@rpcx/core'
 
 /** A registry with room for one entry, that a test plays. */
 export class OneEntry implements Driver {
   readonly name = 'one'
   readonly traits = { crash: 'ttl', edits: true, publishes: 'listening' } as const
-  held: Held | undefined
+  held: StoredEntry | undefined
   /** What was tried to write, in order. */
   readonly writes: string[] = []
   /** How often somebody began to watch. */
@@ -14,18 +14,18 @@ export class OneEntry implements Driver {
   writing: (taken: () => bigint | undefined) => Promise<bigint | undefined> = async taken => taken()
   end: (reason: Error) => void = () => {}
   #version = 0n
-  #saw: (held: Held | undefined) => void = () => {}
+  #saw: (held: StoredEntry | undefined) => void = () => {}
   #fail: (error: Error) => void = () => {}
 
   check(): void {}
 
-  async open(): Promise<Session> {
+  async open(): Promise<RegistrySession> {
     await this.opening()
     return {
       ttlMs: 1_000,
       ended: new Promise(resolve => (this.end = resolve)),
-      follow: () => new Promise(() => {}),
-      watch: (_service, _address, saw) =>
+      watchService: () => new Promise(() => {}),
+      watchEntry: (_service, _address, saw) =>
         new Promise((_resolve, reject) => {
           this.looks++
           this.#saw = saw
@@ -41,7 +41,7 @@ export class OneEntry implements Driver {
   }
 
   /** Someone else writes. */
-  edit(metadata: string, by: Held['by'] = 'us'): void {
+  edit(metadata: string, by: StoredEntry['by'] = 'us'): void {
     this.held = { metadata, version: ++this.#version, by }
     this.tell(this.held)
   }
@@ -52,18 +52,18 @@ export class OneEntry implements Driver {
     this.tell(this.held)
   }
 
-  tell(held: Held | undefined): void {
+  tell(held: StoredEntry | undefined): void {
     this.#saw(held)
   }
 
   /** The watch ends; what is there when it begins again is `held`. */
-  disconnect(held: Held | undefined): void {
+  disconnect(held: StoredEntry | undefined): void {
     this.held = held
     this.#version = held?.version ?? this.#version
     this.#fail(new Error('disconnected'))
   }
 
-  #write({ metadata }: Entry, over: Held | undefined): Promise<bigint | undefined> {
+  #write({ metadata }: Entry, over: StoredEntry | undefined): Promise<bigint | undefined> {
     this.writes.push(metadata)
     return this.writing(() => {
       if (this.held?.version !== over?.version) return undefined

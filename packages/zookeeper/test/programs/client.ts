@@ -1,6 +1,6 @@
 import { followAndCall, settings } from '@rpcx/testing/programs'
-import type { ZookeeperDiscoveryOptions } from '../../src/index.ts'
-import { ZookeeperDiscovery } from '../../src/index.ts'
+import type { ZooKeeperDiscoveryOptions } from '../../src/index.ts'
+import { ZooKeeperDiscovery } from '../../src/index.ts'
 
-const { service, ...where } = settings<ZookeeperDiscoveryOptions & { service: string }>()
-followAndCall(service, new ZookeeperDiscovery(where))
+const { service, ...where } = settings<ZooKeeperDiscoveryOptions & { service: string }>()
+followAndCall(service, new ZooKeeperDiscovery(where))

@@ -1,5 +1,5 @@
 import { followLarge, settings } from '@rpcx/testing/programs'
-import type { ZookeeperDiscoveryOptions } from '../../src/index.ts'
-import { ZookeeperDiscovery } from '../../src/index.ts'
+import type { ZooKeeperDiscoveryOptions } from '../../src/index.ts'
+import { ZooKeeperDiscovery } from '../../src/index.ts'
 
-followLarge('Arith', new ZookeeperDiscovery(settings<ZookeeperDiscoveryOptions>()))
+followLarge('Arith', new ZooKeeperDiscovery(settings<ZooKeeperDiscoveryOptions>()))

@@ -1,7 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { DnsFinder } from '../../../../packages/core/src/discovery/dns-finder.ts'
+import { DNSDriver } from '../../../../packages/core/src/discovery/dns-driver.ts'
 import type { Entrance } from '../entrance.ts'
 import { nothing } from './errors.ts'
 import { dnsPacket } from './multicast.ts'
@@ -24,7 +24,7 @@ export const dns: Entrance = {
     server.answer = input
     const { address } = server
     return toldBy(
-      new DnsFinder({
+      new DNSDriver({
         nameOf: () => NAME,
         port: undefined,
         network: 'tcp',

@@ -1,9 +1,9 @@
 import { isRpcxError } from '@rpcx/core'
 import type { ConsulDriver } from '../../../../packages/consul/src/driver.ts'
-import type { DnsFinder } from '../../../../packages/core/src/discovery/dns-finder.ts'
+import type { DNSDriver } from '../../../../packages/core/src/discovery/dns-driver.ts'
 
 /** Follows a service until something is told of it, and returns that. Errors of ours tell nothing. */
-export async function toldBy(finder: ConsulDriver | DnsFinder): Promise<unknown[]> {
+export async function toldBy(finder: ConsulDriver | DNSDriver): Promise<unknown[]> {
   const told: unknown[] = []
   const session = await finder.open()
   const enough = new AbortController()
@@ -13,7 +13,7 @@ export async function toldBy(finder: ConsulDriver | DnsFinder): Promise<unknown[
   }
   const replica = { replace: tell, put: tell, remove: tell, ignore: tell }
   try {
-    await session.follow('Arith', replica, enough.signal)
+    await session.watchService('Arith', replica, enough.signal)
   } catch (error) {
     if (!isRpcxError(error)) throw error
   } finally {

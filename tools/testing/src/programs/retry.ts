@@ -3,10 +3,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Driver } from '@rpcx/core'
 import { Backoff } from '../../../../packages/core/src/discovery/backoff.ts'
-import type { Finder } from '../../../../packages/core/src/discovery/driver.ts'
+import type { DiscoveryDriver } from '../../../../packages/core/src/discovery/driver.ts'
 import { EntryRules } from '../../../../packages/core/src/discovery/entry-rules.ts'
 import { Follower } from '../../../../packages/core/src/discovery/follower.ts'
-import { Uplink } from '../../../../packages/core/src/discovery/uplink.ts'
+import { RegistryConnection } from '../../../../packages/core/src/discovery/registry-connection.ts'
 import { Events } from '../../../../packages/core/src/events.ts'
 import { Announcer } from '../../../../packages/core/src/registry/announcer.ts'
 import { say } from './say.ts'
@@ -18,20 +18,31 @@ const NOBODY = { registryDown: () => {}, registryBack: () => {} }
  * Has a list and an entry tried again and again at a registry that is out of reach, in milliseconds instead of seconds. Says how
  * much memory each retry leaves behind.
  */
-export async function retry(driver: Finder | Driver, retries: number = RETRIES): Promise<never> {
+export async function retry(driver: DiscoveryDriver | Driver, retries: number = RETRIES): Promise<never> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   // Nothing else keeps the process alive while all wait.
   setInterval(() => {}, 1_000)
   const paces = [new Counted()]
-  new Follower('Arith', new Uplink<Finder>(driver, NOBODY, paces[0]), new Events('discovery'), {
-    resyncMs: 300_000,
-    rules: new EntryRules(undefined),
-  })
+  new Follower(
+    'Arith',
+    new RegistryConnection<DiscoveryDriver>(driver, NOBODY, paces[0]),
+    new Events('discovery'),
+    {
+      resyncMs: 300_000,
+      rules: new EntryRules(undefined),
+    },
+  )
   if ('check' in driver) {
     const pace = new Counted()
     paces.push(pace)
-    new Announcer('Arith', 'tcp@10.0.0.1:1', '', new Uplink(driver, NOBODY, pace), new Events('server'))
+    new Announcer(
+      'Arith',
+      'tcp@10.0.0.1:1',
+      '',
+      new RegistryConnection(driver, NOBODY, pace),
+      new Events('server'),
+    )
   }
   const usedAfter = async (count: number): Promise<number> => {
     await Promise.all(paces.map(pace => pace.until(count)))

@@ -2,8 +2,8 @@ import { checkChoice } from '../../options.ts'
 import type { Position } from './closest.ts'
 import { closest } from './closest.ts'
 import { consistentHash } from './consistent-hash.ts'
+import { customSelector } from './custom-selector.ts'
 import { leastActive } from './least-active.ts'
-import { own } from './own.ts'
 import { ping } from './ping.ts'
 import { random } from './random.ts'
 import { roundRobin } from './round-robin.ts'
@@ -71,7 +71,7 @@ function plainFor(
   failed: (callback: string, thrown: unknown) => void,
 ): () => Selector {
   if (typeof mode === 'object' && typeof mode?.pick === 'function')
-    return () => own(mode, thrown => failed('selector.update', thrown))
+    return () => customSelector(mode, thrown => failed('selector.update', thrown))
   const selectors: Record<SelectMode, () => Selector> = {
     random,
     roundRobin,

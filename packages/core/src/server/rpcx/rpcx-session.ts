@@ -14,7 +14,7 @@ import { oversizedError } from '../../wire/frame-decoder.ts'
 import { Flag, ReservedKey, TWO_WAY } from '../../wire/header.ts'
 import type { Message } from '../../wire/message.ts'
 import type { Origin } from '../origin.ts'
-import { Session } from '../session.ts'
+import { ServerSession } from '../server-session.ts'
 import { pushEnvelope, pushPayload } from './push.ts'
 import { ReverseCalls } from './reverse-calls.ts'
 import type { RpcxSource } from './rpcx-call.ts'
@@ -33,7 +33,7 @@ export interface RpcxHost {
 }
 
 /** A connection that speaks rpcx: requests in, replies out, in whatever order the methods settle. */
-export class RpcxSession extends Session implements FrameStreamOwner, RpcxSource {
+export class RpcxSession extends ServerSession implements FrameStreamOwner, RpcxSource {
   readonly #host: RpcxHost
   readonly #socket: Duplex
   readonly #stream: FrameStream

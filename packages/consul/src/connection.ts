@@ -1,0 +1,83 @@
+import type { RegistryHost } from '@rpcx/core'
+import { RpcxError } from '@rpcx/core'
+import type { Answer, Operation, Question } from './agent.ts'
+import { Agent } from './agent.ts'
+import type { LibraryError } from './failure.ts'
+import { explain, isAnswer, isNonsense } from './failure.ts'
+import type { Access } from './settings.ts'
+import type { Shape } from './shapes.ts'
+
+/**
+ * How one session reaches Consul: through one agent. It is given up as a whole at the first sign of trouble, with all that is
+ * under way there, and the next operation goes to the next agent.
+ */
+export class ConsulConnection {
+  readonly #access: Access
+  #next: number
+  #agent: Agent | undefined
+  #isUp = false
+  #isClosed = false
+
+  constructor(access: Access) {
+    this.#access = access
+    this.#next = Math.floor(Math.random() * access.hosts.length)
+  }
+
+  /** Whether the agent has answered, and not failed since. */
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  /** @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when Consul refuses us */
+  read<T>(question: Question<T>, signal: AbortSignal, index?: bigint, waitMs?: number): Promise<Answer<T>> {
+    return this.#run(`read ${question.what}`, agent => agent.read(question, signal, index, waitMs))
+  }
+
+  /** One operation of the library. @param shape of the answer, when it is of use @throws as `read` */
+  async ask<T>(
+    what: string,
+    operation: Operation,
+    signal?: AbortSignal,
+    shape?: Shape,
+  ): Promise<T | undefined> {
+    return (await this.#run(what, agent => agent.ask<T>(operation, signal, shape)))[1]
+  }
+
+  close(): void {
+    this.#isClosed = true
+    if (this.#agent !== undefined) this.#drop(this.#agent)
+  }
+
+  async #run<T>(what: string, operation: (agent: Agent) => Promise<T>): Promise<T> {
+    // Nobody would close the agent that this would make.
+    if (this.#isClosed) throw new RpcxError('ERR_RPCX_CLOSED', 'consul: closed')
+    const host = this.#access.hosts[this.#next] as RegistryHost
+    this.#agent ??= new Agent(host, this.#access)
+    const agent = this.#agent
+    let isReady = false
+    try {
+      await agent.ready
+      isReady = true
+      const result = await operation(agent)
+      if (this.#agent === agent) this.#isUp = true
+      return result
+    } catch (error) {
+      const cause = error as LibraryError
+      // Where there is no other agent, what makes no sense is the trouble of who asked for it, and not of all others.
+      const isAlone = this.#access.hosts.length === 1
+      const isTrouble = !isAnswer(cause) && !(isAlone && isNonsense(cause))
+      // Nobody asks again whether it is ready.
+      if (isTrouble || !isReady) this.#drop(agent, cause)
+      const why = cause.isAbort ? (agent.why ?? cause) : cause
+      throw explain(why, `consul ${host.text}: ${what}`, this.#access.token)
+    }
+  }
+
+  #drop(agent: Agent, why?: Error): void {
+    agent.close(why)
+    if (this.#agent !== agent) return
+    this.#agent = undefined
+    this.#isUp = false
+    this.#next = (this.#next + 1) % this.#access.hosts.length
+  }
+}

@@ -1,0 +1,66 @@
+import type { HedgingDelay } from '../policy/fail-policy.ts'
+import type { Call, Wanted } from './call.ts'
+import type { CallOptions } from './call-options.ts'
+import type { Caller } from './caller.ts'
+
+/**
+ * Calls of which a second copy goes to another server when the first takes long (hedged requests: Dean and Barroso, The Tail at
+ * Scale, 2013). The first success wins, and the other copy is given up. Only for calls that are idempotent.
+ */
+export class Hedging {
+  readonly #caller: Caller
+  readonly #delay: HedgingDelay
+
+  constructor(caller: Caller, delay: HedgingDelay) {
+    this.#caller = caller
+    this.#delay = delay
+  }
+
+  call(method: string, args: unknown, wanted: Wanted, options: CallOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const start = performance.now()
+      let underWay = 1
+      const won = (copies: readonly Call[], value: unknown): void => {
+        clearTimeout(timer)
+        this.#delay.succeeded?.(method, performance.now() - start)
+        resolve(value)
+        // Whoever waits has the answer; this only lets go of the other one.
+        for (const copy of copies) copy.fail(undefined)
+      }
+      const lost = (error: unknown): void => {
+        if (--underWay > 0) return
+        clearTimeout(timer)
+        reject(error)
+      }
+      const copies: Call[] = []
+      const copy = (rest: CallOptions): Call => {
+        const made = this.#caller.make(method, args, wanted, rest)
+        made.result.then(value => won(copies, value), lost)
+        copies.push(made)
+        return made
+      }
+      const first = copy(options)
+      const hedge = (): void => {
+        if (!this.#caller.dispatcher.mayHedge(first)) return
+        const left = first.deadline - performance.now()
+        let second: Call
+        try {
+          second = copy(Number.isFinite(left) ? { ...options, timeoutMs: Math.max(left, 1) } : options)
+        } catch {
+          // Its time is over, or its client is closed: the first copy is told so, too.
+          return
+        }
+        underWay++
+        second.encoded = first.encoded
+        second.avoid(first)
+        this.#caller.start(second)
+      }
+      const delayMs = this.#delay.delayMs(method)
+      const timer = delayMs <= MAX_TIMER_MS ? setTimeout(hedge, delayMs).unref() : undefined
+      this.#caller.start(first)
+    })
+  }
+}
+
+// Beyond this, Node's timers fire at once.
+const MAX_TIMER_MS = 2 ** 31 - 1

@@ -1,0 +1,34 @@
+import type { Call, Holder } from './call.ts'
+
+/** Calls that wait for what comes for all of them at once: a list, a connection, a token. */
+export class PendingQueue implements Holder, Iterable<Call> {
+  readonly #calls = new Set<Call>()
+
+  get size(): number {
+    return this.#calls.size
+  }
+
+  add(call: Call): void {
+    if (!call.keepArguments()) return
+    call.holder = this
+    this.#calls.add(call)
+  }
+
+  forget(call: Call): void {
+    this.#calls.delete(call)
+  }
+
+  /** Lets go of all of them, or of those that are meant, and gives them out. */
+  release(isMeant: (call: Call) => boolean = () => true): Call[] {
+    const calls = [...this.#calls].filter(isMeant)
+    for (const call of calls) {
+      this.#calls.delete(call)
+      call.holder = undefined
+    }
+    return calls
+  }
+
+  [Symbol.iterator](): Iterator<Call> {
+    return this.#calls.values()
+  }
+}

@@ -1,0 +1,76 @@
+import type { Duplex } from 'node:stream'
+import { parseAddress } from '../../address.ts'
+import type { Endpoint } from '../../discovery/discovery.ts'
+import type { ClientTls } from '../../transport/tls.ts'
+import { secure } from '../../transport/tls.ts'
+import type { Transports } from '../../transport/transports.ts'
+
+export interface DialOptions {
+  readonly connectTimeoutMs: number
+  readonly transports: Transports
+  /** How to secure connections; `undefined` for plain ones. */
+  readonly tls: ClientTls | undefined
+}
+
+/** Who waits for a connection. */
+export interface DialOwner {
+  opened(stream: Duplex): void
+  /** It takes longer than usual: calls had better go elsewhere meanwhile. */
+  slow(): void
+  refused(cause: Error): void
+}
+
+/** One attempt to connect to a server. It tells its owner how that ended, unless it was given up. */
+export class Dial {
+  readonly at: number = performance.now()
+  readonly #abort = new AbortController()
+  readonly #patience: NodeJS.Timeout
+  readonly #limit: NodeJS.Timeout
+  #isOver = false
+
+  constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
+    const { connectTimeoutMs } = options
+    // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow, or as too late.
+    const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
+    const late = (): void =>
+      void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))
+    this.#patience = setTimeout(slow, PATIENCE_MS).unref()
+    this.#limit = setTimeout(late, connectTimeoutMs)
+    connect(endpoint, options, this.#abort.signal).then(
+      stream => {
+        if (this.#end()) owner.opened(stream)
+        else stream.destroy()
+      },
+      (cause: Error) => {
+        if (this.#end()) owner.refused(cause)
+      },
+    )
+  }
+
+  giveUp(): void {
+    this.#end()
+    this.#abort.abort()
+  }
+
+  #end(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    clearTimeout(this.#patience)
+    clearTimeout(this.#limit)
+    return true
+  }
+}
+
+async function connect(
+  { network, address }: Endpoint,
+  { transports, tls }: DialOptions,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const { host } = parseAddress(address)
+  if (tls === undefined || transports.of(network).isInMemory === true)
+    return transports.connect(network, host, signal, false)
+  return secure(await transports.connect(network, host, signal, true), host, tls, signal)
+}
+
+// More than a dial takes nearby. Further away calls only go to servers that are connected already, if there are any.
+const PATIENCE_MS = 25

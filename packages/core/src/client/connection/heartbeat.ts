@@ -1,0 +1,64 @@
+import { RpcxError } from '../../errors.ts'
+import type { FrameStream } from '../../transport/frame-stream.ts'
+
+/** Asks a server for signs of life when nothing comes, and ends the connection when there are none. */
+export class Heartbeat {
+  readonly #stream: FrameStream
+  readonly #address: string
+  readonly #everyMs: number
+  readonly #patienceMs: number
+  readonly #send: () => void
+  readonly #timer: NodeJS.Timeout | undefined
+  #sentAt = Number.POSITIVE_INFINITY
+  #onAlive: (() => void)[] = []
+
+  /**
+   * @param everyMs 0: only when asked to
+   * @param patienceMs how long to wait for an answer
+   * @param send sends a heartbeat
+   */
+  constructor(stream: FrameStream, address: string, everyMs: number, patienceMs: number, send: () => void) {
+    this.#stream = stream
+    this.#address = address
+    this.#everyMs = everyMs
+    this.#patienceMs = patienceMs
+    this.#send = send
+    if (everyMs > 0) this.#timer = setInterval(() => this.#beat(), Math.min(everyMs, patienceMs)).unref()
+  }
+
+  /** Asks now, and tells when the answer comes. */
+  ask(onAlive: () => void): void {
+    this.#onAlive.push(onAlive)
+    this.#send()
+  }
+
+  answered(): void {
+    if (this.#onAlive.length === 0) return
+    const all = this.#onAlive
+    this.#onAlive = []
+    for (const onAlive of all) onAlive()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #beat(): void {
+    const now = performance.now()
+    const { lastReadAt } = this.#stream
+    if (lastReadAt >= this.#sentAt) this.#sentAt = Number.POSITIVE_INFINITY
+    if (this.#sentAt <= now - this.#patienceMs) {
+      // An answer that came while this process was busy is read before this runs.
+      setImmediate(() => this.#miss())
+    } else if (this.#sentAt > now && lastReadAt <= now - this.#everyMs) {
+      this.#sentAt = now
+      this.#send()
+    }
+  }
+
+  #miss(): void {
+    if (this.#stream.lastReadAt >= this.#sentAt) return
+    const text = `${this.#address}: no answer to a heartbeat within ${this.#patienceMs} ms`
+    this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
+  }
+}

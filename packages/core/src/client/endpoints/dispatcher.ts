@@ -1,0 +1,265 @@
+import type { Endpoints } from '../../discovery/discovery.ts'
+import type { RpcxErrorCode } from '../../errors.ts'
+import { isRpcxError, RpcxError } from '../../errors.ts'
+import { reasonOf } from '../../reason.ts'
+import type { Call } from '../call/call.ts'
+import { PendingQueue } from '../call/pending-queue.ts'
+import type { FailPolicy } from '../policy/fail-policy.ts'
+import type { Selector } from '../select/selector.ts'
+import type { EndpointHandle, EndpointHandleOwner } from './endpoint-handle.ts'
+import type { EndpointSetOptions } from './endpoint-set.ts'
+import { EndpointSet } from './endpoint-set.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { RetryQueue } from './retry-queue.ts'
+import type { ClientSnapshot } from './snapshot.ts'
+
+export interface DispatcherOptions extends EndpointSetOptions {
+  readonly failPolicy: FailPolicy
+  readonly retries: number
+  /** The share of calls that may be repeated, after a server has got them. */
+  readonly retryBudget: number
+  /** How many calls may wait for one server. */
+  readonly maxCallsPerServer: number
+  /** Chooses among the rest. A selector of its own: one that counts would lose its place in the whole list. */
+  readonly fallbackSelector: Selector
+  readonly waitForReady: boolean
+  /** A new list was taken over. */
+  listed(): void
+}
+
+/** Sends each call to a server, over the newest list, and decides what follows when that fails. */
+export class Dispatcher implements EndpointHandleOwner {
+  readonly #options: DispatcherOptions
+  readonly endpoints: EndpointSet
+  readonly #budget: RetryBudget
+  /** Calls that wait for the first list, or for the first server. */
+  readonly #waiting = new PendingQueue()
+  readonly #retries = new RetryQueue(call => this.#route(call))
+
+  constructor(options: DispatcherOptions) {
+    const { events, methodCodec, retryBudget } = options
+    const { service } = methodCodec
+    this.#options = options
+    this.endpoints = new EndpointSet(options, this, () => this.#listed())
+    this.#budget = new RetryBudget(retryBudget, () => events.emit('budgetSpent', { service }))
+  }
+
+  /** Every call that has not ended. */
+  *calls(): Generator<Call> {
+    yield* this.#waiting
+    yield* this.#retries
+    yield* this.endpoints.calls()
+  }
+
+  start(call: Call): void {
+    // A copy is no call of its own.
+    if (call.attempts === 0) this.#budget.calls++
+    if (call.isPinned) this.#sendPinned(call)
+    else this.#route(call)
+  }
+
+  /** Whether calls have to wait for a list, or for a server in it. */
+  get hasToWait(): boolean {
+    const { handles, hasList } = this.endpoints
+    return !hasList || (handles.length === 0 && this.#options.waitForReady)
+  }
+
+  /** Whether a copy of a call may be sent to another server. */
+  mayHedge(call: Call): boolean {
+    return call.server !== undefined && this.endpoints.candidates.length > 1 && this.#budget.take()
+  }
+
+  snapshot(): ClientSnapshot {
+    const waiting = this.#waiting.size + [...this.#retries].length
+    return { service: this.#options.methodCodec.service, endpoints: this.endpoints.snapshot(), waiting }
+  }
+
+  update(endpoints: Endpoints): void {
+    this.endpoints.update(endpoints)
+  }
+
+  failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
+    call.missed(error, mayHaveRun)
+    if (!this.#mayRepeat(call, error, mayHaveRun)) {
+      call.fail(this.#failure(call, error))
+      return
+    }
+    const { events, methodCodec } = this.#options
+    const { service } = methodCodec
+    const { method, attempts } = call
+    const endpoint = call.server?.endpoint.address ?? ''
+    events.emit('retried', { service, method, endpoint, error, attempts })
+    // Where it has to wait for a back-off, that is enough. And one other server may well be tried at once.
+    if (attempts > 1 && this.endpoints.candidates.length > 0) this.#retries.add(call)
+    else this.#route(call)
+  }
+
+  returned(call: Call): void {
+    call.attempts--
+    if (call.isPinned) this.#sendPinned(call)
+    else this.#route(call)
+  }
+
+  close(): void {
+    this.endpoints.close()
+  }
+
+  /** There is a new list. */
+  #listed(): void {
+    for (const call of this.#waiting.release()) this.#route(call)
+    this.#options.listed()
+  }
+
+  #route(call: Call): void {
+    const { candidates } = this.endpoints
+    if (candidates.length === 0) {
+      this.#routeAnyway(call)
+      return
+    }
+    const handle = this.#choose(call, candidates)
+    if (handle === undefined) return
+    call.attempts++
+    call.server = handle
+    handle.send(call, false)
+  }
+
+  /** To one server and no other, which is not troubled when it is in back-off. */
+  #sendPinned(call: Call): void {
+    const { server: handle } = call
+    if (handle === undefined || !this.endpoints.handles.includes(handle)) {
+      const text = `${handle?.endpoint.address} is no longer in the list`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
+    } else if (!handle.isConnected && handle.isOut) {
+      const text = `${handle.endpoint.address} is in back-off: ${whyOut(handle)}`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, handle.lastError)
+    } else {
+      call.attempts++
+      handle.send(call, true)
+    }
+  }
+
+  /** With no server in service. */
+  #routeAnyway(call: Call): void {
+    const { failPolicy } = this.#options
+    const { handles } = this.endpoints
+    if (this.hasToWait) {
+      this.#waiting.add(call)
+      return
+    }
+    if (handles.length === 0) {
+      this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', NO_SERVERS, call.lastError)
+      return
+    }
+    const first = earliest(handles)
+    // One whose dial takes long is not out.
+    if (!failPolicy.repeats && first.isOut) {
+      const text = `all servers are in back-off: ${whyOut(first)}`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, first.lastError)
+      return
+    }
+    call.server = this.#again(call) ?? first
+    call.attempts++
+    // The first attempt does not wait for the back-off to end.
+    call.server.send(call, call.attempts === 1)
+  }
+
+  #choose(call: Call, candidates: readonly EndpointHandle[]): EndpointHandle | undefined {
+    const { selector, fallbackSelector, maxCallsPerServer } = this.#options
+    try {
+      let handle: EndpointHandle | undefined
+      if (call.server === undefined) {
+        handle = selector.pick(candidates, call) as EndpointHandle | undefined
+      } else {
+        const again = this.#again(call)
+        if (again !== undefined) return again
+        handle = fallbackSelector.pick(others(call, candidates), call) as EndpointHandle | undefined
+      }
+      if (maxCallsPerServer !== Number.POSITIVE_INFINITY && handle !== undefined) {
+        if (handle.inFlight >= maxCallsPerServer) handle = this.#lessBusy(call, candidates)
+        if (handle === undefined) return undefined
+      }
+      if (handle !== undefined) return handle
+    } catch (error) {
+      const text = `the selector failed: ${reasonOf(error)}`
+      this.#reject(call, 'ERR_RPCX_SELECTOR', text, error)
+      return undefined
+    }
+    const text = `the selector chose none of ${candidates.length} servers`
+    this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', text, call.lastError)
+    return undefined
+  }
+
+  /** Where the policy wants a call to be tried again. */
+  #again(call: Call): EndpointHandle | undefined {
+    if (call.server === undefined) return undefined
+    return this.#options.failPolicy.next?.(call, this.endpoints.handles) as EndpointHandle | undefined
+  }
+
+  #lessBusy(call: Call, candidates: readonly EndpointHandle[]): EndpointHandle | undefined {
+    const { fallbackSelector, maxCallsPerServer } = this.#options
+    const free = candidates.filter(({ inFlight }) => inFlight < maxCallsPerServer)
+    const handle =
+      free.length === 0 ? undefined : (fallbackSelector.pick(free, call) as EndpointHandle | undefined)
+    if (handle === undefined) {
+      const text = `${maxCallsPerServer} calls wait for each server that may be chosen`
+      this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
+    }
+    return handle
+  }
+
+  #mayRepeat(call: Call, error: RpcxError, mayHaveRun: boolean): boolean {
+    const { failPolicy, retries } = this.#options
+    if (!failPolicy.repeats || call.isPinned || call.attempts > retries) return false
+    if (call.mayHaveRunAt !== undefined && !call.isIdempotent) return false
+    if (failPolicy.mayRepeat?.(call, error) === false) return false
+    // What no server has got is no load.
+    if (!mayHaveRun && error.code !== 'ERR_RPCX_NOT_EXECUTED') return true
+    // One that is in service may well take what another declined.
+    return this.#budget.take(
+      !mayHaveRun && failPolicy.next === undefined && this.endpoints.candidates.length > 0,
+    )
+  }
+
+  #failure(call: Call, error: RpcxError): RpcxError {
+    const attempts = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`
+    return this.#error(call, error.code, `failed after ${attempts}: ${reasonOf(error)}`, error)
+  }
+
+  #reject(call: Call, code: RpcxErrorCode, text: string, cause: unknown): void {
+    call.fail(this.#error(call, code, text, cause))
+  }
+
+  /** Whatever went wrong in the end, a call that may have run is to be known as such. */
+  #error(call: Call, code: RpcxErrorCode, text: string, cause: unknown): RpcxError {
+    const { mayHaveRunAt, failures: attempts = [] } = call
+    const metadata = isRpcxError(cause) ? cause.metadata : {}
+    const name = `${this.#options.methodCodec.service}.${call.method}`
+    if (mayHaveRunAt === undefined)
+      return new RpcxError(code, `${name}: ${text}`, { cause, metadata, attempts })
+    const attempt = attempts.find(({ endpoint }) => endpoint === mayHaveRunAt)
+    const why = attempt === undefined ? 'it was closed' : reasonOf(attempt.error)
+    const unknown = `${name}: may have run on ${mayHaveRunAt}, whose connection was lost before it replied: ${why}`
+    return new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', unknown, { cause, metadata, attempts })
+  }
+}
+
+export const NO_SERVERS = 'the list of servers is empty'
+
+function whyOut({ lastError }: EndpointHandle): string {
+  return lastError === undefined ? 'its connection was lost' : reasonOf(lastError)
+}
+
+function earliest(handles: readonly EndpointHandle[]): EndpointHandle {
+  return handles.reduce((first, handle) => {
+    if (handle.isOut !== first.isOut) return first.isOut ? handle : first
+    return handle.dueAt < first.dueAt ? handle : first
+  })
+}
+
+/** Servers that were not tried yet, or at least not just now. */
+function others(call: Call, candidates: readonly EndpointHandle[]): readonly EndpointHandle[] {
+  const fresh = candidates.filter(handle => handle !== call.server && !call.wasAt(handle))
+  if (fresh.length > 0) return fresh
+  const rest = candidates.filter(handle => handle !== call.server)
+  return rest.length > 0 ? rest : candidates
+}

@@ -1,0 +1,277 @@
+import type { Endpoint, Endpoints } from '../../discovery/discovery.ts'
+import type { RpcxError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import { Slices } from '../../slices.ts'
+import type { Call } from '../call/call.ts'
+import type { MethodCodec } from '../call/method-codec.ts'
+import type { ClientEvents } from '../client-events.ts'
+import type { ConnectionPool } from '../connection/connection-pool.ts'
+import { mayBeCalled } from '../select/filter.ts'
+import type { Selector } from '../select/selector.ts'
+import type { Subset } from '../select/subset.ts'
+import { subsetOf } from '../select/subset.ts'
+import type { EndpointHandleOwner, EndpointPeers } from './endpoint-handle.ts'
+import { EndpointHandle } from './endpoint-handle.ts'
+import type { EndpointSnapshot } from './snapshot.ts'
+import { VanishedEndpoints } from './vanished-endpoints.ts'
+
+export interface EndpointSetOptions {
+  readonly methodCodec: MethodCodec
+  readonly pool: ConnectionPool
+  /** Whether to measure how long a heartbeat takes. */
+  readonly pings: boolean
+  readonly group: string | undefined
+  readonly subset: Required<Subset> | undefined
+  readonly holdMs: number
+  readonly selector: Selector
+  readonly events: Events<ClientEvents>
+  /** A server is in trouble: the registry may look whether it is still there. */
+  suspected(address: string): void
+}
+
+/** The servers of a service: those of the newest list, and those that are not given up yet. */
+export class EndpointSet implements EndpointPeers {
+  readonly #options: EndpointSetOptions
+  readonly #owner: EndpointHandleOwner
+  readonly #byAddress = new Map<string, EndpointHandle>()
+  readonly #vanished: VanishedEndpoints
+  /** The servers of the newest list that may be called, in address order; `undefined` before the first list. */
+  #handles: readonly EndpointHandle[] | undefined
+  /** The list that they are of, and the newest, which is not taken over yet: a large one takes a while. */
+  #taken: List = { number: 0, endpoints: [], servers: [] }
+  #newest: List = this.#taken
+  /** Nodes that are in no list that was taken over. */
+  #made: EndpointHandle[] = []
+  readonly #making = new Slices(() => this.#takeOver())
+  readonly #leaving = new Slices(() => {})
+  readonly #listed: () => void
+  /** Those of them to choose from; `undefined` when that has to be looked at again. */
+  #candidates: readonly EndpointHandle[] | undefined
+  readonly #pinger: NodeJS.Timeout | undefined
+
+  /** @param listed called when a list was taken over */
+  constructor(options: EndpointSetOptions, owner: EndpointHandleOwner, listed: () => void) {
+    this.#options = options
+    this.#owner = owner
+    this.#listed = listed
+    this.#vanished = new VanishedEndpoints(options.holdMs, handles => this.#release(handles))
+    if (options.pings) this.#pinger = setInterval(() => this.#ping(), PING_MS).unref()
+  }
+
+  get pings(): boolean {
+    return this.#options.pings
+  }
+
+  get hasList(): boolean {
+    return this.#handles !== undefined
+  }
+
+  /** All servers that may be called, in service or not. */
+  get handles(): readonly EndpointHandle[] {
+    const handles = this.#handles ?? NONE
+    return this.#vanished.size === 0 ? handles : [...handles, ...this.#vanished]
+  }
+
+  /** The servers to choose from: the same array until one of them changes. */
+  get candidates(): readonly EndpointHandle[] {
+    this.#candidates ??= this.#inService()
+    return this.#candidates
+  }
+
+  /** Every call that waits at a server. */
+  *calls(): Generator<Call> {
+    const { pool, methodCodec } = this.#options
+    for (const call of pool.calls()) if (call.methodCodec === methodCodec) yield call
+  }
+
+  /**
+   * Takes over a new list, at once unless it is large: connections to servers that stay are kept, the others close when their
+   * calls have ended.
+   */
+  update(endpoints: Endpoints): void {
+    this.#newest = { number: this.#newest.number + 1, endpoints, servers: [] }
+    this.#making.add(this.#look(this.#newest))
+  }
+
+  maxBackoffMs(): number {
+    return (this.#handles?.length ?? 0) + this.#vanished.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
+  }
+
+  maySpare(): boolean {
+    const handles = this.#handles ?? NONE
+    const out = handles.reduce((sum, handle) => (handle.isAvailable ? sum : sum + 1), 0)
+    return out + 1 <= handles.length / 2
+  }
+
+  errorShareBeside(handle: EndpointHandle, now: number): number {
+    const others = (this.#handles ?? NONE).filter(other => other !== handle && other.isConnected)
+    if (others.length === 0) return 0
+    return others.reduce((sum, other) => sum + other.errorShare(now), 0) / others.length
+  }
+
+  changed(handle: EndpointHandle): void {
+    this.#candidates = undefined
+    if (this.#vanished.isLost(handle)) this.#release([handle])
+  }
+
+  ejected({ endpoint }: EndpointHandle, error: RpcxError, forMs: number): void {
+    const { events, methodCodec, suspected } = this.#options
+    events.emit('ejected', { service: methodCodec.service, endpoint: endpoint.address, error, forMs })
+    suspected(endpoint.address)
+  }
+
+  restored({ endpoint }: EndpointHandle): void {
+    const { events, methodCodec } = this.#options
+    events.emit('restored', { service: methodCodec.service, endpoint: endpoint.address })
+  }
+
+  snapshot(): EndpointSnapshot[] {
+    return this.handles.map(handle => ({ ...handle.snapshot(), isHeld: this.#vanished.has(handle) }))
+  }
+
+  /** Lets go of all servers. */
+  close(): void {
+    clearInterval(this.#pinger)
+    this.#making.stop()
+    this.#vanished.close()
+    const handles = [...this.#byAddress.values()]
+    this.#byAddress.clear()
+    this.#handles = NONE
+    this.#candidates = NONE
+    this.#leaving.add(leaving(handles))
+    // Whoever waits for the connections to end needs to know of all of them.
+    this.#leaving.finish()
+  }
+
+  /** Finds out whom a list means, in steps. Most endpoints are the very same as in the list before. */
+  *#look({ number, endpoints, servers }: List): Generator<undefined> {
+    const { endpoints: before, servers: known } = this.#taken
+    let at = 0
+    for (const endpoint of endpoints) {
+      while (at < before.length && (before[at] as Endpoint).address < endpoint.address) at++
+      const isSame = before[at] === endpoint && this.#options.subset === undefined
+      const server = isSame ? known[at] : this.#serverFor(endpoint, number)
+      if (server instanceof EndpointHandle) server.listedIn = server.chosenIn = number
+      servers.push(server)
+      if (endpoints.length > MANY) yield
+    }
+  }
+
+  /** A handle, or an endpoint that may become one, when it may be called. */
+  #serverFor(endpoint: Endpoint, number: number): EndpointHandle | Endpoint | undefined {
+    const { group, subset } = this.#options
+    const known = this.#byAddress.get(endpoint.address)
+    if (known !== undefined) known.listedIn = number
+    if (!mayBeCalled(endpoint, group)) return undefined
+    return subset === undefined ? this.#nodeFor(endpoint) : endpoint
+  }
+
+  #takeOver(): void {
+    if (this.#taken === this.#newest) return
+    this.#taken = this.#newest
+    const { number, endpoints } = this.#taken
+    const before = this.#handles ?? NONE
+    this.#handles = this.#chosen(this.#taken)
+    const gone = before.filter(({ chosenIn }) => chosenIn !== number)
+    const vanished = gone.filter(({ listedIn }) => listedIn !== number)
+    for (const handle of [...this.#vanished.kept.keys()])
+      if (handle.chosenIn === number) this.#vanished.drop(handle)
+    const { from, held, retired, isNew } = this.#vanished.listed(endpoints.length, vanished)
+    const over = [
+      ...retired,
+      // One that is still listed was taken out on purpose.
+      ...[...gone, ...this.#vanished.kept.keys()].filter(({ listedIn }) => listedIn === number),
+      // Newer lists came before they were in one.
+      ...this.#made.splice(0).filter(({ chosenIn }) => chosenIn !== number),
+    ]
+    this.#forget(over)
+    this.#candidates = undefined
+    this.#options.selector.update?.(this.handles)
+    if (this.#options.pings) this.#ping()
+    if (isNew) {
+      const { events, methodCodec } = this.#options
+      events.emit('shrunk', { service: methodCodec.service, from, to: endpoints.length, held: held.length })
+    }
+    // Only now, so that the calls that waited there find the new list.
+    for (const handle of vanished)
+      if (this.#vanished.kept.has(handle) && !this.#vanished.has(handle)) handle.rest()
+    this.#leaving.add(leaving(over))
+    this.#listed()
+  }
+
+  #chosen({ number, servers }: List): readonly EndpointHandle[] {
+    const { subset } = this.#options
+    if (subset === undefined) return servers.filter(server => server !== undefined) as EndpointHandle[]
+    return subsetOf(servers.filter(server => server !== undefined) as Endpoint[], subset).map(endpoint => {
+      const handle = this.#nodeFor(endpoint)
+      handle.listedIn = handle.chosenIn = number
+      return handle
+    })
+  }
+
+  #ping(): void {
+    for (const handle of this.#handles ?? NONE) handle.shared.ping()
+  }
+
+  #inService(): readonly EndpointHandle[] {
+    const handles = (this.#handles ?? NONE).filter(handle => handle.isAvailable)
+    if (this.#vanished.size === 0) {
+      // Where all dials take long, one of them has to be waited for.
+      return handles.length > 0 ? handles : (this.#handles ?? NONE).filter(handle => !handle.isOut)
+    }
+    const held = [...this.#vanished].filter(handle => handle.isAvailable)
+    const connected = [...handles, ...held.filter(handle => handle.isConnected)]
+    return connected.length > 0 ? connected : held
+  }
+
+  #nodeFor(endpoint: Endpoint): EndpointHandle {
+    let handle = this.#byAddress.get(endpoint.address)
+    if (handle === undefined) {
+      handle = new EndpointHandle(endpoint, this.#options.pool, this.#owner, this)
+      this.#byAddress.set(endpoint.address, handle)
+      this.#made.push(handle)
+    }
+    handle.endpoint = endpoint
+    return handle
+  }
+
+  #release(handles: readonly EndpointHandle[]): void {
+    const wereHeld = handles.some(handle => this.#vanished.has(handle))
+    this.#forget(handles)
+    if (wereHeld) {
+      this.#candidates = undefined
+      this.#options.selector.update?.(this.handles)
+    }
+    this.#leaving.add(leaving(handles))
+  }
+
+  #forget(handles: readonly EndpointHandle[]): void {
+    for (const handle of handles) {
+      this.#vanished.drop(handle)
+      this.#byAddress.delete(handle.endpoint.address)
+    }
+  }
+}
+
+/** A list, and the servers of it that may be called, each in its place; endpoints where only a subset will be. */
+interface List {
+  readonly number: number
+  readonly endpoints: Endpoints
+  readonly servers: (EndpointHandle | Endpoint | undefined)[]
+}
+
+function* leaving(handles: readonly EndpointHandle[]): Generator<undefined> {
+  for (const handle of handles) {
+    handle.leave()
+    yield
+  }
+}
+
+const NONE: readonly EndpointHandle[] = []
+
+/** A list of fewer is taken over at once. */
+const MANY = 1_000
+const PING_MS = 10_000
+const MAX_BACKOFF_MS = 5_000
+// With no other server to go to, finding the only one again soon is worth more than sparing it.
+const MAX_BACKOFF_ALONE_MS = 1_000

@@ -1,0 +1,146 @@
+import { RpcxError } from '../errors.ts'
+import { limited } from '../limited.ts'
+import { Backoff } from './backoff.ts'
+import type { DiscoveryDriver, DiscoverySession, Driver } from './driver.ts'
+
+/** Who hears whether the registry answers. */
+export interface RegistryConnectionOwner {
+  registryDown(error: Error): void
+  registryBack(): void
+}
+
+/** What a backend opens. */
+type Opened<Backend extends DiscoveryDriver> = Awaited<ReturnType<Backend['open']>>
+
+/**
+ * One connection to a registry: a session, opened when it is needed and shared by all that need it. It never retries; those
+ * who need it do, together, by its back-off.
+ */
+export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
+  readonly driver: Backend
+  readonly backoff: Backoff
+  readonly #owner: RegistryConnectionOwner
+  readonly #closing = new AbortController()
+  #session: Opened<Backend> | undefined
+  #opening: Promise<Opened<Backend>> | undefined
+  /** Who hears of the end of a session. The session outlives most of them, so none of them hangs on its promise. */
+  readonly #endings = new WeakMap<DiscoverySession, Set<(reason: Error) => void>>()
+  #isDown = false
+  #lastError: Error | undefined
+
+  constructor(driver: Backend, owner: RegistryConnectionOwner, backoff: Backoff = new Backoff()) {
+    this.driver = driver
+    this.backoff = backoff
+    this.#owner = owner
+  }
+
+  /** Aborts when `close()` is called. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** The session, as long as one is open. */
+  get opened(): Opened<Backend> | undefined {
+    return this.#session
+  }
+
+  /** What went wrong last, also when it has healed. */
+  get lastError(): Error | undefined {
+    return this.#lastError
+  }
+
+  /** The session that is open, or one attempt to open one. @throws what the attempt failed with; `ERR_RPCX_CLOSED` */
+  async session(): Promise<Opened<Backend>> {
+    if (this.#closing.signal.aborted) throw this.#closing.signal.reason
+    if (this.#session !== undefined) return this.#session
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  /** Has `listener` called with the reason when a session of this uplink ends, until the returned function is called. */
+  whenEnded(session: DiscoverySession, listener: (reason: Error) => void): () => void {
+    const listeners = this.#endings.get(session)
+    if (listeners === undefined) void session.ended.then(listener)
+    else listeners.add(listener)
+    return () => void listeners?.delete(listener)
+  }
+
+  /** Something that went through the registry failed. */
+  failed(error: Error): void {
+    if (this.#closing.signal.aborted) return
+    this.#lastError = error
+    if (this.#isDown) return
+    this.#isDown = true
+    this.#owner.registryDown(error)
+  }
+
+  /** Something that went through the registry succeeded. */
+  succeeded(): void {
+    if (!this.#isDown) return
+    this.#isDown = false
+    this.#owner.registryBack()
+  }
+
+  /** Something is there that lives on without us for so long. */
+  keeps(ttlMs: number): void {
+    this.backoff.keptMs = ttlMs
+  }
+
+  /** Ends the session, within `CLOSE_MS`. What was not withdrawn before goes with it, or by its TTL. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new RpcxError('ERR_RPCX_CLOSED', `${this.driver.name}: closed`))
+    await this.#opening?.catch(ignore)
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await closeSession(session, this.driver.name)
+  }
+
+  async #open(): Promise<Opened<Backend>> {
+    const { name } = this.driver
+    try {
+      const session = await limited(`${name}: open`, OPEN_MS, this.#closing.signal, async signal => {
+        const opened = (await this.driver.open(signal)) as Opened<Backend>
+        // Nobody waits for it any more: it would live on without an owner.
+        if (signal.aborted) void closeSession(opened, name)
+        return opened
+      })
+      if (this.#closing.signal.aborted) {
+        await closeSession(session, name)
+        throw this.#closing.signal.reason
+      }
+      this.#session = session
+      this.#endings.set(session, new Set())
+      void session.ended.then(reason => this.#ended(session, reason))
+      return session
+    } catch (error) {
+      this.failed(error as Error)
+      throw error
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  #ended(session: Opened<Backend>, reason: Error): void {
+    const listeners = this.#endings.get(session)
+    this.#endings.delete(session)
+    for (const listener of listeners ?? []) listener(reason)
+    if (this.#session !== session) return
+    this.#session = undefined
+    this.keeps(0)
+    this.#lastError = reason
+    void closeSession(session, this.driver.name)
+  }
+}
+
+// Below the time that `serve()` waits, so that it hears of the failure.
+const OPEN_MS = 8_000
+// Below the 5 s that a close may take in all.
+const CLOSE_MS = 4_500
+
+/** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
+async function closeSession(session: DiscoverySession, name: string): Promise<void> {
+  await limited(`${name}: close`, CLOSE_MS, undefined, signal => session.close(signal)).catch(ignore)
+}
+
+function ignore(): void {}

@@ -1,0 +1,221 @@
+import type { PeerCertificate } from 'node:tls'
+import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
+import type { PushMessage } from '../call/push-message.ts'
+import type { ReverseCallOptions } from '../call/reverse-call-options.ts'
+import { RpcxError } from '../errors.ts'
+import { HEALTH_SERVICE } from './health.ts'
+import type { Origin, SessionHost } from './origin.ts'
+import { hostOf } from './origin.ts'
+
+/**
+ * One connection of a server, whatever it speaks: takes the calls that come through limits and hooks to the runner. What is left to each
+ * protocol is to read calls and to write answers.
+ */
+export abstract class ServerSession implements CallSource {
+  readonly remoteAddress: string
+  readonly #host: SessionHost
+  /** Why nothing is served here: the certificate of the client is not accepted. */
+  protected readonly refusal: RpcxError | undefined
+  #inFlight = 0
+  #heldBytes = 0
+  /** Calls for which `authenticate` has not settled. */
+  #asked = 0
+  #gone: Error | undefined
+  #lingering: NodeJS.Timeout | undefined
+  /** Calls to abort when the connection goes. An idle connection has none of what follows. */
+  #watched: Set<IncomingCall> | undefined
+  /** The services that were called here, but for the newest. */
+  #services: Set<string> | undefined
+  #newestService: string | undefined
+
+  constructor(origin: Origin) {
+    const { host, refusal } = hostOf(origin)
+    this.remoteAddress = origin.remoteAddress
+    this.#host = host
+    this.refusal = refusal
+  }
+
+  /** When the peer last sent anything, by `performance.now()`. */
+  abstract readonly lastReadAt: number
+  abstract readonly isReading: boolean
+  abstract readonly peerCertificate: PeerCertificate | undefined
+  abstract push(message: PushMessage): boolean
+  abstract call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown>
+  abstract close(reason?: Error): void
+  abstract end(): void
+
+  /** Since when the newest message has been coming in without an end, by `performance.now()`; `undefined` when none has begun. */
+  protected abstract unfinishedSince(now: number): number | undefined
+
+  /** `authenticate` has let the peer through. */
+  protected trust(): void {}
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get gone(): Error | undefined {
+    return this.#gone
+  }
+
+  uses(service: string): void {
+    if (service === this.#newestService) return
+    if (this.#newestService !== undefined) {
+      this.#services ??= new Set()
+      this.#services.add(this.#newestService)
+    }
+    this.#newestService = service
+  }
+
+  /** Whether that service was called here. */
+  hasUsed(service: string): boolean {
+    return service === this.#newestService || this.#services?.has(service) === true
+  }
+
+  watch(call: IncomingCall): void {
+    this.#watched ??= new Set()
+    this.#watched.add(call)
+  }
+
+  unwatch(call: IncomingCall): void {
+    this.#watched?.delete(call)
+  }
+
+  /** Closes once no call runs or waits and nothing came for `lingerMs`, counted from now at the earliest. */
+  drain(lingerMs: number): void {
+    const since = performance.now()
+    const check = (): void => {
+      const quietMs = performance.now() - Math.max(since, this.lastReadAt)
+      if (this.#owed === 0 && quietMs >= lingerMs) this.end()
+      else this.#lingering = setTimeout(check, Math.max(lingerMs - quietMs, 10))
+    }
+    check()
+  }
+
+  /** Closes if nothing came for too long, or a message takes too long. To be called now and then; 0 is without end. */
+  closeIfOverdue(now: number, idleTimeoutMs: number, frameTimeoutMs: number): void {
+    const since = this.unfinishedSince(now)
+    if (since !== undefined && frameTimeoutMs > 0 && now - since >= frameTimeoutMs) {
+      this.close(
+        new RpcxError('ERR_RPCX_TIMEOUT', `session: a frame did not end within ${frameTimeoutMs} ms`),
+      )
+    } else if (idleTimeoutMs > 0 && this.#owed === 0 && now - this.lastReadAt >= idleTimeoutMs) {
+      this.close(new RpcxError('ERR_RPCX_TIMEOUT', `session: nothing came for ${idleTimeoutMs} ms`))
+    }
+  }
+
+  admit(call: IncomingCall): void {
+    try {
+      this.#host.admission.enter(this, call)
+    } catch (error) {
+      this.refuse(call, error)
+    }
+  }
+
+  run(call: IncomingCall): void {
+    this.#host.runner.run(call)
+  }
+
+  refuse(call: IncomingCall, error: unknown): void {
+    this.#host.runner.refuse(call, error)
+  }
+
+  known(call: IncomingCall): void {
+    this.trust()
+    this.#host.admission.known(call)
+  }
+
+  asking(bytes: number): void {
+    if (this.#asked >= MAX_ASKED)
+      throw new RpcxError(
+        'ERR_RPCX_NOT_EXECUTED',
+        'rpcx: the server is overloaded: too many calls of a caller that is not known yet',
+      )
+    this.#host.admission.asking(bytes)
+    this.#asked++
+  }
+
+  asked(bytes: number): void {
+    this.#asked--
+    this.#host.admission.asked(bytes)
+  }
+
+  began(bytes: number): void {
+    this.#inFlight++
+    this.#heldBytes += bytes
+    this.#host.admission.began(bytes)
+  }
+
+  ended(bytes: number): void {
+    this.#inFlight--
+    this.#heldBytes -= bytes
+    this.#host.admission.ended(bytes)
+  }
+
+  /** Returns whether to go on with a message that came, before anybody looks at it. */
+  protected mayRead(): boolean {
+    if (this.#host.plugins.calls?.beforeRead(this) !== false) return true
+    this.close()
+    return false
+  }
+
+  /** Takes a call that came: it runs when it is its turn, or is refused. */
+  protected take(call: IncomingCall): void {
+    const { plugins, meters, admission } = this.#host
+    meters.calls.mark()
+    try {
+      if (this.refusal !== undefined) throw this.refusal
+      const why = this.#host.whyNot()
+      if (why !== undefined && call.service !== HEALTH_SERVICE)
+        throw new RpcxError('ERR_RPCX_NOT_EXECUTED', `rpcx: the server is ${why}`)
+      plugins.calls?.afterRead(call)
+      admission.enter(this, call)
+    } catch (error) {
+      this.refuse(call, error)
+      if (error === this.refusal) this.end()
+    }
+  }
+
+  /** Counts a call that came and cannot be read. @param isOneway nobody waits to hear why */
+  protected unreadable(error: RpcxError, isOneway: boolean): void {
+    const { meters, events } = this.#host
+    meters.calls.mark()
+    meters.failed(error.code)
+    if (isOneway) events.emit('onewayFailed', { service: '', method: '', error })
+  }
+
+  /** The peer reads again: calls that waited for that may run. */
+  protected resumed(): void {
+    this.#host.admission.advance()
+  }
+
+  /** The connection is gone, with the error that ended it, if one did. To be called once. */
+  protected lost(error: Error | undefined): void {
+    const { remoteAddress } = this
+    const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
+      cause: error,
+    })
+    this.#gone = reason
+    clearTimeout(this.#lingering)
+    this.#host.admission.forget(this)
+    for (const call of this.#watched ?? []) call.abort(reason)
+    this.#host.closed(this)
+    // Nobody was told that it was open.
+    if (this.refusal !== undefined) return
+    if (error !== undefined) this.#host.meters.failedConnections++
+    this.#host.plugins.connectionClosed(this, error)
+    this.#host.events.emit('connectionClosed', { remoteAddress, ...(error && { error }) })
+  }
+
+  /** Calls whose reply is still owed. */
+  get #owed(): number {
+    return this.#inFlight + this.#asked + this.#host.admission.waitingOf(this)
+  }
+}
+
+// Of one connection, before its caller is known.
+const MAX_ASKED = 100

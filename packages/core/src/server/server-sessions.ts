@@ -1,0 +1,182 @@
+import type { Duplex } from 'node:stream'
+import type { CallSource } from '../call/incoming-call.ts'
+import type { PushMessage } from '../call/push-message.ts'
+import type { RpcxError } from '../errors.ts'
+import { checkMs } from '../options.ts'
+import { within } from '../within.ts'
+import type { Door } from './door.ts'
+import { chooseDoor } from './door.ts'
+import type { Origin, SessionHost } from './origin.ts'
+import { originOf } from './origin.ts'
+import type { ServerOptions } from './server-options.ts'
+import type { ServerSession } from './server-session.ts'
+
+type SessionsOptions = Pick<ServerOptions, 'idleTimeoutMs' | 'frameTimeoutMs' | 'lingerMs' | 'doors'>
+
+/** The open connections of a server. */
+export class ServerSessions {
+  readonly #host: SessionHost
+  readonly #idleTimeoutMs: number
+  readonly #frameTimeoutMs: number
+  readonly #lingerMs: number
+  readonly #doors: readonly Door[]
+  readonly #openRpcx: (stream: Duplex, origin: Origin) => ServerSession
+  readonly #sessions = new Set<ServerSession>()
+  /** Connections of which too little was read to choose a door, and until when that may take. */
+  readonly #undecided = new Map<Duplex, NodeJS.Timeout | undefined>()
+  #timer: NodeJS.Timeout | undefined
+  #emptied: (() => void) | undefined
+  #isDraining = false
+
+  /**
+   * @param openRpcx opens a session on a connection that is for no door
+   * @throws RangeError or TypeError that names the option
+   */
+  constructor(
+    options: SessionsOptions,
+    host: Omit<SessionHost, 'closed'>,
+    openRpcx: (stream: Duplex, origin: Origin) => ServerSession,
+  ) {
+    const { doors = [] } = options
+    this.#doors = checkDoors(doors)
+    this.#openRpcx = openRpcx
+    const { idleTimeoutMs = 300_000, frameTimeoutMs = 30_000, lingerMs = 1_000 } = options
+    this.#idleTimeoutMs = checkMs('Server', 'idleTimeoutMs', idleTimeoutMs)
+    this.#frameTimeoutMs = checkMs('Server', 'frameTimeoutMs', frameTimeoutMs)
+    this.#lingerMs = checkMs('Server', 'lingerMs', lingerMs)
+    this.#host = Object.assign(host, {
+      closed: (session: CallSource) => this.#forget(session as ServerSession),
+    })
+  }
+
+  get size(): number {
+    return this.#sessions.size + this.#undecided.size
+  }
+
+  open(stream: Duplex, remoteAddress: string, refusal: RpcxError | undefined): void {
+    const origin = originOf(remoteAddress, this.#host, refusal)
+    const isForRpcx = this.#doors.length === 0 || refusal !== undefined
+    if (isForRpcx) this.#enter(this.#openRpcx(stream, origin), refusal)
+    else this.#decide(stream, origin)
+  }
+
+  /** How many have called that service. */
+  using(service: string): number {
+    let count = 0
+    for (const session of this.#sessions) if (session.hasUsed(service)) count++
+    return count
+  }
+
+  /** Sends a message to all who have called that service; returns to how many. */
+  push(service: string, message: PushMessage): number {
+    let count = 0
+    for (const session of this.#sessions) if (session.hasUsed(service) && session.push(message)) count++
+    return count
+  }
+
+  /** Closes each once its calls have ended and its client has had time to go; after `drainMs`, those that are left. */
+  async drain(drainMs: number): Promise<void> {
+    this.#isDraining = true
+    for (const session of this.#sessions) session.drain(this.#lingerMs)
+    for (const [stream, timer] of this.#undecided) {
+      clearTimeout(timer)
+      this.#undecided.set(stream, this.#endIn(stream, this.#lingerMs))
+    }
+    if (this.size > 0) {
+      const ms = Math.min(drainMs + this.#lingerMs, MAX_TIMER_MS)
+      await within(ms, new Promise<void>(resolve => (this.#emptied = resolve)))
+    }
+    clearInterval(this.#timer)
+    for (const session of this.#sessions) session.close()
+    for (const stream of this.#undecided.keys()) stream.destroy()
+  }
+
+  #enter(session: ServerSession, refusal: RpcxError | undefined): void {
+    const { meters, events, plugins } = this.#host
+    const { remoteAddress } = session
+    this.#sessions.add(session)
+    // Its TLS handshake took longer than it took to stop listening.
+    if (this.#isDraining) session.drain(this.#lingerMs)
+    this.#watch()
+    if (refusal !== undefined) return
+    meters.connections.mark()
+    events.emit('connectionOpened', { remoteAddress })
+    try {
+      plugins.connectionOpened(session)
+    } catch (error) {
+      session.close(error as Error)
+    }
+  }
+
+  /** Reads what it takes to know what the connection speaks. */
+  #decide(stream: Duplex, origin: Origin): void {
+    const { events } = this.#host
+    const failed = (thrown: unknown): void => events.callbackFailed('doors', thrown)
+    const forget = (): void => this.#undecide(stream)
+    const destroy = (): void => void stream.destroy()
+    // One that begins nothing is idle.
+    const ms = this.#isDraining ? this.#lingerMs : this.#idleTimeoutMs
+    this.#undecided.set(stream, this.#endIn(stream, ms))
+    stream.on('error', ignore).once('close', forget).once('end', destroy)
+    chooseDoor(
+      stream,
+      this.#doors,
+      door => {
+        this.#undecide(stream)
+        stream.off('error', ignore).off('close', forget).off('end', destroy)
+        try {
+          this.#enter(
+            door === undefined ? this.#openRpcx(stream, origin) : door.open(stream, origin),
+            undefined,
+          )
+        } catch (thrown) {
+          failed(thrown)
+          stream.on('error', ignore).destroy()
+        }
+      },
+      failed,
+    )
+  }
+
+  #endIn(stream: Duplex, ms: number): NodeJS.Timeout | undefined {
+    return ms === 0 ? undefined : setTimeout(() => stream.destroy(), Math.min(ms, MAX_TIMER_MS)).unref()
+  }
+
+  #undecide(stream: Duplex): void {
+    clearTimeout(this.#undecided.get(stream))
+    this.#undecided.delete(stream)
+    if (this.size === 0) this.#emptied?.()
+  }
+
+  #watch(): void {
+    const shortest = Math.min(...[this.#idleTimeoutMs, this.#frameTimeoutMs].filter(ms => ms > 0))
+    if (this.#timer !== undefined || shortest === Number.POSITIVE_INFINITY) return
+    // What can be read by then is read before it counts as missing.
+    this.#timer = setInterval(() => setImmediate(() => this.#sweep()), shortest / 4).unref()
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const session of this.#sessions)
+      session.closeIfOverdue(now, this.#idleTimeoutMs, this.#frameTimeoutMs)
+  }
+
+  #forget(session: ServerSession): void {
+    this.#sessions.delete(session)
+    if (this.size === 0) this.#emptied?.()
+  }
+}
+
+// Beyond this, Node's timers fire at once.
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+function checkDoors(doors: readonly Door[]): readonly Door[] {
+  for (const [i, door] of doors.entries()) {
+    if (typeof door?.matches !== 'function' || typeof door.open !== 'function')
+      throw new TypeError(`Server: doors[${i}] has no matches() and open(), by which it could be one`)
+  }
+  return [...doors]
+}
+
+// A connection that is not decided has nobody to tell.
+function ignore(): void {}

@@ -1,0 +1,94 @@
+import type { Access } from './access.ts'
+import { EtcdClient } from './client.ts'
+import { explain, isAnswer } from './failure.ts'
+import { isOtherWay, probe } from './probe.ts'
+
+/**
+ * The connection of one session. It is dropped as a whole at the first sign of trouble, and the next operation opens one to
+ * the next host: neither gRPC's nor the library's own retries come into play, which core could not see.
+ */
+export class EtcdConnection {
+  readonly #access: Access
+  readonly #onBack: () => void
+  #next: number
+  #client: Promise<EtcdClient> | undefined
+  #isUp = false
+  #wasUp = false
+
+  /** @param onBack called when etcd answers for the first time after a failure */
+  constructor(access: Access, onBack: () => void) {
+    this.#access = access
+    this.#onBack = onBack
+    this.#next = Math.floor(Math.random() * access.hosts.length)
+  }
+
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  /** Runs one operation. @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when etcd refuses us */
+  async run<T>(what: string, operation: (client: EtcdClient) => Promise<T>): Promise<T> {
+    const { hosts, auth } = this.#access
+    const host = hosts[this.#next] as string
+    this.#client ??= this.#open(host)
+    const opened = this.#client
+    try {
+      const client = await opened
+      const result = await client.run(operation)
+      this.#answered(opened)
+      return result
+    } catch (cause) {
+      // One that refuses is there, and keeps what it has.
+      if (isAnswer(cause)) this.#answered(opened)
+      else this.#drop(opened)
+      throw explain(cause as Error, `etcd ${host}${auth ? ` as ${auth.username}` : ''}: ${what}`)
+    }
+  }
+
+  close(): void {
+    if (this.#client !== undefined) this.#drop(this.#client)
+  }
+
+  async #open(host: string): Promise<EtcdClient> {
+    const { tls } = this.#access
+    try {
+      await probe(host, tls)
+    } catch (cause) {
+      // Where etcd has answered before, the other way is not worth a connection.
+      const isClosed = (cause as NodeJS.ErrnoException).code === 'ECONNRESET' && !this.#wasUp
+      if (!isClosed || !(await isOtherWay(host, tls))) throw cause
+      throw new Error(tls ? 'it speaks plain text' : 'it speaks TLS', { cause })
+    }
+    return new EtcdClient(host, this.#access)
+  }
+
+  #answered(opened: Promise<EtcdClient>): void {
+    if (this.#isUp || this.#client !== opened) return
+    this.#isUp = this.#wasUp = true
+    this.#onBack()
+  }
+
+  #drop(opened: Promise<EtcdClient>): void {
+    if (this.#client !== opened) return
+    this.#client = undefined
+    this.#isUp = false
+    this.#next = (this.#next + 1) % this.#access.hosts.length
+    opened.then(client => client.close()).catch(() => {})
+  }
+}
+
+interface EndableStream {
+  on(event: 'error', listener: () => void): unknown
+  end(): void
+  cancel(): void
+}
+
+/**
+ * Ends a stream that nobody needs any more. The library takes one that is cancelled while it can be written for a failed host,
+ * and closes the connection under all others.
+ */
+export function hangUp(stream: EndableStream): void {
+  stream.on('error', () => {})
+  stream.end()
+  stream.cancel()
+}

@@ -1,0 +1,35 @@
+import { connect } from 'node:http2'
+import type { Access } from './access.ts'
+
+/** Whether HTTP/2 is spoken there. gRPC, where it fails to connect, tries once more behind our back, even when closed. */
+export function probe(host: string, tls: Access['tls']): Promise<void> {
+  return heard(`${tls ? 'https' : 'http'}://${host}`, { ...tls }, 'remoteSettings')
+}
+
+/** Whether TLS is spoken where plain text was expected, or the reverse. */
+export function isOtherWay(host: string, tls: Access['tls']): Promise<boolean> {
+  const other = tls
+    ? heard(`http://${host}`, {}, 'remoteSettings')
+    : heard(`https://${host}`, { rejectUnauthorized: false }, 'connect')
+  return other.then(
+    () => true,
+    () => false,
+  )
+}
+
+async function heard(url: string, options: object, sign: 'connect' | 'remoteSettings'): Promise<void> {
+  const session = connect(url, options)
+  const answered = new Promise<unknown>((resolve, reject) => {
+    session.setTimeout(KNOCK_MS, () => reject(new Error(`no answer within ${KNOCK_MS} ms`)))
+    session.on('error', reject)
+    session.on('close', () =>
+      reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })),
+    )
+    // With TLS 1.3 our certificate is refused only now, and the session does not tell.
+    session.on('connect', (_, socket) => socket.on('error', reject))
+    session.on(sign, resolve)
+  })
+  await answered.finally(() => session.destroy())
+}
+
+const KNOCK_MS = 3_000

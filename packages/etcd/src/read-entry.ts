@@ -1,0 +1,18 @@
+import type { IKeyValue } from 'etcd3'
+import { rangesIn, revisionOf } from './answers.ts'
+import type { EtcdClient } from './client.ts'
+import type { Range } from './watch.ts'
+
+/** An entry and its directories, at one moment. */
+export interface EntryAndDirectories {
+  readonly revision: string
+  readonly kv: IKeyValue | undefined
+  readonly found: readonly (IKeyValue | undefined)[]
+}
+
+/** @param ranges the key of the entry, then those of its directories */
+export async function readEntry(client: EtcdClient, ranges: readonly Range[]): Promise<EntryAndDirectories> {
+  const answer = await client.kv.txn({ success: ranges.map(range => ({ request_range: range })) })
+  const [kv, ...found] = rangesIn(answer, ranges.length).map(([first]) => first)
+  return { revision: revisionOf(answer), kv, found }
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bundle } from './bundle.ts'
+import { toPackets } from './bundle.ts'
+import type { History } from './history.ts'
+import type { MulticastLink } from './multicast-link.ts'
+import type { Publication, Records } from './publication.ts'
+import { TTL_SECONDS } from './publication.ts'
+
+/** Says without being asked what is new: at once, all of one moment in common packets, and twice more (RFC 6762 §8.3); and what is gone. */
+export class RecordAnnouncer {
+  readonly #history: History
+  #due = new Set<Publication>()
+  #saying: Promise<void> | undefined
+  readonly #repeats = new Map<Publication, NodeJS.Timeout>()
+  readonly #saidAt = new WeakMap<Publication, number>()
+
+  constructor(history: History) {
+    this.#history = history
+  }
+
+  /** Where it is established. Resolves when the system has it. @throws Error of the system when not one link took it */
+  async announce(publication: Publication): Promise<void> {
+    const sinceMs = performance.now() - (this.#saidAt.get(publication) ?? Number.NEGATIVE_INFINITY)
+    if (sinceMs < LEAST_MS) await new Promise(resolve => setTimeout(resolve, LEAST_MS - sinceMs).unref())
+    this.#saidAt.set(publication, performance.now())
+    await this.#soon(publication)
+    this.#repeat(publication, REPEATS_MS)
+  }
+
+  /** To those on a link that has just come up. */
+  announceOn(link: MulticastLink, publications: Iterable<Publication>): Promise<void> {
+    for (const publication of publications) this.#repeat(publication, REPEATS_MS)
+    return this.#say(publications, [link])
+  }
+
+  /** Says that it is gone, several times, since nobody would ask. */
+  async goodbye(publication: Publication): Promise<void> {
+    const links = [...publication.established]
+    publication.established.clear()
+    const packets = links.map(link => {
+      const records = publication.records(link.interface)
+      const bundles = records === undefined ? [] : whole(records, GOODBYE)
+      return toPackets(bundles).map(packet => () => link.multicast(packet).catch(ignore))
+    })
+    for (const pauseMs of GOODBYE_PAUSES_MS) {
+      await sleep(pauseMs)
+      await Promise.all(packets.flat().map(send => send()))
+    }
+  }
+
+  forget(publication: Publication): void {
+    clearTimeout(this.#repeats.get(publication))
+    this.#repeats.delete(publication)
+    this.#due.delete(publication)
+  }
+
+  close(): void {
+    for (const timer of this.#repeats.values()) clearTimeout(timer)
+    this.#repeats.clear()
+  }
+
+  #soon(publication: Publication): Promise<void> {
+    this.#due.add(publication)
+    this.#saying ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        const due = this.#due
+        this.#due = new Set()
+        this.#saying = undefined
+        this.#say(due).then(resolve, reject)
+      })
+    })
+    return this.#saying
+  }
+
+  async #say(publications: Iterable<Publication>, links?: readonly MulticastLink[]): Promise<void> {
+    const bundles = new Map<MulticastLink, Bundle[]>()
+    for (const publication of publications) {
+      for (const link of links ?? publication.established) {
+        const records = publication.records(link.interface)
+        if (records !== undefined && publication.established.has(link)) {
+          bundles.set(link, [...(bundles.get(link) ?? []), ...whole(records)])
+        }
+      }
+    }
+    const sent = [...bundles].map(([link, all]) => this.#history.say(link, all))
+    if (sent.length > 0) await Promise.any(sent).catch(error => Promise.reject(error.errors[0]))
+  }
+
+  #repeat(publication: Publication, [ms, ...rest]: readonly number[]): void {
+    clearTimeout(this.#repeats.get(publication))
+    this.#repeats.delete(publication)
+    if (ms === undefined) return
+    const again = (): void => {
+      this.#soon(publication).catch(ignore)
+      this.#repeat(publication, rest)
+    }
+    this.#repeats.set(publication, setTimeout(again, ms).unref())
+  }
+}
+
+/** Between two announcements of an entry, however often it changes. */
+const LEAST_MS = 100
+const REPEATS_MS = [1_000, 2_000]
+const GOODBYE = 0
+// Others may have lost a packet.
+const GOODBYE_PAUSES_MS = [0, 40, 80]
+
+function whole(records: Records, ttlSeconds: number = TTL_SECONDS): Bundle[] {
+  const { goPtr, goSrv, goTxt, toolPtr, toolSub, toolSrv, toolTxt, host, type } = records
+  // The name of the host and the types are others' too, which stay.
+  const shared = ttlSeconds === GOODBYE ? [] : [...host, ...type]
+  return [
+    [...goPtr, ...goSrv, ...goTxt, ...shared.filter(record => record.type !== 'PTR')],
+    [...toolPtr, ...toolSub, ...toolSrv, ...toolTxt, ...shared],
+  ].map(all => ({ answers: all.map(record => ({ ...record, ttlSeconds })), additionals: [] }))
+}
+
+// A link that fails is told of to the network.
+function ignore(): void {}

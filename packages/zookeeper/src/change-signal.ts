@@ -1,0 +1,31 @@
+/** Wakes one who waits for something to change; rings that come while nobody waits are kept as one. */
+export class ChangeSignal {
+  #isRung = false
+  #wake: () => void = () => {}
+
+  ring(): void {
+    this.#isRung = true
+    this.#wake()
+  }
+
+  /** Resolves to `true` at a ring, to `false` when `signal` aborts. Rejects with the reason when `down` does. */
+  async heard(down: AbortSignal, signal: AbortSignal): Promise<boolean> {
+    const wake = (): void => this.#wake()
+    down.addEventListener('abort', wake)
+    signal.addEventListener('abort', wake)
+    try {
+      while (!signal.aborted) {
+        down.throwIfAborted()
+        if (this.#isRung) {
+          this.#isRung = false
+          return true
+        }
+        await new Promise<void>(resolve => (this.#wake = resolve))
+      }
+      return false
+    } finally {
+      down.removeEventListener('abort', wake)
+      signal.removeEventListener('abort', wake)
+    }
+  }
+}
