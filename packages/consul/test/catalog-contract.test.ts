@@ -3,6 +3,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { CatalogDriver } from '../src/catalog-driver.ts'
+import { busyConnections } from './busy-connections.ts'
 import { CatalogHand } from './catalog-hand.ts'
 import { Stage, TTL_MS } from './stage.ts'
 
@@ -35,9 +36,8 @@ describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the co
         }
       },
       async leftovers() {
-        const connections = proxy.connections > 0 ? [`${proxy.connections} connections`] : []
         const left = (await catalog.ours()).filter(({ ID }) => !before.has(ID))
-        return [...left.map(({ ID }) => `the service ${ID}`), ...connections]
+        return [...left.map(({ ID }) => `the service ${ID}`), ...busyConnections(proxy)]
       },
       close: () => stage[Symbol.asyncDispose](),
     }

@@ -3,6 +3,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { ConsulDriver } from '../src/driver.ts'
+import { busyConnections } from './busy-connections.ts'
 import { Stage, TTL_MS } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('Consul keeps the contract:', () => {
@@ -42,7 +43,7 @@ describe.runIf(await requireServer('consul'))('Consul keeps the contract:', () =
         return [
           ...keys.filter(({ session }) => session !== undefined).map(({ key }) => `the key ${key}`),
           ...(await hand.sessions()).map(({ Name }) => `the session ${Name}`),
-          ...(proxy.connections > 0 ? [`${proxy.connections} connections`] : []),
+          ...busyConnections(proxy),
         ]
       },
       close: () => stage[Symbol.asyncDispose](),

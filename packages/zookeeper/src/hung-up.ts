@@ -1,3 +1,5 @@
+import { reasonOf } from '@rpcx/core'
+
 /** ZooKeeper closed the connection, and says why in its own log only. */
 export class HungUp extends Error {
   override readonly name = 'HungUp'
@@ -24,7 +26,7 @@ function isHangUp(cause: Error | undefined): boolean {
 
 /** Whether the other side spoke no TLS when it was greeted with TLS. */
 function isPlainAnswer(cause: Error | undefined): boolean {
-  return /before secure TLS|WRONG_VERSION|PACKET_LENGTH_TOO_LONG/i.test(`${codeOf(cause)} ${cause?.message}`)
+  return /before secure TLS|WRONG_VERSION|PACKET_LENGTH_TOO_LONG/i.test(`${codeOf(cause)} ${reasonOf(cause)}`)
 }
 
 function codeOf(cause: Error | undefined): string | undefined {

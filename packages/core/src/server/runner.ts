@@ -202,13 +202,24 @@ export class Runner {
       events.callbackFailed(`ServiceError of ${service}.${name}`, failed),
     )
     // The message only: a stack would show the caller how this server is built.
-    call.fail({ code, message: error.message, declared }, textsOf(call.replyMetadata))
+    const message = saysNothing(thrown) ? '' : error.message
+    call.fail({ code, message, declared }, textsOf(call.replyMetadata))
     hooks?.afterWrite(call, error)
   }
 }
 
 function codeOf(error: unknown): RpcxErrorCode {
   return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
+}
+
+/** Whether it is an error of an empty text and nothing else: Go's server sends that as it is, and whoever reads it makes words of it. */
+function saysNothing(thrown: unknown): boolean {
+  try {
+    if (!(thrown instanceof Error) || thrown.message !== '' || thrown.cause !== undefined) return false
+    return !('errors' in thrown) && !('code' in thrown)
+  } catch {
+    return false
+  }
 }
 
 /** Anything can be thrown, and not everything has a text. */
