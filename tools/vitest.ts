@@ -3,12 +3,13 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * How every package is tested: against the unbuilt sources of its siblings, with a report that `npm test` counts. Another mode runs
- * other files: `faults`, the long tests, `*.faults.ts`; `release`, what users install, `*.release.ts`.
+ * other files: `faults`, the long tests, `*.faults.test.ts`; `release`, what users install, `*.release.test.ts`.
  */
 export const tests: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
   ssr: { resolve: { conditions: ['@rpcx/source', 'node'] } },
   test: {
-    include: [`test/**/*.${mode}.ts`],
+    include: mode === 'test' ? ['test/**/*.test.ts'] : [`test/**/*.${mode}.test.ts`],
+    exclude: mode === 'test' ? ['**/*.{faults,release}.test.ts'] : [],
     passWithNoTests: false,
     reporters: ['default', ['json', { outputFile: `reports/${mode}.json` }]],
     testTimeout: mode === 'test' ? 20_000 : 120_000,
