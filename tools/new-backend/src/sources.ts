@@ -33,7 +33,7 @@ export class ${Name}Discovery extends RegistryDiscovery {
 /** `src/driver.ts`: one answer to each question that core asks, none of them right yet. */
 export function driver(name: string): string {
   const Name = pascal(name)
-  return `import type { Driver, DriverTraits, Entry, StoredEntry, Replica, RegistrySession } from '@rpcx/core'
+  return `import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 
 /** Where the registry is. */
 export interface ${Name}Options {

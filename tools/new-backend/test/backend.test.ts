@@ -58,7 +58,7 @@ test('it runs the laws, and fails the first that needs a backend', async () => {
   const report = JSON.parse(await readFile(join(folder, 'reports/test.json'), 'utf8'))
   expect(report).toMatchObject({ numTotalTests: Object.keys(laws).length, numFailedTests: 1 })
   const said = JSON.stringify(report.testResults)
-  expect(said).toContain('wall-board: watch is not written yet')
+  expect(said).toContain('wall-board: watchEntry is not written yet')
 }, 120_000)
 
 test('a name that is no name is refused, and so is a package that is there', async () => {
