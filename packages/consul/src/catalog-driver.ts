@@ -1,8 +1,8 @@
 import type { Driver, DriverTraits, Entry, Health, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, parseRegistryHosts } from '@rpcx/core'
 import { CatalogSession } from './catalog-session.ts'
-import type { ConsulCatalogDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
 import { hostPort } from './instance.ts'
+import type { ConsulCatalogDiscoveryOptions, ConsulRegisterPluginOptions } from './options.ts'
 import type { CatalogSettings } from './settings.ts'
 import { choice, readingOf, ttlOf } from './settings.ts'
 

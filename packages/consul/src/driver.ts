@@ -1,6 +1,6 @@
 import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, Layout, parseRegistryHosts } from '@rpcx/core'
-import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './index.ts'
+import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './options.ts'
 import { ConsulSession } from './session.ts'
 import type { Settings } from './settings.ts'
 import { readingOf, ttlOf } from './settings.ts'

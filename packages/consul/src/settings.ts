@@ -1,5 +1,5 @@
 import type { Health, Layout, RegistryHost } from '@rpcx/core'
-import type { ConsulDiscoveryOptions, ConsulOptions, ConsulRegisterPluginOptions } from './index.ts'
+import type { ConsulDiscoveryOptions, ConsulOptions, ConsulRegisterPluginOptions } from './options.ts'
 
 /** How Consul is reached. */
 export interface Access extends Pick<ConsulOptions, 'token' | 'tls'> {

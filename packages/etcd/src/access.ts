@@ -1,6 +1,6 @@
 import { createSecureContext, rootCertificates } from 'node:tls'
 import { parseRegistryHosts, reasonOf } from '@rpcx/core'
-import type { EtcdAuth, EtcdOptions, EtcdTls } from './index.ts'
+import type { EtcdAuth, EtcdOptions, EtcdTls } from './options.ts'
 
 /** Where etcd is, and what lets us in: the options, read and checked. */
 export interface Access {

@@ -3,7 +3,7 @@ import type { IOptions } from 'etcd3'
 import { castGrpcError, Etcd3, EtcdInvalidAuthTokenError } from 'etcd3'
 import type { Access } from './access.ts'
 import { isTokenRefused } from './failure.ts'
-import type { EtcdAuth, EtcdTls } from './index.ts'
+import type { EtcdAuth, EtcdTls } from './options.ts'
 
 /** The services of one etcd member. */
 export class EtcdClient extends Etcd3 {

@@ -2,7 +2,7 @@ import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, Layout } from '@rpcx/core'
 import type { Access } from './access.ts'
 import { readAccess } from './access.ts'
-import type { EtcdOptions } from './index.ts'
+import type { EtcdOptions } from './options.ts'
 import { EtcdSession } from './session.ts'
 
 /** etcd v3: a lease for each session, a key for each entry. */

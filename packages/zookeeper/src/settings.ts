@@ -6,8 +6,8 @@ import { parseRegistryHosts } from '@rpcx/core'
 import type { ACL } from 'node-zookeeper-client'
 import { parseAcl } from './acl.ts'
 import { inTurn } from './addresses.ts'
-import type { ZooKeeperOptions, ZooKeeperRegisterPluginOptions } from './index.ts'
 import { checkNodeName } from './node-name.ts'
+import type { ZooKeeperOptions, ZooKeeperRegisterPluginOptions } from './options.ts'
 
 /** Those of the register plugin's options that are the driver's, and of a discovery's. */
 export type ZooKeeperDriverOptions = ZooKeeperOptions & Pick<ZooKeeperRegisterPluginOptions, 'acl'>
