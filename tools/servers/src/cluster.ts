@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises'
-import { available, type Kind } from './binaries.ts'
+import { available } from './binaries.ts'
 import { untilResolved } from './deadline.ts'
+import type { Kind } from './kind.ts'
 import { OwnServer } from './own.ts'
 import { type Place, takePlace } from './place.ts'
-import { type Recipe, type Server, type ServerOptions, startOnFreePorts } from './server.ts'
+import type { Recipe, Server, ServerOptions } from './server.ts'
+import { startOnFreePorts } from './start.ts'
 import { Wires } from './wires.ts'
 
 export interface ClusterOptions extends ServerOptions {

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.ts'
 import type { Place } from './place.ts'
-import { type Launchable, type Recipe, type Server, type ServerOptions, startServer } from './server.ts'
+import type { Launchable, Recipe, Server, ServerOptions } from './server.ts'
+import { startServer } from './start.ts'
 
 export interface ConsulOptions extends ServerOptions {
   /** The shortest TTL of a session that the server accepts, default 2 000; Consul's own default is 10 000. */

@@ -1,5 +1,5 @@
-import type { Availability, Kind } from './binaries.ts'
 import { onPath, run } from './command.ts'
+import type { Availability, Kind } from './kind.ts'
 import type { Place } from './place.ts'
 
 type Image = Extract<Availability, { from: 'docker' }>

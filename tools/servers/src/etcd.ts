@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Identity } from './certificates.ts'
 import type { Place } from './place.ts'
-import { type Recipe, type Server, type ServerOptions, startServer } from './server.ts'
+import type { Recipe, Server, ServerOptions } from './server.ts'
+import { startServer } from './start.ts'
 
 export interface EtcdOptions extends ServerOptions {
   /** Further flags of etcd, for example `--auto-compaction-retention=1`; default none. */

@@ -1,5 +1,6 @@
-import { type Availability, available, kinds } from './binaries.ts'
+import { available } from './binaries.ts'
 import { forgetFailures } from './cache.ts'
+import { type Availability, kinds } from './kind.ts'
 
 // Fetches every server ahead of the tests, so that none of them waits for a download.
 await forgetFailures()

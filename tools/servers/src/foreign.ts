@@ -1,4 +1,4 @@
-import type { Kind } from './binaries.ts'
+import type { Kind } from './kind.ts'
 import type { Server } from './server.ts'
 
 /** A server that someone else runs, named by an environment variable: it can be used, not controlled. */

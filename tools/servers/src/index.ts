@@ -1,4 +1,4 @@
-export { type Availability, available, type Kind, kinds } from './binaries.ts'
+export { available } from './binaries.ts'
 export { cached } from './cache.ts'
 export {
   type Authority,
@@ -12,6 +12,7 @@ export { type ConsulOptions, startConsul } from './consul.ts'
 export { startConsulCluster } from './consul-cluster.ts'
 export { type EtcdOptions, type EtcdTls, startEtcd } from './etcd.ts'
 export { startEtcdCluster } from './etcd-cluster.ts'
+export { type Availability, type Kind, kinds } from './kind.ts'
 export { freePort, multicastPort } from './place.ts'
 export { type CutOptions, type Direction, startProxy, type TcpProxy } from './proxy.ts'
 export { requireBrowser, requireCluster, requireServer } from './requirement.ts'

@@ -1,4 +1,5 @@
-import { available, type Kind } from './binaries.ts'
+import { available } from './binaries.ts'
+import type { Kind } from './kind.ts'
 import { chromium } from './tool.ts'
 
 /**

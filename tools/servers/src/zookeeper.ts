@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Identity } from './certificates.ts'
 import { within } from './deadline.ts'
 import { javaFlags } from './java.ts'
-import { type Recipe, type Server, type ServerOptions, startServer } from './server.ts'
+import type { Recipe, Server, ServerOptions } from './server.ts'
+import { startServer } from './start.ts'
 
 export interface ZooKeeperOptions extends ServerOptions {
   /** The server's clock tick, default 200; sessions last 2 to 20 ticks and end on a tick. */

@@ -1,15 +1,20 @@
-import type { MemoryRegistry } from './registry.ts'
-
 export const TTL_MS = 400
+
+/** Where leases are kept, with the entries that go with them. */
+export interface LeaseKeeper {
+  readonly leases: Set<Lease>
+  /** The entries of a lease go with it. */
+  drop(lease: Lease): void
+}
 
 /** The life of a session, in the eyes of the registry: over when nobody asked for more in time. */
 export class Lease {
   readonly isServers: boolean
-  readonly #registry: MemoryRegistry
+  readonly #registry: LeaseKeeper
   readonly #timer: NodeJS.Timeout
 
   /** @param isServers false for those who edit entries of others */
-  constructor(registry: MemoryRegistry, isServers = true) {
+  constructor(registry: LeaseKeeper, isServers = true) {
     this.#registry = registry
     this.isServers = isServers
     registry.leases.add(this)

@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts'
+import type { Lease, LeaseKeeper } from './lease.ts'
 
 export interface Record {
   readonly metadata: string
@@ -15,7 +15,7 @@ export interface Watcher {
 }
 
 /** A registry with leases that can be out of reach: what etcd is to its clients, in memory. */
-export class MemoryRegistry {
+export class MemoryRegistry implements LeaseKeeper {
   readonly leases: Set<Lease> = new Set()
   /** The services that have a directory. */
   readonly directories: Set<string> = new Set()

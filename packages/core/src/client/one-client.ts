@@ -1,16 +1,16 @@
 import type { Discovery } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
-import type { Invocation } from './call/call.ts'
 import type { Inform } from './call/fan-out.ts'
+import type { Invocation } from './call/invocation.ts'
 import type { MethodName, Out } from './call/methods.ts'
 import type { ClientEvents } from './client-events.ts'
 import type { SharedParts } from './connection/connection-pool.ts'
 import { ConnectionPool, pushesTo } from './connection/connection-pool.ts'
 import { ServiceClients } from './service-clients.ts'
+import { checkOptions } from './settings.ts'
 import type { Rest } from './xclient.ts'
 import { XClient } from './xclient.ts'
 import type { XClientOptions } from './xclient-options.ts'
-import { checkOptions } from './xclient-options.ts'
 
 /** What belongs to one service; the rest belongs to the connections, which all services share. */
 export type OneClientServiceOptions = Omit<XClientOptions, OfConnections>

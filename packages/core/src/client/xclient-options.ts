@@ -1,27 +1,13 @@
 import type { Codec } from '../codec/codec.ts'
-import { Codecs } from '../codec/codecs.ts'
-import { checkLimits } from '../codec/limits.ts'
-import { lazy } from '../lazy.ts'
-import { checkChoice, checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '../options.ts'
 import type { ClientTls } from '../transport/tls.ts'
 import type { Transport } from '../transport/transport.ts'
-import { Transports } from '../transport/transports.ts'
-import type { CallerOptions } from './call/caller.ts'
 import type { Interceptor } from './call/interceptor.ts'
-import { MethodCodec } from './call/method-codec.ts'
 import type { Types } from './call/schema.ts'
-import { schemaInterceptor } from './call/schema.ts'
 import type { ClientMethods } from './connection/client-methods.ts'
-import { ClientMethodTable } from './connection/client-methods.ts'
-import type { SharedConnectionOptions } from './connection/shared-connection.ts'
-import type { DispatcherOptions } from './endpoints/dispatcher.ts'
-import { XCLIENT_OPTIONS } from './known-options.ts'
 import type { FailMode } from './policy/fail-mode.ts'
-import { failPolicyOf } from './policy/fail-mode.ts'
 import type { FailPolicy } from './policy/fail-policy.ts'
 import type { BackupAfter } from './policy/failbackup.ts'
 import type { SelectOptions } from './select/select-mode.ts'
-import { selectorsFor } from './select/select-mode.ts'
 import type { Subset } from './select/subset.ts'
 
 /** How an `XClient` finds its servers, repeats calls and speaks. */
@@ -113,130 +99,4 @@ export interface XClientOptions extends SelectOptions {
    * calls that a server makes to `offers`; one that does not read the answers is cut off. @default 16 MiB
    */
   readonly maxBufferedBytes?: number
-}
-
-/** What a client is made of, once its options have been checked. */
-export interface ClientSettings {
-  readonly caller: CallerOptions
-  readonly interceptors: readonly Interceptor[]
-  readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected' | 'listed'>
-  /** For a pool, which may be shared. */
-  readonly links: Omit<SharedConnectionOptions, 'pushed' | 'pushFailed'>
-}
-
-/**
- * @param failed hears of functions among the options that fail where no call can be told
- * @throws TypeError or RangeError that names the option
- */
-export function checkOptions(
-  service: string,
-  options: XClientOptions,
-  failed: (callback: string, thrown: unknown) => void = () => {},
-): ClientSettings {
-  checkKnown('XClient', options, XCLIENT_OPTIONS)
-  const {
-    failMode = 'failfast',
-    retries,
-    retryBudget = 0.1,
-    backupAfter,
-    interceptors = [],
-    codec = 'msgpack',
-    codecs = [],
-    types = {},
-    compress,
-    timeoutMs = 10_000,
-    connectTimeoutMs = 1_000,
-    heartbeatMs = 10_000,
-    heartbeatTimeoutMs = heartbeatMs || 10_000,
-    idempotent = false,
-    token,
-    tls,
-    transports,
-    offers,
-    group,
-    subset,
-    maxCallsPerServer = Number.POSITIVE_INFINITY,
-    waitForReady = false,
-    holdMs = 15_000,
-    maxFrameBytes = MAX_FRAME_BYTES,
-    maxBufferedBytes = MAX_FRAME_BYTES,
-  } = options
-  if (typeof service !== 'string' || service === '')
-    throw new TypeError('XClient: the name of the service is empty')
-  if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
-    throw new TypeError(`XClient: token is ${typeof token}, not a text or a function`)
-  if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
-  const schemas = schemaInterceptor(types)
-  const newSelector = selectorsFor(service, options, failed)
-  const selector = newSelector()
-  const failPolicy = failPolicyOf(failMode, backupAfter, failed)
-  const limits = checkLimits('XClient', options)
-  const all = new Codecs(typeof codec === 'string' ? codecs : [...codecs, codec], limits)
-  const methodCodec = new MethodCodec({
-    service,
-    codec: typeof codec === 'string' ? all.byName(codec) : all.byId(codec.id),
-    codecs: all,
-    types,
-    compress: compress === 'gzip',
-    repeats: failPolicy.repeats,
-  })
-  return {
-    caller: {
-      methodCodec,
-      timeoutMs: checkMs('XClient', 'timeoutMs', timeoutMs),
-      isIdempotent:
-        typeof idempotent === 'boolean' ? () => idempotent : method => idempotent.includes(method),
-      token,
-    },
-    interceptors: schemas === undefined ? interceptors : [...interceptors, schemas],
-    dispatcher: {
-      methodCodec,
-      failPolicy,
-      retries: checkRetries(retries, failPolicy),
-      retryBudget: checkBudget(retryBudget),
-      selector,
-      fallbackSelector: newSelector(),
-      pings: selector.pings ?? false,
-      group,
-      subset: subset === undefined ? undefined : checkSubset(subset),
-      maxCallsPerServer: checkCount('XClient', 'maxCallsPerServer', maxCallsPerServer, 1),
-      waitForReady,
-      holdMs: checkMs('XClient', 'holdMs', holdMs),
-    },
-    links: {
-      transports: new Transports('XClient', transports),
-      tls,
-      offered:
-        offers === undefined
-          ? undefined
-          : new ClientMethodTable(offers, { codecs: all, maxFrameBytes, maxBufferedBytes, failed }),
-      connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
-      heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
-      heartbeatTimeoutMs: checkMs('XClient', 'heartbeatTimeoutMs', heartbeatTimeoutMs, 1),
-      maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
-      maxBufferedBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
-    },
-  }
-}
-
-function checkRetries(retries: number | undefined, { repeats }: FailPolicy): number {
-  if (retries === undefined) return 3
-  if (!repeats) throw new TypeError('XClient: retries has no meaning with failMode failfast')
-  if (Number.isInteger(retries) && retries >= 0) return retries
-  throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
-}
-
-function checkBudget(share: number): number {
-  if (share >= 0) return share
-  throw new RangeError(`XClient: retryBudget is ${share}, not a number from 0 up`)
-}
-
-function checkSubset({ size, key = `${lazy.os.hostname()} ${process.pid}` }: Subset): Required<Subset> {
-  return { size: checkCount('XClient', 'subset.size', size, 1), key }
-}
-
-function checkBytes(option: string, value: number): number {
-  // A frame is no shorter than its lengths.
-  if (Number.isInteger(value) && value >= 16) return value
-  throw new RangeError(`XClient: ${option} is ${value}, not an integer from 16 up`)
 }

@@ -1,6 +1,7 @@
 import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
 import { RpcxError } from '../errors.ts'
 import { checkCount } from '../options.ts'
+import type { CallLimits } from './origin.ts'
 import type { RateLimitHost } from './rate-limit.ts'
 import { RateLimit } from './rate-limit.ts'
 import type { ServerOptions } from './server-options.ts'
@@ -21,7 +22,7 @@ type AdmissionOptions = Pick<
  * Says which calls run now, which wait, and which are turned away with `ERR_RPCX_NOT_EXECUTED`, so that no load makes a
  * server hold more than it was told to. Connections whose calls wait take turns.
  */
-export class Admission {
+export class Admission implements CallLimits {
   readonly #maxConcurrent: number
   readonly #maxPerConnection: number
   readonly #maxQueued: number

@@ -1,7 +1,6 @@
-import type { CallSource } from '../call/incoming-call.ts'
+import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
 import type { RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
-import type { Admission } from './admission.ts'
 import type { Meters } from './meters.ts'
 import type { ServerEvents } from './plugin.ts'
 import type { Plugins } from './plugins.ts'
@@ -13,10 +12,30 @@ export interface Origin {
   readonly remoteAddress: string
 }
 
+/** Which calls run, wait or are refused, of all sessions together. */
+export interface CallLimits {
+  /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
+  enter(source: CallSource, call: IncomingCall): void
+  /** The caller is known now. @throws `ERR_RPCX_NOT_EXECUTED` */
+  known(call: IncomingCall): void
+  /** `authenticate` takes its time over a call of so many bytes, and has settled. @throws `ERR_RPCX_NOT_EXECUTED` */
+  asking(bytes: number): void
+  asked(bytes: number): void
+  /** A call has begun that is not done at once and holds so many bytes, and has ended. */
+  began(bytes: number): void
+  ended(bytes: number): void
+  /** A connection reads again: runs what waited for that. */
+  advance(): void
+  /** The connection is gone: nobody waits for its calls. */
+  forget(source: CallSource): void
+  /** How many calls of that connection wait. */
+  waitingOf(source: CallSource): number
+}
+
 /** What all sessions of a server share, whatever they speak. */
 export interface SessionHost {
   readonly runner: Runner
-  readonly admission: Admission
+  readonly admission: CallLimits
   readonly plugins: Plugins
   readonly meters: Meters
   readonly events: Events<ServerEvents>

@@ -2,25 +2,39 @@ import type { Metadata } from '../../call-metadata.ts'
 import type { FailedAttempt, RpcxError } from '../../errors.ts'
 import { endWith } from '../../signals.ts'
 import type { Envelope } from '../../wire/envelope.ts'
-import type { EndpointHandle } from '../endpoints/endpoint-handle.ts'
-import type { Tick } from './deadlines.ts'
+import type { Candidate } from '../select/selector.ts'
+import type { Invocation } from './invocation.ts'
 import type { MethodCodec } from './method-codec.ts'
-
-/** All that is known about a call that succeeded. */
-export interface Invocation<Reply> {
-  readonly reply: Reply
-  /** What the server sent beside the reply. */
-  readonly metadata: Metadata
-  /** The address of the server that replied. */
-  readonly endpoint: string
-  /** How often it was tried, the last time included. */
-  readonly attempts: number
-}
 
 /** Whatever a call waits in: a connection, a dial, the first list. */
 export interface Holder {
+  /** Where it was sent: when the server was last heard of, by `performance.now()`. */
+  readonly heardAt?: number
   /** The call has ended; nothing of it may stay behind. */
   forget(call: Call): void
+}
+
+/** Who decides what becomes of a call that did not get its reply. */
+export interface CallOwner {
+  failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
+  /** It could not be sent, which was not tried. */
+  returned(call: Call): void
+}
+
+/** The server that a call goes to, as far as calls are concerned. */
+export interface CallTarget extends Candidate {
+  readonly owner: CallOwner
+  /** What ejected it last. */
+  readonly lastError: RpcxError | undefined
+  /** A call ended there at its deadline. */
+  timedOut(call: Call, error: RpcxError): void
+}
+
+/** The tick in which some calls start: one reading of the clock at its end serves them all. */
+export interface Tick {
+  /** When it ended, by `performance.now()`; `Infinity` before that. */
+  at: number
+  readonly deadlines: { ended(): void }
 }
 
 /** What the caller is given: the reply, all that is known, or nothing, since a one-way call is never answered. */
@@ -42,7 +56,7 @@ export class Call implements Envelope {
   /** Whether `handle` is the only server that it may go to. */
   isPinned = false
   /** The server of the newest attempt. */
-  server: EndpointHandle | undefined = undefined
+  server: CallTarget | undefined = undefined
   /** What it waits in. */
   holder: Holder | undefined = undefined
   /** What went wrong so far, in order. */
@@ -145,7 +159,7 @@ export class Call implements Envelope {
   }
 
   /** Whether that server was tried already. */
-  wasAt({ endpoint }: EndpointHandle): boolean {
+  wasAt({ endpoint }: Candidate): boolean {
     return this.failures?.some(failure => failure.endpoint === endpoint.address) ?? false
   }
 

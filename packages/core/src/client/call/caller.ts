@@ -44,12 +44,7 @@ export class Caller {
     this.#deadlines = new Deadlines(
       () => this.#calls(),
       call => this.#expired(call),
-      ({ server: handle, holder }) => {
-        const connection = handle?.shared.connection
-        return connection !== undefined && holder === connection
-          ? connection.heardAt
-          : Number.NEGATIVE_INFINITY
-      },
+      ({ holder }) => holder?.heardAt ?? Number.NEGATIVE_INFINITY,
     )
   }
 
@@ -140,7 +135,7 @@ export class Caller {
       cause: call.lastError ?? handle?.lastError,
       attempts,
     })
-    handle?.shared.timedOut(call, error)
+    handle?.timedOut(call, error)
     call.fail(error)
   }
 }
@@ -149,9 +144,7 @@ export class Caller {
 function missing({ server: handle, holder }: Call): string {
   if (handle === undefined) return 'no server to send it to'
   const { address } = handle.endpoint
-  return holder === handle.shared.connection
-    ? `no reply from ${address}`
-    : `it could not be sent to ${address}`
+  return holder?.heardAt !== undefined ? `no reply from ${address}` : `it could not be sent to ${address}`
 }
 
 function closedError(service: string, method: string): RpcxError {

@@ -1,5 +1,5 @@
 import { inRoot } from '../../root.ts'
-import type { Call } from './call.ts'
+import type { Call, Tick } from './call.ts'
 
 /**
  * The deadlines of all calls of a client under one timer. It holds no call: most end long before, so that looking at all
@@ -88,12 +88,5 @@ export class Deadlines {
 }
 
 const MOST_TURNS = 16
-
-/** In which calls started: one reading of the clock at its end serves them all. One for each took 6 % of a call. */
-export interface Tick {
-  /** When it ended, by `performance.now()`; `Infinity` before that. */
-  at: number
-  readonly deadlines: Deadlines
-}
 
 const MAX_TIMER_MS = 2 ** 31 - 1

@@ -2,7 +2,7 @@ import { isRpcxError, RpcxError } from '../../errors.ts'
 import { reasonOf } from '../../reason.ts'
 import { endWith } from '../../signals.ts'
 import type { EndpointHandle } from '../endpoints/endpoint-handle.ts'
-import type { Invocation } from './call.ts'
+import type { Invocation } from './invocation.ts'
 
 /** What one server made of a call that went to all. */
 export type Informed<Reply> =

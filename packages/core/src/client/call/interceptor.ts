@@ -1,5 +1,5 @@
-import type { Invocation } from './call.ts'
 import type { CallOptions } from './call-options.ts'
+import type { Invocation } from './invocation.ts'
 
 /** A call on its way out. */
 export interface OutgoingCall {

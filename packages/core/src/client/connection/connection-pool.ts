@@ -1,7 +1,7 @@
 import type { Events } from '../../events.ts'
 import type { Call } from '../call/call.ts'
 import type { ClientEvents } from '../client-events.ts'
-import type { EndpointHandle } from '../endpoints/endpoint-handle.ts'
+import type { ChannelPool, EndpointHandle } from '../endpoints/endpoint-handle.ts'
 import type { SharedConnectionOptions } from './shared-connection.ts'
 import { SharedConnection } from './shared-connection.ts'
 
@@ -11,11 +11,11 @@ export interface SharedParts {
   readonly events: Events<ClientEvents>
 }
 
-/** The links of a client by address: one for each server, whichever of its services are called. */
-export class ConnectionPool {
+/** The connections of a client by address: one for each server, whichever of its services are called. */
+export class ConnectionPool implements ChannelPool {
   readonly #options: SharedConnectionOptions
-  readonly #links = new Map<string, SharedConnection>()
-  /** Links that nobody uses any more, until their last call has ended. */
+  readonly #connections = new Map<string, SharedConnection>()
+  /** Those that nobody uses any more, until their last call has ended. */
   readonly #leaving = new Map<SharedConnection, Promise<void>>()
 
   constructor(options: SharedConnectionOptions) {
@@ -24,37 +24,38 @@ export class ConnectionPool {
 
   /** Every call that waits at a server. */
   *calls(): Generator<Call> {
-    for (const link of this.#links.values()) yield* link.calls()
-    for (const link of this.#leaving.keys()) yield* link.calls()
+    for (const connection of this.#connections.values()) yield* connection.calls()
+    for (const connection of this.#leaving.keys()) yield* connection.calls()
   }
 
-  /** The link to the server of this handle, which uses it until it leaves. */
+  /** The connection to the server of this handle, which uses it until it leaves. */
   join(handle: EndpointHandle): SharedConnection {
     const { endpoint } = handle
-    let link = this.#links.get(endpoint.address)
-    if (link === undefined) {
-      link = new SharedConnection(endpoint, this.#options)
-      this.#links.set(endpoint.address, link)
+    let connection = this.#connections.get(endpoint.address)
+    if (connection === undefined) {
+      connection = new SharedConnection(endpoint, this.#options)
+      this.#connections.set(endpoint.address, connection)
     }
-    link.subscribers.add(handle)
-    return link
+    connection.subscribers.add(handle)
+    return connection
   }
 
-  /** The handle sends no more calls. The link closes when the last call has ended, unless others use it. */
+  /** The handle sends no more calls. It closes when the last call has ended, unless others use it. */
   leave(handle: EndpointHandle): void {
-    const { shared: link } = handle
-    link.subscribers.delete(handle)
-    if (link.subscribers.size === 0) {
-      this.#links.delete(handle.endpoint.address)
+    const connection = this.#connections.get(handle.endpoint.address)
+    if (connection === undefined) return
+    connection.subscribers.delete(handle)
+    if (connection.subscribers.size === 0) {
+      this.#connections.delete(handle.endpoint.address)
       this.#leaving.set(
-        link,
-        link.retire().then(() => void this.#leaving.delete(link)),
+        connection,
+        connection.retire().then(() => void this.#leaving.delete(connection)),
       )
     }
-    link.giveBack(handle)
+    connection.giveBack(handle)
   }
 
-  /** Resolves when all links that nobody uses are closed. */
+  /** Resolves when all that nobody uses are closed. */
   async left(): Promise<void> {
     await Promise.all(this.#leaving.values())
   }

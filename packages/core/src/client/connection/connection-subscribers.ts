@@ -1,7 +1,7 @@
 import type { RpcxError } from '../../errors.ts'
 import type { EndpointHandle, EndpointPeers } from '../endpoints/endpoint-handle.ts'
 
-/** The services that share a link, as one: what they are told, and what they agree to. */
+/** The services that share a connection, as one: what they are told, and what they agree to. */
 export class ConnectionSubscribers {
   readonly #handles = new Set<EndpointHandle>()
 

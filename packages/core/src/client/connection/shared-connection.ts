@@ -5,7 +5,7 @@ import { reasonOf } from '../../reason.ts'
 import { inRoot } from '../../root.ts'
 import type { Call } from '../call/call.ts'
 import { PendingQueue } from '../call/pending-queue.ts'
-import type { EndpointHandle } from '../endpoints/endpoint-handle.ts'
+import type { EndpointChannel, EndpointHandle } from '../endpoints/endpoint-handle.ts'
 import { OutlierDetector } from '../endpoints/outlier-detector.ts'
 import type { EndpointSnapshot } from '../endpoints/snapshot.ts'
 import type { ConnectionOptions, ConnectionOwner } from './connection.ts'
@@ -20,7 +20,7 @@ export interface SharedConnectionOptions extends ConnectionOptions, DialOptions 
  * What a client has with one server: at most one connection, dialled by the first call that is sent there. After a failure the
  * server is out of service, and comes back once it has answered a probe.
  */
-export class SharedConnection implements ConnectionOwner, DialOwner {
+export class SharedConnection implements ConnectionOwner, DialOwner, EndpointChannel {
   readonly endpoint: Endpoint
   readonly subscribers: ConnectionSubscribers = new ConnectionSubscribers()
   /** How long the last answer to a heartbeat took, when one of its users asked for that. */

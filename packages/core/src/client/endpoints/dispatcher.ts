@@ -2,11 +2,11 @@ import type { Endpoints } from '../../discovery/discovery.ts'
 import type { RpcxErrorCode } from '../../errors.ts'
 import { isRpcxError, RpcxError } from '../../errors.ts'
 import { reasonOf } from '../../reason.ts'
-import type { Call } from '../call/call.ts'
+import type { Call, CallOwner } from '../call/call.ts'
 import { PendingQueue } from '../call/pending-queue.ts'
 import type { FailPolicy } from '../policy/fail-policy.ts'
 import type { Selector } from '../select/selector.ts'
-import type { EndpointHandle, EndpointHandleOwner } from './endpoint-handle.ts'
+import type { EndpointHandle } from './endpoint-handle.ts'
 import type { EndpointSetOptions } from './endpoint-set.ts'
 import { EndpointSet } from './endpoint-set.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -28,7 +28,7 @@ export interface DispatcherOptions extends EndpointSetOptions {
 }
 
 /** Sends each call to a server, over the newest list, and decides what follows when that fails. */
-export class Dispatcher implements EndpointHandleOwner {
+export class Dispatcher implements CallOwner {
   readonly #options: DispatcherOptions
   readonly endpoints: EndpointSet
   readonly #budget: RetryBudget
@@ -125,9 +125,10 @@ export class Dispatcher implements EndpointHandleOwner {
 
   /** To one server and no other, which is not troubled when it is in back-off. */
   #sendPinned(call: Call): void {
-    const { server: handle } = call
-    if (handle === undefined || !this.endpoints.handles.includes(handle)) {
-      const text = `${handle?.endpoint.address} is no longer in the list`
+    const { server } = call
+    const handle = this.endpoints.handles.find(other => other === server)
+    if (handle === undefined) {
+      const text = `${server?.endpoint.address} is no longer in the list`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, call.lastError)
     } else if (!handle.isConnected && handle.isOut) {
       const text = `${handle.endpoint.address} is in back-off: ${whyOut(handle)}`
@@ -157,10 +158,11 @@ export class Dispatcher implements EndpointHandleOwner {
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, first.lastError)
       return
     }
-    call.server = this.#again(call) ?? first
+    const handle = this.#again(call) ?? first
+    call.server = handle
     call.attempts++
     // The first attempt does not wait for the back-off to end.
-    call.server.send(call, call.attempts === 1)
+    handle.send(call, call.attempts === 1)
   }
 
   #choose(call: Call, candidates: readonly EndpointHandle[]): EndpointHandle | undefined {

@@ -2,22 +2,21 @@ import type { Endpoint, Endpoints } from '../../discovery/discovery.ts'
 import type { RpcxError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import { Slices } from '../../slices.ts'
-import type { Call } from '../call/call.ts'
+import type { Call, CallOwner } from '../call/call.ts'
 import type { MethodCodec } from '../call/method-codec.ts'
 import type { ClientEvents } from '../client-events.ts'
-import type { ConnectionPool } from '../connection/connection-pool.ts'
 import { mayBeCalled } from '../select/filter.ts'
 import type { Selector } from '../select/selector.ts'
 import type { Subset } from '../select/subset.ts'
 import { subsetOf } from '../select/subset.ts'
-import type { EndpointHandleOwner, EndpointPeers } from './endpoint-handle.ts'
+import type { ChannelPool, EndpointPeers } from './endpoint-handle.ts'
 import { EndpointHandle } from './endpoint-handle.ts'
 import type { EndpointSnapshot } from './snapshot.ts'
 import { VanishedEndpoints } from './vanished-endpoints.ts'
 
 export interface EndpointSetOptions {
   readonly methodCodec: MethodCodec
-  readonly pool: ConnectionPool
+  readonly pool: ChannelPool
   /** Whether to measure how long a heartbeat takes. */
   readonly pings: boolean
   readonly group: string | undefined
@@ -32,7 +31,7 @@ export interface EndpointSetOptions {
 /** The servers of a service: those of the newest list, and those that are not given up yet. */
 export class EndpointSet implements EndpointPeers {
   readonly #options: EndpointSetOptions
-  readonly #owner: EndpointHandleOwner
+  readonly #owner: CallOwner
   readonly #byAddress = new Map<string, EndpointHandle>()
   readonly #vanished: VanishedEndpoints
   /** The servers of the newest list that may be called, in address order; `undefined` before the first list. */
@@ -50,7 +49,7 @@ export class EndpointSet implements EndpointPeers {
   readonly #pinger: NodeJS.Timeout | undefined
 
   /** @param listed called when a list was taken over */
-  constructor(options: EndpointSetOptions, owner: EndpointHandleOwner, listed: () => void) {
+  constructor(options: EndpointSetOptions, owner: CallOwner, listed: () => void) {
     this.#options = options
     this.#owner = owner
     this.#listed = listed
@@ -210,7 +209,7 @@ export class EndpointSet implements EndpointPeers {
   }
 
   #ping(): void {
-    for (const handle of this.#handles ?? NONE) handle.shared.ping()
+    for (const handle of this.#handles ?? NONE) handle.channel.ping()
   }
 
   #inService(): readonly EndpointHandle[] {

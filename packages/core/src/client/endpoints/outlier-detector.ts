@@ -1,9 +1,37 @@
+import type { Endpoint } from '../../discovery/discovery.ts'
 import { RpcxError } from '../../errors.ts'
 import { inRoot } from '../../root.ts'
-import type { Connection } from '../connection/connection.ts'
-import type { SharedConnection } from '../connection/shared-connection.ts'
 import { Ejection } from './ejection.ts'
 import { ErrorRate } from './error-rate.ts'
+
+/** What is asked for signs of life. */
+export interface ProbedConnection {
+  /** How many replies came, those of failed calls included. */
+  readonly replies: number
+  /** Asks for a sign of life, and tells when it comes. */
+  ask(onAlive: () => void): void
+  /** Cuts the server off now. */
+  destroy(error: Error): void
+}
+
+/** The server that is watched. */
+export interface WatchedServer {
+  readonly endpoint: Endpoint
+  readonly connection: ProbedConnection | undefined
+  /** Whether nobody uses it any more. */
+  readonly isClosed: boolean
+  /** The services that are called there, as one. */
+  readonly subscribers: {
+    maxBackoffMs(): number
+    maySpare(): boolean
+    errorShareBeside(now: number): number
+    changed(): void
+    ejected(error: RpcxError, forMs: number): void
+    restored(): void
+  }
+  connect(): void
+  sendParked(): void
+}
 
 export interface OutlierDetectorOptions {
   readonly connectTimeoutMs: number
@@ -13,14 +41,14 @@ export interface OutlierDetectorOptions {
 
 /** Whether a server is in service. Takes it out for its faults, and brings it back once it has answered a probe. */
 export class OutlierDetector {
-  readonly #link: SharedConnection
+  readonly #server: WatchedServer
   readonly #options: OutlierDetectorOptions
   readonly #ejection = new Ejection()
   readonly #errors = new ErrorRate()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(link: SharedConnection, options: OutlierDetectorOptions) {
-    this.#link = link
+  constructor(server: WatchedServer, options: OutlierDetectorOptions) {
+    this.#server = server
     this.#options = options
   }
 
@@ -50,7 +78,7 @@ export class OutlierDetector {
 
   /** Nothing at all came from it for as long as a call lasted. Nobody may be there any more. */
   fellSilent(error: RpcxError): void {
-    if (this.isIn && this.#link.subscribers.maySpare()) this.#eject(error, this.#asks ? 0 : JUDGED_MS)
+    if (this.isIn && this.#server.subscribers.maySpare()) this.#eject(error, this.#asks ? 0 : JUDGED_MS)
   }
 
   /** A call failed that reached it: too many of these, and more than elsewhere, take it out of service. */
@@ -62,23 +90,23 @@ export class OutlierDetector {
     // Not after each of them: the others are many.
     if (errors < least || (errors & (errors - 1)) !== 0) return
     const share = this.errorShare(now)
-    if (share < BAD_SHARE || !this.isIn || !this.#link.subscribers.maySpare()) return
-    if (this.#link.subscribers.errorShareBeside(now) <= share / 2) this.#eject(error, JUDGED_MS)
+    if (share < BAD_SHARE || !this.isIn || !this.#server.subscribers.maySpare()) return
+    if (this.#server.subscribers.errorShareBeside(now) <= share / 2) this.#eject(error, JUDGED_MS)
   }
 
   /** A new connection: what was before no longer counts. */
-  connected(connection: Connection): void {
+  connected(connection: ProbedConnection): void {
     this.#errors.clear(performance.now(), 0)
     if (!this.isIn) this.#probe(connection, true)
   }
 
   /** Asks for a sign of life; without one it is out of service. */
   verify(): void {
-    const { connection } = this.#link
+    const { connection } = this.#server
     if (connection === undefined || !this.#asks) return
     let isAlive = false
     const judge = (): void => {
-      if (!isAlive && this.#link.connection === connection) this.#eject(this.#noSign(), 0)
+      if (!isAlive && this.#server.connection === connection) this.#eject(this.#noSign(), 0)
     }
     // What can be read by then is read before.
     const timer = setTimeout(() => setImmediate(judge), this.#options.connectTimeoutMs).unref()
@@ -99,7 +127,7 @@ export class OutlierDetector {
   }
 
   get #replies(): number {
-    return this.#link.connection?.replies ?? 0
+    return this.#server.connection?.replies ?? 0
   }
 
   /** Whether servers are asked for signs of life at all. */
@@ -108,24 +136,24 @@ export class OutlierDetector {
   }
 
   #eject(error: RpcxError, firstMs: number): void {
-    if (this.#link.isClosed) return
+    if (this.#server.isClosed) return
     const wasIn = this.isIn
-    this.#ejection.out(error, firstMs, this.#link.subscribers.maxBackoffMs())
+    this.#ejection.out(error, firstMs, this.#server.subscribers.maxBackoffMs())
     this.wakeAt(this.dueAt)
     if (!wasIn) return
-    this.#link.subscribers.changed()
-    this.#link.subscribers.ejected(error, this.dueAt - performance.now())
+    this.#server.subscribers.changed()
+    this.#server.subscribers.ejected(error, this.dueAt - performance.now())
   }
 
   /** The back-off is over, or was cut short. */
   #wake(): void {
-    const { connection } = this.#link
-    if (connection === undefined) this.#link.connect()
+    const { connection } = this.#server
+    if (connection === undefined) this.#server.connect()
     else this.#probe(connection, false)
   }
 
   /** It comes back by a sign of life, not by a user's call. */
-  #probe(connection: Connection, isNew: boolean): void {
+  #probe(connection: ProbedConnection, isNew: boolean): void {
     clearTimeout(this.#timer)
     if (!this.#asks) {
       this.#restore(connection)
@@ -135,25 +163,25 @@ export class OutlierDetector {
       // One that was there before may owe replies; its own heartbeat ends it.
       const { connectTimeoutMs } = this.#options
       const judge = (): void => {
-        if (!this.isIn && this.#link.connection === connection) connection.destroy(this.#noSign())
+        if (!this.isIn && this.#server.connection === connection) connection.destroy(this.#noSign())
       }
       this.#timer = setTimeout(() => setImmediate(judge), connectTimeoutMs).unref()
     }
     connection.ask(() => this.#restore(connection))
   }
 
-  #restore(connection: Connection): void {
-    if (this.#link.connection !== connection || this.#link.isClosed || this.isIn) return
+  #restore(connection: ProbedConnection): void {
+    if (this.#server.connection !== connection || this.#server.isClosed || this.isIn) return
     clearTimeout(this.#timer)
     this.#ejection.back()
     this.#errors.clear(performance.now(), connection.replies)
-    this.#link.subscribers.changed()
-    this.#link.subscribers.restored()
-    this.#link.sendParked()
+    this.#server.subscribers.changed()
+    this.#server.subscribers.restored()
+    this.#server.sendParked()
   }
 
   #noSign(): RpcxError {
-    const { address } = this.#link.endpoint
+    const { address } = this.#server.endpoint
     const text = `${address}: no sign of life within ${this.#options.connectTimeoutMs} ms`
     return new RpcxError('ERR_RPCX_UNAVAILABLE', text)
   }

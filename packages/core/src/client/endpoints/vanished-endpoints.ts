@@ -107,7 +107,7 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
       if (this.#held.has(handle)) continue
       this.#held.add(handle)
       held.push(handle)
-      handle.shared.verify()
+      handle.channel.verify()
     }
     return held
   }
