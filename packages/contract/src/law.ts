@@ -25,7 +25,7 @@ export interface LawOptions {
  * Makes a law of what it does: with a deadline, and closing whatever it opened.
  * @param where its failures tell the author of a backend to look
  */
-export function law(run: (trial: Trial) => Promise<void>, limitMs = 20_000, where = ''): Law {
+export function law(where: string, run: (trial: Trial) => Promise<void>, limitMs = 20_000): Law {
   return async (bench, options = {}) => {
     const trial = new Trial(bench, { limitMs, ...options })
     try {
@@ -33,7 +33,6 @@ export function law(run: (trial: Trial) => Promise<void>, limitMs = 20_000, wher
       return 'kept'
     } catch (error) {
       if (error instanceof NotApplicable) return `not applicable: ${reasonOf(error)}`
-      if (where === '') throw error
       throw new Error(`${reasonOf(error)}\nLook at ${where}`, { cause: error })
     } finally {
       await trial.end()

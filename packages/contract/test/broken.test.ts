@@ -34,7 +34,9 @@ async function isBroken(law: string, flaw: string, says: RegExp): Promise<void> 
   const honest = (): Driver => new MemoryDriver(registry)
   const bench = memoryBench(registry, () => flaws[flaw]?.(honest(), registry) ?? honest())
   const limitMs = SLOW.has(law) || SLOW.has(flaw) ? 12_000 : 2_500
-  await expect(laws[law]?.(bench, { limitMs, seed: 7 })).rejects.toThrow(says)
+  const broken = expect(laws[law]?.(bench, { limitMs, seed: 7 })).rejects
+  await broken.toThrow(says)
+  await broken.toThrow(/\nLook at \S/)
 }
 
 /** Those that take longer than the others to show. */

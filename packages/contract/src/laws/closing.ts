@@ -5,38 +5,45 @@ import { answers } from '../reach.ts'
 import type { Trial } from '../trial.ts'
 
 export const closing: Readonly<Record<string, Law>> = {
-  'no server is listed while a connect to it would be refused': law(async trial => {
-    const service = trial.service()
-    const view = trial.view(service)
-    for (const _round of [1, 2, 3]) {
-      const member = trial.member().offer(service)
-      const starting = member.start()
-      const [endpoint] = await view.until('a server', entries => Object.keys(entries).length > 0)
-      const address = endpoint?.address as string
-      assert.ok(await answers(address, service), 'it was listed before it could be called')
-      await starting
-      const closing = member.server.close()
-      // In memory an answer takes no time; the server's own timers need some.
-      while (await answers(address, service)) await trial.pass(1)
-      assert.deepEqual(await trial.listed(service), {}, 'it was still listed when it could not be called')
-      await closing
-      await view.shows({})
-    }
-  }),
+  'no server is listed while a connect to it would be refused': law(
+    '`write()` and `remove()` of driver.ts: when they resolve, the registry must have done it',
+    async trial => {
+      const service = trial.service()
+      const view = trial.view(service)
+      for (const _round of [1, 2, 3]) {
+        const member = trial.member().offer(service)
+        const starting = member.start()
+        const [endpoint] = await view.until('a server', entries => Object.keys(entries).length > 0)
+        const address = endpoint?.address as string
+        assert.ok(await answers(address, service), 'it was listed before it could be called')
+        await starting
+        const closing = member.server.close()
+        // In memory an answer takes no time; the server's own timers need some.
+        while (await answers(address, service)) await trial.pass(1)
+        assert.deepEqual(await trial.listed(service), {}, 'it was still listed when it could not be called')
+        await closing
+        await view.shows({})
+      }
+    },
+  ),
 
-  '200 times opened and closed leave nothing behind': law(async trial => {
-    await openAndClose(trial)
-    const before = resources()
-    for (let round = 0; round < 20; round++) {
-      await Promise.all(Array.from({ length: 10 }, () => openAndClose(trial)))
-    }
-    await trial.settled(async () => {
-      const more = [...resources()].filter(([type, count]) => count > (before.get(type) ?? 0))
-      if (more.length > 0) return `left in this process: ${more.map(entry => entry.join(' × ')).join(', ')}`
-      const held = (await trial.bench.leftovers?.()) ?? []
-      return held.length > 0 ? `left in the registry: ${held.slice(0, 10).join(', ')}` : undefined
-    })
-  }, 120_000),
+  '200 times opened and closed leave nothing behind': law(
+    '`close()` of the session in driver.ts: timers, sockets, watches and leases that outlive it',
+    async trial => {
+      await openAndClose(trial)
+      const before = resources()
+      for (let round = 0; round < 20; round++) {
+        await Promise.all(Array.from({ length: 10 }, () => openAndClose(trial)))
+      }
+      await trial.settled(async () => {
+        const more = [...resources()].filter(([type, count]) => count > (before.get(type) ?? 0))
+        if (more.length > 0) return `left in this process: ${more.map(entry => entry.join(' × ')).join(', ')}`
+        const held = (await trial.bench.leftovers?.()) ?? []
+        return held.length > 0 ? `left in the registry: ${held.slice(0, 10).join(', ')}` : undefined
+      })
+    },
+    120_000,
+  ),
 }
 
 async function openAndClose(trial: Trial): Promise<void> {

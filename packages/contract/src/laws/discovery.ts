@@ -6,114 +6,135 @@ import { Log } from '../log.ts'
 import { entriesOf } from '../view.ts'
 
 export const discovery: Readonly<Record<string, Law>> = {
-  'the first list is empty when there is nothing, and the first server is seen': law(async trial => {
-    const service = trial.service()
-    const discovery = trial.discovery()
-    assert.equal(discovery.status(service).state, 'idle')
-    assert.deepEqual(await discovery.list(service, { timeoutMs: 15_000 }), [])
-    assert.equal(discovery.status(service).state, 'fresh')
-    const view = trial.view(service, discovery)
-    await view.shows({})
-    const member = await trial.member().offer(service, 'first=1').start()
-    await trial.within(1_000, 'the first server', view.shows({ [member.address]: 'first=1' }))
-  }),
+  'the first list is empty when there is nothing, and the first server is seen': law(
+    '`watchService()` of driver.ts: it calls `into.replace([])` when there is nothing, and does not wait',
+    async trial => {
+      const service = trial.service()
+      const discovery = trial.discovery()
+      assert.equal(discovery.status(service).state, 'idle')
+      assert.deepEqual(await discovery.list(service, { timeoutMs: 15_000 }), [])
+      assert.equal(discovery.status(service).state, 'fresh')
+      const view = trial.view(service, discovery)
+      await view.shows({})
+      const member = await trial.member().offer(service, 'first=1').start()
+      await trial.within(1_000, 'the first server', view.shows({ [member.address]: 'first=1' }))
+    },
+  ),
 
-  'list() and watch() give the same, in address order, frozen': law(async trial => {
-    const service = trial.service()
-    const members = [1, 2, 3, 4].map(n => trial.member().offer(service, `n=${n}`))
-    await Promise.all(members.map(member => member.start()))
-    const discovery = trial.discovery()
-    const view = trial.view(service, discovery)
-    const entries = Object.fromEntries(members.map(({ address }, i) => [address, `n=${i + 1}`]))
-    const watched = await view.shows(entries)
-    const listed = await discovery.list(service)
-    assert.deepEqual(listed, watched)
-    assert.ok(Object.isFrozen(listed) && Object.isFrozen(watched), 'the lists are not frozen')
-    assert.deepEqual(
-      listed.map(({ address }) => address),
-      members.map(({ address }) => address).sort(),
-    )
-    assert.deepEqual(await trial.listed(service), entries)
-  }),
+  'list() and watch() give the same, in address order, frozen': law(
+    '`watchService()` of driver.ts: what it gives `into.replace()` and `into.put()`',
+    async trial => {
+      const service = trial.service()
+      const members = [1, 2, 3, 4].map(n => trial.member().offer(service, `n=${n}`))
+      await Promise.all(members.map(member => member.start()))
+      const discovery = trial.discovery()
+      const view = trial.view(service, discovery)
+      const entries = Object.fromEntries(members.map(({ address }, i) => [address, `n=${i + 1}`]))
+      const watched = await view.shows(entries)
+      const listed = await discovery.list(service)
+      assert.deepEqual(listed, watched)
+      assert.ok(Object.isFrozen(listed) && Object.isFrozen(watched), 'the lists are not frozen')
+      assert.deepEqual(
+        listed.map(({ address }) => address),
+        members.map(({ address }) => address).sort(),
+      )
+      assert.deepEqual(await trial.listed(service), entries)
+    },
+  ),
 
-  'a slow reader skips to the newest state': law(async trial => {
-    const service = trial.service()
-    const { address, server } = await trial.member().offer(service, 'n=0').start()
-    const discovery = trial.discovery()
-    const view = trial.view(service, discovery)
-    const slow = discovery.watch(service, { signal: trial.signal })[Symbol.asyncIterator]()
-    await slow.next()
-    for (let n = 1; n <= 20; n++) await server.setMetadata(service, `n=${n}`)
-    await view.shows({ [address]: 'n=20' })
-    const next = await slow.next()
-    assert.deepEqual(next.value && entriesOf(next.value), { [address]: 'n=20' })
-    await slow.return?.()
-  }),
+  'a slow reader skips to the newest state': law(
+    '`watchService()` of driver.ts: it tells each change once, and waits for nobody',
+    async trial => {
+      const service = trial.service()
+      const { address, server } = await trial.member().offer(service, 'n=0').start()
+      const discovery = trial.discovery()
+      const view = trial.view(service, discovery)
+      const slow = discovery.watch(service, { signal: trial.signal })[Symbol.asyncIterator]()
+      await slow.next()
+      for (let n = 1; n <= 20; n++) await server.setMetadata(service, `n=${n}`)
+      await view.shows({ [address]: 'n=20' })
+      const next = await slow.next()
+      assert.deepEqual(next.value && entriesOf(next.value), { [address]: 'n=20' })
+      await slow.return?.()
+    },
+  ),
 
-  'services do not see each other, however alike their names': law(async trial => {
-    const a = trial.service()
-    const names = [a, `${a}2`, `2${a}`]
-    const members = await Promise.all(names.map(name => trial.member().offer(name, `is=${name}`).start()))
-    const below = `${a}/b`
-    await trial.bench.put?.(below, 'tcp@10.9.8.7:1', 'is=below')
-    const discovery = trial.discovery()
-    const views = names.map(name => trial.view(name, discovery))
-    for (const [i, view] of views.entries()) {
-      await view.shows({ [members[i]?.address as string]: `is=${names[i]}` })
-    }
-    // Each change is seen by its own watchers; had another's come along, it would have come before.
-    await trial.bench.put?.(below, 'tcp@10.9.8.7:1', 'is=still-below')
-    for (const [i, member] of members.entries()) await member.server.setMetadata(names[i] as string, 'n=1')
-    for (const [i, view] of views.entries()) {
-      await view.shows({ [members[i]?.address as string]: 'n=1' })
-      for (const entries of view.since(0)) assert.deepEqual(Object.keys(entries), [members[i]?.address])
-    }
-  }),
-
-  'what is no server is ignored, told once, and the rest is served': law(async trial => {
-    const put = trial.need('put')
-    const service = trial.service()
-    const malformed = ['tcp@', '@10.9.8.7:1', 'quic@10.9.8.7:1']
-    for (const address of malformed) await put(service, address, 'weight=1')
-    await put(service, 'tcp@10.9.8.7:2', 'rate=50%')
-    const discovery = trial.discovery()
-    const ignored = new Log<string>(trial.signal)
-    discovery.on('entryIgnored', ({ address }) => ignored.add(address))
-    const view = trial.view(service, discovery)
-    const [endpoint] = await view.shows({ 'tcp@10.9.8.7:2': 'rate=50%' })
-    assert.equal(endpoint?.values.size, 0, 'Go ignores all values when one is broken')
-    for (const address of malformed) await put(service, address, 'weight=2')
-    const { address } = await trial.member().offer(service, 'late=1').start()
-    await view.shows({ 'tcp@10.9.8.7:2': 'rate=50%', [address]: 'late=1' })
-    assert.deepEqual([...ignored.all].sort(), [...malformed].sort())
-  }),
-
-  'abort ends a wait and a loop, and only those': law(async trial => {
-    const service = trial.service()
-    const discovery = trial.discovery()
-    const view = trial.view(service, discovery)
-    await view.shows({})
-    const aborting = new AbortController()
-    const loop = (async () => {
-      for await (const endpoints of discovery.watch(service, { signal: aborting.signal })) {
-        if (endpoints.length === 0) aborting.abort(new Error('enough'))
+  'services do not see each other, however alike their names': law(
+    'how driver.ts makes keys of names: one name may be the beginning of another, and names have letters of every script',
+    async trial => {
+      const a = trial.service()
+      const names = [a, `${a}2`, `2${a}`]
+      const members = await Promise.all(names.map(name => trial.member().offer(name, `is=${name}`).start()))
+      const below = `${a}/b`
+      await trial.bench.put?.(below, 'tcp@10.9.8.7:1', 'is=below')
+      const discovery = trial.discovery()
+      const views = names.map(name => trial.view(name, discovery))
+      for (const [i, view] of views.entries()) {
+        await view.shows({ [members[i]?.address as string]: `is=${names[i]}` })
       }
-    })()
-    await loop
-    await assert.rejects(discovery.list(service, { signal: aborting.signal }), { message: 'enough' })
-    const { address } = await trial.member().offer(service).start()
-    await view.shows({ [address]: '' })
-  }),
+      // Each change is seen by its own watchers; had another's come along, it would have come before.
+      await trial.bench.put?.(below, 'tcp@10.9.8.7:1', 'is=still-below')
+      for (const [i, member] of members.entries()) await member.server.setMetadata(names[i] as string, 'n=1')
+      for (const [i, view] of views.entries()) {
+        await view.shows({ [members[i]?.address as string]: 'n=1' })
+        for (const entries of view.since(0)) assert.deepEqual(Object.keys(entries), [members[i]?.address])
+      }
+    },
+  ),
 
-  'close() ends all loops, and what is asked after it': law(async trial => {
-    const service = trial.service()
-    const discovery = trial.discovery()
-    const views = [trial.view(service, discovery), trial.view(service, discovery)]
-    for (const view of views) await view.shows({})
-    await trial.within(1_000, 'close()', discovery.close())
-    for (const view of views) await view.ended
-    await assert.rejects(discovery.list(service), error => isRpcxError(error, 'ERR_RPCX_CLOSED'))
-    for await (const _ of discovery.watch(service)) assert.fail('watch() gave a list after close()')
-    assert.equal(discovery.status(service).state, 'closed')
-  }),
+  'what is no server is ignored, told once, and the rest is served': law(
+    '`watchService()` of driver.ts: it passes on what it finds as it is, and leaves it to core what is a server',
+    async trial => {
+      const put = trial.need('put')
+      const service = trial.service()
+      const malformed = ['tcp@', '@10.9.8.7:1', 'quic@10.9.8.7:1']
+      for (const address of malformed) await put(service, address, 'weight=1')
+      await put(service, 'tcp@10.9.8.7:2', 'rate=50%')
+      const discovery = trial.discovery()
+      const ignored = new Log<string>(trial.signal)
+      discovery.on('entryIgnored', ({ address }) => ignored.add(address))
+      const view = trial.view(service, discovery)
+      const [endpoint] = await view.shows({ 'tcp@10.9.8.7:2': 'rate=50%' })
+      assert.equal(endpoint?.values.size, 0, 'Go ignores all values when one is broken')
+      for (const address of malformed) await put(service, address, 'weight=2')
+      const { address } = await trial.member().offer(service, 'late=1').start()
+      await view.shows({ 'tcp@10.9.8.7:2': 'rate=50%', [address]: 'late=1' })
+      assert.deepEqual([...ignored.all].sort(), [...malformed].sort())
+    },
+  ),
+
+  'abort ends a wait and a loop, and only those': law(
+    '`watchService()` of driver.ts: what it does when its signal aborts',
+    async trial => {
+      const service = trial.service()
+      const discovery = trial.discovery()
+      const view = trial.view(service, discovery)
+      await view.shows({})
+      const aborting = new AbortController()
+      const loop = (async () => {
+        for await (const endpoints of discovery.watch(service, { signal: aborting.signal })) {
+          if (endpoints.length === 0) aborting.abort(new Error('enough'))
+        }
+      })()
+      await loop
+      await assert.rejects(discovery.list(service, { signal: aborting.signal }), { message: 'enough' })
+      const { address } = await trial.member().offer(service).start()
+      await view.shows({ [address]: '' })
+    },
+  ),
+
+  'close() ends all loops, and what is asked after it': law(
+    '`close()` of the session in driver.ts: `watchService()` has to end with its signal',
+    async trial => {
+      const service = trial.service()
+      const discovery = trial.discovery()
+      const views = [trial.view(service, discovery), trial.view(service, discovery)]
+      for (const view of views) await view.shows({})
+      await trial.within(1_000, 'close()', discovery.close())
+      for (const view of views) await view.ended
+      await assert.rejects(discovery.list(service), error => isRpcxError(error, 'ERR_RPCX_CLOSED'))
+      for await (const _ of discovery.watch(service)) assert.fail('watch() gave a list after close()')
+      assert.equal(discovery.status(service).state, 'closed')
+    },
+  ),
 }

@@ -8,6 +8,7 @@ import { Log } from '../log.ts'
 /** What a driver has to do beyond telling facts: renew, subscribe, release, and look after directories. */
 export const driving: Readonly<Record<string, Law>> = {
   'a server at rest stays, for twice the life of its session': law(
+    'what renews the session of driver.ts, and how often: several times in `ttlMs`',
     async trial => {
       const ttlMs = await trial.ttlMs()
       if (ttlMs === 0) trial.doesNotApply('its entries do not expire')
@@ -32,10 +33,10 @@ export const driving: Readonly<Record<string, Law>> = {
       assert.equal(lists, expected, `expected the lists ${expected}; came ${lists}`)
     },
     120_000,
-    'what renews the session of driver.ts, and how often: several times in `ttlMs`',
   ),
 
   'the directories of an entry are there': law(
+    '`watchEntry()` of driver.ts, which looks after what an entry needs',
     async trial => {
       const missing = trial.need('missingDirectories')
       const service = trial.service()
@@ -46,10 +47,10 @@ export const driving: Readonly<Record<string, Law>> = {
       })
     },
     20_000,
-    '`watchEntry()` of driver.ts, which looks after what an entry needs',
   ),
 
   'a change is told when it happens, not at the next look': law(
+    '`watchService()` of driver.ts: does it subscribe, or only poll?',
     async trial => {
       if (trial.traits.pacedMs !== undefined)
         trial.doesNotApply(`it tells a change every ${trial.traits.pacedMs} ms at most`)
@@ -69,10 +70,10 @@ export const driving: Readonly<Record<string, Law>> = {
       assert.ok(middle <= limit, `expected most changes within ${limit} ms; they took ${took.join(', ')} ms`)
     },
     60_000,
-    '`watchService()` of driver.ts: does it subscribe, or only poll?',
   ),
 
   'what is written while a service begins to be followed is seen': law(
+    '`watchService()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
     async trial => {
       if (trial.traits.pacedMs !== undefined)
         trial.doesNotApply(`it tells a change every ${trial.traits.pacedMs} ms at most`)
@@ -108,10 +109,10 @@ export const driving: Readonly<Record<string, Law>> = {
       following.abort()
     },
     60_000,
-    '`watchService()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
   ),
 
   'what was subscribed to is released when its signal aborts': law(
+    '`watchService()` and `watchEntry()` of driver.ts: what do they do when their signal aborts?',
     async trial => {
       const leftovers = trial.bench.leftovers?.bind(trial.bench)
       if (leftovers === undefined) return trial.doesNotApply('its bench has no leftovers()')
@@ -156,10 +157,10 @@ export const driving: Readonly<Record<string, Law>> = {
       })
     },
     20_000,
-    '`watchService()` and `watchEntry()` of driver.ts: what do they do when their signal aborts?',
   ),
 
   'nothing is told of a service once the signal of watchService() has aborted': law(
+    '`watchService()` of driver.ts: what it still waits for when its signal aborts must not reach the replica',
     async trial => {
       const [reader, writer] = [await trial.party(), await trial.party()]
       const service = trial.service()
@@ -202,7 +203,6 @@ export const driving: Readonly<Record<string, Law>> = {
       assert.deepEqual(late, [], `expected nothing; came ${late.join('; ')}`)
     },
     20_000,
-    '`watchService()` of driver.ts: what it still waits for when its signal aborts must not reach the replica',
   ),
 }
 

@@ -8,100 +8,115 @@ import type { View } from '../view.ts'
 import { Figures } from './registration.ts'
 
 export const edits: Readonly<Record<string, Law>> = {
-  'an edit by others is kept by the next figures, which are ours': law(async trial => {
-    const edit = trial.need('edit')
-    const service = trial.service()
-    const figures = new Figures(trial.signal)
-    const member = trial.member({ metrics: figures, updateIntervalMs: 50 })
-    const { address, server } = await member.offer(service, 'weight=1').start()
-    await edit(service, address, 'calls=99.00&state=inactive&weight=1')
-    figures.callsPerSecond = 7
-    await figures.read()
-    await server.published()
-    assert.deepEqual(await trial.listed(service), {
-      [address]: 'calls=7.00&connections=12.35&state=inactive&weight=1',
-    })
-  }),
+  'an edit by others is kept by the next figures, which are ours': law(
+    '`watchEntry()` of driver.ts: it has to tell what others write, with a version that grows',
+    async trial => {
+      const edit = trial.need('edit')
+      const service = trial.service()
+      const figures = new Figures(trial.signal)
+      const member = trial.member({ metrics: figures, updateIntervalMs: 50 })
+      const { address, server } = await member.offer(service, 'weight=1').start()
+      await edit(service, address, 'calls=99.00&state=inactive&weight=1')
+      figures.callsPerSecond = 7
+      await figures.read()
+      await server.published()
+      assert.deepEqual(await trial.listed(service), {
+        [address]: 'calls=7.00&connections=12.35&state=inactive&weight=1',
+      })
+    },
+  ),
 
-  'an edit by others is kept by a registration that comes back': law(async trial => {
-    const remove = trial.need('remove')
-    const service = trial.service()
-    const member = await trial.member().offer(service, 'weight=1').start()
-    const view = trial.view(service)
-    await edited(trial, member, view, 'weight=5&state=inactive', 'state=inactive&weight=5')
-    await remove(service, member.address)
-    await registeredTimes(member, 2)
-    await view.shows({ [member.address]: 'state=inactive&weight=5' })
-    assert.deepEqual(await trial.listed(service), { [member.address]: 'state=inactive&weight=5' })
-  }),
+  'an edit by others is kept by a registration that comes back': law(
+    '`watchEntry()` of driver.ts: what it tells first, after the session was lost',
+    async trial => {
+      const remove = trial.need('remove')
+      const service = trial.service()
+      const member = await trial.member().offer(service, 'weight=1').start()
+      const view = trial.view(service)
+      await edited(trial, member, view, 'weight=5&state=inactive', 'state=inactive&weight=5')
+      await remove(service, member.address)
+      await registeredTimes(member, 2)
+      await view.shows({ [member.address]: 'state=inactive&weight=5' })
+      assert.deepEqual(await trial.listed(service), { [member.address]: 'state=inactive&weight=5' })
+    },
+  ),
 
-  'an edit by others stands until setMetadata() sets its key': law(async trial => {
-    const service = trial.service()
-    const member = await trial.member().offer(service, 'weight=1&zone=a').start()
-    const { address, server } = member
-    const view = trial.view(service)
-    await edited(trial, member, view, 'zone=a&weight=5&state=inactive', 'state=inactive&weight=5&zone=a')
-    await server.setMetadata(service, 'zone=b')
-    await view.shows({ [address]: 'state=inactive&weight=5&zone=b' })
-    await server.setMetadata(service, 'weight=2&zone=c')
-    await view.shows({ [address]: 'state=inactive&weight=2&zone=c' })
-    await server.setMetadata(service, 'state=active')
-    await view.shows({ [address]: 'state=active' })
-  }),
+  'an edit by others stands until setMetadata() sets its key': law(
+    '`watchEntry()` of driver.ts: it has to tell what others write, with a version that grows',
+    async trial => {
+      const service = trial.service()
+      const member = await trial.member().offer(service, 'weight=1&zone=a').start()
+      const { address, server } = member
+      const view = trial.view(service)
+      await edited(trial, member, view, 'zone=a&weight=5&state=inactive', 'state=inactive&weight=5&zone=a')
+      await server.setMetadata(service, 'zone=b')
+      await view.shows({ [address]: 'state=inactive&weight=5&zone=b' })
+      await server.setMetadata(service, 'weight=2&zone=c')
+      await view.shows({ [address]: 'state=inactive&weight=2&zone=c' })
+      await server.setMetadata(service, 'state=active')
+      await view.shows({ [address]: 'state=active' })
+    },
+  ),
 
-  'an edit is an edit whoever keeps the entry since, and the entry is ours again': law(async trial => {
-    const adopt = trial.need('adopt')
-    const service = trial.service()
-    const member = await trial.member().offer(service, 'weight=1').start()
-    const { address, server } = member
-    const view = trial.view(service)
-    const seen = (await trial.party()).watch({ service, address })
-    await view.shows({ [address]: 'weight=1' })
-    for (const metadata of ['state=inactive&weight=5', 'state=active&weight=6']) {
-      const end = await adopt(service, address, metadata)
-      const isServers = (held: Sighting): boolean => held?.by === 'other' && held.metadata === metadata
-      await seen.until('the edit, kept by a server', isServers)
+  'an edit is an edit whoever keeps the entry since, and the entry is ours again': law(
+    '`by` of what `watchEntry()` of driver.ts tells: `editor` is who keeps entries of others and serves nothing',
+    async trial => {
+      const adopt = trial.need('adopt')
+      const service = trial.service()
+      const member = await trial.member().offer(service, 'weight=1').start()
+      const { address, server } = member
+      const view = trial.view(service)
+      const seen = (await trial.party()).watch({ service, address })
+      await view.shows({ [address]: 'weight=1' })
+      for (const metadata of ['state=inactive&weight=5', 'state=active&weight=6']) {
+        const end = await adopt(service, address, metadata)
+        const isServers = (held: Sighting): boolean => held?.by === 'other' && held.metadata === metadata
+        await seen.until('the edit, kept by a server', isServers)
+        await end()
+        await view.shows({ [address]: metadata })
+      }
+      // What became of the editors comes before this.
+      await server.setMetadata(service, 'zone=a')
+      await view.shows({ [address]: 'state=active&weight=6&zone=a' })
+      for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
+      assert.deepEqual(
+        member.told.all.map(({ event, why }) => why ?? event),
+        ['registered'],
+      )
+      // A server is no editor: it has the address, also while somebody edits what it says.
+      const rival = await trial.rival({ service, address, metadata: 'is=second' })
+      await member.told.until('a conflict', ({ event }) => event === 'conflict')
+      const end = await adopt(service, address, 'is=edited')
+      await view.shows({ [address]: 'is=edited' })
+      assert.equal((await rival.replaced())?.by, 'editor')
       await end()
-      await view.shows({ [address]: metadata })
-    }
-    // What became of the editors comes before this.
-    await server.setMetadata(service, 'zone=a')
-    await view.shows({ [address]: 'state=active&weight=6&zone=a' })
-    for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
-    assert.deepEqual(
-      member.told.all.map(({ event, why }) => why ?? event),
-      ['registered'],
-    )
-    // A server is no editor: it has the address, also while somebody edits what it says.
-    const rival = await trial.rival({ service, address, metadata: 'is=second' })
-    await member.told.until('a conflict', ({ event }) => event === 'conflict')
-    const end = await adopt(service, address, 'is=edited')
-    await view.shows({ [address]: 'is=edited' })
-    assert.equal((await rival.replaced())?.by, 'editor')
-    await end()
-    await view.shows({ [address]: 'state=active&weight=6&zone=a' })
-    await server.close()
-    await view.shows({})
-  }),
+      await view.shows({ [address]: 'state=active&weight=6&zone=a' })
+      await server.close()
+      await view.shows({})
+    },
+  ),
 
-  'an entry that others delete is back, once': law(async trial => {
-    const remove = trial.need('remove')
-    const [service, other] = [trial.service(), trial.service()]
-    const member = await trial.member().offer(service, 'n=1').offer(other).start()
-    const { address, server } = member
-    const view = trial.view(service)
-    await view.shows({ [address]: 'n=1' })
-    await remove(service, address)
-    await trial.within(1_000, 'the way back', registeredTimes(member, 3))
-    await view.shows({ [address]: 'n=1' })
-    assert.deepEqual(await trial.listed(service), { [address]: 'n=1' })
-    await server.setMetadata(service, 'n=2')
-    await view.shows({ [address]: 'n=2' })
-    assert.deepEqual(
-      member.told.all.map(({ event, why }) => why ?? event),
-      ['registered', 'registered', 'deleted', 'registered'],
-    )
-  }),
+  'an entry that others delete is back, once': law(
+    '`watchEntry()` of driver.ts: it has to tell `undefined` when the entry is gone',
+    async trial => {
+      const remove = trial.need('remove')
+      const [service, other] = [trial.service(), trial.service()]
+      const member = await trial.member().offer(service, 'n=1').offer(other).start()
+      const { address, server } = member
+      const view = trial.view(service)
+      await view.shows({ [address]: 'n=1' })
+      await remove(service, address)
+      await trial.within(1_000, 'the way back', registeredTimes(member, 3))
+      await view.shows({ [address]: 'n=1' })
+      assert.deepEqual(await trial.listed(service), { [address]: 'n=1' })
+      await server.setMetadata(service, 'n=2')
+      await view.shows({ [address]: 'n=2' })
+      assert.deepEqual(
+        member.told.all.map(({ event, why }) => why ?? event),
+        ['registered', 'registered', 'deleted', 'registered'],
+      )
+    },
+  ),
 }
 
 /**

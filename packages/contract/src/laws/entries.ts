@@ -8,121 +8,148 @@ import type { Trial } from '../trial.ts'
 
 /** The facts that a driver tells of one entry, on which core's decisions rest. */
 export const entries: Readonly<Record<string, Law>> = {
-  'a watch tells what is there, then each change, until its signal aborts': law(async trial => {
-    const entry = entryOf(trial, 1)
-    const { session } = await trial.party()
-    const other = await trial.party()
-    const [seen, aborting] = [new Log<Sighting>(trial.signal), new AbortController()]
-    const watching = session.watchEntry(entry.service, entry.address, held => seen.add(held), aborting.signal)
-    watching.catch(error => seen.fail(error))
-    assert.equal(await seen.until('what is there', () => true), undefined)
-    let held = await other.claim(entry)
-    for (const metadata of ['n=1', 'n=2', 'n=3']) {
-      await seen.until(metadata, found => found?.metadata === metadata && found.by === 'other')
-      held = { ...held, version: (await other.write({ ...entry, metadata: next(metadata) }, held)) as bigint }
-    }
-    await other.remove(entry)
-    await seen.until('nothing', found => found === undefined, 1)
-    aborting.abort()
-    await watching
-    const mark = seen.all.length
-    const later = other.watch(entry)
-    await other.claim(entry)
-    await later.until('the entry', found => found !== undefined)
-    assert.equal(seen.all.length, mark, 'told after its signal aborted')
-  }),
-
-  'the version of an entry grows with each write, also after it was gone': law(async trial => {
-    const entry = entryOf(trial, 2)
-    const party = await trial.party()
-    const held = await party.claim(entry)
-    assert.deepEqual(await party.look(entry), held)
-    const versions = [held.version]
-    const wrote = async (metadata: string, over: Sighting): Promise<void> => {
-      const version = (await party.write({ ...entry, metadata }, over)) as bigint
-      assert.equal(
-        (await party.look(entry))?.version,
-        version,
-        'a write has another version than a watch says',
+  'a watch tells what is there, then each change, until its signal aborts': law(
+    '`watchEntry()` of driver.ts',
+    async trial => {
+      const entry = entryOf(trial, 1)
+      const { session } = await trial.party()
+      const other = await trial.party()
+      const [seen, aborting] = [new Log<Sighting>(trial.signal), new AbortController()]
+      const watching = session.watchEntry(
+        entry.service,
+        entry.address,
+        held => seen.add(held),
+        aborting.signal,
       )
-      versions.push(version)
-    }
-    await wrote('n=2', held)
-    await wrote('n=2', await party.look(entry))
-    if (trial.traits.edits && trial.bench.edit !== undefined) {
-      await trial.bench.edit(entry.service, entry.address, 'n=3')
-      versions.push((await party.look(entry))?.version as bigint)
-    }
-    await party.remove(entry)
-    assert.equal(await party.look(entry), undefined)
-    await wrote('n=4', undefined)
-    versions.reduce((before, after) => {
-      assert.ok(after > before, `the versions are ${versions.join(', ')}`)
-      return after
-    })
-  }),
+      watching.catch(error => seen.fail(error))
+      assert.equal(await seen.until('what is there', () => true), undefined)
+      let held = await other.claim(entry)
+      for (const metadata of ['n=1', 'n=2', 'n=3']) {
+        await seen.until(metadata, found => found?.metadata === metadata && found.by === 'other')
+        held = {
+          ...held,
+          version: (await other.write({ ...entry, metadata: next(metadata) }, held)) as bigint,
+        }
+      }
+      await other.remove(entry)
+      await seen.until('nothing', found => found === undefined, 1)
+      aborting.abort()
+      await watching
+      const mark = seen.all.length
+      const later = other.watch(entry)
+      await other.claim(entry)
+      await later.until('the entry', found => found !== undefined)
+      assert.equal(seen.all.length, mark, 'told after its signal aborted')
+    },
+  ),
 
-  'an entry is ours, nobody’s or another server’s, as it was written': law(async trial => {
-    const entry = entryOf(trial, 3)
-    const [us, other] = [await trial.party(), await trial.party()]
-    await us.claim(entry)
-    assert.equal((await us.look(entry))?.by, 'us')
-    assert.equal((await other.look(entry))?.by, 'other')
-    await other.claim(entry)
-    assert.equal((await us.look(entry))?.by, 'other')
-    assert.equal((await other.look(entry))?.by, 'us')
-    if (trial.bench.put === undefined) return
-    const permanent = entryOf(trial, 4)
-    await trial.bench.put(permanent.service, permanent.address, permanent.metadata)
-    assert.equal((await us.look(permanent))?.by, 'nobody')
-    await us.claim(permanent)
-    assert.equal((await us.look(permanent))?.by, 'us')
-  }),
+  'the version of an entry grows with each write, also after it was gone': law(
+    '`version` of what `write()` and `watchEntry()` of driver.ts give: a revision of the registry, or a clock',
+    async trial => {
+      const entry = entryOf(trial, 2)
+      const party = await trial.party()
+      const held = await party.claim(entry)
+      assert.deepEqual(await party.look(entry), held)
+      const versions = [held.version]
+      const wrote = async (metadata: string, over: Sighting): Promise<void> => {
+        const version = (await party.write({ ...entry, metadata }, over)) as bigint
+        assert.equal(
+          (await party.look(entry))?.version,
+          version,
+          'a write has another version than a watch says',
+        )
+        versions.push(version)
+      }
+      await wrote('n=2', held)
+      await wrote('n=2', await party.look(entry))
+      if (trial.traits.edits && trial.bench.edit !== undefined) {
+        await trial.bench.edit(entry.service, entry.address, 'n=3')
+        versions.push((await party.look(entry))?.version as bigint)
+      }
+      await party.remove(entry)
+      assert.equal(await party.look(entry), undefined)
+      await wrote('n=4', undefined)
+      versions.reduce((before, after) => {
+        assert.ok(after > before, `the versions are ${versions.join(', ')}`)
+        return after
+      })
+    },
+  ),
 
-  'what an earlier session left is known to be ours': law(async trial => {
-    const entry = entryOf(trial, 5)
-    const driver = trial.bench.driver()
-    const earlier = await trial.party(driver)
-    await earlier.claim(entry)
-    const outage = await trial.outage()
-    // It cannot take its entry along.
-    await earlier.close().catch(() => {})
-    await outage.end()
-    const found = await (await trial.party(driver)).look(entry)
-    // Its life may be over by now.
-    if (found !== undefined) assert.equal(found.by, 'earlier')
-  }, 60_000),
+  'an entry is ours, nobody’s or another server’s, as it was written': law(
+    '`by` of what `watchEntry()` of driver.ts tells',
+    async trial => {
+      const entry = entryOf(trial, 3)
+      const [us, other] = [await trial.party(), await trial.party()]
+      await us.claim(entry)
+      assert.equal((await us.look(entry))?.by, 'us')
+      assert.equal((await other.look(entry))?.by, 'other')
+      await other.claim(entry)
+      assert.equal((await us.look(entry))?.by, 'other')
+      assert.equal((await other.look(entry))?.by, 'us')
+      if (trial.bench.put === undefined) return
+      const permanent = entryOf(trial, 4)
+      await trial.bench.put(permanent.service, permanent.address, permanent.metadata)
+      assert.equal((await us.look(permanent))?.by, 'nobody')
+      await us.claim(permanent)
+      assert.equal((await us.look(permanent))?.by, 'us')
+    },
+  ),
 
-  'nothing is written over what was not seen': law(async trial => {
-    const entry = entryOf(trial, 6)
-    const [one, two] = [await trial.party(), await trial.party()]
-    const first = await one.claim(entry)
-    const mine = { ...entry, metadata: 'is=mine' }
-    assert.equal(await two.write(mine, undefined), undefined, 'it was written over what was there')
-    const second: StoredEntry = { ...(await two.claim({ ...entry, metadata: 'n=2' })), by: 'other' }
-    assert.equal(await one.write(mine, first), undefined, 'it was written over what came after')
-    assert.equal(await one.write(mine, undefined), undefined, 'it was written over what was there')
-    assert.deepEqual(await one.look(entry), second)
-    await two.remove(entry)
-    assert.equal(await one.write(mine, second), undefined, 'it was written over what was gone')
-    assert.equal(await one.look(entry), undefined)
-  }),
+  'what an earlier session left is known to be ours': law(
+    'what the driver in driver.ts remembers of its earlier sessions',
+    async trial => {
+      const entry = entryOf(trial, 5)
+      const driver = trial.bench.driver()
+      const earlier = await trial.party(driver)
+      await earlier.claim(entry)
+      const outage = await trial.outage()
+      // It cannot take its entry along.
+      await earlier.close().catch(() => {})
+      await outage.end()
+      const found = await (await trial.party(driver)).look(entry)
+      // Its life may be over by now.
+      if (found !== undefined) assert.equal(found.by, 'earlier')
+    },
+    60_000,
+  ),
 
-  'remove() takes out what its session keeps, and nothing else': law(async trial => {
-    const entry = entryOf(trial, 7)
-    const [one, two] = [await trial.party(), await trial.party()]
-    await one.claim(entry)
-    await two.claim(entry)
-    await one.remove(entry)
-    assert.equal((await two.look(entry))?.by, 'us', 'it removed a successor’s')
-    await two.remove(entry)
-    assert.equal(await two.look(entry), undefined)
-    await two.remove(entry)
-    if (trial.bench.put === undefined) return
-    await trial.bench.put(entry.service, entry.address, 'n=0')
-    await two.remove(entry)
-    assert.equal((await two.look(entry))?.by, 'nobody', 'it removed nobody’s')
-  }),
+  'nothing is written over what was not seen': law(
+    '`write()` of driver.ts: it compares and sets in one operation of the registry',
+    async trial => {
+      const entry = entryOf(trial, 6)
+      const [one, two] = [await trial.party(), await trial.party()]
+      const first = await one.claim(entry)
+      const mine = { ...entry, metadata: 'is=mine' }
+      assert.equal(await two.write(mine, undefined), undefined, 'it was written over what was there')
+      const second: StoredEntry = { ...(await two.claim({ ...entry, metadata: 'n=2' })), by: 'other' }
+      assert.equal(await one.write(mine, first), undefined, 'it was written over what came after')
+      assert.equal(await one.write(mine, undefined), undefined, 'it was written over what was there')
+      assert.deepEqual(await one.look(entry), second)
+      await two.remove(entry)
+      assert.equal(await one.write(mine, second), undefined, 'it was written over what was gone')
+      assert.equal(await one.look(entry), undefined)
+    },
+  ),
+
+  'remove() takes out what its session keeps, and nothing else': law(
+    '`remove()` of driver.ts: it compares the owner and deletes in one operation of the registry',
+    async trial => {
+      const entry = entryOf(trial, 7)
+      const [one, two] = [await trial.party(), await trial.party()]
+      await one.claim(entry)
+      await two.claim(entry)
+      await one.remove(entry)
+      assert.equal((await two.look(entry))?.by, 'us', 'it removed a successor’s')
+      await two.remove(entry)
+      assert.equal(await two.look(entry), undefined)
+      await two.remove(entry)
+      if (trial.bench.put === undefined) return
+      await trial.bench.put(entry.service, entry.address, 'n=0')
+      await two.remove(entry)
+      assert.equal((await two.look(entry))?.by, 'nobody', 'it removed nobody’s')
+    },
+  ),
 }
 
 function entryOf(trial: Trial, n: number): Entry {

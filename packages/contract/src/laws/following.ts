@@ -6,80 +6,96 @@ import { Log } from '../log.ts'
 import { tapped } from '../tap.ts'
 
 export const following: Readonly<Record<string, Law>> = {
-  'a change between list and watch is seen': law(async trial => {
-    const service = trial.service()
-    const { address, server } = await trial.member().offer(service, 'n=0').start()
-    for (const [n, moment] of MOMENTS.entries()) {
-      const change = (): void => void server.setMetadata(service, `n=${n + 1}`).catch(() => {})
-      let isFirst = true
-      const into = (replica: Replica): Replica => ({
-        replace(all) {
-          replica.replace(all)
-          if (isFirst) moment.listed?.(change)
-          isFirst = false
-        },
-        put: (...entry) => replica.put(...entry),
-        remove: gone => replica.remove(gone),
-        ignore: (...entry) => replica.ignore(...entry),
-      })
-      const followed = (): void => {
-        if (isFirst) moment.followed?.(change)
+  'a change between list and watch is seen': law(
+    '`watchService()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
+    async trial => {
+      const service = trial.service()
+      const { address, server } = await trial.member().offer(service, 'n=0').start()
+      for (const [n, moment] of MOMENTS.entries()) {
+        const change = (): void => void server.setMetadata(service, `n=${n + 1}`).catch(() => {})
+        let isFirst = true
+        const into = (replica: Replica): Replica => ({
+          replace(all) {
+            replica.replace(all)
+            if (isFirst) moment.listed?.(change)
+            isFirst = false
+          },
+          put: (...entry) => replica.put(...entry),
+          remove: gone => replica.remove(gone),
+          ignore: (...entry) => replica.ignore(...entry),
+        })
+        const followed = (): void => {
+          if (isFirst) moment.followed?.(change)
+        }
+        const view = trial.view(
+          service,
+          trial.discovery({}, tapped(trial.bench.driver(), { into, followed })),
+        )
+        await view.shows({ [address]: `n=${n + 1}` })
       }
-      const view = trial.view(service, trial.discovery({}, tapped(trial.bench.driver(), { into, followed })))
-      await view.shows({ [address]: `n=${n + 1}` })
-    }
-  }),
+    },
+  ),
 
-  'a service is followed once, however many watch it': law(async trial => {
-    const service = trial.service()
-    const { address, server } = await trial.member().offer(service, 'n=0').start()
-    const follows = new Log<string>(trial.signal)
-    const driver = tapped(trial.bench.driver(), { followed: name => follows.add(name) })
-    const discovery = trial.discovery({}, driver)
-    const views = Array.from({ length: 100 }, () => trial.view(service, discovery))
-    for (const n of [1, 2, 3]) {
-      await server.setMetadata(service, `n=${n}`)
-      await Promise.all(views.map(view => view.shows({ [address]: `n=${n}` })))
-    }
-    assert.deepEqual(follows.all, [service])
-  }),
+  'a service is followed once, however many watch it': law(
+    'what `watchService()` of driver.ts takes at the registry for one service',
+    async trial => {
+      const service = trial.service()
+      const { address, server } = await trial.member().offer(service, 'n=0').start()
+      const follows = new Log<string>(trial.signal)
+      const driver = tapped(trial.bench.driver(), { followed: name => follows.add(name) })
+      const discovery = trial.discovery({}, driver)
+      const views = Array.from({ length: 100 }, () => trial.view(service, discovery))
+      for (const n of [1, 2, 3]) {
+        await server.setMetadata(service, `n=${n}`)
+        await Promise.all(views.map(view => view.shows({ [address]: `n=${n}` })))
+      }
+      assert.deepEqual(follows.all, [service])
+    },
+  ),
 
-  'those who watch hear of changes only': law(async trial => {
-    const service = trial.service()
-    const { address, server } = await trial.member().offer(service, 'n=0').start()
-    const follows = new Log<string>(trial.signal)
-    const driver = tapped(trial.bench.driver(), { followed: name => follows.add(name) })
-    const view = trial.view(service, trial.discovery({ resyncMs: 1_000 }, driver))
-    await view.shows({ [address]: 'n=0' })
-    // When a third reading begins, the second has come through.
-    await follows.until('two more readings of the list', () => true, 2)
-    await server.setMetadata(service, 'n=1')
-    await view.shows({ [address]: 'n=1' })
-    assert.deepEqual(view.since(0), [{ [address]: 'n=0' }, { [address]: 'n=1' }])
-  }),
+  'those who watch hear of changes only': law(
+    '`watchService()` of driver.ts: it calls `into.replace()` once, then `put()` and `remove()`',
+    async trial => {
+      const service = trial.service()
+      const { address, server } = await trial.member().offer(service, 'n=0').start()
+      const follows = new Log<string>(trial.signal)
+      const driver = tapped(trial.bench.driver(), { followed: name => follows.add(name) })
+      const view = trial.view(service, trial.discovery({ resyncMs: 1_000 }, driver))
+      await view.shows({ [address]: 'n=0' })
+      // When a third reading begins, the second has come through.
+      await follows.until('two more readings of the list', () => true, 2)
+      await server.setMetadata(service, 'n=1')
+      await view.shows({ [address]: 'n=1' })
+      assert.deepEqual(view.since(0), [{ [address]: 'n=0' }, { [address]: 'n=1' }])
+    },
+  ),
 
-  'what was missed is found when the list is read again': law(async trial => {
-    const service = trial.service()
-    const leaving = await trial.member().offer(service, 'is=leaving').start()
-    const changing = await trial.member().offer(service, 'n=0').start()
-    let follows = 0
-    const into = (replica: Replica): Replica => {
-      const isDeaf = ++follows === 1
-      return isDeaf
-        ? { ...replica, replace: all => replica.replace(all), put: () => {}, remove: () => {} }
-        : replica
-    }
-    const driver = tapped(trial.bench.driver(), { into })
-    const view = trial.view(service, trial.discovery({ resyncMs: 1_000 }, driver))
-    await view.shows({ [leaving.address]: 'is=leaving', [changing.address]: 'n=0' })
-    await leaving.server.close()
-    await changing.server.setMetadata(service, 'n=1')
-    const coming = await trial.member().offer(service, 'is=coming').start()
-    await view.shows({ [changing.address]: 'n=1', [coming.address]: 'is=coming' })
-    await changing.server.setMetadata(service, 'n=2')
-    await view.shows({ [changing.address]: 'n=2', [coming.address]: 'is=coming' })
-    for (const entries of view.since(0)) assert.ok(changing.address in entries, 'a reading emptied the list')
-  }),
+  'what was missed is found when the list is read again': law(
+    '`watchService()` of driver.ts: it rejects once it can no longer vouch for what it told',
+    async trial => {
+      const service = trial.service()
+      const leaving = await trial.member().offer(service, 'is=leaving').start()
+      const changing = await trial.member().offer(service, 'n=0').start()
+      let follows = 0
+      const into = (replica: Replica): Replica => {
+        const isDeaf = ++follows === 1
+        return isDeaf
+          ? { ...replica, replace: all => replica.replace(all), put: () => {}, remove: () => {} }
+          : replica
+      }
+      const driver = tapped(trial.bench.driver(), { into })
+      const view = trial.view(service, trial.discovery({ resyncMs: 1_000 }, driver))
+      await view.shows({ [leaving.address]: 'is=leaving', [changing.address]: 'n=0' })
+      await leaving.server.close()
+      await changing.server.setMetadata(service, 'n=1')
+      const coming = await trial.member().offer(service, 'is=coming').start()
+      await view.shows({ [changing.address]: 'n=1', [coming.address]: 'is=coming' })
+      await changing.server.setMetadata(service, 'n=2')
+      await view.shows({ [changing.address]: 'n=2', [coming.address]: 'is=coming' })
+      for (const entries of view.since(0))
+        assert.ok(changing.address in entries, 'a reading emptied the list')
+    },
+  ),
 }
 
 /** When something changes, seen from the driver that is about to follow. */

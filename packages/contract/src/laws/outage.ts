@@ -7,61 +7,79 @@ import { answers } from '../reach.ts'
 import type { Trial } from '../trial.ts'
 
 export const outage: Readonly<Record<string, Law>> = {
-  'an outage that is over soon changes nothing': law(trial => throughOutage(trial, () => 0), 60_000),
+  'an outage that is over soon changes nothing': law(
+    'how driver.ts takes up its session again after a lost connection',
+    trial => throughOutage(trial, () => 0),
+    60_000,
+  ),
 
   'an outage longer than a session shrinks no list, and the registry is right after it': law(
+    '`ended` of the session in driver.ts, and what `watchService()` does when it is cut off: it rejects, and replaces nothing',
     trial => throughOutage(trial, ttlMs => Math.max(2.5 * ttlMs, 500)),
     120_000,
   ),
 
-  'a server starts while its registry is down, and is registered when it is up': law(async trial => {
-    const service = trial.service()
-    const outage = await trial.outage()
-    const member = trial.member().offer(service, 'n=1')
-    await member.listen()
-    assert.ok(await answers(member.server.address as string, service), 'it does not serve meanwhile')
-    assert.equal(member.count('registered'), 0)
-    assert.equal(member.count('registryDown'), 1)
-    const view = trial.view(service)
-    await outage.end()
-    await trial.within(2_000, 'the registration', member.server.published())
-    await view.shows({ [member.address]: 'n=1' })
-    assert.deepEqual(member.told.all.map(({ event }) => event).sort(), [
-      'registered',
-      'registryBack',
-      'registryDown',
-    ])
-  }, 60_000),
+  'a server starts while its registry is down, and is registered when it is up': law(
+    '`open()` of driver.ts: one attempt, which rejects when it fails',
+    async trial => {
+      const service = trial.service()
+      const outage = await trial.outage()
+      const member = trial.member().offer(service, 'n=1')
+      await member.listen()
+      assert.ok(await answers(member.server.address as string, service), 'it does not serve meanwhile')
+      assert.equal(member.count('registered'), 0)
+      assert.equal(member.count('registryDown'), 1)
+      const view = trial.view(service)
+      await outage.end()
+      await trial.within(2_000, 'the registration', member.server.published())
+      await view.shows({ [member.address]: 'n=1' })
+      assert.deepEqual(member.told.all.map(({ event }) => event).sort(), [
+        'registered',
+        'registryBack',
+        'registryDown',
+      ])
+    },
+    60_000,
+  ),
 
-  '`required: true` makes serve() reject while the registry is down': law(async trial => {
-    const service = trial.service()
-    const outage = await trial.outage()
-    const member = trial.member({ required: true }).offer(service)
-    await assert.rejects(member.listen())
-    await outage.end()
-    assert.deepEqual(await trial.listed(service), {})
-  }, 60_000),
+  '`required: true` makes serve() reject while the registry is down': law(
+    '`open()` of driver.ts: one attempt, which rejects when it fails',
+    async trial => {
+      const service = trial.service()
+      const outage = await trial.outage()
+      const member = trial.member({ required: true }).offer(service)
+      await assert.rejects(member.listen())
+      await outage.end()
+      assert.deepEqual(await trial.listed(service), {})
+    },
+    60_000,
+  ),
 
-  'list() with timeoutMs rejects with what the registry said': law(async trial => {
-    const service = trial.service()
-    const outage = await trial.outage()
-    const discovery = trial.discovery()
-    const said = new Log<Error>(trial.signal)
-    discovery.on('registryDown', ({ error }) => said.add(error))
-    const listing = discovery.list(service)
-    const error = await said.until('registryDown', () => true)
-    await assert.rejects(discovery.list(service, { timeoutMs: 50 }), (rejected: Error) => {
-      assert.ok(isRpcxError(rejected, 'ERR_RPCX_REGISTRY'), String(rejected))
-      assert.ok(rejected.cause instanceof Error, 'the cause is missing')
-      return true
-    })
-    assert.ok(error instanceof Error)
-    assert.equal(discovery.status(service).state, 'waiting')
-    await outage.end()
-    assert.deepEqual(await listing, [])
-  }, 60_000),
+  'list() with timeoutMs rejects with what the registry said': law(
+    'what `open()` and `watchService()` of driver.ts reject with: `ERR_RPCX_REGISTRY`, with whom they asked for what',
+    async trial => {
+      const service = trial.service()
+      const outage = await trial.outage()
+      const discovery = trial.discovery()
+      const said = new Log<Error>(trial.signal)
+      discovery.on('registryDown', ({ error }) => said.add(error))
+      const listing = discovery.list(service)
+      const error = await said.until('registryDown', () => true)
+      await assert.rejects(discovery.list(service, { timeoutMs: 50 }), (rejected: Error) => {
+        assert.ok(isRpcxError(rejected, 'ERR_RPCX_REGISTRY'), String(rejected))
+        assert.ok(rejected.cause instanceof Error, 'the cause is missing')
+        return true
+      })
+      assert.ok(error instanceof Error)
+      assert.equal(discovery.status(service).state, 'waiting')
+      await outage.end()
+      assert.deepEqual(await listing, [])
+    },
+    60_000,
+  ),
 
   'close() resolves within 5 s while the registry is out of reach, and the rest goes by itself': law(
+    '`close()` of driver.ts: it waits for nobody who does not answer',
     async trial => {
       trial.needOutage()
       const service = trial.service()

@@ -6,89 +6,101 @@ import { tapped } from '../tap.ts'
 import type { Trial } from '../trial.ts'
 
 export const ownership: Readonly<Record<string, Law>> = {
-  'a claim replaces the entry that an earlier process left': law(async trial => {
-    const service = trial.service()
-    const member = memberAt(trial, 1).offer(service, 'is=new')
-    const { address } = member
-    const crashed = await trial.rival({ service, address, metadata: 'is=old' })
-    const view = trial.view(service)
-    await view.until('the entry of the earlier process', entries => address in entries)
-    await member.start()
-    await view.shows({ [address]: 'is=new' })
-    assert.equal((await crashed.replaced())?.by, 'other')
-    // The earlier process goes at last; what it owned is not its own any more.
-    await crashed.withdraw()
-    await crashed.close()
-    await member.server.setMetadata(service, 'is=alone')
-    await view.shows({ [address]: 'is=alone' })
-    for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
-    assert.equal(member.count('lost'), 0)
-  }),
+  'a claim replaces the entry that an earlier process left': law(
+    '`write()` of driver.ts over an entry of another owner, and `by` of what `watchEntry()` tells',
+    async trial => {
+      const service = trial.service()
+      const member = memberAt(trial, 1).offer(service, 'is=new')
+      const { address } = member
+      const crashed = await trial.rival({ service, address, metadata: 'is=old' })
+      const view = trial.view(service)
+      await view.until('the entry of the earlier process', entries => address in entries)
+      await member.start()
+      await view.shows({ [address]: 'is=new' })
+      assert.equal((await crashed.replaced())?.by, 'other')
+      // The earlier process goes at last; what it owned is not its own any more.
+      await crashed.withdraw()
+      await crashed.close()
+      await member.server.setMetadata(service, 'is=alone')
+      await view.shows({ [address]: 'is=alone' })
+      for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
+      assert.equal(member.count('lost'), 0)
+    },
+  ),
 
-  'of two live servers at one address the later has it, and the earlier waits': law(async trial => {
-    const service = trial.service()
-    let writes = 0
-    const driver = tapped(trial.bench.driver(), { wrote: () => writes++ })
-    const member = await memberAt(trial, 2, driver).offer(service, 'is=first').start()
-    const { address } = member
-    const view = trial.view(service)
-    await view.shows({ [address]: 'is=first' })
-    const rival = await trial.rival({ service, address, metadata: 'is=second' })
-    await view.shows({ [address]: 'is=second' })
-    await member.told.until('a conflict', ({ event }) => event === 'conflict')
-    // Neither what the earlier is told to do nor what the later does brings them into each other's way.
-    member.server.setMetadata(service, 'is=still-first').catch(() => {})
-    for (const metadata of ['is=still-second', 'is=second-for-ever']) {
-      assert.equal(await rival.update(metadata), true)
-      await view.shows({ [address]: metadata })
-    }
-    assert.equal(writes, 1, 'the earlier one wrote')
-    assert.deepEqual(rival.disturbances, [], 'the later one heard of the earlier')
-    await rival.withdraw()
-    await trial.within(2_000, 'the way back', view.shows({ [address]: 'is=still-first' }))
-    // Those who watch may see it before its writer has its answer.
-    await member.server.published()
-    assert.deepEqual(
-      member.told.all.map(({ event, why }) => why ?? event),
-      ['registered', 'taken', 'conflict', 'registered'],
-    )
-  }),
+  'of two live servers at one address the later has it, and the earlier waits': law(
+    '`by` and `version` of what `watchEntry()` of driver.ts tells: the one who lost has to see `other`',
+    async trial => {
+      const service = trial.service()
+      let writes = 0
+      const driver = tapped(trial.bench.driver(), { wrote: () => writes++ })
+      const member = await memberAt(trial, 2, driver).offer(service, 'is=first').start()
+      const { address } = member
+      const view = trial.view(service)
+      await view.shows({ [address]: 'is=first' })
+      const rival = await trial.rival({ service, address, metadata: 'is=second' })
+      await view.shows({ [address]: 'is=second' })
+      await member.told.until('a conflict', ({ event }) => event === 'conflict')
+      // Neither what the earlier is told to do nor what the later does brings them into each other's way.
+      member.server.setMetadata(service, 'is=still-first').catch(() => {})
+      for (const metadata of ['is=still-second', 'is=second-for-ever']) {
+        assert.equal(await rival.update(metadata), true)
+        await view.shows({ [address]: metadata })
+      }
+      assert.equal(writes, 1, 'the earlier one wrote')
+      assert.deepEqual(rival.disturbances, [], 'the later one heard of the earlier')
+      await rival.withdraw()
+      await trial.within(2_000, 'the way back', view.shows({ [address]: 'is=still-first' }))
+      // Those who watch may see it before its writer has its answer.
+      await member.server.published()
+      assert.deepEqual(
+        member.told.all.map(({ event, why }) => why ?? event),
+        ['registered', 'taken', 'conflict', 'registered'],
+      )
+    },
+  ),
 
-  'the server that lost its address leaves the other alone when it closes': law(async trial => {
-    const service = trial.service()
-    const member = await memberAt(trial, 3).offer(service, 'is=first').start()
-    const { address } = member
-    const view = trial.view(service)
-    await view.shows({ [address]: 'is=first' })
-    const rival = await trial.rival({ service, address, metadata: 'is=second' })
-    const mark = view.mark
-    // Not awaited before: the withdrawal may be on its way when the address is lost.
-    await member.server.close()
-    assert.equal(await rival.update('is=alone'), true)
-    await view.shows({ [address]: 'is=alone' })
-    for (const entries of view.since(mark)) assert.ok(address in entries, 'the entry was gone in between')
-    assert.deepEqual(rival.disturbances, [])
-  }),
+  'the server that lost its address leaves the other alone when it closes': law(
+    '`remove()` of driver.ts: it takes out what the session itself keeps, and nothing else',
+    async trial => {
+      const service = trial.service()
+      const member = await memberAt(trial, 3).offer(service, 'is=first').start()
+      const { address } = member
+      const view = trial.view(service)
+      await view.shows({ [address]: 'is=first' })
+      const rival = await trial.rival({ service, address, metadata: 'is=second' })
+      const mark = view.mark
+      // Not awaited before: the withdrawal may be on its way when the address is lost.
+      await member.server.close()
+      assert.equal(await rival.update('is=alone'), true)
+      await view.shows({ [address]: 'is=alone' })
+      for (const entries of view.since(mark)) assert.ok(address in entries, 'the entry was gone in between')
+      assert.deepEqual(rival.disturbances, [])
+    },
+  ),
 
-  'a session that is ended from outside is replaced': law(async trial => {
-    const endSession = trial.need('endSession')
-    const services = [trial.service(), trial.service()]
-    const member = trial.member()
-    for (const service of services) member.offer(service, 'n=1')
-    await member.start()
-    const { address } = member
-    const views = services.map(service => trial.view(service))
-    for (const view of views) await view.shows({ [address]: 'n=1' })
-    await endSession(services[0] as string, address)
-    const back = member.told.until('both registrations', () => member.count('registered') === 4)
-    await trial.within(1_000, 'the way back', back)
-    for (const service of services) {
-      await member.server.setMetadata(service, 'n=2')
-      assert.deepEqual(await trial.listed(service), { [address]: 'n=2' })
-    }
-    for (const view of views) await view.shows({ [address]: 'n=2' })
-    assert.equal(member.count('lost'), 2)
-  }),
+  'a session that is ended from outside is replaced': law(
+    '`ended` of the session in driver.ts: it resolves once nothing that was written there lives',
+    async trial => {
+      const endSession = trial.need('endSession')
+      const services = [trial.service(), trial.service()]
+      const member = trial.member()
+      for (const service of services) member.offer(service, 'n=1')
+      await member.start()
+      const { address } = member
+      const views = services.map(service => trial.view(service))
+      for (const view of views) await view.shows({ [address]: 'n=1' })
+      await endSession(services[0] as string, address)
+      const back = member.told.until('both registrations', () => member.count('registered') === 4)
+      await trial.within(1_000, 'the way back', back)
+      for (const service of services) {
+        await member.server.setMetadata(service, 'n=2')
+        assert.deepEqual(await trial.listed(service), { [address]: 'n=2' })
+      }
+      for (const view of views) await view.shows({ [address]: 'n=2' })
+      assert.equal(member.count('lost'), 2)
+    },
+  ),
 }
 
 /** A server whose address is known before it listens, so that others can announce the same. */

@@ -6,18 +6,22 @@ import type { Trial } from '../trial.ts'
 import type { View } from '../view.ts'
 
 export const simulation: Readonly<Record<string, Law>> = {
-  'at rest every list equals the registry, whatever happened before': law(async trial => {
-    const world = new World(trial)
-    try {
-      for (let round = 0; round < ROUNDS; round++) await world.round()
-    } catch (cause) {
-      const { message } = cause as Error
-      const told = world.history.slice(-20).join(', ')
-      throw new Error(`${message}\nafter ${told}\nRPCX_SEED=${trial.random.seed} runs the same again`, {
-        cause,
-      })
-    }
-  }, 120_000),
+  'at rest every list equals the registry, whatever happened before': law(
+    'the law that fails alone with RPCX_SEED of this run; most often `watchService()` and `watchEntry()` of driver.ts after a reconnect',
+    async trial => {
+      const world = new World(trial)
+      try {
+        for (let round = 0; round < ROUNDS; round++) await world.round()
+      } catch (cause) {
+        const { message } = cause as Error
+        const told = world.history.slice(-20).join(', ')
+        throw new Error(`${message}\nafter ${told}\nRPCX_SEED=${trial.random.seed} runs the same again`, {
+          cause,
+        })
+      }
+    },
+    120_000,
+  ),
 }
 
 const ROUNDS = 8
