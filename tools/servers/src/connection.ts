@@ -26,7 +26,9 @@ export class Connection {
   async exchange(what: string, question: JuteWriter): Promise<JuteReader> {
     const answer = new Promise<Buffer>((resolve, reject) => {
       this.#waiting.push(resolve)
-      this.ended.then(() => reject(new Error(`ZooKeeper ended the connection before it answered ${what}`)))
+      void this.ended.then(() =>
+        reject(new Error(`ZooKeeper ended the connection before it answered ${what}`)),
+      )
     })
     this.#socket.write(question.frame())
     try {

@@ -92,7 +92,7 @@ export class OwnServer implements Server {
 
   async #waitFor(started: GuardedProcess): Promise<void> {
     const ended = new AbortController()
-    started.exited.then(how => ended.abort(new Error(how)))
+    void started.exited.then(how => ended.abort(new Error(how)))
     try {
       await answering(this.#recipe, this, this.#startTimeoutMs, ended.signal)
     } catch (cause) {

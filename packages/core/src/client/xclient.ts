@@ -93,7 +93,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     this.#interceptors = interceptors
     this.#outermost =
       interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
-    inRoot(() => this.#follow().catch(error => (this.#watchError = error)))
+    void inRoot(() => this.#follow().catch(error => (this.#watchError = error)))
   }
 
   /**
