@@ -49,7 +49,7 @@ export async function buildSite(out: string): Promise<string[]> {
   })
   // Typedoc leaves it to a web server what a folder shows; the site is to be read from a disk as well.
   app.renderer.on(PageEvent.END, page => {
-    page.contents = (page.contents ?? '').replaceAll('href="../"', 'href="../index.html"')
+    page.contents = (page.contents ?? '').replaceAll(/href="\.\.\/(?=["#])/g, 'href="../index.html')
   })
   const project = await app.convert()
   if (project === undefined) return [...warnings.all, 'nothing was converted']
