@@ -1,5 +1,7 @@
 /** What a `ServiceError` says beside its code and its text. */
-export interface ServiceErrorOptions extends ErrorOptions {
+export interface ServiceErrorOptions {
+  /** What it follows from; the caller is told nothing of it. @default nothing */
+  readonly cause?: unknown
   /** What the caller may want to know: anything that JSON has, at most 8 KiB of it. @default nothing */
   readonly details?: unknown
 }
