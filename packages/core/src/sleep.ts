@@ -11,3 +11,6 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', done, { once: true })
   })
 }
+
+/** Beyond this, Node's timers fire at once. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1

@@ -2,6 +2,7 @@ import type { Metadata } from '../call-metadata.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
 import type { DeclaredError } from '../service-error.ts'
+import { MAX_TIMER_MS } from '../sleep.ts'
 import type { CallContext } from './call-context.ts'
 import type { ServerConnection } from './server-connection.ts'
 
@@ -163,6 +164,3 @@ export abstract class IncomingCall implements CallContext {
     else if (ms <= MAX_TIMER_MS) this.#timer = setTimeout(expire, ms).unref()
   }
 }
-
-// Beyond this, Node's timers fire at once; nobody waits for a call of 24 days.
-const MAX_TIMER_MS = 2 ** 31 - 1

@@ -3,6 +3,7 @@ import type { CallSource } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
 import type { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
+import { MAX_TIMER_MS } from '../sleep.ts'
 import { within } from '../within.ts'
 import type { Door } from './door.ts'
 import { chooseDoor } from './door.ts'
@@ -122,7 +123,6 @@ export class ServerSessions {
       stream,
       this.#doors,
       door => {
-        this.#undecide(stream)
         stream.off('error', ignore).off('close', forget).off('end', destroy)
         try {
           this.#enter(
@@ -132,6 +132,9 @@ export class ServerSessions {
         } catch (thrown) {
           failed(thrown)
           stream.on('error', ignore).destroy()
+        } finally {
+          // Only now: who drains must not find all connections gone while this one becomes a session.
+          this.#undecide(stream)
         }
       },
       failed,
@@ -166,9 +169,6 @@ export class ServerSessions {
     if (this.size === 0) this.#emptied?.()
   }
 }
-
-// Beyond this, Node's timers fire at once.
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 function checkDoors(doors: readonly Door[]): readonly Door[] {
   for (const [i, door] of doors.entries()) {

@@ -1,4 +1,5 @@
 import { inRoot } from '../../root.ts'
+import { MAX_TIMER_MS } from '../../sleep.ts'
 import type { Call, Tick } from './call.ts'
 
 /**
@@ -88,5 +89,3 @@ export class Deadlines {
 }
 
 const MOST_TURNS = 16
-
-const MAX_TIMER_MS = 2 ** 31 - 1

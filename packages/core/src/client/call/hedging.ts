@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../sleep.ts'
 import type { HedgingDelay } from '../policy/fail-policy.ts'
 import type { Call, Wanted } from './call.ts'
 import type { CallOptions } from './call-options.ts'
@@ -61,6 +62,3 @@ export class Hedging {
     })
   }
 }
-
-// Beyond this, Node's timers fire at once.
-const MAX_TIMER_MS = 2 ** 31 - 1

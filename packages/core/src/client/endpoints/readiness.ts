@@ -1,6 +1,7 @@
 import { RpcxError } from '../../errors.ts'
 import { checkCount, checkMs } from '../../options.ts'
 import { endWith } from '../../signals.ts'
+import { MAX_TIMER_MS } from '../../sleep.ts'
 
 /** What `ready()` waits for. */
 export interface ReadyOptions {
@@ -91,6 +92,3 @@ interface Waiter {
   resolve(): void
   reject(error: unknown): void
 }
-
-// Beyond this, Node's timers fire at once.
-const MAX_TIMER_MS = 2 ** 31 - 1
