@@ -54,12 +54,8 @@ export abstract class IncomingCall implements CallContext {
   readonly receivedAt: number
   /** Whether `authenticate` has let it through, after a while. */
   isKnown = false
-  /** By `performance.now()`; `null` before anybody has asked. */
-  #expiresAt: number | undefined | null = null
-  #deadline: number | undefined
-  #responseMetadata: Record<string, string> | undefined
-  #abort: AbortController | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** What most calls end without: one field for all of it, since every call has to be filled in. */
+  #extras: Extras | undefined
   #hasEnded = false
 
   constructor(source: CallSource, receivedAt: number) {
@@ -102,18 +98,22 @@ export abstract class IncomingCall implements CallContext {
 
   get deadline(): number | undefined {
     const { remainingMs } = this
-    if (remainingMs !== undefined) this.#deadline ??= Date.now() + remainingMs
-    return this.#deadline
+    if (remainingMs === undefined) return undefined
+    const extras = this.#more()
+    extras.deadline ??= Date.now() + remainingMs
+    return extras.deadline
   }
 
   get remainingMs(): number | undefined {
-    if (this.#expiresAt === null) this.#expiresAt = this.expiry()
-    return this.#expiresAt === undefined ? undefined : this.#expiresAt - performance.now()
+    const extras = this.#more()
+    if (extras.expiresAt === null) extras.expiresAt = this.expiry()
+    return extras.expiresAt === undefined ? undefined : extras.expiresAt - performance.now()
   }
 
   get responseMetadata(): Record<string, string> {
-    this.#responseMetadata ??= Object.create(null) as Record<string, string>
-    return this.#responseMetadata
+    const extras = this.#more()
+    extras.responseMetadata ??= Object.create(null) as Record<string, string>
+    return extras.responseMetadata
   }
 
   get remoteAddress(): string {
@@ -125,42 +125,56 @@ export abstract class IncomingCall implements CallContext {
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController()
-      if (this.source.gone !== undefined) this.#abort.abort(this.source.gone)
-      else if (!this.#hasEnded) this.#watch()
+    const extras = this.#more()
+    if (extras.abort === undefined) {
+      extras.abort = new AbortController()
+      if (this.source.gone !== undefined) extras.abort.abort(this.source.gone)
+      else if (!this.#hasEnded) this.#watch(extras)
     }
-    return this.#abort.signal
+    return extras.abort.signal
   }
 
   /** The metadata for the reply, when the method set any. */
   get replyMetadata(): Metadata | undefined {
-    return this.#responseMetadata
+    return this.#extras?.responseMetadata
   }
 
   abort(reason: Error): void {
-    this.#abort?.abort(reason)
+    this.#extras?.abort?.abort(reason)
     this.end()
   }
 
   /** The method has settled: nothing of the call stays behind. */
   end(): void {
     this.#hasEnded = true
-    if (this.#abort === undefined) return
-    clearTimeout(this.#timer)
+    const extras = this.#extras
+    if (extras?.abort === undefined) return
+    clearTimeout(extras.timer)
     this.source.unwatch(this)
   }
 
-  #watch(): void {
-    this.source.watch(this)
-    const { remainingMs } = this
-    if (remainingMs !== undefined) this.#startTimer(remainingMs)
+  #more(): Extras {
+    this.#extras ??= new Extras()
+    return this.#extras
   }
 
-  #startTimer(ms: number): void {
+  #watch(extras: Extras): void {
+    this.source.watch(this)
+    const { remainingMs } = this
+    if (remainingMs === undefined) return
     // Go's words, which its callers may compare with.
     const expire = (): void => this.abort(new RpcxError('ERR_RPCX_TIMEOUT', 'context deadline exceeded'))
-    if (ms <= 0) expire()
-    else if (ms <= MAX_TIMER_MS) this.#timer = setTimeout(expire, ms).unref()
+    if (remainingMs <= 0) expire()
+    else if (remainingMs <= MAX_TIMER_MS) extras.timer = setTimeout(expire, remainingMs).unref()
   }
+}
+
+/** What of a call is made when somebody looks at it. */
+class Extras {
+  /** By `performance.now()`; `null` before anybody has asked. */
+  expiresAt: number | undefined | null = null
+  deadline: number | undefined = undefined
+  responseMetadata: Record<string, string> | undefined = undefined
+  abort: AbortController | undefined = undefined
+  timer: NodeJS.Timeout | undefined = undefined
 }

@@ -32,8 +32,7 @@ export class RpcxCall extends IncomingCall {
   readonly message: Message
   isBroken = false
   #codec: Codec | undefined
-  #inflatedBytes = 0
-  /** What it holds beside the bytes that it came in. */
+  /** What it holds beside the bytes that it came in: its payload inflated, and its arguments once they are held. */
   #heldBytes = 0
 
   constructor(message: Message, source: RpcxSource) {
@@ -77,7 +76,7 @@ export class RpcxCall extends IncomingCall {
     this.#codec = codec
     const sent = message.payload
     const payload = this.#inflate(sent)
-    if (payload !== sent) this.#inflatedBytes = payload.length
+    if (payload !== sent) this.#heldBytes = payload.length
     try {
       return validatedNow(type, codec.decode(payload, type))
     } catch (thrown) {
@@ -88,7 +87,7 @@ export class RpcxCall extends IncomingCall {
 
   /** To be called before anything else is decoded. */
   hold(): number {
-    this.#heldBytes = decodedBytes(this.#codec as Codec) + this.#inflatedBytes
+    this.#heldBytes += decodedBytes(this.#codec as Codec)
     return this.#heldBytes + this.message.hold()
   }
 
