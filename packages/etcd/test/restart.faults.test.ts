@@ -1,5 +1,6 @@
 import { requireServer, startEtcd } from '@rpcx/servers'
 import type { Program } from '@rpcx/testing'
+import { atLeast } from '@rpcx/testing'
 import { expect, test } from 'vitest'
 import { Load } from './load.ts'
 import { Stage } from './stage.ts'
@@ -33,7 +34,7 @@ test.runIf(await requireServer('etcd'))(
       `${RESTARTS} restarts, ${calls} calls, ${perSecond.toFixed(0)} a second, ${failures.length} failed`,
     )
     expect(failures).toEqual([])
-    expect(perSecond).toBeGreaterThan(1_800)
+    atLeast(1_800, 'calls during restarts', perSecond)
     // Each was gone and came back.
     expect(view.mark).toBeGreaterThanOrEqual(2 * RESTARTS)
   },

@@ -1,4 +1,4 @@
-export { atMost, median } from './at-most.ts'
+export { atLeast, atMost, median } from './at-most.ts'
 export { everythingIn } from './everything.ts'
 export type { Told } from './heard.ts'
 export { heardOfDiscovery, heardOfServer } from './heard.ts'

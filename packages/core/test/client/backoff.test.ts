@@ -90,7 +90,7 @@ describe('a dial that hangs', () => {
     const client = clientOf<Any>('Any', [{ address: `tcp@127.0.0.1:${port}` }, server], {
       failMode: 'failover',
       selectMode: 'roundRobin',
-      connectTimeoutMs: 1_000,
+      connectTimeoutMs: 10_000,
     })
     const start = performance.now()
     const calls = Array.from({ length: 20 }, async () => {
@@ -100,10 +100,10 @@ describe('a dial that hangs', () => {
     const settled = await Promise.all(calls)
     expect(settled.map(({ endpoint }) => endpoint)).toEqual(Array(20).fill(server.address))
     expect(dials.count).toBe(1)
-    for (const { tookMs } of settled) expect(tookMs).toBeLessThan(500)
+    for (const { tookMs } of settled) expect(tookMs).toBeLessThan(5_000)
     // It is still being dialled, and nobody waits for that any more.
     for (let i = 0; i < 20; i++) expect((await client.invoke('method')).endpoint).toBe(server.address)
-    expect(performance.now() - start).toBeLessThan(700)
+    expect(performance.now() - start).toBeLessThan(5_000)
   })
 
   test('is waited for where there is no other server, also under failfast', async () => {

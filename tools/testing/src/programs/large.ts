@@ -1,8 +1,8 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import type { Discovery } from '@rpcx/core'
 import { XClient } from '@rpcx/core'
 import { median } from '../at-most.ts'
+import { BlockedLoop } from '../blocked-loop.ts'
 import { say } from './say.ts'
 
 /**
@@ -10,20 +10,14 @@ import { say } from './say.ts'
  * `Date.now()`. Tells how long the event loop was blocked, and how late changes came: until the list was there, and by `measure`.
  */
 export function followLarge(service: string, discovery: Discovery): void {
-  const delays = monitorEventLoopDelay({ resolution: 1 })
-  delays.enable()
+  const loop = new BlockedLoop()
   new XClient(service, discovery)
   const since = performance.now()
   let lists = 0
   let latestMs = 0
   let seen: string | undefined
-  const blockedMs = (): number => {
-    const { max } = delays
-    delays.reset()
-    return max / 1e6
-  }
   const seconds: number[] = []
-  setInterval(() => seconds.push(blockedMs()), 1_000)
+  setInterval(() => seconds.push(loop.takeMs()), 1_000)
   void (async () => {
     for await (const endpoints of discovery.watch(service)) {
       const at = endpoints[0]?.values.get('at')?.[0]
@@ -33,7 +27,7 @@ export function followLarge(service: string, discovery: Discovery): void {
       if (++lists > 1) continue
       const afterMs = performance.now() - since
       setTimeout(() => {
-        const blocked = Math.max(blockedMs(), ...seconds)
+        const blocked = Math.max(loop.takeMs(), ...seconds)
         say({ event: 'listed', servers: endpoints.length, blockedMs: blocked, afterMs })
       }, 1_000)
     }

@@ -86,14 +86,20 @@ export async function goesOnForAMinute<S extends RegistryStage>(
 
   await sleep(options.settledMs)
   const attempts = proxy.attempts
-  waiting.say('measure 60000')
+  waiting.say(`measure ${MEASURED_MS}`)
   const { what } = await waiting.told.until(({ event }) => event === 'measured', 0, 90_000)
   const { cpuPercent, idlePercent, calls, failed, lists } = what as unknown as Measured
   expect({ failed, lists }).toEqual({ failed: 0, lists: 1 })
   expect(calls).toBeGreaterThan(1_000)
-  console.info(`${calls} calls without ${name}, ${cpuPercent.toFixed(2)} % of a core with them (under tsx)`)
-  atMost(1, `the cost of a lost ${name} (a warm process under tsx)`, idlePercent, '% of a core')
-  const perSecond = (proxy.attempts - attempts) / 60
+  const shares = `${idlePercent.toFixed(2)} % of a core (under tsx), ${cpuPercent.toFixed(2)} % with ${calls} calls`
+  console.info(`a lost ${name} takes ${shares}`)
+  expect(cpuPercent).toBeGreaterThan(idlePercent)
+  // How much of a core that is depends on the machine, and on what else it does; calls of the same minute depend on it alike.
+  const callsPerSecond = calls / (MEASURED_MS / 2_000)
+  const costOfCall = (cpuPercent - idlePercent) / callsPerSecond
+  atMost(50, `a lost ${name} costs as much as`, idlePercent / costOfCall, 'calls a second')
+  if (process.env.RPCX_STRICT) atMost(1, `the cost of a lost ${name}`, idlePercent, '% of a core')
+  const perSecond = (proxy.attempts - attempts) / (MEASURED_MS / 1_000)
   atMost(1, 'attempts a second', perSecond, '')
   expect(perSecond).toBeGreaterThan(0.7)
 
@@ -157,3 +163,6 @@ interface Measured {
   readonly failed: number
   readonly lists: number
 }
+
+/** Half of it without calls, half with. */
+const MEASURED_MS = 60_000
