@@ -23,7 +23,7 @@ export class ConsulConnection {
     this.#next = Math.floor(Math.random() * access.hosts.length)
   }
 
-  /** Whether the agent has answered, and not failed since. */
+  /** Whether the agent has answered, be it by a refusal, and not failed since. */
   get isUp(): boolean {
     return this.#isUp
   }
@@ -58,9 +58,9 @@ export class ConsulConnection {
     try {
       await agent.ready
       isReady = true
-      const result = await operation(agent)
+      // What it says to the operation is an answer, too, also when it refuses.
       if (this.#agent === agent) this.#isUp = true
-      return result
+      return await operation(agent)
     } catch (error) {
       const cause = error as LibraryError
       // Where there is no other agent, what makes no sense is the trouble of who asked for it, and not of all others.
