@@ -76,6 +76,7 @@ export class Follower implements Followed, ReplicaOwner {
 
   stop(): void {
     this.#stopping.abort()
+    this.#uplink.left(this)
     this.#active = undefined
     for (const run of this.#runs) run.abort()
     this.#replica.stop()
@@ -118,7 +119,7 @@ export class Follower implements Followed, ReplicaOwner {
         await Promise.race([this.#follow(session), sleep(this.#options.resyncMs, resync.signal)])
       } catch (error) {
         if (signal.aborted) return
-        this.#uplink.failed(error as Error)
+        this.#uplink.failed(error as Error, this)
         await this.#uplink.backoff.wait(error, signal)
       } finally {
         resync.abort()
@@ -160,7 +161,7 @@ export class Follower implements Followed, ReplicaOwner {
           older.abort()
         }
         this.#replica.replace(all)
-        this.#uplink.succeeded()
+        this.#uplink.succeeded(this)
         this.#enter('fresh')
       },
       put: (address, metadata) => {

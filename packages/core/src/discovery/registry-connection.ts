@@ -25,6 +25,8 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   #opening: Promise<Opened<Backend>> | undefined
   /** Who hears of the end of a session. The session outlives most of them, so none of them hangs on its promise. */
   readonly #endings = new WeakMap<DiscoverySession, Set<(reason: Error) => void>>()
+  /** Whose last operation failed. */
+  readonly #failing = new Set<object>()
   #isDown = false
   #lastError: Error | undefined
 
@@ -65,20 +67,27 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     return () => void listeners?.delete(listener)
   }
 
-  /** Something that went through the registry failed. */
-  failed(error: Error): void {
+  /** Something that `user` did through the registry failed. */
+  failed(error: Error, user: object): void {
     if (this.#closing.signal.aborted) return
     this.#lastError = error
+    this.#failing.add(user)
     if (this.#isDown) return
     this.#isDown = true
     this.#owner.registryDown(error)
   }
 
-  /** Something that went through the registry succeeded. */
-  succeeded(): void {
-    if (!this.#isDown) return
+  /** Something that `user` did through the registry succeeded. The registry is back once that is so for all. */
+  succeeded(user: object): void {
+    this.#failing.delete(user)
+    if (!this.#isDown || this.#failing.size > 0) return
     this.#isDown = false
     this.#owner.registryBack()
+  }
+
+  /** `user` needs the registry no longer, so what failed there does not count any more. */
+  left(user: object): void {
+    this.#failing.delete(user)
   }
 
   /** Something is there that lives on without us for so long. */
@@ -113,9 +122,6 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
       this.#endings.set(session, new Set())
       void session.ended.then(reason => this.#ended(session, reason))
       return session
-    } catch (error) {
-      this.failed(error as Error)
-      throw error
     } finally {
       this.#opening = undefined
     }

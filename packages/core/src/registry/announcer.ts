@@ -100,12 +100,12 @@ export class Announcer implements EntryWatcherOwner {
     this.#entry.saw(held)
     this.#judge()
     this.#isFailing &&= this.#isDue()
-    if (!this.#isFailing) this.#uplink.succeeded()
+    if (!this.#isFailing) this.#uplink.succeeded(this.#place)
     this.#wake()
   }
 
   failed(error: Error): void {
-    this.#uplink.failed(error)
+    this.#uplink.failed(error, this.#place)
     this.#attempted(error)
   }
 
@@ -121,6 +121,7 @@ export class Announcer implements EntryWatcherOwner {
         await this.#uplink.backoff.wait(error, signal)
       }
     }
+    this.#uplink.left(this.#place)
     this.#attempted()
     this.#wakeWaiting()
   }

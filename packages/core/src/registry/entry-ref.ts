@@ -48,7 +48,7 @@ export class EntryRef {
     const version = await this.within('write', ended, signal =>
       session.write({ service, address, metadata }, over, audience, signal),
     )
-    this.uplink.succeeded()
+    this.uplink.succeeded(this)
     if (version !== undefined) this.uplink.keeps(session.ttlMs)
     return version
   }
@@ -64,11 +64,11 @@ export class EntryRef {
       while (!over.aborted) {
         try {
           await this.within('remove', over, signal => session.remove(service, address, signal))
-          uplink.succeeded()
+          uplink.succeeded(this)
           return true
         } catch (error) {
           if (over.aborted) break
-          uplink.failed(error as Error)
+          uplink.failed(error as Error, this)
           failed()
           await uplink.backoff.wait(error, over)
         }

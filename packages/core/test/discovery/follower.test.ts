@@ -1,5 +1,6 @@
 import { RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { until } from '../until.ts'
 import { ScriptedDriver } from './scripted.ts'
 
 function discover(resyncMs = 60_000): {
@@ -36,6 +37,51 @@ describe('a follower', () => {
     expect((await discovery.list('Arith')).map(({ address }) => address)).toEqual(['b@1'])
     expect(told).toEqual(['down', 'back'])
     expect(discovery.status('Arith').state).toBe('fresh')
+    await discovery.close()
+  })
+
+  test('tells once of a list that fails for long while others change, and that all are back', async () => {
+    const { driver, discovery, told } = discover()
+    const listing = discovery.list('Good')
+    discovery.list('Bad').catch(() => {})
+    discovery.list('Worse').catch(() => {})
+    const [good, bad, worse] = await Promise.all([0, 1, 2].map(n => driver.follow(n)))
+    good?.into.replace([['a@1', 'n=0']])
+    await listing
+    bad?.fail(new Error('refused'))
+    worse?.fail(new Error('refused, too'))
+    await tick()
+    // Some registries tell every change by the whole list.
+    good?.into.replace([['a@1', 'n=1']])
+    const [again, other] = await Promise.all([driver.follow(3), driver.follow(4)])
+    good?.into.replace([['a@1', 'n=2']])
+    again.into.replace([])
+    expect(told).toEqual(['down'])
+    other.into.replace([])
+    expect(told).toEqual(['down', 'back'])
+    await discovery.close()
+  })
+
+  test('counts no list that nobody follows any more: the others tell that the registry is back', async () => {
+    const driver = new ScriptedDriver()
+    const discovery = new RegistryDiscovery(driver, {}, { idleMs: 1 })
+    const told: string[] = []
+    discovery.on('registryDown', () => told.push('down')).on('registryBack', () => told.push('back'))
+    const watching = discovery.watch('Good')[Symbol.asyncIterator]()
+    const first = watching.next()
+    const good = await driver.follow(0)
+    good.into.replace([['a@1', 'n=0']])
+    await first
+    const giveUp = new AbortController()
+    const listing = discovery.list('Bad', { signal: giveUp.signal })
+    const bad = await driver.follow(1)
+    bad.fail(new Error('refused'))
+    await tick()
+    giveUp.abort()
+    await expect(listing).rejects.toThrow()
+    await until(() => discovery.status('Bad').state === 'idle')
+    good.into.replace([['a@1', 'n=1']])
+    expect(told).toEqual(['down', 'back'])
     await discovery.close()
   })
 

@@ -25,13 +25,16 @@ describe('an uplink', () => {
 
   test('tells once that the registry is down, and once that it is back', async () => {
     const { driver, uplink: up, told } = uplink()
+    const [list, entry] = [{}, {}]
     driver.opening = () => Promise.reject(new Error('refused'))
-    await expect(up.session()).rejects.toThrow('refused')
-    await expect(up.session()).rejects.toThrow('refused')
+    for (const user of [list, entry, list]) await up.session().catch(error => up.failed(error, user))
     driver.opening = async () => {}
     await up.session()
-    up.succeeded()
-    up.succeeded()
+    up.succeeded(list)
+    up.succeeded(list)
+    expect(told).toEqual(['down: refused'])
+    up.succeeded(entry)
+    up.succeeded(list)
     expect(told).toEqual(['down: refused', 'back'])
     expect(up.lastError?.message).toBe('refused')
     await up.close()
