@@ -160,13 +160,9 @@ export class Services {
     for (const method of options.methods ?? exposed(name, target)) {
       methods.set(method, bind(target, name, method, options.types?.[method]))
     }
-    if (methods.size === 0) throw new RangeError(`registerName: ${name} has no methods to offer`)
-    for (const method of Object.keys(options.types ?? {})) {
-      if (!methods.has(method))
-        throw new TypeError(
-          `registerName: types.${method} belongs to no method of ${name}; there are ${[...methods.keys()].join(', ')}`,
-        )
-    }
+    checkTypes(name, target, [...methods.keys()], options.types)
+    if (methods.size === 0)
+      throw new RangeError(`registerName: ${name} has no methods to offer${hintAt(ownFunctions(target))}`)
     this.#services.set(name, { metadata, methods, ofFunctions: false, isBuiltIn })
   }
 
@@ -195,6 +191,39 @@ function exposed(name: string, target: object): Set<string> {
     }
   }
   return names
+}
+
+/** @throws TypeError when the types name what is not offered */
+function checkTypes(
+  service: string,
+  target: object,
+  offered: readonly string[],
+  types: ServiceOptions['types'] = {},
+): void {
+  const others = Object.keys(types).filter(method => !offered.includes(method))
+  const [first] = others
+  if (first === undefined) return
+  const functions = others.filter(method => typeof (target as Record<string, unknown>)[method] === 'function')
+  const [hidden] = functions
+  if (hidden !== undefined)
+    throw new TypeError(
+      `registerName: types.${hidden} belongs to a function of ${service} that is not offered${hintAt(functions, offered)}`,
+    )
+  const found = offered.length > 0 ? `there are ${offered.join(', ')}` : `${service} offers none`
+  throw new TypeError(`registerName: types.${first} belongs to no method of ${service}; ${found}`)
+}
+
+/** The functions in fields of an object, which `registerName` leaves out. */
+function ownFunctions(target: object): string[] {
+  const own = Object.entries(Object.getOwnPropertyDescriptors(target))
+  return own.filter(([, { value }]) => typeof value === 'function').map(([name]) => name)
+}
+
+/** What to do to have functions offered that are not found. */
+function hintAt(functions: readonly string[], offered: readonly string[] = []): string {
+  if (functions.length === 0) return ''
+  const names = [...offered, ...functions].map(name => `'${name}'`).join(', ')
+  return `; functions in fields of a class, names with _ and what the platform's classes define are offered only when methods names them: pass methods: [${names}]`
 }
 
 /** @throws TypeError when it is no object that could offer anything but what every one of its kind has */

@@ -220,6 +220,29 @@ describe('registerName', () => {
     )
   })
 
+  test('says what to do when all its functions are in fields', () => {
+    class Fields {
+      add = (a: number): number => a + 1
+      sub = (a: number): number => a - 1
+    }
+    const server = new Server()
+    expect(() => server.registerName('S', new Fields())).toThrow(
+      new RangeError(`registerName: S has no methods to offer${only("'add', 'sub'")}`),
+    )
+    const types = { add: {}, sub: {} }
+    expect(() => server.registerName('S', new Fields(), '', { types })).toThrow(
+      new TypeError(
+        `registerName: types.add belongs to a function of S that is not offered${only("'add', 'sub'")}`,
+      ),
+    )
+    expect(() => server.registerName('S', new Fields(), '', { types, methods: ['sub'] })).toThrow(
+      new TypeError(
+        `registerName: types.add belongs to a function of S that is not offered${only("'sub', 'add'")}`,
+      ),
+    )
+    server.registerName('S', new Fields(), '', { types, methods: ['sub', 'add'] })
+  })
+
   test('offers at once what is registered while the server listens', async () => {
     const server = await serving({})
     const client = clientOf<{ who(): string }>('Late', [server])
@@ -228,6 +251,10 @@ describe('registerName', () => {
     expect(await client.call('who')).toBe('late')
   })
 })
+
+function only(names: string): string {
+  return `; functions in fields of a class, names with _ and what the platform's classes define are offered only when methods names them: pass methods: [${names}]`
+}
 
 describe('registerFunction', () => {
   test('offers functions by their names or by another one, several under one service', async () => {
