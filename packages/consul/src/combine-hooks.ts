@@ -17,8 +17,8 @@ export function combineHooks(a: ServerHooks, b: ServerHooks): ServerHooks {
     async unregistered(service) {
       await Promise.all([a.unregistered?.(service), b.unregistered?.(service)])
     },
-    async listening(address) {
-      await Promise.all([a.listening?.(address), b.listening?.(address)])
+    async listening(address, waiting) {
+      await Promise.all([a.listening?.(address, waiting), b.listening?.(address, waiting)])
     },
     async published() {
       await Promise.all([a.published?.(), b.published?.()])

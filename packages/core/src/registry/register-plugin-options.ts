@@ -11,6 +11,9 @@ export interface RegisterPluginOptions {
   readonly metrics?: Metrics
   /** How often these figures are written, in milliseconds; 0 never. @default 60_000 */
   readonly updateIntervalMs?: number
-  /** Whether `serve()` rejects when the first attempt to register fails. @default false: it is tried again */
+  /**
+   * Whether `serve()` rejects when the first attempt to register fails, or takes longer than `startTimeoutMs`.
+   * @default false: it is tried again
+   */
   readonly required?: boolean
 }

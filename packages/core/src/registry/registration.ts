@@ -4,6 +4,7 @@ import { checkEntry } from '../discovery/entry-rules.ts'
 import { RegistryConnection } from '../discovery/registry-connection.ts'
 import { isRpcxError, RpcxError } from '../errors.ts'
 import type { PublicEvents } from '../events.ts'
+import { reasonOf } from '../reason.ts'
 import type { Metrics } from '../server/meters.ts'
 import type { PluginHost, ServerEvents, ServerHooks } from '../server/plugin.ts'
 import { within } from '../within.ts'
@@ -74,7 +75,16 @@ export class Registration implements ServerHooks {
     await announcer.withdraw()
   }
 
-  async listening(address: string): Promise<void> {
+  async listening(address: string, waiting: AbortSignal): Promise<void> {
+    const registered = this.#listening(address)
+    if (!this.#required) return registered
+    const late = new Promise<never>((_resolve, reject) => {
+      waiting.addEventListener('abort', () => reject(this.#tooLate()), { once: true })
+    })
+    return Promise.race([registered, late])
+  }
+
+  async #listening(address: string): Promise<void> {
     if (this.#address === undefined) {
       const published = await this.#resolve(address)
       if (this.#isClosed) return
@@ -112,6 +122,16 @@ export class Registration implements ServerHooks {
       withdrawn.then(() => this.#uplink.close()),
     )
     for (const resolve of this.#unpublished.splice(0)) resolve()
+  }
+
+  #tooLate(): RpcxError {
+    const { lastError } = this.#uplink
+    const why = lastError === undefined ? 'the registry has not answered' : reasonOf(lastError)
+    return new RpcxError(
+      isRpcxError(lastError) ? lastError.code : 'ERR_RPCX_REGISTRY',
+      `${this.#driver.name}: not registered within startTimeoutMs, which required asks for: ${why}`,
+      { cause: lastError },
+    )
   }
 
   /** @throws TypeError or RangeError when this can never be stored */

@@ -30,8 +30,11 @@ export interface ServerHooks {
   changed?(service: string, metadata: string): Promise<void>
   /** A service is no longer offered. Resolve when others can no longer see it. */
   unregistered?(service: string): Promise<void>
-  /** The server listens. `serve()` waits for this and rejects if it does. */
-  listening?(address: string): Promise<void>
+  /**
+   * The server listens. `serve()` waits for this and rejects if it does.
+   * @param waiting aborts when `serve()` has waited for `startTimeoutMs`. It resolves then, unless this rejects at once.
+   */
+  listening?(address: string, waiting: AbortSignal): Promise<void>
   /** Resolve when all that is registered is visible to others. */
   published?(): Promise<void>
   /** The server is about to drain: take it out of every list. Errors are reported as an event. */

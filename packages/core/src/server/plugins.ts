@@ -59,8 +59,8 @@ export class Plugins {
     await Promise.all(this.#plugins.map(plugin => plugin.unregistered?.(service)))
   }
 
-  async listening(address: string): Promise<void> {
-    await Promise.all(this.#plugins.map(plugin => plugin.listening?.(address)))
+  async listening(address: string, waiting: AbortSignal): Promise<void> {
+    await Promise.all(this.#plugins.map(plugin => plugin.listening?.(address, waiting)))
   }
 
   async published(): Promise<void> {
@@ -99,7 +99,7 @@ export class Plugins {
 
   async #listening(plugin: ServerHooks, address: string): Promise<void> {
     try {
-      await plugin.listening?.(address)
+      await plugin.listening?.(address, new AbortController().signal)
     } catch (thrown) {
       this.#failed(thrown)
     }

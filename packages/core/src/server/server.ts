@@ -332,12 +332,16 @@ export class Server implements AsyncDisposable {
 
   async #start(address: string): Promise<void> {
     let isWaiting = true
-    const settled = this.#plugins.listening(address).catch(error => {
+    const waiting = new AbortController()
+    const settled = this.#plugins.listening(address, waiting.signal).catch(error => {
       if (isWaiting) throw error
       this.#events.emit('pluginFailed', { error })
     })
     try {
       await within(this.#startTimeoutMs, settled)
+      waiting.abort()
+      // A plugin without which the server must not start rejects now.
+      await Promise.race([settled, lazy.timers.setImmediate()])
     } catch (error) {
       await this.close()
       throw error

@@ -1,4 +1,4 @@
-import type { RegisterPluginOptions } from '@rpcx/core'
+import type { RegisterPluginOptions, ServerOptions } from '@rpcx/core'
 import { RegisterPlugin, Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { until } from '../until.ts'
@@ -7,8 +7,9 @@ import { OneEntry } from './one-entry.ts'
 function serverWith(
   driver: OneEntry,
   options: RegisterPluginOptions = {},
+  serverOptions: ServerOptions = {},
 ): { server: Server; told: string[] } {
-  const server = new Server({ noticeMs: 0 })
+  const server = new Server({ noticeMs: 0, ...serverOptions })
   const told: string[] = []
   for (const event of ['registered', 'conflict', 'withdrawn', 'registryDown', 'registryBack'] as const) {
     server.on(event, () => told.push(event))
@@ -253,5 +254,49 @@ describe('an announcer', () => {
     await expect(server.published()).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })
     expect(driver.writes).toEqual([])
     expect(driver.looks).toBe(0)
+  })
+})
+
+describe('serve() with a register plugin', () => {
+  const silences: readonly (readonly [string, (driver: OneEntry) => void])[] = [
+    ['does not open a session', driver => (driver.opening = () => new Promise(() => {}))],
+    ['does not answer a write', driver => (driver.writing = () => new Promise(() => {}))],
+  ]
+  test.each(silences)(
+    'that is required rejects after startTimeoutMs when the registry %s',
+    async (_what, silence) => {
+      const driver = new OneEntry()
+      silence(driver)
+      const { server, told } = serverWith(driver, { required: true }, { startTimeoutMs: 50 })
+      await expect(server.serve('tcp', '127.0.0.1:0')).rejects.toMatchObject({
+        code: 'ERR_RPCX_REGISTRY',
+        message:
+          'one: not registered within startTimeoutMs, which required asks for: the registry has not answered',
+      })
+      expect(server.health).toBe('closed')
+      expect(told).not.toContain('registered')
+    },
+  )
+
+  test('that is not required resolves after startTimeoutMs, and registers later', async () => {
+    const driver = new OneEntry()
+    let open = (): void => {}
+    driver.opening = () => new Promise(resolve => (open = resolve))
+    const { server, told } = serverWith(driver, {}, { startTimeoutMs: 50 })
+    await server.serve('tcp', '127.0.0.1:0')
+    expect(told).toEqual([])
+    open()
+    await server.published()
+    expect(told).toEqual(['registered'])
+    await server.close()
+  })
+
+  test('that is required does not reject once it is registered, however long serve() waits for others', async () => {
+    const driver = new OneEntry()
+    const { server } = serverWith(driver, { required: true }, { startTimeoutMs: 50 })
+    server.plugins.add({ attach: () => ({ listening: () => new Promise(() => {}) }) })
+    await server.serve('tcp', '127.0.0.1:0')
+    expect(server.health).toBe('ready')
+    await server.close()
   })
 })

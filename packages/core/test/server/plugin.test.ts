@@ -35,9 +35,9 @@ class Recorder implements ServerPlugin {
         this.heard.push(`unregistered ${name}`)
         await hooks.unregistered?.(name)
       },
-      listening: async address => {
+      listening: async (address, waiting) => {
         this.heard.push('listening')
-        await hooks.listening?.(address)
+        await hooks.listening?.(address, waiting)
       },
       published: async () => {
         await hooks.published?.()
