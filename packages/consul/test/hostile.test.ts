@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { Server } from '@rpcx/core'
-import { everythingIn } from '@rpcx/testing'
+import { everythingIn, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
 
@@ -150,6 +150,26 @@ describe('whatever Consul answers', () => {
     async (_what, answer) => {
       await using own = await opened(answer)
       await expectServed(new ConsulDiscovery({ consulServers: own.hostile.address, source: 'catalog' }))
+    },
+  )
+
+  test.concurrent.each(['come byte by byte', 'stop'])(
+    'in bytes that %s, that ends at a deadline, and the others are served',
+    async how => {
+      await using own = await opened(response => {
+        response.writeHead(200, { 'content-type': 'application/json', 'x-consul-index': '7' })
+        response.write('[')
+        if (how === 'stop') return
+        const dripping = setInterval(() => response.write(' '), 20)
+        response.on('close', () => clearInterval(dripping))
+      })
+      const discovery = new ConsulDiscovery({ consulServers: own.hostile.address, basePath: 'x' })
+      const down = failure(discovery)
+      discovery.list('Bad').catch(() => {})
+      expect(await discovery.list('Good')).toHaveLength(1)
+      expect((await down).message).toMatch(/read x\/Bad.*: request timed out \(3000ms\)$/)
+      await until(() => discovery.status('Good').state === 'fresh')
+      await discovery.close()
     },
   )
 

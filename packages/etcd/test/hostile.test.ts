@@ -47,6 +47,8 @@ const lists: readonly (readonly [string, (call: Call) => void])[] = [
   ['a code that nobody knows', ({ stream }) => fail(stream, 99, 'x')],
   ['a page', ({ stream }) => page(stream)],
   ['a reset', ({ stream }) => stream.close(2)],
+  ['a message that stops', ({ stream }) => raw(stream, framed(header(), 1_000_000))],
+  ['a message that comes byte by byte', ({ stream }) => drip(stream)],
 ]
 
 const watches: readonly (readonly [string, (call: Call) => void])[] = [
@@ -145,6 +147,12 @@ describe('whatever etcd answers', () => {
 function page(stream: Call['stream']): void {
   stream.respond({ ':status': 200, 'content-type': 'text/html' })
   stream.end('<html>')
+}
+
+function drip(stream: Call['stream']): void {
+  raw(stream, framed(header(), 1_000_000))
+  const dripping = setInterval(() => stream.write('x'), 20)
+  stream.on('close', () => clearInterval(dripping))
 }
 
 function short(stream: Call['stream'], part: Buffer): void {

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ACL, Stat, Transaction } from 'node-zookeeper-client'
 import { CreateMode } from 'node-zookeeper-client'
 import { explain, isAnswer, isLoss } from './failure.ts'
-import { hungUpOn } from './hung-up.ts'
+import { hungUpOn, isHangUp } from './hung-up.ts'
 import type { Library } from './library.ts'
+import type { Suspects } from './suspects.ts'
 
 /** A node as it was read. */
 export interface Znode {
@@ -22,6 +24,8 @@ export interface ConnectionOptions {
   readonly answerMs: number
   /** Of all nodes that are made. */
   readonly acl: ACL[]
+  /** What is asked last. */
+  readonly suspects: Suspects
 }
 
 /**
@@ -32,9 +36,11 @@ export class Connection {
   readonly #library: Library
   readonly #options: ConnectionOptions
   readonly #down = new AbortController()
-  /** What rejects each request, with how many bytes of data it has. */
-  readonly #unanswered = new Map<(reason: Error) => void, number>()
+  /** What rejects each request, in the order in which they are answered. */
+  readonly #unanswered = new Map<(reason: Error) => void, Asked>()
   readonly #listeners = new Map<string, Set<() => void>>()
+  /** How many questions there were. */
+  #asked = 0
 
   constructor(library: Library, options: ConnectionOptions) {
     this.#library = library
@@ -143,7 +149,11 @@ export class Connection {
 
   /** It was lost. */
   lost(cause: Error): void {
-    const reason = explain(hungUpOn(Math.max(0, ...this.#unanswered.values()), cause), this.#options.subject)
+    const asked = [...this.#unanswered.values()]
+    const [next] = asked
+    if (next !== undefined && !isHangUp(cause)) this.#options.suspects.blame(next.what)
+    const bytes = Math.max(0, ...asked.map(({ dataBytes }) => dataBytes))
+    const reason = explain(hungUpOn(bytes, cause), this.#options.subject)
     this.#down.abort(reason)
     for (const reject of this.#unanswered.keys()) reject(reason)
     this.#unanswered.clear()
@@ -158,12 +168,22 @@ export class Connection {
     )
   }
 
-  #ask<T>(
-    what: string,
-    send: (done: (error: unknown, value?: T) => void) => void,
-    dataBytes = 0,
-  ): Promise<T> {
-    const { subject, answerMs } = this.#options
+  async #ask<T>(what: string, send: Send<T>, dataBytes = 0): Promise<T> {
+    if (this.#options.suspects.has(what)) await this.#othersAnswered()
+    return this.#send(what, send, dataBytes)
+  }
+
+  /** Waits until no other question has come for a while, or all have been waited for long enough. */
+  async #othersAnswered(): Promise<void> {
+    for (let i = 0; i < MOST_WAITS && !this.#down.signal.aborted; i++) {
+      const asked = this.#asked
+      await sleep(WAIT_MS)
+      if (this.#unanswered.size === 0 && this.#asked === asked) return
+    }
+  }
+
+  #send<T>(what: string, send: Send<T>, dataBytes: number): Promise<T> {
+    const { subject, answerMs, suspects } = this.#options
     return new Promise((resolve, reject) => {
       this.#down.signal.throwIfAborted()
       const late = (): void => {
@@ -176,11 +196,13 @@ export class Connection {
         clearTimeout(timer)
         reject(reason)
       }
-      this.#unanswered.set(lost, dataBytes)
+      this.#unanswered.set(lost, { what, dataBytes })
+      this.#asked++
       const answered = (error: unknown, value?: T): void => {
         // Told of the loss by the library, which does not know the reason; ours follows.
         if (isLoss(error)) return
         if (!this.#unanswered.delete(lost)) return
+        suspects.answered(what)
         clearTimeout(timer)
         if (error) reject(explain(error as Error, `${subject}: ${what}`))
         else resolve(value as T)
@@ -194,6 +216,16 @@ export class Connection {
     })
   }
 }
+
+type Send<T> = (done: (error: unknown, value?: T) => void) => void
+
+interface Asked {
+  readonly what: string
+  readonly dataBytes: number
+}
+
+const WAIT_MS = 50
+const MOST_WAITS = 20
 
 /** Makes the server watch; what it then tells goes to the listeners of the path. */
 const WATCH = (): void => {}

@@ -19,7 +19,8 @@ export function hungUpOn(bytes: number, cause: Error): Error {
   return new HungUp(text, { cause })
 }
 
-function isHangUp(cause: Error | undefined): boolean {
+/** Whether ZooKeeper closed the connection, and nothing else went wrong. */
+export function isHangUp(cause: Error | undefined): boolean {
   if (cause === undefined || cause instanceof HungUp) return true
   return ['ECONNRESET', 'EPIPE'].includes((cause as NodeJS.ErrnoException).code ?? '')
 }

@@ -4,6 +4,7 @@ import { Connection } from './connection.ts'
 import { Library } from './library.ts'
 import { tellTimeout } from './negotiated.ts'
 import type { Settings } from './settings.ts'
+import { Suspects } from './suspects.ts'
 
 /**
  * One session of ZooKeeper over whatever connections it takes. A lost connection is not sought again by itself: whoever
@@ -14,6 +15,7 @@ export class ZooKeeperLink {
   readonly ended: Promise<Error>
   readonly #settings: Settings
   readonly #library: Library
+  readonly #suspects = new Suspects()
   #next: number
   #server = ''
   #connecting: Promise<Connection> | undefined
@@ -94,7 +96,7 @@ export class ZooKeeperLink {
     this.#server = host.text
     const answerMs = this.#answerMs
     const subject = `zookeeper ${host.text}${chroot}${digest === undefined ? '' : ` as ${digest.user}`}`
-    this.#connection = new Connection(this.#library, { subject, answerMs, acl })
+    this.#connection = new Connection(this.#library, { subject, answerMs, acl, suspects: this.#suspects })
     const late = new Error(`no session within ${answerMs} ms`)
     const timer = setTimeout(() => this.#library.drop(late), answerMs)
     const connecting = new Promise<Connection>((resolve, reject) => {

@@ -10,7 +10,10 @@ export interface Request {
 }
 
 /** Bytes to send instead of an answer. */
-export type Instead = (request: Request) => Buffer | undefined
+export type Instead = (request: Request) => Buffer | Endless | undefined
+
+/** A frame that says how long it is and never ends: its bytes come one by one, or do not come. */
+export type Endless = 'drip' | 'stop'
 
 /** A ZooKeeper that is broken on purpose. It knows one service, `Good`, and one server of it, and says otherwise what it is told to. */
 export class HostileServer {
@@ -28,13 +31,22 @@ export class HostileServer {
       socket.on('close', () => this.#open.delete(socket)).on('error', () => {})
       let pending = Buffer.alloc(0)
       let isGreeted = false
+      let isEndless = false
+      const never = (how: Endless): void => {
+        isEndless = true
+        socket.write(int(1_000_000))
+        if (how === 'stop') return
+        const dripping = setInterval(() => socket.write('x'), 20)
+        socket.on('close', () => clearInterval(dripping))
+      }
       socket.on('data', chunk => {
         pending = Buffer.concat([pending, chunk])
         while (pending.length >= 4 && pending.length >= 4 + pending.readInt32BE(0)) {
           const end = 4 + pending.readInt32BE(0)
           const bytes = pending.subarray(4, end)
           pending = pending.subarray(end)
-          if (isGreeted) this.#answer(socket, bytes)
+          if (isEndless) continue
+          if (isGreeted) this.#answer(socket, bytes, never)
           else socket.write(this.greeting)
           isGreeted = true
         }
@@ -57,11 +69,15 @@ export class HostileServer {
     this.#server.close()
   }
 
-  #answer(socket: Socket, bytes: Buffer): void {
+  #answer(socket: Socket, bytes: Buffer, never: (how: Endless) => void): void {
     const [xid, type] = [bytes.readInt32BE(0), bytes.readInt32BE(4)]
     const hasPath = bytes.length > 12 && type !== AUTH && type !== MULTI
     const path = hasPath ? bytes.toString('utf8', 12, 12 + bytes.readInt32BE(8)) : ''
     const instead = this.instead({ xid, type, path })
+    if (instead === 'drip' || instead === 'stop') {
+      never(instead)
+      return
+    }
     if (instead !== undefined) {
       socket.write(instead)
       return

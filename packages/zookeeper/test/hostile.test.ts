@@ -119,6 +119,23 @@ describe('whatever ZooKeeper answers', () => {
     },
   )
 
+  test.concurrent.each(['drip', 'stop'] as const)(
+    'serves the others though an answer never ends, again and again: its bytes %s',
+    async how => {
+      await using server = await opened(new HostileServer())
+      server.instead = ({ type, path }) => (type === CHILDREN && path === '/x/Bad' ? how : undefined)
+      const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+      const down = failure(discovery)
+      // What is asked first is answered first.
+      discovery.list('Bad').catch(() => {})
+      const good = discovery.list('Good', { timeoutMs: 15_000 })
+      expect((await down).message).toMatch(/: no answer to 'list \/x\/Bad' within 3000 ms$/)
+      expect(await good).toMatchObject(GOOD)
+      expect(server.connections).toBe(2)
+      await discovery.close()
+    },
+  )
+
   test.concurrent.each(greetings)('a greeting %s is a failure that says so', async (_what, bytes) => {
     await using server = await opened(new HostileServer())
     server.greeting = bytes
