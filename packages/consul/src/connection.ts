@@ -3,7 +3,8 @@ import { RpcxError } from '@rpcx/core'
 import type { Answer, Operation, Question } from './agent.ts'
 import { Agent } from './agent.ts'
 import type { LibraryError } from './failure.ts'
-import { explain, isAnswer, isNonsense } from './failure.ts'
+import { explain, isAnswer, isNonsense, isTooMuch } from './failure.ts'
+import { ReadThrottle } from './read-throttle.ts'
 import type { Access } from './settings.ts'
 import type { Shape } from './shapes.ts'
 
@@ -29,7 +30,9 @@ export class ConsulConnection {
   }
 
   /** @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when Consul refuses us */
-  read<T>(question: Question<T>, signal: AbortSignal, index?: bigint, waitMs?: number): Promise<Answer<T>> {
+  async read<T>(question: Question<T>, signal: AbortSignal, index = 0n, waitMs?: number): Promise<Answer<T>> {
+    // Those that wait for a change have turns of their own.
+    if (index === 0n) await this.#throttle.turn(signal)
     return this.#run(`read ${question.what}`, agent => agent.read(question, signal, index, waitMs))
   }
 
@@ -41,6 +44,10 @@ export class ConsulConnection {
     shape?: Shape,
   ): Promise<T | undefined> {
     return (await this.#run(what, agent => agent.ask<T>(operation, signal, shape)))[1]
+  }
+
+  get #throttle(): ReadThrottle {
+    return ReadThrottle.to((this.#access.hosts[this.#next] as RegistryHost).text)
   }
 
   close(): void {
@@ -63,6 +70,7 @@ export class ConsulConnection {
       return await operation(agent)
     } catch (error) {
       const cause = error as LibraryError
+      if (isTooMuch(cause)) ReadThrottle.to(host.text).slow()
       // Where there is no other agent, what makes no sense is the trouble of who asked for it, and not of all others.
       const isAlone = this.#access.hosts.length === 1
       const isTrouble = !isAnswer(cause) && !(isAlone && isNonsense(cause))

@@ -21,6 +21,16 @@ export class QuerySlots {
     return () => this.#seats--
   }
 
+  /** How many times as long as usual queries wait. */
+  get stretch(): number {
+    const now = performance.now()
+    if (this.#stretch > 1 && now - this.#since > LONGEST_STRETCH_MS) {
+      this.#stretch /= 2
+      this.#since = now
+    }
+    return this.#stretch
+  }
+
   /** Runs `query` when it is its turn. */
   async take<T>(query: (waitMs: number) => Promise<T>): Promise<T> {
     if (this.#running < MOST_QUERIES) this.#running++
@@ -46,16 +56,14 @@ export class QuerySlots {
   }
 
   #waitMs(): number {
-    const now = performance.now()
-    if (this.#stretch > 1 && now - this.#since > LONGEST_STRETCH_MS) {
-      this.#stretch /= 2
-      this.#since = now
-    }
     const crowd = Math.max(1, this.#seats - MOST_QUERIES / 2)
     const waitMs = Math.max(SHORTEST_WAIT_MS, (2_000 * MOST_QUERIES) / crowd)
-    return Math.min(LONGEST_WAIT_MS, this.#stretch * waitMs)
+    return Math.min(LONGEST_WAIT_MS, this.stretch * waitMs)
   }
 }
+
+/** Of all connections of this process to Consul. */
+export const slots: QuerySlots = new QuerySlots()
 
 // Consul takes 200 connections from one client address, or as few as its operator says, and several processes may share one.
 export const MOST_QUERIES = 12

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Answer, Question } from './agent.ts'
 import type { ConsulConnection } from './connection.ts'
 import { PollInterval } from './poll-interval.ts'
-import { QuerySlots } from './query-slots.ts'
+import { slots } from './query-slots.ts'
 
 /**
  * Tells what is there, then again after each change, by blocking queries. The library's own watch is not used: without a pause
@@ -17,7 +17,7 @@ export async function watchAnswers<T>(
   signal: AbortSignal,
   intervalMs: number = INTERVAL_MS,
 ): Promise<void> {
-  const leave = turns.join()
+  const leave = slots.join()
   const pace = new PollInterval(intervalMs)
   let index = 0n
   // Consul goes on with a query that nobody waits for any more: those who stay for a while only leave short ones behind.
@@ -26,8 +26,9 @@ export async function watchAnswers<T>(
     while (!signal.aborted) {
       await pace.wait(signal)
       const after = index
-      const read = (waitMs: number) => link.read(question, signal, after, Math.min(waitMs, patienceMs))
-      const answer = await (after === 0n ? read(0) : turns.take(read))
+      const read = (waitMs: number) =>
+        link.read(question, signal, after, Math.min(waitMs, patienceMs * slots.stretch))
+      const answer = await (after === 0n ? read(0) : slots.take(read))
       pace.answered(answer.items.length)
       // Reading a long answer has taken its time; what is made of it takes as long again.
       if (answer.items.length > MANY) await nextTurn()
@@ -46,4 +47,3 @@ export async function watchAnswers<T>(
 const INTERVAL_MS = 250
 /** Items that are worth a turn of the event loop of their own. */
 const MANY = 500
-const turns = new QuerySlots()

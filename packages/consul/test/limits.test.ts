@@ -55,23 +55,26 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
     ['nothing may be read', saying(403, 'Permission denied')],
     ['there is no such datacenter', saying(500, 'No path to datacenter')],
   ] as const
-  test.each(refusals)('answers every read that %s: sessions are renewed all the same', async (_what, answer) => {
-    await using stage = new Stage(consul)
-    const front = stage.open(await Front.open(consul.address))
-    const { address, told } = await stage.published('Arith', { consulServers: front.address })
-    const held = await stage.hand.get(stage.key('Arith', address))
-    let renewals = 0
-    let reads = 0
-    // This also resets the connections, so that no success comes before the refusals.
-    front.answer(answer, path => {
-      if (path.includes('session/renew')) renewals++
-      if (path.includes('/kv/')) reads++
-      return path.includes('/kv/')
-    })
-    await told.until(({ event }) => event === 'registryDown')
-    await until(() => renewals >= 2 && reads >= 2)
-    expect(await stage.hand.get(stage.key('Arith', address))).toEqual(held)
-  })
+  test.each(refusals)(
+    'answers every read that %s: sessions are renewed all the same',
+    async (_what, answer) => {
+      await using stage = new Stage(consul)
+      const front = stage.open(await Front.open(consul.address))
+      const { address, told } = await stage.published('Arith', { consulServers: front.address })
+      const held = await stage.hand.get(stage.key('Arith', address))
+      let renewals = 0
+      let reads = 0
+      // This also resets the connections, so that no success comes before the refusals.
+      front.answer(answer, path => {
+        if (path.includes('session/renew')) renewals++
+        if (path.includes('/kv/')) reads++
+        return path.includes('/kv/')
+      })
+      await told.until(({ event }) => event === 'registryDown')
+      await until(() => renewals >= 2 && reads >= 2)
+      expect(await stage.hand.get(stage.key('Arith', address))).toEqual(held)
+    },
+  )
 
   test('to twenty connections of one address has enough for sixty services that register and are followed', async () => {
     await using narrow = await startConsul({ config: { limits: { http_max_conns_per_client: 20 } } })

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest'
+import { ReadThrottle } from '../src/read-throttle.ts'
+
+const never = new AbortController().signal
+
+describe('Questions that do not wait', () => {
+  test('go at once, until there is a gap: then one after the other, in the order of asking', async () => {
+    const throttle = new ReadThrottle()
+    const went: number[] = []
+    const ask = async (n: number): Promise<void> => {
+      await throttle.turn(never)
+      went.push(n)
+    }
+    const since = performance.now()
+    for (let n = 0; n < 100; n++) await ask(n)
+    throttle.slow()
+    await ask(100)
+    const asked = [101, 102, 103, 104].map(ask)
+    expect(went).toHaveLength(101)
+    await Promise.all(asked)
+    expect(went).toEqual(Array.from({ length: 105 }, (_, n) => n))
+    // They come a little faster each time.
+    expect(performance.now() - since).toBeGreaterThan(4 * 50 * 0.8)
+  })
+
+  test('that are given up take no turn, and the next one comes instead', async () => {
+    const throttle = new ReadThrottle()
+    throttle.slow()
+    await throttle.turn(never)
+    const since = performance.now()
+    const givenUp = Array.from({ length: 100 }, () => new AbortController())
+    const waiting = givenUp.map(({ signal }) => throttle.turn(signal))
+    const last = throttle.turn(never)
+    for (const controller of givenUp) controller.abort()
+    await Promise.all([...waiting, last])
+    expect(performance.now() - since).toBeLessThan(1_000)
+  })
+})
