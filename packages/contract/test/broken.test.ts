@@ -33,7 +33,7 @@ async function isBroken(law: string, flaw: string, says: RegExp): Promise<void> 
   const registry = new MemoryRegistry()
   const honest = (): Driver => new MemoryDriver(registry)
   const bench = memoryBench(registry, () => flaws[flaw]?.(honest(), registry) ?? honest())
-  const limitMs = SLOW.has(law) || SLOW.has(flaw) ? 12_000 : 2_500
+  const limitMs = SLOW.has(law) || SLOW.has(flaw) ? 12_000 : 6_000
   const broken = expect(laws[law]?.(bench, { limitMs, seed: 7 })).rejects
   await broken.toThrow(says)
   await broken.toThrow(/\nLook at \S/)

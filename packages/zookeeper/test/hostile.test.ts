@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { Server } from '@rpcx/core'
-import { everythingIn } from '@rpcx/testing'
+import { everythingIn, until } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
 import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 import type { Instead } from './hostile-server.ts'
@@ -185,8 +185,8 @@ describe('whatever ZooKeeper answers', () => {
     await rpcx.serve('tcp', '127.0.0.1:0')
     told.push(await discovery.list('Good', { timeoutMs: 500 }).catch((error: Error) => error))
     told.push(discovery.status('Good'))
+    await until(() => told.length > 2)
     await Promise.all([rpcx.close(), discovery.close()])
-    expect(told.length).toBeGreaterThan(2)
     for (const text of [
       everythingIn(told),
       inspect(told, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
