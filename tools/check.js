@@ -1,10 +1,22 @@
 // Runs every check and ends with one line that counts the tests, read from the reports of the test runner.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { delimiter } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const { faults, release, ...modes } = parseArgs({
+const {
+  static: isStatic,
+  unit,
+  faults,
+  release,
+  ...modes
+} = parseArgs({
   options: {
+    // Lint and types alone.
+    static: { type: 'boolean', default: false },
+    // The tests alone that need no server.
+    unit: { type: 'boolean', default: false },
     faults: { type: 'boolean', default: false },
     release: { type: 'boolean', default: false },
     // Asserts each promised time itself, not three times as long.
@@ -14,32 +26,40 @@ const { faults, release, ...modes } = parseArgs({
   },
 }).values
 
-process.chdir(new URL('..', import.meta.url).pathname)
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 process.env.NX_DAEMON = 'false'
 for (const [mode, isOn] of Object.entries(modes)) if (isOn) process.env[`RPCX_${mode.toUpperCase()}`] = '1'
-process.env.PATH = `${process.cwd()}/node_modules/.bin:${process.env.PATH}`
+process.env.PATH = `${process.cwd()}/node_modules/.bin${delimiter}${process.env.PATH}`
 
+const run = (...args) => ['nx', 'run-many', ...args]
+const lint = ['biome', 'check', '--error-on-warnings', '.']
+// The pages take names for granted that nothing else may.
+const types = ['tsconfig.all.json', 'tools/docs'].map(project => ['tsc', '--noEmit', '--project', project])
+const build = run('--target=build', '--parallel=1')
 // Outside CI a server that cannot be had only skips its tests.
 const prepare = ['node', '--import', 'tsx', 'tools/servers/src/fetch.ts']
-const target = faults ? 'faults' : release ? 'release' : 'test'
-const run = (...args) => ['nx', 'run-many', ...args]
-const steps = {
+// What the rules say of the sources is the same on each system.
+const withoutServers = `--projects=core,contract,inprocess${process.platform === 'linux' ? ',rules' : ''}`
+/** One stage after the other; the steps of one at once. */
+const stages = {
+  static: [[lint, ...types]],
+  unit: [[build], [run('--target=test', withoutServers, '--parallel=2')]],
   test: [
-    ['biome', 'check', '--error-on-warnings', '.'],
-    run('--targets=typecheck,build', '--parallel=2'),
-    prepare,
-    run('--target=test', '--parallel=2'),
+    [lint, ...types, build, prepare],
+    // Most of them wait most of the time.
+    [run('--target=test', '--parallel=3')],
   ],
   // What puts the machine under load runs alone.
   faults: [
-    prepare,
-    run('--target=faults', '--projects=core,bench,chaos', '--parallel=1'),
-    run('--target=faults', '--exclude=core,bench,chaos', '--parallel=2'),
+    [prepare],
+    [run('--target=faults', '--projects=core,bench,chaos', '--parallel=1')],
+    [run('--target=faults', '--exclude=core,bench,chaos', '--parallel=2')],
   ],
-  release: [prepare, run('--target=release', '--parallel=1')],
-}[target]
+  release: [[prepare], [run('--target=release', '--parallel=1')]],
+}
+const kind = isStatic ? 'static' : unit ? 'unit' : faults ? 'faults' : release ? 'release' : 'test'
 
-const report = `${target}.json`
+const report = `${kind === 'unit' ? 'test' : kind}.json`
 const inFolders = ['packages', 'tools'].flatMap(folder =>
   readdirSync(folder, { withFileTypes: true })
     .filter(entry => entry.isDirectory())
@@ -48,12 +68,12 @@ const inFolders = ['packages', 'tools'].flatMap(folder =>
 const projects = ['examples', ...inFolders]
 for (const project of projects) rmSync(`${project}/reports/${report}`, { force: true })
 
-const failedSteps = steps
-  .filter(([command, ...args]) => {
-    console.log(`\n$ ${command} ${args.join(' ')}`)
-    return spawnSync(command, args, { stdio: 'inherit' }).status !== 0
-  })
-  .filter(step => step !== prepare || process.env.CI !== undefined)
+const failedSteps = []
+for (const stage of stages[kind]) {
+  const codes = await Promise.all(stage.map(step => exitCode(step, stage.length > 1)))
+  const isOptional = step => step === prepare && process.env.CI === undefined
+  failedSteps.push(...stage.filter((step, i) => codes[i] !== 0 && !isOptional(step)))
+}
 
 const count = { passed: 0, failed: 0, skipped: 0 }
 for (const project of projects) {
@@ -69,10 +89,35 @@ for (const project of projects) {
 }
 
 for (const step of failedSteps) console.log(`\nfailed: ${step.join(' ')}`)
-const skipsInCi = process.env.CI !== undefined && count.skipped > 0
+// Other systems have no unix sockets, or no signals.
+const skipsInCi = process.env.CI !== undefined && process.platform === 'linux' && count.skipped > 0
 if (skipsInCi) console.log('\nIn CI a skipped test is a failure.')
-console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
-process.exitCode = failedSteps.length > 0 || count.failed > 0 || count.passed === 0 || skipsInCi ? 1 : 0
+const isUntested = !isStatic && count.passed === 0
+if (!isStatic) console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+process.exitCode = failedSteps.length > 0 || count.failed > 0 || isUntested || skipsInCi ? 1 : 0
+
+/** Runs a step. What steps that run beside each other say is shown when each is over. */
+function exitCode([command, ...args], isOneOfMany) {
+  return new Promise(resolve => {
+    const said = []
+    const child = spawn(command, args, {
+      stdio: isOneOfMany ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      // Commands of packages are scripts there.
+      shell: process.platform === 'win32',
+    })
+    const show = () => {
+      console.log(`\n$ ${command} ${args.join(' ')}`)
+      process.stdout.write(Buffer.concat(said))
+    }
+    if (!isOneOfMany) show()
+    for (const output of [child.stdout, child.stderr]) output?.on('data', bytes => said.push(bytes))
+    child.on('error', error => said.push(Buffer.from(`${error.message}\n`)))
+    child.on('close', code => {
+      if (isOneOfMany) show()
+      resolve(code)
+    })
+  })
+}
 
 function read(path) {
   try {

@@ -86,9 +86,10 @@ test.each(['%41', 'a&', 'a=b&', '+', ';&', '=', '%4'])(
   'a megabyte of %j is read in a time that does not matter',
   piece => {
     const text = piece.repeat(2 ** 20 / piece.length)
-    const start = performance.now()
+    const start = process.cpuUsage()
     const { values, valid } = parseMetadata(text)
-    expect(performance.now() - start).toBeLessThan(500)
+    // In processor time: what else the machine does is not its fault.
+    expect(process.cpuUsage(start).user / 1_000).toBeLessThan(500)
     expect(valid).toBe(piece !== ';&' && piece !== '%4')
     if (piece === '%41') expect([...values.keys()][0]).toBe('A'.repeat(Math.floor(2 ** 20 / 3)))
   },

@@ -49,8 +49,12 @@ export async function freePort(): Promise<number> {
 
 /** A port of the multicast tests' own: no server of a test is ever given it, for whoever has bound it keeps the others out. */
 export function multicastPort(): number {
-  return randomInt(highest, firstOutgoing)
+  lastMulticastPort = lastMulticastPort < firstOutgoing - 1 ? lastMulticastPort + 1 : highest
+  return lastMulticastPort
 }
+
+// Tests of one process that run at once never share one.
+let lastMulticastPort = randomInt(highest, firstOutgoing)
 
 async function allFree(ports: readonly number[]): Promise<boolean> {
   return (await Promise.all(ports.map(isFree))).every(Boolean)

@@ -5,10 +5,13 @@ import { Ext } from '../../src/codec/ext.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'
 import { isRpcxError } from '../../src/errors.ts'
 
+// As many as before a release when `RPCX_FULL` is set.
+const [VALUES, MUTATED] = process.env.RPCX_FULL ? [20_000, 300_000] : [4_000, 30_000]
+
 describe('msgpack on random input', () => {
   it('gives back every value it can hold', { timeout: 60_000 }, () => {
     const random = new Random()
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < VALUES; round++) {
       const value = randomValue(random, 4)
       const bytes = Buffer.from(msgpack.encode(value))
       if (isDeepStrictEqual(msgpack.decode(bytes), value)) continue
@@ -19,7 +22,7 @@ describe('msgpack on random input', () => {
   it('refuses or reads mutated payloads, and nothing else happens', { timeout: 120_000 }, () => {
     const random = new Random()
     const outcomes = { value: 0, refused: 0 }
-    for (let round = 0; round < 300_000; round++) {
+    for (let round = 0; round < MUTATED; round++) {
       const bytes = mutated(random, round)
       try {
         const value = msgpack.decode(bytes)
@@ -34,8 +37,8 @@ describe('msgpack on random input', () => {
         expect.fail(`seed ${random.seed}, round ${round}, ${bytes.toString('hex')}: ${error}`)
       }
     }
-    expect(outcomes.value).toBeGreaterThan(10_000)
-    expect(outcomes.refused).toBeGreaterThan(10_000)
+    expect(outcomes.value).toBeGreaterThan(MUTATED / 30)
+    expect(outcomes.refused).toBeGreaterThan(MUTATED / 30)
   })
 
   it('refuses any cut of a payload', () => {
@@ -71,17 +74,17 @@ describe('msgpack on hostile input', () => {
     ['maps', 0x81],
     ['arrays', 0x91],
   ])('refuses a megabyte of nested %s at level 100', (_what, code) => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     expect(() => msgpack.decode(Buffer.alloc(megabyte, code))).toThrow('more than 100 levels deep')
-    expect(performance.now() - started).toBeLessThan(100)
+    expect(process.cpuUsage(started).user / 1_000).toBeLessThan(100)
   })
 
   it('reads 200 000 different keys in time', () => {
     const keys = Array.from({ length: 200_000 }, (_, i) => [`k${i * 7919}`, i] as const)
     const bytes = Buffer.from(msgpack.encode(Object.fromEntries(keys)))
-    const started = performance.now()
+    const started = process.cpuUsage()
     expect(Object.keys(msgpack.decode(bytes) as object)).toHaveLength(keys.length)
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(process.cpuUsage(started).user / 1_000).toBeLessThan(3_000)
   })
 })
 
