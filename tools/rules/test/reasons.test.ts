@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const packages = new URL('../../../packages/', import.meta.url).pathname
+const packages = fileURLToPath(new URL('../../../packages/', import.meta.url))
 
 // An error of the system, of a library or of the program may have an empty text, or be no error at all.
 const BARE =

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 const run = promisify(execFile)
-const root = new URL('../../../', import.meta.url).pathname
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 test('the lock file names no host', async () => {
   expect(await readFile(join(root, 'pnpm-lock.yaml'), 'utf8')).not.toMatch(/https?:\/\/|tarball:/)
@@ -44,7 +45,8 @@ test('nothing of core is told by its class, which another copy of core has not',
 test('CI runs what a clean checkout runs, on each version of Node that is promised', async () => {
   const workflow = await readFile(join(root, '.github/workflows/ci.yml'), 'utf8')
   expect(workflow).toMatch(/node: \[.20\.19., .22., .24.\]/)
-  for (const step of ['run: .ci/run', 'pnpm run release:version', 'pnpm run release:publish']) {
+  const parts = ['static', 'unit', 'test', 'faults', 'release'].map(part => `run: .ci/run ${part}\n`)
+  for (const step of [...parts, 'pnpm run release:version', 'pnpm run release:publish']) {
     expect(workflow).toContain(step)
   }
 })

@@ -5,6 +5,7 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { isPosix } from '../platform.ts'
 import { Program } from '../program.ts'
 import { clientOf, closing, portOf, serving } from '../rig.ts'
 
@@ -116,18 +117,21 @@ describe('health', () => {
 })
 
 describe('closeOn', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('drains at %s, and the program ends by itself', async signal => {
-    const program = closing(new Program('signalled-server', '50'))
-    const address = await program.line(0)
-    const peer = closing(await BarePeer.connect(portOf({ address })))
-    peer.send(frame({ service: 'Slow', method: 'wait', payload: 'null' }))
-    expect(await program.line(1)).toBe('waiting')
-    program.signal(signal)
-    expect(await program.line(2)).toBe('ends closed')
-    expect(await program.exit).toEqual({ code: 0, signal: null })
-  })
+  test.runIf(isPosix).each(['SIGTERM', 'SIGINT'] as const)(
+    'drains at %s, and the program ends by itself',
+    async signal => {
+      const program = closing(new Program('signalled-server', '50'))
+      const address = await program.line(0)
+      const peer = closing(await BarePeer.connect(portOf({ address })))
+      peer.send(frame({ service: 'Slow', method: 'wait', payload: 'null' }))
+      expect(await program.line(1)).toBe('waiting')
+      program.signal(signal)
+      expect(await program.line(2)).toBe('ends closed')
+      expect(await program.exit).toEqual({ code: 0, signal: null })
+    },
+  )
 
-  test('leaves the second signal to end the process at once', async () => {
+  test.runIf(isPosix)('leaves the second signal to end the process at once', async () => {
     const program = closing(new Program('signalled-server', '60000'))
     const address = await program.line(0)
     const peer = closing(await BarePeer.connect(portOf({ address })))

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { CallContext } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { isPosix } from '../platform.ts'
 import { Program } from '../program.ts'
 import { clientOf, closing, directory, failure, portOf, serving } from '../rig.ts'
 
@@ -23,7 +24,7 @@ describe('serve', () => {
     expect(new Server().address).toBeUndefined()
   })
 
-  test('listens at several addresses and publishes the first', async () => {
+  test.runIf(isPosix)('listens at several addresses and publishes the first', async () => {
     const path = join(await directory(), 'second.sock')
     const server = await serving({ Who: who('me') })
     const first = server.address
@@ -94,7 +95,7 @@ describe('serve', () => {
   })
 })
 
-describe('a unix socket', () => {
+describe.runIf(isPosix)('a unix socket', () => {
   test('carries calls, and its file goes with the server', async () => {
     const path = join(await directory(), 'who.sock')
     const remote: string[] = []

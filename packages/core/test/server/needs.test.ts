@@ -1,6 +1,7 @@
 import { MultipleServersDiscovery, Server, XClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
+import { isPosix } from '../platform.ts'
 import { Program } from '../program.ts'
 import { clientOf, closing, failure, happening, keys, serving } from '../rig.ts'
 
@@ -108,7 +109,7 @@ describe('what a server owns', () => {
     )
   })
 
-  test('ends with the process at SIGTERM: nothing else is needed', async () => {
+  test.runIf(isPosix)('ends with the process at SIGTERM: nothing else is needed', async () => {
     const program = closing(new Program('relaying-server'))
     await program.line(0)
     program.signal('SIGTERM')

@@ -11,6 +11,7 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { isPosix } from '../platform.ts'
 import { clientOf, closing, directory, failure, happening, portOf, serving } from '../rig.ts'
 import { until } from '../until.ts'
 
@@ -64,7 +65,7 @@ describe('TLS', () => {
     expect(await caller(server, trusting).call('who')).toBe('me')
   })
 
-  test('works on unix sockets, beside TCP and memory, which needs none', async () => {
+  test.runIf(isPosix)('works on unix sockets, beside TCP and memory, which needs none', async () => {
     const server = await secured()
     const path = join(await directory(), 'who.sock')
     await server.serve('unix', path)
