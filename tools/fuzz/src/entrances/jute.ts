@@ -2,6 +2,7 @@ import { isRpcxError } from '@rpcx/core'
 import { Connection } from '../../../../packages/zookeeper/src/connection.ts'
 import { Library } from '../../../../packages/zookeeper/src/library.ts'
 import { readSettings } from '../../../../packages/zookeeper/src/settings.ts'
+import { Suspects } from '../../../../packages/zookeeper/src/suspects.ts'
 import type { Entrance } from '../entrance.ts'
 import { nothing } from './errors.ts'
 
@@ -43,7 +44,8 @@ export const jute: Entrance = {
     manager.xid = XID
     const question = QUESTIONS[(input[0] ?? 0) % QUESTIONS.length] ?? 'greeting'
     manager.state = question === 'greeting' ? CONNECTING : CONNECTED
-    const connection = new Connection(library, { subject: 'zookeeper', answerMs: 60_000, acl: [] })
+    const suspects = new Suspects()
+    const connection = new Connection(library, { subject: 'zookeeper', answerMs: 60_000, acl: [], suspects })
     const answered = question === 'greeting' ? undefined : connection[question]('/rpcx/Arith')
     const settled = answered?.catch((error: unknown) => {
       if (!isRpcxError(error)) throw error
