@@ -45,10 +45,6 @@ class LineSession extends ServerSession {
     return false
   }
 
-  async call(method: string): Promise<never> {
-    throw new RpcxError('ERR_RPCX_UNAVAILABLE', `${method}: a client that speaks lines offers nothing`)
-  }
-
   close(reason?: Error): void {
     this.#error ??= reason
     this.#stream.destroy()

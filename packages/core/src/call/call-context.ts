@@ -20,3 +20,6 @@ export interface CallContext {
   readonly remoteAddress: string
   readonly connection: ServerConnection
 }
+
+/** What a function that a client offers knows of a call of its server. There is no token: the client chose its server. */
+export type ReverseCallContext = Omit<CallContext, 'connection' | 'token'>

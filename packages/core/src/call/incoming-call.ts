@@ -3,7 +3,7 @@ import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
 import type { DeclaredError } from '../service-error.ts'
 import { MAX_TIMER_MS } from '../sleep.ts'
-import type { CallContext } from './call-context.ts'
+import type { ReverseCallContext } from './call-context.ts'
 import type { ServerConnection } from './server-connection.ts'
 
 /** What a caller is told of a call that failed. */
@@ -13,18 +13,29 @@ export interface CallFailure {
   readonly declared: DeclaredError | undefined
 }
 
-/** The connection that calls come in on, as limits and the runner see it. */
-export interface CallSource extends ServerConnection {
+/** The connection that a call came in on, as the call sees it. */
+export interface CallHost {
+  readonly remoteAddress: string
+  /** Why the connection went, once it has. */
+  readonly gone: Error | undefined
+  /** Calls whose signal someone holds are aborted when the connection goes. */
+  watch(call: AbortableCall): void
+  unwatch(call: AbortableCall): void
+}
+
+/** A call that ends when its connection goes. */
+export interface AbortableCall {
+  abort(reason: Error): void
+}
+
+/** The connection of a server that calls come in on, as limits and the runner see it. */
+export interface CallSource extends CallHost, ServerConnection {
+  readonly remoteAddress: string
   /** How many of its calls run that are not done at once, and what they hold, in bytes. */
   readonly inFlight: number
   readonly heldBytes: number
   /** Whether there is room for more replies. */
   readonly isReading: boolean
-  /** Why the connection went, once it has. */
-  readonly gone: Error | undefined
-  /** Calls whose signal someone holds are aborted when the connection goes. */
-  watch(call: IncomingCall): void
-  unwatch(call: IncomingCall): void
   /** A call of that service was served. */
   uses(service: string): void
   /** The caller of a call is known. @throws `ERR_RPCX_NOT_EXECUTED` */
@@ -48,8 +59,8 @@ export interface CallSource extends ServerConnection {
  * A call that came in, by whichever protocol. Limits, hooks, meters and methods see nothing else of it. All that a method may never look at
  * is made when it is looked at.
  */
-export abstract class IncomingCall implements CallContext {
-  readonly source: CallSource
+export abstract class IncomingCall<Source extends CallHost = CallSource> implements ReverseCallContext {
+  readonly source: Source
   /** When it came, by `performance.now()`. */
   readonly receivedAt: number
   /** Whether `authenticate` has let it through, after a while. */
@@ -58,7 +69,7 @@ export abstract class IncomingCall implements CallContext {
   #extras: Extras | undefined
   #hasEnded = false
 
-  constructor(source: CallSource, receivedAt: number) {
+  constructor(source: Source, receivedAt: number) {
     this.source = source
     this.receivedAt = receivedAt
   }
@@ -120,7 +131,7 @@ export abstract class IncomingCall implements CallContext {
     return this.source.remoteAddress
   }
 
-  get connection(): ServerConnection {
+  get connection(): Source {
     return this.source
   }
 

@@ -1,6 +1,6 @@
 import type { PeerCertificate } from 'node:tls'
 import type { PushMessage } from './push-message.ts'
-import type { ReverseCallOptions } from './reverse-call-options.ts'
+import type { ReverseCallOptions, ReverseReply } from './reverse-call-options.ts'
 
 /** The connection that a call came in on. */
 export interface ServerConnection {
@@ -18,6 +18,8 @@ export interface ServerConnection {
    * @throws `ERR_RPCX_UNAVAILABLE` when it offers none, is gone or does not read; otherwise as a client's call
    */
   call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown>
+  /** As `call`, but resolves to all that is known: the reply and its metadata. */
+  invoke(method: string, args?: unknown, options?: ReverseCallOptions): Promise<ReverseReply>
   /** Closes the connection at once; its calls are aborted. */
   close(): void
 }

@@ -177,6 +177,7 @@ type OfConnections =
   | 'heartbeatTimeoutMs'
   | 'maxBufferedBytes'
   | 'maxFrameBytes'
+  | 'maxConcurrentReverseCalls'
   | 'offers'
   | 'tls'
 
@@ -189,6 +190,7 @@ const OF_CONNECTIONS: readonly OfConnections[] = [
   'heartbeatMs',
   'heartbeatTimeoutMs',
   'maxBufferedBytes',
+  'maxConcurrentReverseCalls',
   'maxFrameBytes',
   'offers',
   'tls',

@@ -62,6 +62,7 @@ export function checkOptions(
     holdMs = 15_000,
     maxFrameBytes = MAX_FRAME_BYTES,
     maxBufferedBytes = MAX_FRAME_BYTES,
+    maxConcurrentReverseCalls = 1_000,
   } = options
   if (typeof service !== 'string' || service === '')
     throw new TypeError('XClient: the name of the service is empty')
@@ -111,12 +112,26 @@ export function checkOptions(
       offered:
         offers === undefined
           ? undefined
-          : new ClientMethodTable(offers, { codecs: all, maxFrameBytes, maxBufferedBytes, failed }),
+          : new ClientMethodTable(offers, {
+              codecs: all,
+              maxFrameBytes,
+              maxConcurrent: checkCount('XClient', 'maxConcurrentReverseCalls', maxConcurrentReverseCalls, 1),
+              maxHeldBytes: maxBufferedBytes,
+              failed,
+            }),
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
-      heartbeatMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
-      heartbeatTimeoutMs: checkMs('XClient', 'heartbeatTimeoutMs', heartbeatTimeoutMs, 1),
-      maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
-      maxBufferedBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
+      heartbeatMs,
+      peer: {
+        maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
+        maxUnreadBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
+        isTwoWay: offers !== undefined,
+        heartbeat: {
+          everyMs: checkMs('XClient', 'heartbeatMs', heartbeatMs),
+          timeoutMs: checkMs('XClient', 'heartbeatTimeoutMs', heartbeatTimeoutMs, 1),
+        },
+        pausesReads: false,
+        reusesMessages: true,
+      },
     },
   }
 }

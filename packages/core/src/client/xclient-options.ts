@@ -67,6 +67,11 @@ export interface XClientOptions extends SelectOptions {
    * errors are told to the server as a method's are. @default none
    */
   readonly offers?: ClientMethods
+  /**
+   * How many calls of one server `offers` may answer at once; further ones fail there with `ERR_RPCX_NOT_EXECUTED`. Functions that return no
+   * promise do not count. @default 1_000
+   */
+  readonly maxConcurrentReverseCalls?: number
   /** Calls only servers of this group (`group=…` in their metadata). @default all servers */
   readonly group?: string
   /** Calls only so many of the servers, the same for the same key. For very large fleets. @default all */

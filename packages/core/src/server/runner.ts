@@ -1,6 +1,6 @@
 import type { IncomingCall } from '../call/incoming-call.ts'
-import type { Metadata } from '../call-metadata.ts'
-import { MAX_PAIRS, NO_METADATA } from '../call-metadata.ts'
+import { checkTexts, textsOf } from '../call/reply-metadata.ts'
+import { NO_METADATA } from '../call-metadata.ts'
 import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import { declaredError } from '../codec/error-details.ts'
 import type { RpcxErrorCode } from '../errors.ts'
@@ -225,26 +225,4 @@ function saysNothing(thrown: unknown): boolean {
 /** Anything can be thrown, and not everything has a text. */
 function asError(thrown: unknown, { service, method }: IncomingCall): Error {
   return toError(thrown, `${service}.${method}`)
-}
-
-// Methods written in JavaScript may set anything.
-function checkTexts(metadata: Metadata): void {
-  let pairs = 0
-  for (const key in metadata) {
-    const value: unknown = metadata[key]
-    if (typeof value !== 'string')
-      throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
-    if (++pairs > MAX_PAIRS) throw new RangeError(`responseMetadata: more than ${MAX_PAIRS} keys`)
-  }
-}
-
-/** Those of them that can be sent, at most as many as are read. */
-function textsOf(metadata: Metadata = NO_METADATA): Metadata {
-  try {
-    const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string')
-    return Object.fromEntries(texts.slice(0, MAX_PAIRS))
-  } catch {
-    // A getter that throws.
-    return NO_METADATA
-  }
 }

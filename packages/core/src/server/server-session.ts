@@ -1,7 +1,8 @@
 import type { PeerCertificate } from 'node:tls'
+import { CallReceiver } from '../call/call-receiver.ts'
 import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
-import type { ReverseCallOptions } from '../call/reverse-call-options.ts'
+import type { ReverseCallOptions, ReverseReply } from '../call/reverse-call-options.ts'
 import { RpcxError } from '../errors.ts'
 import { HEALTH_SERVICE } from './health.ts'
 import type { Origin, SessionHost } from './origin.ts'
@@ -11,24 +12,20 @@ import { hostOf } from './origin.ts'
  * One connection of a server, whatever it speaks: takes the calls that come through limits and hooks to the runner. What is left to each
  * protocol is to read calls and to write answers.
  */
-export abstract class ServerSession implements CallSource {
+export abstract class ServerSession extends CallReceiver implements CallSource {
   readonly remoteAddress: string
   readonly #host: SessionHost
   /** Why nothing is served here: the certificate of the client is not accepted. */
   protected readonly refusal: RpcxError | undefined
-  #inFlight = 0
-  #heldBytes = 0
   /** Calls for which `authenticate` has not settled. */
   #asked = 0
-  #gone: Error | undefined
   #lingering: NodeJS.Timeout | undefined
-  /** Calls to abort when the connection goes. An idle connection has none of what follows. */
-  #watched: Set<IncomingCall> | undefined
-  /** The services that were called here, but for the newest. */
+  /** The services that were called here, but for the newest. An idle connection has none. */
   #services: Set<string> | undefined
   #newestService: string | undefined
 
   constructor(origin: Origin) {
+    super()
     const { host, refusal } = hostOf(origin)
     this.remoteAddress = origin.remoteAddress
     this.#host = host
@@ -40,7 +37,6 @@ export abstract class ServerSession implements CallSource {
   abstract readonly isReading: boolean
   abstract readonly peerCertificate: PeerCertificate | undefined
   abstract push(message: PushMessage): boolean
-  abstract call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown>
   abstract close(reason?: Error): void
   abstract end(): void
 
@@ -50,16 +46,14 @@ export abstract class ServerSession implements CallSource {
   /** `authenticate` has let the peer through. */
   protected trust(): void {}
 
-  get inFlight(): number {
-    return this.#inFlight
+  async call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown> {
+    return (await this.invoke(method, args, options)).reply
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes
-  }
-
-  get gone(): Error | undefined {
-    return this.#gone
+  /** What a protocol overrides that lets servers call their clients. */
+  async invoke(method: string, _args?: unknown, _options?: ReverseCallOptions): Promise<ReverseReply> {
+    const text = `${method}: the client at ${this.remoteAddress} offers nothing to call`
+    throw new RpcxError('ERR_RPCX_UNAVAILABLE', text)
   }
 
   uses(service: string): void {
@@ -74,15 +68,6 @@ export abstract class ServerSession implements CallSource {
   /** Whether that service was called here. */
   hasUsed(service: string): boolean {
     return service === this.#newestService || this.#services?.has(service) === true
-  }
-
-  watch(call: IncomingCall): void {
-    this.#watched ??= new Set()
-    this.#watched.add(call)
-  }
-
-  unwatch(call: IncomingCall): void {
-    this.#watched?.delete(call)
   }
 
   /** Closes once no call runs or waits and nothing came for `lingerMs`, counted from now at the earliest. */
@@ -144,15 +129,13 @@ export abstract class ServerSession implements CallSource {
     this.#host.admission.asked(bytes)
   }
 
-  began(bytes: number): void {
-    this.#inFlight++
-    this.#heldBytes += bytes
+  override began(bytes: number): void {
+    super.began(bytes)
     this.#host.admission.began(bytes)
   }
 
-  ended(bytes: number): void {
-    this.#inFlight--
-    this.#heldBytes -= bytes
+  override ended(bytes: number): void {
+    super.ended(bytes)
     this.#host.admission.ended(bytes)
   }
 
@@ -199,10 +182,9 @@ export abstract class ServerSession implements CallSource {
     const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
       cause: error,
     })
-    this.#gone = reason
     clearTimeout(this.#lingering)
     this.#host.admission.forget(this)
-    for (const call of this.#watched ?? []) call.abort(reason)
+    this.abortAll(reason)
     this.#host.closed(this)
     // Nobody was told that it was open.
     if (this.refusal !== undefined) return
@@ -213,7 +195,7 @@ export abstract class ServerSession implements CallSource {
 
   /** Calls whose reply is still owed. */
   get #owed(): number {
-    return this.#inFlight + this.#asked + this.#host.admission.waitingOf(this)
+    return this.inFlight + this.#asked + this.#host.admission.waitingOf(this)
   }
 }
 

@@ -123,15 +123,16 @@ export class Server implements AsyncDisposable {
     let pushes = 0
     const rpcx = {
       codecs: new Codecs(codecs, checkLimits('Server', options)),
-      maxFrameBytes,
-      asksFirst: authenticate !== undefined,
-      budgets: { unfinished, unread },
-      maxUnreadBytesPerConnection: checkCount(
-        'Server',
-        'maxUnreadBytesPerConnection',
-        maxUnreadBytesPerConnection,
-        1,
-      ),
+      peer: {
+        maxFrameBytes,
+        maxUnreadBytes: checkCount('Server', 'maxUnreadBytesPerConnection', maxUnreadBytesPerConnection, 1),
+        isTwoWay: true,
+        heartbeat: undefined,
+        // Callers have to be known before anything is done for them.
+        isTrusted: authenticate === undefined,
+        budgets: { unfinished, unread },
+        pausesReads: true,
+      },
       nextPush: () => ++pushes,
     }
     const whyNot = (): 'closing' | 'starting' | undefined =>

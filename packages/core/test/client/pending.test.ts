@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Call } from '../../src/client/call/call.ts'
-import { PendingReplies } from '../../src/client/connection/pending-replies.ts'
+import { PendingReplies } from '../../src/peer/pending-replies.ts'
 
 const call = (seq: number): Call => ({ seq }) as Call
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deadlineOf } from '../../src/server/rpcx/deadline.ts'
+import { deadlineOf } from '../../src/peer/deadline.ts'
 import { vectors } from '../vectors.ts'
 
 const NOW = 1_700_000_000_000

@@ -66,7 +66,7 @@ describe('a client that offers functions', () => {
 
   test.each([
     ['refuse', 'ERR_RPCX_SERVICE', 'not today'],
-    ['odd', 'ERR_RPCX_SERVICE', /^msgpack: /],
+    ['odd', 'ERR_RPCX_CODEC', /^msgpack: /],
     ['none', 'ERR_RPCX_METHOD_NOT_FOUND', "rpcx: can't find method none"],
     ['toString', 'ERR_RPCX_METHOD_NOT_FOUND', "rpcx: can't find method toString"],
   ])('tells what is wrong with %s', async (method, code, message) => {

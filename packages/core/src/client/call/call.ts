@@ -1,18 +1,10 @@
 import type { Metadata } from '../../call-metadata.ts'
 import type { FailedAttempt, RpcxError } from '../../errors.ts'
+import type { CallHolder, PendingCall } from '../../peer/pending-call.ts'
 import { endWith } from '../../signals.ts'
-import type { Envelope } from '../../wire/envelope.ts'
 import type { Candidate } from '../select/selector.ts'
 import type { Invocation } from './invocation.ts'
 import type { MethodCodec } from './method-codec.ts'
-
-/** Whatever a call waits in: a connection, a dial, the first list. */
-export interface Holder {
-  /** Where it was sent: when the server was last heard of, by `performance.now()`. */
-  readonly heardAt?: number
-  /** The call has ended; nothing of it may stay behind. */
-  forget(call: Call): void
-}
 
 /** Who decides what becomes of a call that did not get its reply. */
 export interface CallOwner {
@@ -41,7 +33,7 @@ export interface Tick {
 export type Wanted = 'reply' | 'invocation' | 'nothing'
 
 /** One call from its start to its end, over all attempts. It ends once, and then nothing holds it. */
-export class Call implements Envelope {
+export class Call implements PendingCall {
   /** Those of its service. */
   readonly methodCodec: MethodCodec
   readonly method: string
@@ -58,7 +50,7 @@ export class Call implements Envelope {
   /** The server of the newest attempt. */
   server: CallTarget | undefined = undefined
   /** What it waits in. */
-  holder: Holder | undefined = undefined
+  holder: CallHolder | undefined = undefined
   /** What went wrong so far, in order. */
   failures: FailedAttempt[] | undefined = undefined
   /** The server at which an attempt that failed may have run. */
@@ -107,6 +99,18 @@ export class Call implements Envelope {
     return this.methodCodec.service
   }
 
+  get name(): string {
+    return `${this.service}.${this.method}`
+  }
+
+  get isOneway(): boolean {
+    return this.wanted === 'nothing'
+  }
+
+  get wantsMetadata(): boolean {
+    return this.wanted === 'invocation'
+  }
+
   get serialize(): number {
     return this.methodCodec.codec.id
   }
@@ -132,6 +136,14 @@ export class Call implements Envelope {
     const payload = this.methodCodec.encode(this.method, this.args)
     if (this.methodCodec.repeats) this.encoded = this.methodCodec.keep(payload)
     return payload
+  }
+
+  zips(payload: Uint8Array): boolean {
+    return this.methodCodec.zips(payload)
+  }
+
+  decode(serialize: number, payload: Uint8Array): unknown {
+    return this.methodCodec.decode(this.method, serialize, payload)
   }
 
   /** It has to wait: what its user does with the arguments meanwhile is no concern of it. Returns whether they can be encoded. */

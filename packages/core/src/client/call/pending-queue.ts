@@ -1,7 +1,8 @@
-import type { Call, Holder } from './call.ts'
+import type { CallHolder } from '../../peer/pending-call.ts'
+import type { Call } from './call.ts'
 
 /** Calls that wait for what comes for all of them at once: a list, a connection, a token. */
-export class PendingQueue implements Holder, Iterable<Call> {
+export class PendingQueue implements CallHolder, Iterable<Call> {
   readonly #calls = new Set<Call>()
 
   get size(): number {

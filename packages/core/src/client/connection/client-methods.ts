@@ -1,33 +1,46 @@
+import type { ReverseCallContext } from '../../call/call-context.ts'
+import { CallReceiver } from '../../call/call-receiver.ts'
+import { checkTexts, textsOf } from '../../call/reply-metadata.ts'
+import type { Metadata } from '../../call-metadata.ts'
 import { NO_METADATA } from '../../call-metadata.ts'
 import type { CallbackFailed } from '../../callbacks.ts'
-import { toError } from '../../callbacks.ts'
+import { isThenable, toError } from '../../callbacks.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { declaredError } from '../../codec/error-details.ts'
-import { decodedBytes } from '../../codec/limits.ts'
 import type { RpcxErrorCode } from '../../errors.ts'
 import { isRpcxError, RpcxError } from '../../errors.ts'
+import type { RpcxSource } from '../../peer/rpcx-call.ts'
+import { RpcxCall } from '../../peer/rpcx-call.ts'
 import type { FrameStream } from '../../transport/frame-stream.ts'
-import { decompress } from '../../wire/compress.ts'
-import { Flag } from '../../wire/header.ts'
 import type { Message } from '../../wire/message.ts'
-import { errorMetadata } from '../../wire/reply-error.ts'
 
-/** What a client lets its servers call, by name. */
-export type ClientMethods = Readonly<Record<string, (args: never) => unknown>>
+/** What a client lets its servers call, by name. The context has what the server sent beside the arguments, its deadline and its signal. */
+export type ClientMethods = Readonly<Record<string, ClientMethod>>
+
+type ClientMethod = (args: never, context: ReverseCallContext) => unknown
 
 export interface ClientMethodsOptions {
   readonly codecs: Codecs
   readonly maxFrameBytes: number
-  /** What the calls of one server may hold, and what may wait for it to read, in bytes. */
-  readonly maxBufferedBytes: number
+  /** How many calls of one server may run that are not done at once. */
+  readonly maxConcurrent: number
+  /** What they may hold, in bytes. */
+  readonly maxHeldBytes: number
   /** What an error of theirs says cannot be sent. */
   readonly failed: CallbackFailed
 }
 
+/** The connection of a client, as those who answer calls over it need it. */
+export interface AnsweringPeer {
+  readonly stream: FrameStream
+  isFull(bytes: number): boolean
+  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean
+}
+
 /** The functions that a client offers to its servers. */
 export class ClientMethodTable {
-  readonly #functions: ReadonlyMap<string, (args: never) => unknown>
-  readonly #options: ClientMethodsOptions
+  readonly options: ClientMethodsOptions
+  readonly #functions: ReadonlyMap<string, ClientMethod>
 
   /** @throws TypeError when what is offered is no function */
   constructor(offers: ClientMethods, options: ClientMethodsOptions) {
@@ -36,92 +49,139 @@ export class ClientMethodTable {
         throw new TypeError(`XClient: offers.${name} is ${typeof offer}, not a function`)
     }
     this.#functions = new Map(Object.entries(offers))
-    this.#options = options
+    this.options = options
+  }
+
+  /** @throws `ERR_RPCX_METHOD_NOT_FOUND` with Go's text */
+  find(method: string): ClientMethod {
+    const found = this.#functions.get(method)
+    if (found !== undefined) return found
+    throw new RpcxError('ERR_RPCX_METHOD_NOT_FOUND', `rpcx: can't find method ${method}`)
   }
 
   /** The calls that come over one connection. */
-  over(stream: FrameStream): ClientMethodRunner {
-    return new ClientMethodRunner(this.#functions, this.#options, stream)
+  over(peer: AnsweringPeer, remoteAddress: string): ClientMethodRunner {
+    return new ClientMethodRunner(this, peer, remoteAddress)
   }
 }
 
-/** Answers the calls that a server makes over one connection of a client, within what they may hold. */
-export class ClientMethodRunner {
-  readonly #functions: ReadonlyMap<string, (args: never) => unknown>
-  readonly #options: ClientMethodsOptions
-  readonly #stream: FrameStream
-  #heldBytes = 0
-  #running = 0
+/** Answers the calls that a server makes over one connection of a client, within what they may hold. Never throws. */
+export class ClientMethodRunner extends CallReceiver implements RpcxSource {
+  readonly remoteAddress: string
+  readonly #table: ClientMethodTable
+  readonly #peer: AnsweringPeer
 
-  constructor(
-    functions: ReadonlyMap<string, (args: never) => unknown>,
-    options: ClientMethodsOptions,
-    stream: FrameStream,
-  ) {
-    this.#functions = functions
-    this.#options = options
-    this.#stream = stream
+  constructor(table: ClientMethodTable, peer: AnsweringPeer, remoteAddress: string) {
+    super()
+    this.remoteAddress = remoteAddress
+    this.#table = table
+    this.#peer = peer
   }
 
-  serve(message: Message): void {
-    const { maxBufferedBytes } = this.#options
-    if (this.#isUnread(0)) this.#cutOff()
-    else if (this.#heldBytes > maxBufferedBytes || this.#running >= MAX_RUNNING)
-      this.#fail(message, 'ERR_RPCX_NOT_EXECUTED', TOO_MANY)
-    // It never rejects.
-    else void this.#run(message)
+  get codecs(): Codecs {
+    return this.#table.options.codecs
   }
 
-  async #run(message: Message): Promise<void> {
-    const { codecs, maxFrameBytes } = this.#options
-    let code: RpcxErrorCode = 'ERR_RPCX_METHOD_NOT_FOUND'
-    let moreBytes = 0
-    this.#running++
-    this.#heldBytes += message.size
+  get maxFrameBytes(): number {
+    return this.#table.options.maxFrameBytes
+  }
+
+  get lastReadAt(): number {
+    return this.#peer.stream.lastReadAt
+  }
+
+  /** @param message that may be kept */
+  take(message: Message): void {
+    if (this.#peer.isFull(0)) {
+      this.#cutOff()
+      return
+    }
+    const call = new RpcxCall<ClientMethodRunner>(message, this)
+    const { maxConcurrent, maxHeldBytes } = this.#table.options
+    if (this.inFlight < maxConcurrent && this.heldBytes <= maxHeldBytes) this.#run(call)
+    else this.#fail(call, new RpcxError('ERR_RPCX_NOT_EXECUTED', TOO_MANY), 'ERR_RPCX_NOT_EXECUTED')
+  }
+
+  reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean {
+    if (this.#peer.reply(request, status, metadata, payload)) return true
+    this.#cutOff()
+    return false
+  }
+
+  broken(error: Error): void {
+    this.#peer.stream.flush()
+    this.#peer.stream.destroy(error)
+  }
+
+  closed(cause: Error | undefined): void {
+    const text = `offers: the connection to ${this.remoteAddress} is gone`
+    this.abortAll(new RpcxError('ERR_RPCX_CLOSED', text, { cause }))
+  }
+
+  #run(call: ServerCall): void {
+    let run: ClientMethod
+    let args: unknown
     try {
-      const run = this.#functions.get(message.method)
-      if (run === undefined) throw new Error(`rpcx: can't find method ${message.method}`)
-      code = 'ERR_RPCX_ARGUMENT'
-      const codec = codecs.byId(message.serialize)
-      const sent = message.payload
-      const payload = decompress(sent, message.flags, maxFrameBytes)
-      const args = codec.decode(payload, undefined)
-      moreBytes = decodedBytes(codec) + (payload === sent ? 0 : payload.length)
-      this.#heldBytes += moreBytes
-      code = 'ERR_RPCX_SERVICE'
-      const reply = codec.encode(await run(args as never), undefined)
-      if (this.#isUnread(reply.length)) this.#cutOff()
-      else if (!message.isOneway) this.#stream.reply(message, Flag.response, NO_METADATA, reply)
-    } catch (thrown) {
-      const error = toError(thrown, message.method)
-      const isTooLong = code === 'ERR_RPCX_ARGUMENT' && isRpcxError(error, 'ERR_RPCX_FRAME')
-      this.#fail(message, isTooLong ? 'ERR_RPCX_FRAME' : code, thrown)
-    } finally {
-      this.#running--
-      this.#heldBytes -= moreBytes + message.size
+      run = this.#table.find(call.method)
+      args = call.args(undefined)
+    } catch (error) {
+      this.#fail(call, error, codeOf(error))
+      return
+    }
+    try {
+      const result = run(args as never, call)
+      if (isThenable(result)) void this.#await(call, result)
+      else this.#succeed(call, result)
+    } catch (error) {
+      this.#fail(call, error, 'ERR_RPCX_SERVICE')
     }
   }
 
-  /** Whether the server would leave unread more than it may. */
-  #isUnread(bytes: number): boolean {
-    return this.#stream.isBlocked && this.#stream.bufferedBytes + bytes > this.#options.maxBufferedBytes
+  async #await(call: ServerCall, promise: PromiseLike<unknown>): Promise<void> {
+    this.began(call.hold())
+    try {
+      this.#succeed(call, await promise)
+    } catch (error) {
+      this.#fail(call, error, 'ERR_RPCX_SERVICE')
+    } finally {
+      this.ended(call.release())
+    }
+  }
+
+  #succeed(call: ServerCall, result: unknown): void {
+    call.end()
+    // Nobody is there to read it.
+    if (this.gone !== undefined) return
+    const metadata = call.replyMetadata ?? NO_METADATA
+    try {
+      checkTexts(metadata)
+      call.answer(result, undefined, metadata)
+    } catch (error) {
+      this.#fail(call, error, codeOf(error))
+    }
+  }
+
+  #fail(call: ServerCall, thrown: unknown, code: RpcxErrorCode): void {
+    call.end()
+    const { method } = call
+    const declared = declaredError(thrown, error =>
+      this.#table.options.failed(`ServiceError of offers.${method}`, error),
+    )
+    const { message } = toError(thrown, method)
+    call.fail({ code, message, declared }, textsOf(call.replyMetadata))
   }
 
   #cutOff(): void {
-    const { maxBufferedBytes } = this.#options
-    const text = `the server leaves unread more answers to its calls than maxBufferedBytes ${maxBufferedBytes} allows`
-    this.#stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
-  }
-
-  #fail(message: Message, code: RpcxErrorCode, thrown: unknown): void {
-    const declared = declaredError(thrown, error =>
-      this.#options.failed(`ServiceError of offers.${message.method}`, error),
-    )
-    const { message: text } = toError(thrown, message.method)
-    this.#stream.reply(message, Flag.response | Flag.error, errorMetadata(code, text, declared), NOTHING)
+    const text = `the server leaves unread more answers to its calls than maxBufferedBytes ${this.#table.options.maxHeldBytes} allows`
+    this.#peer.stream.destroy(new RpcxError('ERR_RPCX_UNAVAILABLE', text))
   }
 }
 
-const NOTHING: Uint8Array = new Uint8Array(0)
-const MAX_RUNNING = 1_000
+type ServerCall = RpcxCall<ClientMethodRunner>
+
 const TOO_MANY = 'rpcx: the client has too many calls of its server to answer'
+
+/** A function's own failure is `ERR_RPCX_SERVICE`, whatever it threw; this is for what failed before or after it. */
+function codeOf(error: unknown): RpcxErrorCode {
+  return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
+}

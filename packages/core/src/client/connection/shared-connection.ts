@@ -14,7 +14,10 @@ import { ConnectionSubscribers } from './connection-subscribers.ts'
 import type { DialOptions, DialOwner } from './dial.ts'
 import { Dial } from './dial.ts'
 
-export interface SharedConnectionOptions extends ConnectionOptions, DialOptions {}
+export interface SharedConnectionOptions extends ConnectionOptions, DialOptions {
+  /** Whether servers are asked for signs of life, and how often: 0 for never. */
+  readonly heartbeatMs: number
+}
 
 /**
  * What a client has with one server: at most one connection, dialled by the first call that is sent there. After a failure the
@@ -126,7 +129,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
   /** A call ended here at its deadline. */
   timedOut(call: Call, error: RpcxError): void {
     const { connection } = this
-    if (connection === undefined || call.holder !== connection) return
+    if (connection?.holds(call) !== true) return
     if (connection.heardAt < call.deadline - call.timeoutMs) this.#detector.fellSilent(error)
     else this.#detector.misdid(error, false)
   }

@@ -1,7 +1,8 @@
-import type { Call, Holder } from '../call/call.ts'
+import type { CallHolder } from '../../peer/pending-call.ts'
+import type { Call } from '../call/call.ts'
 
 /** Calls that wait a moment before their next attempt: more at random, and longer, the more often they were tried. */
-export class RetryQueue implements Holder, Iterable<Call> {
+export class RetryQueue implements CallHolder, Iterable<Call> {
   readonly #resume: (call: Call) => void
   readonly #timers = new Map<Call, NodeJS.Timeout>()
 

@@ -1,41 +1,41 @@
-import type { CallFailure, CallSource } from '../../call/incoming-call.ts'
-import { IncomingCall } from '../../call/incoming-call.ts'
-import type { Metadata } from '../../call-metadata.ts'
-import { MAX_PAIRS } from '../../call-metadata.ts'
-import { toError } from '../../callbacks.ts'
-import type { Codec } from '../../codec/codec.ts'
-import type { Codecs } from '../../codec/codecs.ts'
-import { decodedBytes } from '../../codec/limits.ts'
-import { RpcxError } from '../../errors.ts'
-import { validatedNow } from '../../schema.ts'
-import { decompress, isTooLong } from '../../wire/compress.ts'
-import { Flag, ReservedKey } from '../../wire/header.ts'
-import type { Message } from '../../wire/message.ts'
-import { ERROR_PAIRS, errorMetadata } from '../../wire/reply-error.ts'
+import type { ReverseCallContext } from '../call/call-context.ts'
+import type { CallFailure, CallHost, CallSource } from '../call/incoming-call.ts'
+import { IncomingCall } from '../call/incoming-call.ts'
+import type { Metadata } from '../call-metadata.ts'
+import { MAX_PAIRS } from '../call-metadata.ts'
+import { toError } from '../callbacks.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Codecs } from '../codec/codecs.ts'
+import { decodedBytes } from '../codec/limits.ts'
+import { RpcxError } from '../errors.ts'
+import { validatedNow } from '../schema.ts'
+import { decompress, isTooLong } from '../wire/compress.ts'
+import { Flag, ReservedKey } from '../wire/header.ts'
+import type { Message } from '../wire/message.ts'
+import { ERROR_PAIRS, errorMetadata } from '../wire/reply-error.ts'
 import { deadlineOf } from './deadline.ts'
 
 /** The rpcx connection of a call, and what decodes what comes over it. */
-export interface RpcxSource extends CallSource {
+export interface RpcxSource extends CallHost {
   readonly codecs: Codecs
   readonly maxFrameBytes: number
   /** When its newest bytes came, by `performance.now()`. */
   readonly lastReadAt: number
-  /** Returns `false` when the payload is not sent because too much waits for the client to read it. */
+  /** Returns `false` when the payload is not sent because too much waits for the caller to read it. */
   reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean
   /** Nothing that comes is of use any more. */
   broken(error: Error): void
 }
 
-/** A call that came as a frame of rpcx. */
-export class RpcxCall extends IncomingCall {
-  declare readonly source: RpcxSource
+/** A call that came as a frame of rpcx: of a client to its server, or the other way. */
+export class RpcxCall<Source extends RpcxSource = CallSource & RpcxSource> extends IncomingCall<Source> {
   readonly message: Message
   isBroken = false
   #codec: Codec | undefined
   /** What it holds beside the bytes that it came in: its payload inflated, and its arguments once they are held. */
   #heldBytes = 0
 
-  constructor(message: Message, source: RpcxSource) {
+  constructor(message: Message, source: Source) {
     super(source, source.lastReadAt)
     this.message = message
   }
@@ -132,7 +132,7 @@ export class RpcxCall extends IncomingCall {
 const EMPTY: Uint8Array = new Uint8Array(0)
 
 /** It did run, but nobody takes what it gave. */
-function unreadError({ service, method, remoteAddress }: RpcxCall, bytes: number): RpcxError {
+function unreadError({ service, method, remoteAddress }: ReverseCallContext, bytes: number): RpcxError {
   const text = `${service}.${method}: has run, but its reply of ${bytes} bytes is not sent: ${remoteAddress} leaves unread as much as maxUnreadBytesPerConnection allows`
   return new RpcxError('ERR_RPCX_FRAME', text)
 }

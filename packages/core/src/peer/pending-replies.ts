@@ -1,20 +1,19 @@
-import type { Seq } from '../../wire/header.ts'
-import type { Call } from '../call/call.ts'
+import type { Seq } from '../wire/header.ts'
 
 /**
  * The calls of a connection that wait for their reply, by `seq`. Numbers are given out in order and most replies come soon,
  * so a ring finds a call without hashing; a call that is still there when the ring comes round waits in a map.
  */
-export class PendingReplies implements Iterable<Call> {
-  #ring: (Call | undefined)[] = new Array<Call | undefined>(FIRST_SLOTS).fill(undefined)
-  readonly #late = new Map<Seq, Call>()
+export class PendingReplies<C extends { readonly seq: number }> implements Iterable<C> {
+  #ring: (C | undefined)[] = new Array<C | undefined>(FIRST_SLOTS).fill(undefined)
+  readonly #late = new Map<Seq, C>()
   #size = 0
 
   get size(): number {
     return this.#size
   }
 
-  add(call: Call): void {
+  add(call: C): void {
     const ring = this.#ring
     const slot = call.seq & (ring.length - 1)
     const before = ring[slot]
@@ -31,7 +30,7 @@ export class PendingReplies implements Iterable<Call> {
   }
 
   /** Gives the call out, which is then no longer there. */
-  take(seq: Seq): Call | undefined {
+  take(seq: Seq): C | undefined {
     const slot = Number(seq) & (this.#ring.length - 1)
     const call = this.#ring[slot]
     if (call !== undefined && call.seq === seq) {
@@ -47,14 +46,14 @@ export class PendingReplies implements Iterable<Call> {
     return late
   }
 
-  *[Symbol.iterator](): Generator<Call> {
+  *[Symbol.iterator](): Generator<C> {
     yield* this.#late.values()
     for (const call of this.#ring) if (call !== undefined) yield call
   }
 
   #grow(): void {
     const calls = this.#ring
-    this.#ring = new Array<Call | undefined>(calls.length * 2).fill(undefined)
+    this.#ring = new Array<C | undefined>(calls.length * 2).fill(undefined)
     // Numbers that differ in the smaller ring differ in the larger one, too.
     for (const call of calls) if (call !== undefined) this.#ring[call.seq & (this.#ring.length - 1)] = call
   }

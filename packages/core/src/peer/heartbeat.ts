@@ -1,5 +1,5 @@
-import { RpcxError } from '../../errors.ts'
-import type { FrameStream } from '../../transport/frame-stream.ts'
+import { RpcxError } from '../errors.ts'
+import type { FrameStream } from '../transport/frame-stream.ts'
 
 /** Asks a server for signs of life when nothing comes, and ends the connection when there are none. */
 export class Heartbeat {

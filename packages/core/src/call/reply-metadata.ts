@@ -1,0 +1,24 @@
+import type { Metadata } from '../call-metadata.ts'
+import { MAX_PAIRS, NO_METADATA } from '../call-metadata.ts'
+
+/** Checks what a method set as `responseMetadata`: whoever writes JavaScript may set anything. @throws TypeError or RangeError */
+export function checkTexts(metadata: Metadata): void {
+  let pairs = 0
+  for (const key in metadata) {
+    const value: unknown = metadata[key]
+    if (typeof value !== 'string')
+      throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
+    if (++pairs > MAX_PAIRS) throw new RangeError(`responseMetadata: more than ${MAX_PAIRS} keys`)
+  }
+}
+
+/** Those of them that can be sent, at most as many as are read. */
+export function textsOf(metadata: Metadata = NO_METADATA): Metadata {
+  try {
+    const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string')
+    return Object.fromEntries(texts.slice(0, MAX_PAIRS))
+  } catch {
+    // A getter that throws.
+    return NO_METADATA
+  }
+}

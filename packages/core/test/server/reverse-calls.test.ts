@@ -1,0 +1,299 @@
+import type { CallContext, Codec, ReverseCallContext, ServerConnection, ServerOptions } from '@rpcx/core'
+import { RpcxError } from '@rpcx/core'
+import { describe, expect, test } from 'vitest'
+import { Flag, ReservedKey, Serialize } from '../../src/wire/header.ts'
+import { frame } from '../bare-frame.ts'
+import { BarePeer } from '../bare-peer.ts'
+import { Gate } from '../gate.ts'
+import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+
+interface Desk {
+  enter(): string
+}
+
+/** A server that keeps the connection of whoever enters. */
+async function desk(options: ServerOptions = {}) {
+  const entered = new Gate<ServerConnection>()
+  const enter = (_: unknown, { connection }: CallContext): string => {
+    entered.open(connection)
+    return 'welcome'
+  }
+  return { server: await serving({ Desk: { enter } }, options), entered: entered.opened }
+}
+
+type Options = NonNullable<Parameters<typeof clientOf>[2]>
+
+/** The connection, at its server, of a client that offers these functions. */
+async function offering(offers: Options['offers'], options: Options = {}, serverOptions: ServerOptions = {}) {
+  const { server, entered } = await desk(serverOptions)
+  const client = clientOf<Desk>('Desk', [server], { offers: offers ?? {}, ...options })
+  await client.call('enter')
+  return { server, client, connection: await entered }
+}
+
+/** The same of a client that does only what the test tells it to. */
+async function bare(options: ServerOptions = {}) {
+  const { server, entered } = await desk(options)
+  const peer = closing(await BarePeer.connect(portOf(server)))
+  peer.send(frame({ flags: Flag.heartbeat, seq: 1, metadata: { [ReservedKey.peer]: 'ts/1' } }))
+  peer.send(frame({ seq: 2, service: 'Desk', method: 'enter', payload: 'null' }))
+  await peer.message(1)
+  return { peer, connection: await entered }
+}
+
+/** A function that waits for its signal and rejects with the reason, as one that hands it on does. */
+function waiting() {
+  const ended = new Gate<unknown>()
+  const wait = (_: unknown, { signal }: ReverseCallContext) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        ended.open(signal.reason)
+        reject(signal.reason)
+      })
+    })
+  return { wait, ended: ended.opened }
+}
+
+describe('the deadline of a call to a client', () => {
+  test('is seen by its function', async () => {
+    const see = (_: unknown, { remainingMs = -1, deadline = -1 }: ReverseCallContext) => ({
+      remainingMs,
+      inMs: deadline - Date.now(),
+    })
+    const { connection } = await offering({ see })
+    const seen = (await connection.call('see', null, { timeoutMs: 60_000 })) as Record<string, number>
+    for (const ms of [seen.remainingMs, seen.inMs]) {
+      expect(ms).toBeGreaterThan(30_000)
+      expect(ms).toBeLessThanOrEqual(60_001)
+    }
+  })
+
+  test('aborts the signal of its function, and the call fails with ERR_RPCX_TIMEOUT', async () => {
+    const { wait, ended } = waiting()
+    const { connection } = await offering({ wait })
+    expect(await failure(connection.call('wait', null, { timeoutMs: 30 }))).toMatchObject({
+      code: 'ERR_RPCX_TIMEOUT',
+    })
+    expect(await ended).toMatchObject({ code: 'ERR_RPCX_TIMEOUT', message: 'context deadline exceeded' })
+  })
+
+  test('may be noticed by the client first, which is ERR_RPCX_TIMEOUT as well', async () => {
+    const { peer, connection } = await bare()
+    const call = failure(connection.call('wait'))
+    const metadata = {
+      [ReservedKey.error]: 'context deadline exceeded',
+      [ReservedKey.code]: 'ERR_RPCX_SERVICE',
+    }
+    peer.reply(await peer.message(2), { flags: Flag.error, metadata })
+    expect(await call).toMatchObject({
+      code: 'ERR_RPCX_TIMEOUT',
+      message: 'wait: context deadline exceeded',
+    })
+  })
+
+  test('is none with timeoutMs 0', async () => {
+    const see = (_: unknown, { remainingMs, deadline }: ReverseCallContext) => [remainingMs, deadline].join()
+    const { connection } = await offering({ see })
+    expect(await connection.call('see', null, { timeoutMs: 0 })).toBe(',')
+    expect(await failure(connection.call('see', null, { timeoutMs: -1 }))).toBeInstanceOf(RangeError)
+  })
+})
+
+test('a function is told by its signal when the connection goes', async () => {
+  const { wait, ended } = waiting()
+  const arrived = new Gate<void>()
+  const offers = {
+    wait: (args: unknown, context: ReverseCallContext) => {
+      arrived.open()
+      return wait(args, context)
+    },
+  }
+  const { connection } = await offering(offers)
+  const call = failure(connection.call('wait'))
+  await arrived.opened
+  connection.close()
+  expect(await ended).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
+  expect(await call).toMatchObject({ code: 'ERR_RPCX_OUTCOME_UNKNOWN' })
+})
+
+test('a call that was never sent fails with ERR_RPCX_UNAVAILABLE when the connection goes', async () => {
+  const { connection } = await offering({ hi: () => 'hi' })
+  const call = failure(connection.call('hi'))
+  connection.close()
+  expect(await call).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE' })
+})
+
+describe('the codec of a call to a client', () => {
+  const decoded: unknown[] = []
+  const backwards: Codec = {
+    name: 'backwards',
+    id: 9,
+    encode: value => Buffer.from(JSON.stringify(value)).reverse(),
+    decode: bytes => {
+      const value: unknown = JSON.parse(Buffer.from(bytes).reverse().toString())
+      decoded.push(value)
+      return value
+    },
+  }
+
+  test('is one of the program, both ways', async () => {
+    const codecs = [backwards]
+    const turn = ({ up }: { up: boolean }) => ({ up: !up })
+    const { connection } = await offering({ turn }, { codecs }, { codecs })
+    expect(await connection.call('turn', { up: true }, { codec: 'backwards' })).toEqual({ up: false })
+    expect(decoded).toEqual([{ up: true }, { up: false }])
+  })
+
+  test('is raw for bytes', async () => {
+    const { connection } = await offering({ twice: (bytes: Uint8Array) => Buffer.concat([bytes, bytes]) })
+    const reply = (await connection.call('twice', Buffer.from('ab'), { codec: 'raw' })) as Uint8Array
+    expect(Buffer.from(reply).toString()).toBe('abab')
+  })
+
+  test('is what the frame says', async () => {
+    const { peer, connection } = await bare()
+    const call = connection.call('turn', { up: true }, { codec: 'json' })
+    const asked = await peer.message(2)
+    expect(asked.serialize).toBe(Serialize.json)
+    expect(asked.payload.toString()).toBe('{"up":true}')
+    peer.reply(asked, { serialize: Serialize.json, payload: '{"up":false}' })
+    expect(await call).toEqual({ up: false })
+  })
+
+  test('has to be known at both ends', async () => {
+    const { connection } = await offering({ hi: () => 'hi' }, {}, { codecs: [backwards] })
+    expect(await failure(connection.call('hi', null, { codec: 'backwards' }))).toMatchObject({
+      code: 'ERR_RPCX_CODEC',
+      message: 'can not find codec for 9',
+    })
+    expect(await failure(connection.call('hi', null, { codec: 'forwards' }))).toEqual(
+      new TypeError('codec: "forwards" is none of raw, json, msgpack, backwards'),
+    )
+  })
+})
+
+describe('the metadata of a call to a client', () => {
+  test('reach its function, and what that sets reaches the server', async () => {
+    const greet = (_: unknown, { metadata, responseMetadata }: ReverseCallContext) => {
+      responseMetadata.mood = `${metadata.weather}, so fine`
+      return 'hello'
+    }
+    const { connection } = await offering({ greet })
+    const { reply, metadata } = await connection.invoke('greet', null, { metadata: { weather: 'sun' } })
+    expect(reply).toBe('hello')
+    expect({ ...metadata }).toEqual({ mood: 'sun, so fine' })
+  })
+
+  test('come with an error, too', async () => {
+    const refuse = (_: unknown, { responseMetadata }: ReverseCallContext) => {
+      responseMetadata.retry = 'tomorrow'
+      throw new Error('not today')
+    }
+    const { connection } = await offering({ refuse })
+    const error = (await failure(connection.call('refuse'))) as RpcxError
+    expect(error).toMatchObject({ code: 'ERR_RPCX_SERVICE', message: 'not today' })
+    expect({ ...error.metadata }).toEqual({ retry: 'tomorrow' })
+  })
+
+  test('are texts', async () => {
+    const odd = (_: unknown, { responseMetadata }: ReverseCallContext) => {
+      Object.assign(responseMetadata, { count: 3 })
+    }
+    const { connection } = await offering({ odd })
+    expect(await failure(connection.call('odd', null, { metadata: { count: 3 as never } }))).toEqual(
+      new TypeError('call: metadata.count is number, not a text'),
+    )
+    expect(await failure(connection.call('odd'))).toMatchObject({
+      code: 'ERR_RPCX_SERVICE',
+      message: 'responseMetadata: count is number, not a text',
+    })
+  })
+})
+
+describe('maxConcurrentReverseCalls', () => {
+  test('is how many calls of its server a client answers at once: further ones did not run', async () => {
+    const gate = new Gate<void>()
+    let running = 0
+    const wait = () => {
+      running++
+      return gate.opened
+    }
+    const { connection } = await offering({ wait, hi: () => 'hi' }, { maxConcurrentReverseCalls: 2 })
+    const two = [connection.call('wait'), connection.call('wait')]
+    expect(await failure(connection.call('hi'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
+    expect(running).toBe(2)
+    gate.open()
+    await Promise.all(two)
+    expect(await connection.call('hi')).toBe('hi')
+  })
+
+  test('is at least 1', () => {
+    const nowhere = { address: 'tcp@127.0.0.1:1' }
+    expect(() => clientOf<Desk>('Desk', [nowhere], { offers: {}, maxConcurrentReverseCalls: 0 })).toThrow(
+      'XClient: maxConcurrentReverseCalls is 0',
+    )
+  })
+})
+
+describe('a call to a client that is too long fails alone with ERR_RPCX_FRAME', () => {
+  const KIB = 1024
+
+  test('as arguments', async () => {
+    const offers = { size: (bytes: Uint8Array) => bytes.length }
+    const { connection, client } = await offering(offers, { maxFrameBytes: 64 * KIB })
+    const waiting = connection.call('size', Buffer.alloc(KIB))
+    expect(await failure(connection.call('size', Buffer.alloc(65 * KIB)))).toMatchObject({
+      code: 'ERR_RPCX_FRAME',
+      message: expect.stringMatching(/^the call: 66\d\d\d bytes, more than maxFrameBytes 65536$/),
+    })
+    expect(await waiting).toBe(KIB)
+    expect(await client.call('enter')).toBe('welcome')
+  })
+
+  test('as a reply', async () => {
+    const offers = { bytes: (count: number) => Buffer.alloc(count) }
+    const { connection, client } = await offering(offers, {}, { maxFrameBytes: 64 * KIB })
+    expect(await failure(connection.call('bytes', 65 * KIB))).toMatchObject({
+      code: 'ERR_RPCX_FRAME',
+      message: expect.stringMatching(/^bytes: the reply of tcp@127\.0\.0\.1:\d+: 66\d\d\d bytes, more than/),
+    })
+    expect(await connection.call('bytes', 1)).toHaveLength(1)
+    expect(await client.call('enter')).toBe('welcome')
+  })
+})
+
+describe('a call to a client fails with', () => {
+  test('ERR_RPCX_ARGUMENT when its arguments cannot be encoded', async () => {
+    const { connection } = await offering({ hi: () => 'hi' })
+    expect(await failure(connection.call('hi', 1n << 70n))).toMatchObject({
+      code: 'ERR_RPCX_ARGUMENT',
+      message: expect.stringMatching(/^hi: cannot encode the arguments: msgpack: /),
+    })
+  })
+
+  test('ERR_RPCX_CODEC when the reply cannot be encoded or decoded', async () => {
+    const { connection } = await offering({ odd: () => 1n << 70n })
+    expect(await failure(connection.call('odd'))).toMatchObject({
+      code: 'ERR_RPCX_CODEC',
+      message: expect.stringMatching(/^msgpack: /),
+    })
+    const { peer, connection: other } = await bare()
+    const call = failure(other.call('odd'))
+    peer.reply(await peer.message(2), { payload: '{' })
+    expect(await call).toMatchObject({
+      code: 'ERR_RPCX_CODEC',
+      message: expect.stringMatching(/^odd: cannot decode the reply: /),
+    })
+  })
+
+  test('ERR_RPCX_SERVICE, whatever code its function got from elsewhere', async () => {
+    const relay = () => {
+      throw new RpcxError('ERR_RPCX_NOT_EXECUTED', 'further on')
+    }
+    const { connection } = await offering({ relay })
+    expect(await failure(connection.call('relay'))).toMatchObject({
+      code: 'ERR_RPCX_SERVICE',
+      message: 'further on',
+    })
+  })
+})
