@@ -1,4 +1,5 @@
 import type { Metadata } from '../call-metadata.ts'
+import type { ParentCall } from './parent-call.ts'
 
 /** What belongs to one call of a server to its client. */
 export interface ReverseCallOptions {
@@ -13,6 +14,13 @@ export interface ReverseCallOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** The name of the codec of the arguments, one of the server's `codecs` included; the client answers in the same. @default 'msgpack' */
   readonly codec?: string
+  /**
+   * Message types for codecs that need them, or schemas by which arguments and reply are checked at once. The client has its own, as
+   * `offerTypes`. @default none
+   */
+  readonly types?: { readonly args?: unknown; readonly reply?: unknown }
+  /** The context of the call that this one is made for: caps the deadline, joins the signal, forwards the trace. @default none */
+  readonly parent?: ParentCall
 }
 
 /** All that is known about a call to a client that succeeded. */

@@ -20,6 +20,7 @@ export const XCLIENT_OPTIONS: Readonly<Record<keyof XClientOptions, true>> = {
   tls: true,
   transports: true,
   offers: true,
+  offerTypes: true,
   maxConcurrentReverseCalls: true,
   group: true,
   subset: true,

@@ -179,6 +179,7 @@ type OfConnections =
   | 'maxFrameBytes'
   | 'maxConcurrentReverseCalls'
   | 'offers'
+  | 'offerTypes'
   | 'tls'
 
 type ServiceName<Services> = keyof Services & string
@@ -193,5 +194,6 @@ const OF_CONNECTIONS: readonly OfConnections[] = [
   'maxConcurrentReverseCalls',
   'maxFrameBytes',
   'offers',
+  'offerTypes',
   'tls',
 ]

@@ -55,6 +55,7 @@ export function checkOptions(
     tls,
     transports,
     offers,
+    offerTypes = {},
     group,
     subset,
     maxCallsPerServer = Number.POSITIVE_INFINITY,
@@ -113,6 +114,7 @@ export function checkOptions(
         offers === undefined
           ? undefined
           : new ClientMethodTable(offers, {
+              types: offerTypes,
               codecs: all,
               maxFrameBytes,
               maxConcurrent: checkCount('XClient', 'maxConcurrentReverseCalls', maxConcurrentReverseCalls, 1),

@@ -63,10 +63,16 @@ export interface XClientOptions extends SelectOptions {
   /** How bytes travel for further networks, or for these in another way: they come before TCP, unix sockets and memory. @default none */
   readonly transports?: readonly Transport[]
   /**
-   * Functions that servers may call over the connections of this client, by `connection.call`. Only servers of ours do; their
-   * errors are told to the server as a method's are. @default none
+   * Functions that servers may call over the connections of this client, by `connection.call`. Only servers of ours do. Each
+   * gets the arguments and a context, as a method does: the deadline that the server set, a signal, metadata. Its errors are told to the
+   * server as a method's are. @default none
    */
   readonly offers?: ClientMethods
+  /**
+   * Types of what is in `offers`, by name: message types for codecs that need them, or schemas by which arguments and replies are checked at
+   * once. A call that does not fit fails with `ERR_RPCX_ARGUMENT` or `ERR_RPCX_CODEC`. @default none
+   */
+  readonly offerTypes?: Types
   /**
    * How many calls of one server `offers` may answer at once; further ones fail there with `ERR_RPCX_NOT_EXECUTED`. Functions that return no
    * promise do not count. @default 1_000

@@ -91,6 +91,36 @@ describe('the deadline of a call to a client', () => {
     })
   })
 
+  test('is no later than that of the call that it is made for, which forwards its trace', async () => {
+    const seen = new Gate<unknown[]>()
+    const see = (_: unknown, { remainingMs = -1, metadata }: ReverseCallContext) => {
+      seen.open([remainingMs <= 5_000 && remainingMs > 0, metadata.traceparent])
+    }
+    const enter = (_: unknown, context: CallContext) =>
+      context.connection.call('see', null, { parent: context })
+    const server = await serving({ Desk: { enter } })
+    const client = clientOf<Desk>('Desk', [server], { offers: { see } })
+    await client.call('enter', undefined, { timeoutMs: 5_000, metadata: { traceparent: '00-1-2-01' } })
+    expect(await seen.opened).toEqual([true, '00-1-2-01'])
+  })
+
+  test('ends a call whose parent has ended', async () => {
+    const { wait } = waiting()
+    const reason = new Error('no longer wanted')
+    const abort = new AbortController()
+    const { connection } = await offering({ wait, hi: () => 'hi' })
+    const parent = { deadline: undefined, signal: abort.signal, metadata: {} }
+    const call = failure(connection.call('wait', null, { parent }))
+    abort.abort(reason)
+    expect(await call).toBe(reason)
+    expect(await failure(connection.call('hi', null, { parent }))).toBe(reason)
+    const past = { deadline: Date.now() - 1, signal: new AbortController().signal, metadata: {} }
+    expect(await failure(connection.call('hi', null, { parent: past }))).toMatchObject({
+      code: 'ERR_RPCX_TIMEOUT',
+      message: 'hi: the deadline of the call that it is made for has passed',
+    })
+  })
+
   test('is none with timeoutMs 0', async () => {
     const see = (_: unknown, { remainingMs, deadline }: ReverseCallContext) => [remainingMs, deadline].join()
     const { connection } = await offering({ see })
@@ -286,6 +316,15 @@ describe('a call to a client fails with', () => {
     })
   })
 
+  test('ERR_RPCX_ARGUMENT when its name is so long that the client would close the connection', async () => {
+    const { connection, client } = await offering({ hi: () => 'hi' })
+    expect(await failure(connection.call('x'.repeat(16 * 1024 + 1)))).toMatchObject({
+      code: 'ERR_RPCX_ARGUMENT',
+    })
+    expect(await failure(connection.call(undefined as never))).toBeInstanceOf(TypeError)
+    expect(await client.call('enter')).toBe('welcome')
+  })
+
   test('ERR_RPCX_SERVICE, whatever code its function got from elsewhere', async () => {
     const relay = () => {
       throw new RpcxError('ERR_RPCX_NOT_EXECUTED', 'further on')
@@ -295,5 +334,70 @@ describe('a call to a client fails with', () => {
       code: 'ERR_RPCX_SERVICE',
       message: 'further on',
     })
+  })
+})
+
+describe('the types of a call to a client', () => {
+  /** Takes numbers from 1 up, as a schema of zod would. */
+  const positive = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: (value: unknown) =>
+        typeof value === 'number' && value > 0 ? { value } : { issues: [{ message: 'is not from 1 up' }] },
+    },
+  }
+  const minus = (n: number) => n - 10
+
+  test('reach a codec that needs them, at both ends', async () => {
+    const typed: Codec = {
+      name: 'typed',
+      id: 10,
+      encode: (value, type) => Buffer.from(`${type} ${value}`),
+      decode: (bytes, type) => {
+        const [of, value] = Buffer.from(bytes).toString().split(' ')
+        if (of !== type) throw new Error(`${of} is not ${type}`)
+        return Number(value)
+      },
+    }
+    const codecs = [typed]
+    const types = { args: 'Question', reply: 'Answer' }
+    const { connection } = await offering({ minus }, { codecs, offerTypes: { minus: types } }, { codecs })
+    expect(await connection.call('minus', 12, { codec: 'typed', types })).toBe(2)
+    const other = { args: 'Word', reply: 'Answer' }
+    expect(await failure(connection.call('minus', 12, { codec: 'typed', types: other }))).toMatchObject({
+      code: 'ERR_RPCX_ARGUMENT',
+      message: 'Word is not Question',
+    })
+  })
+
+  test('may be schemas, which the client checks', async () => {
+    const offerTypes = { minus: { args: positive, reply: positive } }
+    const { connection } = await offering({ minus }, { offerTypes })
+    expect(await connection.call('minus', 12)).toBe(2)
+    const [argument, reply] = [connection.call('minus', 0), connection.call('minus', 1)]
+    expect(await failure(argument)).toMatchObject({ code: 'ERR_RPCX_ARGUMENT', message: 'is not from 1 up' })
+    expect(await failure(reply)).toMatchObject({ code: 'ERR_RPCX_CODEC', message: 'is not from 1 up' })
+  })
+
+  test('may be schemas, which the server checks', async () => {
+    const { connection } = await offering({ minus })
+    const types = { args: positive, reply: positive }
+    expect(await connection.call('minus', 12, { types })).toBe(2)
+    expect(await failure(connection.call('minus', 0, { types }))).toMatchObject({
+      code: 'ERR_RPCX_ARGUMENT',
+      message: 'minus: cannot encode the arguments: is not from 1 up',
+    })
+    expect(await failure(connection.call('minus', 1, { types }))).toMatchObject({
+      code: 'ERR_RPCX_CODEC',
+      message: 'minus: cannot decode the reply: is not from 1 up',
+    })
+  })
+
+  test('belong to what is offered', () => {
+    const nowhere = { address: 'tcp@127.0.0.1:1' }
+    expect(() => clientOf<Desk>('Desk', [nowhere], { offers: { minus }, offerTypes: { plus: {} } })).toThrow(
+      new TypeError('XClient: offerTypes.plus belongs to nothing in offers'),
+    )
   })
 })

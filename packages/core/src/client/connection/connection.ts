@@ -14,7 +14,8 @@ import { oversizedError } from '../../wire/frame-decoder.ts'
 import { Flag } from '../../wire/header.ts'
 import type { Message } from '../../wire/message.ts'
 import type { Call } from '../call/call.ts'
-import type { ClientMethodRunner, ClientMethodTable } from './client-methods.ts'
+import { ClientMethodRunner } from './client-method-runner.ts'
+import type { ClientMethodTable } from './client-methods.ts'
 import type { PushedMessage } from './pushed.ts'
 import { pushedMessage } from './pushed.ts'
 
@@ -139,8 +140,13 @@ export class Connection implements PeerOwner<Call> {
       this.#push(message)
       return
     }
-    this.#offers ??= this.#options.offered?.over(this.#peer, this.remoteAddress)
-    this.#offers?.take(message.kept())
+    // A peer that says that it offers nothing hands on no calls.
+    this.#offers ??= new ClientMethodRunner(
+      this.#options.offered as ClientMethodTable,
+      this.#peer,
+      this.remoteAddress,
+    )
+    this.#offers.take(message.kept())
   }
 
   calledTooLong(frame: OversizedFrame): boolean {

@@ -1,6 +1,7 @@
+import { limitOf, metadataOf } from '../../call/parent-call.ts'
 import type { ReverseCallOptions, ReverseReply } from '../../call/reverse-call-options.ts'
 import type { Metadata } from '../../call-metadata.ts'
-import { MAX_PAIRS, NO_METADATA } from '../../call-metadata.ts'
+import { NO_METADATA } from '../../call-metadata.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { isCounting } from '../../codec/limits.ts'
@@ -8,7 +9,10 @@ import { RpcxError } from '../../errors.ts'
 import { checkMs } from '../../options.ts'
 import type { CallHolder, PendingCall } from '../../peer/pending-call.ts'
 import { reasonOf } from '../../reason.ts'
+import { validatedNow } from '../../schema.ts'
 import { endWith } from '../../signals.ts'
+import { MAX_TIMER_MS } from '../../sleep.ts'
+import { MAX_NAMES_BYTES } from '../../wire/message.ts'
 
 /** A call that a server makes of the client of one connection. */
 export class ReverseCall implements PendingCall {
@@ -26,29 +30,36 @@ export class ReverseCall implements PendingCall {
   readonly #args: unknown
   readonly #codec: Codec
   readonly #codecs: Codecs
+  readonly #types: NonNullable<ReverseCallOptions['types']>
   readonly #timer: NodeJS.Timeout | undefined
-  readonly #release: (() => void) | undefined
+  /** Stop listening to its signals. */
+  readonly #releases: readonly ((() => void) | undefined)[]
   /** What settles `result`, until it has. */
   #ending: Ending | undefined
 
   /** @throws RangeError or TypeError that names the option; the reason of `signal` */
   constructor(method: string, args: unknown, options: ReverseCallOptions, codecs: Codecs) {
-    const { timeoutMs = 10_000, signal, codec = 'msgpack', metadata = NO_METADATA } = options
+    const { timeoutMs = 10_000, signal, codec = 'msgpack', types = {}, parent } = options
     checkMs('call', 'timeoutMs', timeoutMs)
+    checkName(method)
     signal?.throwIfAborted()
+    parent?.signal.throwIfAborted()
     this.method = method
-    this.metadata = checkMetadata(metadata)
-    this.timeoutMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs
+    this.metadata = metadataOf(options, NO_METADATA)
+    this.timeoutMs = limitOf(timeoutMs, parent)
+    if (this.timeoutMs <= 0) throw this.#late('the deadline of the call that it is made for has passed')
     this.deadline = performance.now() + this.timeoutMs
     this.#args = args
     this.#codec = codecs.byName(codec)
     this.#codecs = codecs
+    this.#types = types
     this.result = new Promise((resolve, reject) => {
       this.#ending = { resolve, reject }
     })
     // A reply that can be read by then is no late one.
-    if (timeoutMs > 0) this.#timer = setTimeout(() => setImmediate(() => this.#expire()), timeoutMs)
-    this.#release = signal && endWith(this, signal)
+    const expire = (): void => void setImmediate(() => this.#expire())
+    if (this.timeoutMs <= MAX_TIMER_MS) this.#timer = setTimeout(expire, this.timeoutMs)
+    this.#releases = [signal, parent?.signal].map(each => each && endWith(this, each))
   }
 
   get name(): string {
@@ -60,8 +71,9 @@ export class ReverseCall implements PendingCall {
   }
 
   payload(): Uint8Array {
+    const { args } = this.#types
     try {
-      return this.#codec.encode(this.#args, undefined)
+      return this.#codec.encode(validatedNow(args, this.#args), args)
     } catch (cause) {
       const text = `${this.method}: cannot encode the arguments: ${reasonOf(cause)}`
       throw new RpcxError('ERR_RPCX_ARGUMENT', text, { cause })
@@ -74,8 +86,9 @@ export class ReverseCall implements PendingCall {
 
   decode(serialize: number, payload: Uint8Array): unknown {
     const codec = this.#codecs.byId(serialize)
-    if (payload.length === 0 && isCounting(codec)) return undefined
-    return codec.decode(payload, undefined)
+    const { reply } = this.#types
+    if (payload.length === 0 && isCounting(codec)) return validatedNow(reply, undefined)
+    return validatedNow(reply, codec.decode(payload, reply))
   }
 
   succeed(reply: unknown, metadata: Metadata): void {
@@ -87,8 +100,11 @@ export class ReverseCall implements PendingCall {
   }
 
   #expire(): void {
-    const text = `${this.method}: no reply from the client within ${this.timeoutMs} ms`
-    this.fail(new RpcxError('ERR_RPCX_TIMEOUT', text))
+    this.fail(this.#late(`no reply from the client within ${Math.round(this.timeoutMs)} ms`))
+  }
+
+  #late(why: string): RpcxError {
+    return new RpcxError('ERR_RPCX_TIMEOUT', `${this.method}: ${why}`)
   }
 
   #end(): Ending | undefined {
@@ -96,7 +112,7 @@ export class ReverseCall implements PendingCall {
     if (ending === undefined) return undefined
     this.#ending = undefined
     clearTimeout(this.#timer)
-    this.#release?.()
+    for (const release of this.#releases) release?.()
     this.holder?.forget(this)
     this.holder = undefined
     return ending
@@ -108,14 +124,12 @@ interface Ending {
   reject(error: unknown): void
 }
 
-/** @throws TypeError or RangeError when they cannot be sent */
-function checkMetadata(metadata: Metadata): Metadata {
-  let pairs = 0
-  for (const key in metadata) {
-    if (typeof metadata[key] !== 'string')
-      throw new TypeError(`call: metadata.${key} is ${typeof metadata[key]}, not a text`)
-    if (++pairs >= MAX_PAIRS)
-      throw new RpcxError('ERR_RPCX_ARGUMENT', `call: metadata has more than ${MAX_PAIRS - 1} keys`)
-  }
-  return metadata
+/** @throws TypeError or RpcxError when it cannot be sent: a longer one would have the client close the connection */
+function checkName(method: string): void {
+  if (typeof method !== 'string') throw new TypeError(`call: the method is ${typeof method}, not a string`)
+  if (Buffer.byteLength(method) > MAX_NAMES_BYTES)
+    throw new RpcxError(
+      'ERR_RPCX_ARGUMENT',
+      `call: the name of the method has more than ${MAX_NAMES_BYTES} bytes`,
+    )
 }
