@@ -141,7 +141,7 @@ describe.runIf(await requireServer('consul'))('A TTL that Consul refuses', () =>
   test('rejects serve() in its own words, as no repetition helps', async () => {
     await using consul = await startConsul()
     await using stage = new Stage(consul)
-    await expect(stage.member('Arith', { ttlMs: 1_000 })).rejects.toMatchObject({
+    await expect(stage.member('Arith', { ttlMs: 1_000, startTimeoutMs: 10_000 })).rejects.toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
       fatal: true,
       message: expect.stringContaining("Invalid Session TTL '1000000000', must be between [2s=24h0m0s]"),

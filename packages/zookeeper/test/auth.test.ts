@@ -87,7 +87,9 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
 
   test('refuses an acl of a scheme that it does not know, which rejects serve()', async () => {
     await using stage = await Stage.open(zooKeeper)
-    await expect(stage.member('Arith', { acl: 'sesame:open:r' })).rejects.toMatchObject({
+    await expect(
+      stage.member('Arith', { acl: 'sesame:open:r', startTimeoutMs: 10_000 }),
+    ).rejects.toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
       fatal: true,
       message: expect.stringContaining('refuses the acl'),
@@ -137,7 +139,9 @@ describe.runIf(await requireServer('zookeeper'))('A chroot', () => {
       code: 'ERR_RPCX_REGISTRY',
       message: expect.stringContaining('the chroot /none/such does not exist'),
     }
-    await expect(stage.member('Arith', { chroot: '/none/such' })).rejects.toMatchObject(missing)
+    await expect(
+      stage.member('Arith', { chroot: '/none/such', startTimeoutMs: 10_000 }),
+    ).rejects.toMatchObject(missing)
     const discovery = stage.discovery({ chroot: '/none/such' })
     const listing = discovery.list('Arith', { timeoutMs: 10_000 })
     await expect(discovery.list('Arith', { timeoutMs: 200 })).rejects.toMatchObject({ cause: missing })

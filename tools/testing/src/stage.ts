@@ -34,7 +34,8 @@ export abstract class RegistryStage<P extends RegisterPluginOptions = RegisterPl
   /** A server that offers one method, `Echo`; started, and visible to others unless the registry is out of reach. */
   async member(service: string, options?: MemberOptions<P>): Promise<Member> {
     // One that has to be there is waited for; a slow registry is not a missing one.
-    const startTimeoutMs = options?.required ? 10_000 : this.startTimeoutMs
+    const patienceMs = options?.required ? 10_000 : this.startTimeoutMs
+    const startTimeoutMs = options?.startTimeoutMs ?? patienceMs
     const server = this.open(new Server({ lingerMs: 50, noticeMs: 0, startTimeoutMs }))
     const told = heardOfServer(server)
     server.plugins.add(this.plugin(options))
@@ -82,6 +83,7 @@ export interface EchoService {
 export type MemberOptions<P extends RegisterPluginOptions> = Partial<P> & {
   readonly listen?: string
   readonly metadata?: string
+  readonly startTimeoutMs?: number
 }
 
 /** A server, and what it told. */
