@@ -1,4 +1,5 @@
 import type { Driver, Entry, RegistrySession, StoredEntry } from '@rpcx/core'
+import { systemClock } from '@rpcx/core'
 import { Log } from './log.ts'
 
 /** What a party saw; `undefined` for nothing. */
@@ -15,7 +16,7 @@ export class Party {
   }
 
   static async open(driver: Driver, signal: AbortSignal): Promise<Party> {
-    return new Party(await driver.open(signal), signal)
+    return new Party(await driver.open(signal, systemClock), signal)
   }
 
   /** All that it sees of an entry from now on. */

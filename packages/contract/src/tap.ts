@@ -16,7 +16,7 @@ export function tapped(driver: Driver, taps: Taps): Driver {
     name: driver.name,
     traits: driver.traits,
     check: entry => driver.check(entry),
-    open: async signal => tappedSession(await driver.open(signal), taps),
+    open: async (signal, clock) => tappedSession(await driver.open(signal, clock), taps),
   }
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driver, DriverTraits, Entry, RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
-import { RegistryDiscovery } from '@rpcx/core'
+import { RegistryDiscovery, systemClock } from '@rpcx/core'
 import type { Bench, Outage } from './bench.ts'
 import { Member } from './member.ts'
 import { Party } from './party.ts'
@@ -150,7 +150,7 @@ export class Trial {
 
   /** The life of a session, as granted. */
   async ttlMs(): Promise<number> {
-    const session = await this.bench.driver().open(this.signal)
+    const session = await this.bench.driver().open(this.signal, systemClock)
     await session.close(this.signal)
     return session.ttlMs
   }

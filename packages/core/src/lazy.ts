@@ -15,9 +15,6 @@ export const lazy = {
   get os(): typeof import('node:os') {
     return process.getBuiltinModule('node:os')
   },
-  get timers(): typeof import('node:timers/promises') {
-    return process.getBuiltinModule('node:timers/promises')
-  },
   get tls(): typeof import('node:tls') {
     return process.getBuiltinModule('node:tls')
   },

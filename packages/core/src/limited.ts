@@ -1,3 +1,4 @@
+import type { Clock, Timer } from './clock.ts'
 import { RpcxError } from './errors.ts'
 
 /**
@@ -5,13 +6,14 @@ import { RpcxError } from './errors.ts'
  * Rejects with `ERR_RPCX_REGISTRY` then, and with the signal's reason when there is one and it aborts.
  */
 export async function limited<T>(
+  clock: Clock,
   what: string,
   ms: number,
   signal: AbortSignal | undefined,
   operation: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limit = new AbortController()
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer | undefined
   let abort: (() => void) | undefined
   const over = new Promise<never>((_resolve, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
@@ -19,14 +21,14 @@ export async function limited<T>(
     const late = (): void =>
       limit.abort(new RpcxError('ERR_RPCX_REGISTRY', `${what}: no answer within ${ms} ms`))
     // After a long tick timers come before what can be read.
-    timer = setTimeout(() => setImmediate(late), ms)
+    timer = clock.setTimeout(() => setImmediate(late), ms)
     if (signal?.aborted) abort()
     else signal?.addEventListener('abort', abort, { once: true })
   })
   try {
     return await Promise.race([(async () => operation(limit.signal))(), over])
   } finally {
-    clearTimeout(timer)
+    clock.clear(timer)
     if (abort !== undefined) signal?.removeEventListener('abort', abort)
   }
 }

@@ -1,14 +1,18 @@
+import type { Clock } from './clock.ts'
+
 /**
  * Work that may be long, one job after the other: done at once as far as it is short, else in slices, between which everybody else
  * has a turn. A job is a generator that yields after each step.
  */
 export class Slices {
+  readonly #clock: Clock
   readonly #onIdle: () => void
   readonly #jobs: Iterator<unknown>[] = []
   #next: NodeJS.Immediate | undefined
 
   /** @param onIdle called each time that all is done */
-  constructor(onIdle: () => void) {
+  constructor(clock: Clock, onIdle: () => void) {
+    this.#clock = clock
     this.#onIdle = onIdle
   }
 
@@ -35,7 +39,7 @@ export class Slices {
   }
 
   #work(ms = SLICE_MS): void {
-    const end = performance.now() + ms
+    const end = this.#clock.now() + ms
     for (let steps = 1; ; steps++) {
       const [job] = this.#jobs
       if (job === undefined) {
@@ -44,7 +48,7 @@ export class Slices {
       }
       if (job.next().done === true) this.#jobs.shift()
       // Asking for the time costs as much as some steps do.
-      else if (steps % STEPS === 0 && performance.now() > end) break
+      else if (steps % STEPS === 0 && this.#clock.now() > end) break
     }
     this.#next = setImmediate(() => this.#work())
   }

@@ -1,12 +1,14 @@
+import type { Clock, Timer } from './clock.ts'
+
 /** Waits for `promise`, but no longer than `ms`; resolves to `undefined` when that is over. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
+export async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: Timer | undefined
   const over = new Promise<undefined>(resolve => {
-    timer = setTimeout(resolve, ms, undefined)
+    timer = clock.setTimeout(() => resolve(undefined), ms)
   })
   try {
     return await Promise.race([promise, over])
   } finally {
-    clearTimeout(timer)
+    clock.clear(timer)
   }
 }

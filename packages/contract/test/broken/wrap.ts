@@ -17,7 +17,7 @@ export function withOpen(
     name: driver.name,
     traits: driver.traits,
     check: entry => driver.check(entry),
-    open: signal => open(() => driver.open(signal)),
+    open: (signal, clock) => open(() => driver.open(signal, clock)),
   }
 }
 

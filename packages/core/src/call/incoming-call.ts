@@ -1,8 +1,9 @@
 import type { Metadata } from '../call-metadata.ts'
+import type { Clock, Timer } from '../clock.ts'
+import { MAX_TIMER_MS } from '../clock.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import { RpcxError } from '../errors.ts'
 import type { DeclaredError } from '../service-error.ts'
-import { MAX_TIMER_MS } from '../sleep.ts'
 import type { ReverseCallContext } from './call-context.ts'
 import type { ServerConnection } from './server-connection.ts'
 
@@ -16,6 +17,8 @@ export interface CallFailure {
 /** The connection that a call came in on, as the call sees it. */
 export interface CallHost {
   readonly remoteAddress: string
+  /** That of the server or client, by which its calls expire. */
+  readonly clock: Clock
   /** Why the connection went, once it has. */
   readonly gone: Error | undefined
   /** Calls whose signal someone holds are aborted when the connection goes. */
@@ -61,7 +64,7 @@ export interface CallSource extends CallHost, ServerConnection {
  */
 export abstract class IncomingCall<Source extends CallHost = CallSource> implements ReverseCallContext {
   readonly source: Source
-  /** When it came, by `performance.now()`. */
+  /** When it came, by the clock of `source`. */
   readonly receivedAt: number
   /** Whether `authenticate` has let it through, after a while. */
   isKnown = false
@@ -89,7 +92,7 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
   /** The value of one ASCII key of the metadata, without reading the others. */
   abstract metadataValue(key: string): string | undefined
 
-  /** When its caller stops waiting, by `performance.now()`; `undefined` when it waits for ever. */
+  /** When its caller stops waiting, by the clock of `source`; `undefined` when it waits for ever. */
   protected abstract expiry(): number | undefined
 
   /** Decodes the arguments. @throws RpcxError with which the call is refused */
@@ -111,14 +114,14 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     const { remainingMs } = this
     if (remainingMs === undefined) return undefined
     const extras = this.#more()
-    extras.deadline ??= Date.now() + remainingMs
+    extras.deadline ??= this.source.clock.wallTime() + remainingMs
     return extras.deadline
   }
 
   get remainingMs(): number | undefined {
     const extras = this.#more()
     if (extras.expiresAt === null) extras.expiresAt = this.expiry()
-    return extras.expiresAt === undefined ? undefined : extras.expiresAt - performance.now()
+    return extras.expiresAt === undefined ? undefined : extras.expiresAt - this.source.clock.now()
   }
 
   get responseMetadata(): Record<string, string> {
@@ -160,7 +163,7 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     this.#hasEnded = true
     const extras = this.#extras
     if (extras?.abort === undefined) return
-    clearTimeout(extras.timer)
+    this.source.clock.clear(extras.timer)
     this.source.unwatch(this)
   }
 
@@ -176,16 +179,19 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     // Go's words, which its callers may compare with.
     const expire = (): void => this.abort(new RpcxError('ERR_RPCX_TIMEOUT', 'context deadline exceeded'))
     if (remainingMs <= 0) expire()
-    else if (remainingMs <= MAX_TIMER_MS) extras.timer = setTimeout(expire, remainingMs).unref()
+    else if (remainingMs <= MAX_TIMER_MS) {
+      extras.timer = this.source.clock.setTimeout(expire, remainingMs)
+      extras.timer.unref()
+    }
   }
 }
 
 /** What of a call is made when somebody looks at it. */
 class Extras {
-  /** By `performance.now()`; `null` before anybody has asked. */
+  /** By the clock; `null` before anybody has asked. */
   expiresAt: number | undefined | null = null
   deadline: number | undefined = undefined
   responseMetadata: Record<string, string> | undefined = undefined
   abort: AbortController | undefined = undefined
-  timer: NodeJS.Timeout | undefined = undefined
+  timer: Timer | undefined = undefined
 }

@@ -32,6 +32,7 @@ export const XCLIENT_OPTIONS: Readonly<Record<keyof XClientOptions, true>> = {
   maxDepth: true,
   maxMapKeys: true,
   maxBufferedBytes: true,
+  clock: true,
   selectMode: true,
   position: true,
   hashKey: true,

@@ -1,3 +1,4 @@
+import { checkClock } from '../clock.ts'
 import type { Discovery } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
 import type { Inform } from './call/fan-out.ts'
@@ -69,6 +70,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     const shared = { events, pool }
     this.#shared = shared
     this.#clients = new ServiceClients({
+      clock: checkClock('OneClient', rest.clock),
       ...idle,
       make: service => new XClient(service, discovery, { ...rest, ...services[service] }, shared),
       isFresh: service => discovery.status(service).state === 'fresh',
@@ -172,6 +174,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
 }
 
 type OfConnections =
+  | 'clock'
   | 'connectTimeoutMs'
   | 'heartbeatMs'
   | 'heartbeatTimeoutMs'
@@ -187,6 +190,7 @@ type ServiceName<Services> = keyof Services & string
 type AnyRest = Rest<(args?: unknown) => unknown>
 
 const OF_CONNECTIONS: readonly OfConnections[] = [
+  'clock',
   'connectTimeoutMs',
   'heartbeatMs',
   'heartbeatTimeoutMs',

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import type { XClient } from './xclient.ts'
 
@@ -9,6 +10,7 @@ type Calls = Pick<
 >
 
 export interface ServiceClientsOptions {
+  readonly clock: Clock
   readonly make: (service: string) => Client
   /** Whether a list that is read anew would be as good as the one that there is. */
   readonly isFresh: (service: string) => boolean
@@ -24,7 +26,7 @@ export class ServiceClients {
   readonly #options: ServiceClientsOptions
   /** The one that was made, or looked at, last comes last. */
   readonly #uses = new Map<string, Use>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isClosed = false
 
   constructor(options: ServiceClientsOptions) {
@@ -57,14 +59,21 @@ export class ServiceClients {
     if (this.#uses.size >= MANY) this.#makeRoom()
     const use = new Use(this.#options.make(service))
     this.#uses.set(service, use)
-    this.#timer ??= setInterval(() => this.#sweep(), this.#options.sweepMs ?? SWEEP_MS).unref()
+    this.#sweepLater()
     return use
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    clearInterval(this.#timer)
+    this.#options.clock.clear(this.#timer)
     await Promise.all([...this.#uses.values()].map(({ client }) => client.close()))
+  }
+
+  #sweepLater(): void {
+    if (this.#timer !== undefined) return
+    const { clock, sweepMs = SWEEP_MS } = this.#options
+    this.#timer = clock.setInterval(() => this.#sweep(), sweepMs)
+    this.#timer.unref()
   }
 
   #sweep(): void {
@@ -77,7 +86,7 @@ export class ServiceClients {
         this.#release(service, use)
     }
     if (this.#uses.size > 0) return
-    clearInterval(this.#timer)
+    this.#options.clock.clear(this.#timer)
     this.#timer = undefined
   }
 

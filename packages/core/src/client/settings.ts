@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts'
+import { checkClock } from '../clock.ts'
 import { Codecs } from '../codec/codecs.ts'
 import { checkLimits } from '../codec/limits.ts'
 import { lazy } from '../lazy.ts'
@@ -19,6 +21,7 @@ import type { XClientOptions } from './xclient-options.ts'
 
 /** What a client is made of, once its options have been checked. */
 export interface ClientSettings {
+  readonly clock: Clock
   readonly caller: CallerOptions
   readonly interceptors: readonly Interceptor[]
   readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected' | 'listed'>
@@ -70,8 +73,9 @@ export function checkOptions(
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
     throw new TypeError(`XClient: token is ${typeof token}, not a text or a function`)
   if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
+  const clock = checkClock('XClient', options.clock)
   const schemas = schemaInterceptor(types)
-  const newSelector = selectorsFor(service, options, failed)
+  const newSelector = selectorsFor(clock, service, options, failed)
   const selector = newSelector()
   const failPolicy = failPolicyOf(failMode, backupAfter, failed)
   const limits = checkLimits('XClient', options)
@@ -85,7 +89,9 @@ export function checkOptions(
     repeats: failPolicy.repeats,
   })
   return {
+    clock,
     caller: {
+      clock,
       methodCodec,
       timeoutMs: checkMs('XClient', 'timeoutMs', timeoutMs),
       isIdempotent:
@@ -94,6 +100,7 @@ export function checkOptions(
     },
     interceptors: schemas === undefined ? interceptors : [...interceptors, schemas],
     dispatcher: {
+      clock,
       methodCodec,
       failPolicy,
       retries: checkRetries(retries, failPolicy),
@@ -108,6 +115,7 @@ export function checkOptions(
       holdMs: checkMs('XClient', 'holdMs', holdMs),
     },
     links: {
+      clock,
       transports: new Transports('XClient', transports),
       tls,
       offered:

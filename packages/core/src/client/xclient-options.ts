@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { ClientTls } from '../transport/tls.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -110,4 +111,6 @@ export interface XClientOptions extends SelectOptions {
    * calls that a server makes to `offers`; one that does not read the answers is cut off. @default 16 MiB
    */
   readonly maxBufferedBytes?: number
+  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  readonly clock?: Clock
 }

@@ -1,6 +1,7 @@
 import { limitOf } from '../call/parent-call.ts'
 import { NO_METADATA } from '../call-metadata.ts'
 import { watchRejection } from '../callbacks.ts'
+import type { Clock } from '../clock.ts'
 import type { Discovery, DiscoveryStatus } from '../discovery/discovery.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
@@ -35,6 +36,7 @@ import type { XClientOptions } from './xclient-options.ts'
  * ```
  */
 export class XClient<S extends object> implements AsyncDisposable {
+  readonly #clock: Clock
   readonly #service: string
   readonly #discovery: Discovery
   readonly #timeoutMs: number
@@ -63,10 +65,11 @@ export class XClient<S extends object> implements AsyncDisposable {
    */
   constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: SharedParts) {
     const failed = (callback: string, thrown: unknown): void => this.#events.callbackFailed(callback, thrown)
-    const { caller, interceptors, dispatcher, links } = checkOptions(service, options, failed)
+    const { clock, caller, interceptors, dispatcher, links } = checkOptions(service, options, failed)
     this.#events = shared?.events ?? new Events('client')
     this.#pool = shared?.pool ?? new ConnectionPool({ ...links, ...pushesTo(this.#events) })
     this.#isShared = shared !== undefined
+    this.#clock = clock
     this.#service = service
     this.#discovery = discovery
     this.#timeoutMs = caller.timeoutMs
@@ -88,8 +91,8 @@ export class XClient<S extends object> implements AsyncDisposable {
     }
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
     const { hedging } = dispatcher.failPolicy
-    this.#hedging = hedging && new Hedging(this.#caller, hedging)
-    this.#readiness = new Readiness(service, () => sender.endpoints.handles.length)
+    this.#hedging = hedging && new Hedging(clock, this.#caller, hedging)
+    this.#readiness = new Readiness(clock, service, () => sender.endpoints.handles.length)
     this.#interceptors = interceptors
     this.#outermost =
       interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
@@ -236,7 +239,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   async #servers(method: string, options: CallOptions): Promise<readonly EndpointHandle[]> {
     const { signal, parent, timeoutMs = this.#timeoutMs } = options
     const { dispatcher } = this.#caller
-    const limitMs = limitOf(timeoutMs, parent)
+    const limitMs = limitOf(this.#clock, timeoutMs, parent)
     if (limitMs <= 0) throw pastError(this.#service, method)
     await this.#readiness.until(
       () => !dispatcher.hasToWait,
@@ -252,10 +255,10 @@ export class XClient<S extends object> implements AsyncDisposable {
   /** How to call one of all servers, within the deadline that they have in common. */
   #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
     const { timeoutMs = this.#timeoutMs } = options
-    const end = performance.now() + timeoutMs
+    const end = this.#clock.now() + timeoutMs
     const encoded = this.#outermost === undefined ? this.#encoded(method, args) : undefined
     return (handle, signal) => {
-      const leftMs = timeoutMs === 0 ? 0 : Math.max(end - performance.now(), 1)
+      const leftMs = timeoutMs === 0 ? 0 : Math.max(end - this.#clock.now(), 1)
       const call = {
         service: this.#service,
         method,

@@ -1,4 +1,5 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import type { Clock } from '../clock.ts'
 import type { Endpoint, Endpoints } from './discovery.ts'
 import type { EntryRules } from './entry-rules.ts'
 
@@ -11,13 +12,15 @@ export interface CachedList {
 
 /** Lists by service, in a JSON file that is replaced as a whole. */
 export class CacheFile {
+  readonly #clock: Clock
   readonly #path: string
   readonly #rules: EntryRules
   /** Settings or data of something else, which we must not overwrite. */
   #isForeign = false
 
   /** @param rules what is read back of it */
-  constructor(path: string, rules: EntryRules) {
+  constructor(clock: Clock, path: string, rules: EntryRules) {
+    this.#clock = clock
     this.#path = path
     this.#rules = rules
   }
@@ -37,7 +40,7 @@ export class CacheFile {
     // What only looks like ours was cut off when its disk was full, say.
     this.#isForeign = text !== '' && !text.startsWith(HEAD)
     if (this.#isForeign) throw new Error(`${this.#path} is no cache of endpoints; it is left as it is`)
-    return parse(JSON.parse(text) as Content, this.#rules)
+    return parse(JSON.parse(text) as Content, this.#rules, this.#clock.wallTime())
   }
 
   /** Whoever reads meanwhile reads the lists of before. @throws when it cannot be written */
@@ -70,7 +73,7 @@ interface Content {
 }
 
 /** @throws `ERR_RPCX_ADDRESS`, or a TypeError, when it is not as we write it */
-function parse({ services }: Content, rules: EntryRules): Map<string, CachedList> {
+function parse({ services }: Content, rules: EntryRules, now: number): Map<string, CachedList> {
   return new Map(
     Object.entries(services).map(([service, { at, servers }]) => {
       const endpoints = servers.flatMap(([address, metadata]): Endpoint[] => {
@@ -83,7 +86,7 @@ function parse({ services }: Content, rules: EntryRules): Map<string, CachedList
         }
       })
       // A clock that was set back would make it newer than it is.
-      return [service, { at: Math.min(Number(at), Date.now()), endpoints: Object.freeze(endpoints) }]
+      return [service, { at: Math.min(Number(at), now), endpoints: Object.freeze(endpoints) }]
     }),
   )
 }

@@ -1,6 +1,7 @@
+import type { Clock } from '../clock.ts'
+import { checkClock } from '../clock.ts'
 import type { CallbackEvents } from '../events.ts'
 import { Events } from '../events.ts'
-import { sleep } from '../sleep.ts'
 import type { CachedList } from './cache-file.ts'
 import { CacheFile } from './cache-file.ts'
 import { CachedService } from './cached-service.ts'
@@ -17,6 +18,8 @@ export interface CachedDiscoveryOptions {
    * of the other discovery. @default ['tcp', 'tcp4', 'tcp6']
    */
   readonly networks?: readonly string[]
+  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  readonly clock?: Clock
 }
 
 /** What a `CachedDiscovery` tells when there is no caller to tell. */
@@ -32,6 +35,7 @@ export interface CachedDiscoveryEvents extends CallbackEvents {
  * registry answers, `status` says `source: 'cache'` and since when the list stands.
  */
 export class CachedDiscovery implements Discovery {
+  readonly #clock: Clock
   readonly #inner: Discovery
   readonly #path: string
   readonly #file: CacheFile
@@ -54,10 +58,12 @@ export class CachedDiscovery implements Discovery {
     const { file, networks = TCP_NETWORKS } = options
     if (typeof file !== 'string' || file === '')
       throw new TypeError(`CachedDiscovery: file is ${JSON.stringify(file)}, not a path`)
+    const clock = checkClock('CachedDiscovery', options.clock)
+    this.#clock = clock
     this.#inner = inner
     this.#path = file
-    this.#file = new CacheFile(file, new EntryRules(checkNetworks('CachedDiscovery', networks)))
-    this.#services = new FollowedServices(service => this.#follow(service), idle)
+    this.#file = new CacheFile(clock, file, new EntryRules(checkNetworks('CachedDiscovery', networks)))
+    this.#services = new FollowedServices(clock, service => this.#follow(service), idle)
     this.#lists = this.#file.read().catch((error: Error) => {
       this.#events.emit('cacheIgnored', { file, error })
       return new Map()
@@ -110,7 +116,8 @@ export class CachedDiscovery implements Discovery {
 
   #follow(service: string): CachedService {
     const cached = async (): Promise<CachedList | undefined> => (await this.#lists).get(service)
-    const followed = new CachedService(service, this.#inner, cached, list => this.#keep(service, list))
+    const keep = (list: Endpoints): Promise<void> => this.#keep(service, list)
+    const followed = new CachedService(this.#clock, service, this.#inner, cached, keep)
     const done = followed.done.finally(() => this.#follows.delete(done))
     this.#follows.add(done)
     return followed
@@ -119,7 +126,7 @@ export class CachedDiscovery implements Discovery {
   async #keep(service: string, endpoints: Endpoints): Promise<void> {
     const lists = await this.#lists
     // An empty list is not worth a line: who asks for invented names would make the file grow.
-    if (endpoints.length > 0) lists.set(service, { at: Date.now(), endpoints })
+    if (endpoints.length > 0) lists.set(service, { at: this.#clock.wallTime(), endpoints })
     else if (!lists.delete(service)) return
     this.#isStale = true
     this.#writing ??= this.#write(lists).finally(() => (this.#writing = undefined))
@@ -134,7 +141,7 @@ export class CachedDiscovery implements Discovery {
       } catch (error) {
         this.#events.emit('cacheFailed', { file: this.#path, error: error as Error })
       }
-      await sleep(PAUSE_MS, this.#closing.signal)
+      await this.#clock.sleep(PAUSE_MS, this.#closing.signal)
     }
   }
 

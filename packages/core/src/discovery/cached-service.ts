@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { CachedList } from './cache-file.ts'
 import type { Discovery, Endpoints } from './discovery.ts'
 import { Feed } from './feed.ts'
@@ -7,6 +8,7 @@ import type { Followed } from './followed-services.ts'
 export class CachedService implements Followed {
   /** Resolves when it is stopped, or when the other discovery ends. */
   readonly done: Promise<void>
+  readonly #clock: Clock
   readonly #service: string
   readonly #inner: Discovery
   readonly feed: Feed
@@ -21,14 +23,17 @@ export class CachedService implements Followed {
    * @param keep takes each new list
    */
   constructor(
+    clock: Clock,
     service: string,
     inner: Discovery,
     cached: () => Promise<CachedList | undefined>,
     keep: (endpoints: Endpoints) => Promise<void>,
   ) {
+    this.#clock = clock
     this.#service = service
     this.#inner = inner
-    this.feed = new Feed(`CachedDiscovery: ${service}`, () => inner.status(service).lastError ?? this.#error)
+    const why = (): Error | undefined => inner.status(service).lastError ?? this.#error
+    this.feed = new Feed(clock, `CachedDiscovery: ${service}`, why)
     this.done = this.#follow(cached, keep).catch(error => {
       this.#error = error
     })
@@ -55,10 +60,10 @@ export class CachedService implements Followed {
     keep: (endpoints: Endpoints) => Promise<void>,
   ): Promise<void> {
     const { signal } = this.#stopping
-    const timer = setTimeout(() => void this.#serve(cached), HEAD_START_MS)
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    const timer = this.#clock.setTimeout(() => void this.#serve(cached), HEAD_START_MS)
+    signal.addEventListener('abort', () => this.#clock.clear(timer), { once: true })
     for await (const endpoints of this.#inner.watch(this.#service, { signal })) {
-      clearTimeout(timer)
+      this.#clock.clear(timer)
       this.#served = undefined
       this.feed.publish(endpoints)
       await keep(endpoints)

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { checkMs } from '../options.ts'
 import { DNSDriver } from './dns-driver.ts'
 import { RegistryDiscovery } from './registry-discovery.ts'
@@ -18,6 +19,8 @@ export interface DNSDiscoveryOptions {
    * name them. @default 10_000
    */
   readonly intervalMs?: number
+  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  readonly clock?: Clock
 }
 
 /**
@@ -28,7 +31,7 @@ export interface DNSDiscoveryOptions {
 export class DNSDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: DNSDiscoveryOptions) {
-    const { domain, port, network = 'tcp', servers, intervalMs = 10_000 } = options
+    const { domain, port, network = 'tcp', servers, intervalMs = 10_000, clock } = options
     if (typeof domain !== 'function' && (typeof domain !== 'string' || domain === '')) {
       throw new TypeError(`dns: domain is ${JSON.stringify(domain)}, not a name or a function`)
     }
@@ -46,7 +49,7 @@ export class DNSDiscovery extends RegistryDiscovery {
         servers: servers === undefined ? undefined : [servers].flat(),
         intervalMs,
       }),
-      { networks: [network] },
+      { networks: [network], ...(clock && { clock }) },
     )
   }
 }

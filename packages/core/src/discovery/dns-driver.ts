@@ -1,9 +1,9 @@
 import type { promises as dns, SrvRecord } from 'node:dns'
 import { formatHostPort } from '../address.ts'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { reasonOf } from '../reason.ts'
-import { sleep } from '../sleep.ts'
 import type { DiscoveryDriver, DiscoverySession } from './driver.ts'
 
 export interface DNSSettings {
@@ -32,7 +32,7 @@ export class DNSDriver implements DiscoveryDriver {
     resolverOf(settings)
   }
 
-  async open(): Promise<DiscoverySession> {
+  async open(_signal: AbortSignal, clock: Clock): Promise<DiscoverySession> {
     const resolver = resolverOf(this.#settings)
     return {
       ended: new Promise(() => {}),
@@ -42,7 +42,7 @@ export class DNSDriver implements DiscoveryDriver {
           const { all, ttlMs } = await this.#find(resolver, name)
           if (signal.aborted) return
           into.replace(all)
-          await sleep(Math.min(Math.max(ttlMs, SHORTEST_MS), LONGEST_MS), signal)
+          await clock.sleep(Math.min(Math.max(ttlMs, SHORTEST_MS), LONGEST_MS), signal)
         }
       },
       close: async () => resolver.cancel(),

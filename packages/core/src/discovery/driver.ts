@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts'
+
 /** What a registry holds of one server of one service, as it is stored. */
 export interface Entry {
   readonly service: string
@@ -27,8 +29,8 @@ export interface DriverTraits {
 export interface DiscoveryDriver {
   /** In errors and events: `etcd`. */
   readonly name: string
-  /** One attempt: connect, authenticate. */
-  open(signal: AbortSignal): Promise<DiscoverySession>
+  /** One attempt: connect, authenticate. @param clock where all that the session does gets time and chance from */
+  open(signal: AbortSignal, clock: Clock): Promise<DiscoverySession>
 }
 
 /**
@@ -43,7 +45,7 @@ export interface Driver extends DiscoveryDriver {
    */
   check(entry: Entry): void
   /** One attempt: connect, authenticate, get a lease. An error with `fatal` is a mistake in the configuration. */
-  open(signal: AbortSignal): Promise<RegistrySession>
+  open(signal: AbortSignal, clock: Clock): Promise<RegistrySession>
 }
 
 /** An entry as a registry holds it at one moment. */

@@ -1,8 +1,10 @@
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import type { Endpoints, WaitOptions } from './discovery.ts'
 
 /** The newest list of one service, and all who wait for the next. */
 export class Feed {
+  readonly #clock: Clock
   readonly #name: string
   /** Why there is no list yet, for those who wait in vain. */
   readonly #why: () => Error | undefined
@@ -11,7 +13,8 @@ export class Feed {
   #closed = false
 
   /** @param name who is asked, in errors: `etcd: Arith` */
-  constructor(name: string, why: () => Error | undefined = () => undefined) {
+  constructor(clock: Clock, name: string, why: () => Error | undefined = () => undefined) {
+    this.#clock = clock
     this.#name = name
     this.#why = why
   }
@@ -62,13 +65,14 @@ export class Feed {
   #changed(signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<boolean> {
     return new Promise(resolve => {
       const done = (inTime: boolean): void => {
-        clearTimeout(timer)
+        this.#clock.clear(timer)
         signal?.removeEventListener('abort', wake)
         this.#waiting.delete(wake)
         resolve(inTime)
       }
       const wake = (): void => done(true)
-      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs, false)
+      const late = (): void => done(false)
+      const timer = timeoutMs === undefined ? undefined : this.#clock.setTimeout(late, timeoutMs)
       signal?.addEventListener('abort', wake, { once: true })
       this.#waiting.add(wake)
     })

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../clock.ts'
 import type { Endpoints, WaitOptions } from './discovery.ts'
 import type { Feed } from './feed.ts'
 
@@ -14,19 +15,25 @@ export interface Followed {
  * takes names from strangers, as a gateway does, must not keep something for each of them for ever.
  */
 export class FollowedServices<T extends Followed> {
+  readonly #clock: Clock
   readonly #follow: (service: string) => T
   readonly #idleMs: number
   readonly #uses = new Map<string, Use<T>>()
   /** Those that nobody uses, the one that is idle for the longest time first. */
   readonly #idle = new Set<Use<T>>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isClosed = false
 
   /**
    * @param follow begins to follow a service
    * @param idle how long a service is followed that nobody asks for; another than the default is for tests
    */
-  constructor(follow: (service: string) => T, { idleMs = IDLE_MS }: { readonly idleMs?: number } = {}) {
+  constructor(
+    clock: Clock,
+    follow: (service: string) => T,
+    { idleMs = IDLE_MS }: { readonly idleMs?: number } = {},
+  ) {
+    this.#clock = clock
     this.#follow = follow
     this.#idleMs = idleMs
   }
@@ -54,7 +61,7 @@ export class FollowedServices<T extends Followed> {
   /** Stops all; what is asked for later ends at once. */
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     for (const { followed } of this.#uses.values()) followed.stop()
     this.#uses.clear()
     this.#idle.clear()
@@ -84,7 +91,7 @@ export class FollowedServices<T extends Followed> {
   #leave(use: Use<T>): void {
     use.users--
     if (use.users > 0 || this.#isClosed) return
-    use.idleSince = performance.now()
+    use.idleSince = this.#clock.now()
     this.#idle.add(use)
     if (this.#idle.size > MOST_IDLE) this.#stopOldest()
     this.#timer ??= this.#sweepLater()
@@ -98,12 +105,14 @@ export class FollowedServices<T extends Followed> {
     }
   }
 
-  #sweepLater(): NodeJS.Timeout {
-    return setTimeout(() => this.#sweep(), this.#idleMs).unref()
+  #sweepLater(): Timer {
+    const timer = this.#clock.setTimeout(() => this.#sweep(), this.#idleMs)
+    timer.unref()
+    return timer
   }
 
   #sweep(): void {
-    const due = performance.now() - this.#idleMs
+    const due = this.#clock.now() - this.#idleMs
     for (const use of this.#idle) {
       if (use.idleSince <= due && use.followed.mayStop) this.#stop(use)
     }

@@ -1,5 +1,4 @@
 import type { CallbackEvents, Events } from '../events.ts'
-import { sleep } from '../sleep.ts'
 import type { DiscoveryStatus, Endpoint, Endpoints } from './discovery.ts'
 import type { DiscoveryDriver, DiscoverySession, Replica } from './driver.ts'
 import type { EntryRules } from './entry-rules.ts'
@@ -45,7 +44,7 @@ export class Follower implements Followed, ReplicaOwner {
   /** The run whose changes count. */
   #active: AbortController | undefined
   #state: 'waiting' | 'fresh' | 'stale' = 'waiting'
-  #since = Date.now()
+  #since: number
 
   constructor(
     service: string,
@@ -57,8 +56,10 @@ export class Follower implements Followed, ReplicaOwner {
     this.#uplink = uplink
     this.#events = events
     this.#options = options
-    this.#replica = new ServiceReplica(this, options.rules)
-    this.feed = new Feed(`${uplink.driver.name}: ${service}`, () => uplink.lastError)
+    const { clock } = uplink
+    this.#since = clock.wallTime()
+    this.#replica = new ServiceReplica(clock, this, options.rules)
+    this.feed = new Feed(clock, `${uplink.driver.name}: ${service}`, () => uplink.lastError)
     if (isServiceName(service)) void this.#run()
     // Nobody can have registered it.
     else this.#listNothing()
@@ -116,7 +117,8 @@ export class Follower implements Followed, ReplicaOwner {
         const session = await this.#uplink.session()
         if (signal.aborted) return
         // A resync begins a second run beside the first, which lives until the second has its list.
-        await Promise.race([this.#follow(session), sleep(this.#options.resyncMs, resync.signal)])
+        const over = this.#uplink.clock.sleep(this.#options.resyncMs, resync.signal)
+        await Promise.race([this.#follow(session), over])
       } catch (error) {
         if (signal.aborted) return
         this.#uplink.failed(error as Error, this)
@@ -179,6 +181,6 @@ export class Follower implements Followed, ReplicaOwner {
   #enter(state: 'fresh' | 'stale'): void {
     if (this.#state === state) return
     this.#state = state
-    this.#since = Date.now()
+    this.#since = this.#uplink.clock.wallTime()
   }
 }

@@ -1,3 +1,5 @@
+import type { Clock, ClockOption, Timer } from '../clock.ts'
+import { checkClock } from '../clock.ts'
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress } from './discovery.ts'
 import { Feed } from './feed.ts'
@@ -18,10 +20,15 @@ export class MultiDiscovery implements Discovery {
    * @param idle as of `RegistryDiscovery`
    * @throws TypeError when there is none
    */
-  constructor(discoveries: readonly Discovery[], idle?: { readonly idleMs?: number }) {
+  constructor(
+    discoveries: readonly Discovery[],
+    options: ClockOption = {},
+    idle?: { readonly idleMs?: number },
+  ) {
     if (discoveries.length === 0) throw new TypeError('MultiDiscovery: discoveries is empty')
     this.#discoveries = [...discoveries]
-    this.#unions = new FollowedServices(service => new Union(service, this.#discoveries), idle)
+    const clock = checkClock('MultiDiscovery', options.clock)
+    this.#unions = new FollowedServices(clock, service => new Union(clock, service, this.#discoveries), idle)
   }
 
   list(service: string, options?: WaitOptions): Promise<Endpoints> {
@@ -61,6 +68,7 @@ const RANK: Record<DiscoveryStatus['state'], number> = { fresh: 0, idle: 1, wait
 
 /** What all registries together know of one service. */
 class Union implements Followed {
+  readonly #clock: Clock
   readonly #service: string
   readonly #discoveries: readonly Discovery[]
   readonly feed: Feed
@@ -69,15 +77,16 @@ class Union implements Followed {
   readonly #lists: (Endpoints | undefined)[]
   /** Why one of them ended, should it not keep what a discovery promises. */
   #error: Error | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
-  constructor(service: string, discoveries: readonly Discovery[]) {
+  constructor(clock: Clock, service: string, discoveries: readonly Discovery[]) {
+    this.#clock = clock
     const lastError = (): Error | undefined =>
       discoveries.map(discovery => discovery.status(service).lastError).find(error => error !== undefined) ??
       this.#error
     this.#service = service
     this.#discoveries = discoveries
-    this.feed = new Feed(`MultiDiscovery: ${service}`, lastError)
+    this.feed = new Feed(clock, `MultiDiscovery: ${service}`, lastError)
     this.#lists = discoveries.map(() => undefined)
     const { signal } = this.#stopping
     discoveries.forEach((discovery, i) => {
@@ -92,7 +101,7 @@ class Union implements Followed {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     this.#stopping.abort()
     this.feed.close()
   }
@@ -110,11 +119,14 @@ class Union implements Followed {
     const isComplete = this.feed.current !== undefined || this.#lists.every(list => list !== undefined)
     if (isComplete) this.#publish()
     // A registry that is down must not keep us from the servers of the others.
-    else if (endpoints.length > 0) this.#timer ??= setTimeout(() => this.#publish(), FIRST_MS).unref()
+    else if (endpoints.length > 0 && this.#timer === undefined) {
+      this.#timer = this.#clock.setTimeout(() => this.#publish(), FIRST_MS)
+      this.#timer.unref()
+    }
   }
 
   #publish(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     const union = new Map<string, Endpoint>()
     for (const list of this.#lists) {
       for (const endpoint of list ?? []) {

@@ -1,4 +1,6 @@
 import { parseHostPort } from '../address.ts'
+import type { Clock, ClockOption } from '../clock.ts'
+import { checkClock } from '../clock.ts'
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress, parseEndpoint } from './discovery.ts'
 import { Feed } from './feed.ts'
@@ -13,12 +15,16 @@ export interface KeyValue {
 
 /** Servers that the program itself names, for every service; `update` replaces them while calls run. */
 export class MultipleServersDiscovery implements Discovery {
-  readonly #feed = new Feed('MultipleServersDiscovery')
-  #since = Date.now()
+  readonly #clock: Clock
+  readonly #feed: Feed
+  #since: number
   #closed = false
 
   /** @throws TypeError when there is no server, or one is there twice; `ERR_RPCX_ADDRESS` */
-  constructor(servers: readonly KeyValue[]) {
+  constructor(servers: readonly KeyValue[], options: ClockOption = {}) {
+    this.#clock = checkClock('MultipleServersDiscovery', options.clock)
+    this.#feed = new Feed(this.#clock, 'MultipleServersDiscovery')
+    this.#since = this.#clock.wallTime()
     if (Array.isArray(servers) && servers.length === 0)
       throw new TypeError('MultipleServersDiscovery: servers is empty')
     this.update(servers)
@@ -36,7 +42,7 @@ export class MultipleServersDiscovery implements Discovery {
         throw new TypeError(`MultipleServersDiscovery: ${endpoint.address} is there twice`)
       }
     })
-    this.#since = Date.now()
+    this.#since = this.#clock.wallTime()
     this.#feed.publish(Object.freeze(endpoints))
   }
 

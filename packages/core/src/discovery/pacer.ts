@@ -1,14 +1,18 @@
+import type { Clock, Timer } from '../clock.ts'
+
 /**
  * When a list is told of to those who follow it: at once, with all changes of the same tick. What a large list costs is the
  * same for one change and for a thousand, so the larger it is, the more of them are told together.
  */
 export class Pacer {
+  readonly #clock: Clock
   readonly #tell: () => void
   #isDue = false
   #toldAt = Number.NEGATIVE_INFINITY
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
-  constructor(tell: () => void) {
+  constructor(clock: Clock, tell: () => void) {
+    this.#clock = clock
     this.#tell = tell
   }
 
@@ -16,19 +20,23 @@ export class Pacer {
   changed(size: number): void {
     if (this.#isDue) return
     this.#isDue = true
-    const ms = this.#toldAt + pauseMs(size) - performance.now()
-    if (ms <= 0) queueMicrotask(() => this.#now())
-    else this.#timer = setTimeout(() => this.#now(), ms).unref()
+    const ms = this.#toldAt + pauseMs(size) - this.#clock.now()
+    if (ms <= 0) {
+      queueMicrotask(() => this.#now())
+      return
+    }
+    this.#timer = this.#clock.setTimeout(() => this.#now(), ms)
+    this.#timer.unref()
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     this.#isDue = true
   }
 
   #now(): void {
     this.#isDue = false
-    this.#toldAt = performance.now()
+    this.#toldAt = this.#clock.now()
     this.#tell()
   }
 }

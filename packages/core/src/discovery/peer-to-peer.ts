@@ -1,3 +1,4 @@
+import type { ClockOption } from '../clock.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import { MultipleServersDiscovery } from './multiple-servers.ts'
 
@@ -10,8 +11,8 @@ export class Peer2PeerDiscovery implements Discovery {
    * @param metadata a query string. @default ''
    * @throws `ERR_RPCX_ADDRESS`
    */
-  constructor(server: string, metadata = '') {
-    this.#server = new MultipleServersDiscovery([{ key: server, value: metadata }])
+  constructor(server: string, metadata = '', options: ClockOption = {}) {
+    this.#server = new MultipleServersDiscovery([{ key: server, value: metadata }], options)
   }
 
   list(service: string, options?: WaitOptions): Promise<Endpoints> {

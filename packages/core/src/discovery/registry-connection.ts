@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { limited } from '../limited.ts'
 import { Backoff } from './backoff.ts'
@@ -18,6 +19,8 @@ type Opened<Backend extends DiscoveryDriver> = Awaited<ReturnType<Backend['open'
  */
 export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   readonly driver: Backend
+  /** That of its discovery or its server. */
+  readonly clock: Clock
   readonly backoff: Backoff
   readonly #owner: RegistryConnectionOwner
   readonly #closing = new AbortController()
@@ -30,8 +33,14 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   #isDown = false
   #lastError: Error | undefined
 
-  constructor(driver: Backend, owner: RegistryConnectionOwner, backoff: Backoff = new Backoff()) {
+  constructor(
+    driver: Backend,
+    owner: RegistryConnectionOwner,
+    clock: Clock,
+    backoff: Backoff = new Backoff(clock),
+  ) {
     this.driver = driver
+    this.clock = clock
     this.backoff = backoff
     this.#owner = owner
   }
@@ -102,20 +111,21 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     await this.#opening?.catch(ignore)
     const session = this.#session
     this.#session = undefined
-    if (session !== undefined) await closeSession(session, this.driver.name)
+    if (session !== undefined) await this.#closeSession(session)
   }
 
   async #open(): Promise<Opened<Backend>> {
-    const { name } = this.driver
+    const { clock, driver } = this
     try {
-      const session = await limited(`${name}: open`, OPEN_MS, this.#closing.signal, async signal => {
-        const opened = (await this.driver.open(signal)) as Opened<Backend>
+      const what = `${driver.name}: open`
+      const session = await limited(clock, what, OPEN_MS, this.#closing.signal, async signal => {
+        const opened = (await driver.open(signal, clock)) as Opened<Backend>
         // Nobody waits for it any more: it would live on without an owner.
-        if (signal.aborted) void closeSession(opened, name)
+        if (signal.aborted) void this.#closeSession(opened)
         return opened
       })
       if (this.#closing.signal.aborted) {
-        await closeSession(session, name)
+        await this.#closeSession(session)
         throw this.#closing.signal.reason
       }
       this.#session = session
@@ -135,7 +145,13 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     this.#session = undefined
     this.keeps(0)
     this.#lastError = reason
-    void closeSession(session, this.driver.name)
+    void this.#closeSession(session)
+  }
+
+  /** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
+  async #closeSession(session: DiscoverySession): Promise<void> {
+    const what = `${this.driver.name}: close`
+    await limited(this.clock, what, CLOSE_MS, undefined, signal => session.close(signal)).catch(ignore)
   }
 }
 
@@ -143,10 +159,5 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
 const OPEN_MS = 8_000
 // Below the 5 s that a close may take in all.
 const CLOSE_MS = 4_500
-
-/** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
-async function closeSession(session: DiscoverySession, name: string): Promise<void> {
-  await limited(`${name}: close`, CLOSE_MS, undefined, signal => session.close(signal)).catch(ignore)
-}
 
 function ignore(): void {}

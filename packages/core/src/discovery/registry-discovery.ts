@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts'
+import { checkClock } from '../clock.ts'
 import { Events } from '../events.ts'
 import { checkMs } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
@@ -18,6 +20,8 @@ export interface RegistryDiscoveryOptions {
    * @default ['tcp', 'tcp4', 'tcp6']
    */
   readonly networks?: readonly string[]
+  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  readonly clock?: Clock
 }
 
 /**
@@ -28,7 +32,7 @@ export class RegistryDiscovery implements Discovery {
   readonly #uplink: RegistryConnection<DiscoveryDriver>
   readonly #events: Events<DiscoveryEvents>
   readonly #followers: FollowedServices<Follower>
-  readonly #opened = Date.now()
+  readonly #opened: number
   #closed: Promise<void> | undefined
 
   /**
@@ -44,15 +48,18 @@ export class RegistryDiscovery implements Discovery {
     const registry = driver.name
     const who = `${registry} discovery`
     checkMs(who, 'resyncMs', resyncMs, 1_000)
+    const clock = checkClock(who, options.clock)
+    this.#opened = clock.wallTime()
     const rules = new EntryRules(checkNetworks(who, networks))
     this.#events = new Events('discovery')
     const follow = (service: string): Follower =>
       new Follower(service, this.#uplink, this.#events, { resyncMs, rules })
-    this.#followers = new FollowedServices(follow, idle)
-    this.#uplink = new RegistryConnection(driver, {
-      registryDown: error => this.#events.emit('registryDown', { registry, error }),
+    this.#followers = new FollowedServices(clock, follow, idle)
+    const owner = {
+      registryDown: (error: Error) => this.#events.emit('registryDown', { registry, error }),
       registryBack: () => this.#events.emit('registryBack', { registry }),
-    })
+    }
+    this.#uplink = new RegistryConnection(driver, owner, clock)
   }
 
   on<Name extends keyof DiscoveryEvents>(

@@ -1,4 +1,5 @@
 import { quote } from '../address.ts'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { parseMetadata } from '../metadata.ts'
 import { Slices } from '../slices.ts'
@@ -28,9 +29,9 @@ export class ServiceReplica implements Replica {
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #ignored = new Set<string>()
   readonly #list = new OrderedList()
-  readonly #pacer = new Pacer(() => this.#publish())
+  readonly #pacer: Pacer
   /** Lists as they came, and changes that came behind one that takes longer. */
-  readonly #work = new Slices(() => this.#worked())
+  readonly #work: Slices
   /** Whether the list is to be published once it is whole. */
   #isOwed = false
   #isListed = false
@@ -38,9 +39,11 @@ export class ServiceReplica implements Replica {
   #weight = 0
 
   /** @param rules by which entries are listed or left out */
-  constructor(owner: ReplicaOwner, rules: EntryRules = new EntryRules(undefined)) {
+  constructor(clock: Clock, owner: ReplicaOwner, rules: EntryRules = new EntryRules(undefined)) {
     this.#owner = owner
     this.#rules = rules
+    this.#pacer = new Pacer(clock, () => this.#publish())
+    this.#work = new Slices(clock, () => this.#worked())
   }
 
   replace(all: Iterable<readonly [address: string, metadata: string]>): void {

@@ -27,7 +27,7 @@ export class Announcer implements EntryWatcherOwner {
   readonly #metadata: AnnouncedMetadata
   readonly #entry: EntryState
   readonly #tenure: Ownership
-  readonly #losses = new Backoff()
+  readonly #losses: Backoff
   readonly #stopping = new AbortController()
   /** Those who wait until others can see it. */
   readonly #waiting = new Set<() => void>()
@@ -55,6 +55,7 @@ export class Announcer implements EntryWatcherOwner {
   ) {
     this.#place = new EntryRef(service, address, uplink)
     this.#uplink = uplink
+    this.#losses = new Backoff(uplink.clock)
     this.#metadata = new AnnouncedMetadata(metadata)
     this.#entry = new EntryState(this.#metadata)
     this.#tenure = new Ownership(this.#place.subject, events)

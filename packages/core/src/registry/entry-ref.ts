@@ -33,7 +33,8 @@ export class EntryRef {
     ms: number = OPERATION_MS,
   ): Promise<T> {
     const { registry, service, address } = this.subject
-    return limited(`${registry}: ${what} ${service} at ${address}`, ms, signal, operation)
+    const name = `${registry}: ${what} ${service} at ${address}`
+    return limited(this.uplink.clock, name, ms, signal, operation)
   }
 
   /** Ends when `ended` aborts, with its reason. */

@@ -1,4 +1,5 @@
 import { parseAddress } from '../address.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { Driver } from '../discovery/driver.ts'
 import { checkEntry } from '../discovery/entry-rules.ts'
 import { RegistryConnection } from '../discovery/registry-connection.ts'
@@ -15,6 +16,7 @@ import { publishedAddress } from './service-address.ts'
 /** What one server has in one registry. */
 export class Registration implements ServerHooks {
   readonly #driver: Driver
+  readonly #clock: Clock
   readonly #serviceAddress: RegisterPluginOptions['serviceAddress']
   readonly #metrics: Metrics
   readonly #updateIntervalMs: number
@@ -27,7 +29,7 @@ export class Registration implements ServerHooks {
   readonly #leaving = new Map<string, Promise<void>>()
   /** Where clients reach the server; `undefined` as long as nothing may be published. */
   #address: string | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isClosed = false
   /** Those who wait for the server to listen. */
   readonly #unpublished: (() => void)[] = []
@@ -36,15 +38,17 @@ export class Registration implements ServerHooks {
     const { serviceAddress, metrics = host.metrics, updateIntervalMs = 60_000, required = false } = options
     const registry = driver.name
     this.#driver = driver
+    this.#clock = host.clock
     this.#serviceAddress = serviceAddress
     this.#metrics = metrics
     this.#updateIntervalMs = updateIntervalMs
     this.#required = required
     this.#events = host.events
-    this.#uplink = new RegistryConnection(driver, {
-      registryDown: error => host.events.emit('registryDown', { registry, error }),
+    const owner = {
+      registryDown: (error: Error) => host.events.emit('registryDown', { registry, error }),
       registryBack: () => host.events.emit('registryBack', { registry }),
-    })
+    }
+    this.#uplink = new RegistryConnection(driver, owner, host.clock)
     if (driver.traits.publishes === 'registered') this.#publishAt(host.listenInMemory())
   }
 
@@ -115,9 +119,10 @@ export class Registration implements ServerHooks {
   /** Takes `CLOSE_MS` at most; what the registry could not be told then goes by its TTL. */
   async closing(): Promise<void> {
     this.#isClosed = true
-    clearInterval(this.#timer)
+    this.#clock.clear(this.#timer)
     const withdrawn = Promise.all([...this.#announcers.values()].map(announcer => announcer.withdraw()))
     await within(
+      this.#clock,
       CLOSE_MS,
       withdrawn.then(() => this.#uplink.close()),
     )
@@ -153,7 +158,8 @@ export class Registration implements ServerHooks {
     this.#address = address
     for (const [service, metadata] of this.#wanted) this.#announce(service, metadata, address)
     if (this.#updateIntervalMs > 0) {
-      this.#timer = setInterval(() => this.#measure(), this.#updateIntervalMs).unref()
+      this.#timer = this.#clock.setInterval(() => this.#measure(), this.#updateIntervalMs)
+      this.#timer.unref()
     }
     for (const resolve of this.#unpublished.splice(0)) resolve()
   }

@@ -1,4 +1,5 @@
 import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { checkCount } from '../options.ts'
 import type { CallLimits } from './origin.ts'
@@ -23,6 +24,7 @@ type AdmissionOptions = Pick<
  * server hold more than it was told to. Connections whose calls wait take turns.
  */
 export class Admission implements CallLimits {
+  readonly #clock: Clock
   readonly #maxConcurrent: number
   readonly #maxPerConnection: number
   readonly #maxQueued: number
@@ -40,12 +42,12 @@ export class Admission implements CallLimits {
   #heldBytes = 0
   #waiting = 0
   #waitingBytes = 0
-  /** When a call last ended while others waited, by `performance.now()`, and how long that takes on average. */
+  /** When a call last ended while others waited, by the clock, and how long that takes on average. */
   #endedAt: number | undefined
   #turnMs = 0
 
   /** @throws RangeError or TypeError that names the option */
-  constructor(options: AdmissionOptions, host: RateLimitHost) {
+  constructor(clock: Clock, options: AdmissionOptions, host: RateLimitHost) {
     const {
       maxConcurrentCalls = 10_000,
       maxConcurrentCallsPerConnection = maxConcurrentCalls,
@@ -56,6 +58,7 @@ export class Admission implements CallLimits {
       rateLimit,
       authenticate,
     } = options
+    this.#clock = clock
     this.#asksFirst = authenticate !== undefined
     this.#maxConcurrent = checkCount('Server', 'maxConcurrentCalls', maxConcurrentCalls, 1)
     this.#maxPerConnection = checkCount(
@@ -73,7 +76,7 @@ export class Admission implements CallLimits {
       1,
     )
     this.#maxQueuedBytes = checkCount('Server', 'maxQueuedBytes', maxQueuedBytes)
-    this.#rateLimit = rateLimit && new RateLimit(rateLimit, host)
+    this.#rateLimit = rateLimit && new RateLimit(clock, rateLimit, host)
   }
 
   /** Calls that run and are not done at once, those included whose caller is being asked about. */
@@ -131,7 +134,7 @@ export class Admission implements CallLimits {
     this.#running--
     this.#heldBytes -= bytes
     if (this.#waiting === 0) return
-    const now = performance.now()
+    const now = this.#clock.now()
     if (this.#endedAt !== undefined) {
       const ms = now - this.#endedAt
       this.#turnMs += (ms - this.#turnMs) / (this.#turnMs === 0 ? 1 : 16)

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { TlsOptions } from 'node:tls'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { checkCount, checkMs } from '../options.ts'
 import { remoteAddressOf } from '../transport/tcp.ts'
@@ -21,6 +22,7 @@ type GateOptions = Pick<ServerOptions, 'allow' | 'deny' | 'maxConnections' | 'tl
 
 /** What every stream passes before it is a session: the lists of hosts, the limit of connections, TLS. */
 export class ConnectionGate {
+  readonly #clock: Clock
   readonly #owner: ConnectionGateOwner
   readonly #addresses: AddressList
   readonly #maxConnections: number
@@ -31,8 +33,9 @@ export class ConnectionGate {
   readonly #secure = new Set<Duplex>()
 
   /** @throws RangeError or TypeError that names the option; what `node:tls` says of `tls` */
-  constructor(options: GateOptions, owner: ConnectionGateOwner) {
+  constructor(clock: Clock, options: GateOptions, owner: ConnectionGateOwner) {
     const { maxConnections = Number.POSITIVE_INFINITY, handshakeTimeoutMs = 10_000, tls } = options
+    this.#clock = clock
     this.#owner = owner
     this.#addresses = new AddressList(options)
     this.#maxConnections = checkCount('Server', 'maxConnections', maxConnections, 1)
@@ -86,7 +89,7 @@ export class ConnectionGate {
   #acceptorFor(network: string): TlsAcceptor {
     const known = this.#acceptors.get(network)
     if (known !== undefined) return known
-    const acceptor = new TlsAcceptor(this.#tls as TlsOptions, this.#handshakeTimeoutMs, {
+    const acceptor = new TlsAcceptor(this.#clock, this.#tls as TlsOptions, this.#handshakeTimeoutMs, {
       secured: (stream, refusal) => this.#secured(stream, remoteAddressOf(stream, network), refusal),
       failed: (stream, error) => this.#owner.rejected(remoteAddressOf(stream, network), error),
     })
@@ -99,7 +102,8 @@ export class ConnectionGate {
     if (refusal === undefined) return
     this.#owner.rejected(remoteAddress, refusal)
     // It is told when it asks for something; it has no other reason to stay.
-    const timer = setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs).unref()
-    stream.once('close', () => clearTimeout(timer))
+    const timer = this.#clock.setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs)
+    timer.unref()
+    stream.once('close', () => this.#clock.clear(timer))
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingCall } from '../call/incoming-call.ts'
+import type { Clock } from '../clock.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import type { MethodMeter, MethodMetrics } from './method-meter.ts'
 
@@ -39,8 +40,14 @@ export interface ServerMetrics extends Metrics {
 }
 
 export class CountingMeter implements Meter {
-  readonly #since = performance.now()
+  readonly #clock: Clock
+  readonly #since: number
   #count = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#since = clock.now()
+  }
 
   get count(): number {
     return this.#count
@@ -51,7 +58,7 @@ export class CountingMeter implements Meter {
   }
 
   rateMean(): number {
-    const seconds = (performance.now() - this.#since) / 1000
+    const seconds = (this.#clock.now() - this.#since) / 1000
     return seconds > 0 ? this.#count / seconds : 0
   }
 }
@@ -67,11 +74,12 @@ export interface Metered {
 
 /** The meters of one server. */
 export class Meters implements ServerMetrics {
-  readonly calls: CountingMeter = new CountingMeter()
-  readonly connections: CountingMeter = new CountingMeter()
+  readonly calls: CountingMeter
+  readonly connections: CountingMeter
   readonly errors: Map<RpcxErrorCode, number> = new Map()
   refusedConnections = 0
   failedConnections = 0
+  readonly #clock: Clock
   readonly #metered: Metered
   /**
    * What was answered in this tick: calls of one method that came together count as one. One reading of the clock at the end of
@@ -80,7 +88,10 @@ export class Meters implements ServerMetrics {
   #newest: Answered | undefined
   readonly #endTick = (): void => this.#stamp()
 
-  constructor(metered: Metered) {
+  constructor(clock: Clock, metered: Metered) {
+    this.calls = new CountingMeter(clock)
+    this.connections = new CountingMeter(clock)
+    this.#clock = clock
     this.#metered = metered
   }
 
@@ -154,7 +165,7 @@ export class Meters implements ServerMetrics {
   }
 
   #stamp(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     for (let answered = this.#newest; answered !== undefined; answered = answered.before)
       answered.meter.latency.add(now - answered.receivedAt, answered.count)
     this.#newest = undefined

@@ -1,4 +1,5 @@
 import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
+import type { Clock } from '../clock.ts'
 import type { RpcxError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Meters } from './meters.ts'
@@ -39,6 +40,7 @@ export interface SessionHost {
   readonly plugins: Plugins
   readonly meters: Meters
   readonly events: Events<ServerEvents>
+  readonly clock: Clock
   /** What keeps the server from running calls: it closes, or is not ready yet. */
   whyNot(): 'closing' | 'starting' | undefined
   closed(session: CallSource): void

@@ -1,5 +1,6 @@
 import type { CallContext } from '../call/call-context.ts'
 import type { ServerConnection } from '../call/server-connection.ts'
+import type { Clock } from '../clock.ts'
 import type { CallbackEvents, PublicEvents } from '../events.ts'
 import type { Health } from './health.ts'
 import type { ServerMetrics } from './meters.ts'
@@ -74,6 +75,8 @@ export interface PluginHost {
   readonly health: Health
   readonly metrics: ServerMetrics
   readonly events: PublicEvents<ServerEvents>
+  /** Where the server gets time and chance from, and its plugins should. */
+  readonly clock: Clock
   /** Makes the server reachable inside this process and returns the address, `memu@<id>`. */
   listenInMemory(): string
 }

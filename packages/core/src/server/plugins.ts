@@ -108,7 +108,7 @@ export class Plugins {
   async #close(plugin: ServerHooks): Promise<void> {
     try {
       const closed = Promise.resolve(plugin.closing?.()).then(() => true)
-      if ((await within(CLOSING_MS, closed)) !== true)
+      if ((await within(this.#host.clock, CLOSING_MS, closed)) !== true)
         throw new Error(`closing() took more than ${CLOSING_MS} ms`)
     } catch (thrown) {
       this.#failed(thrown)

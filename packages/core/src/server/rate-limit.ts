@@ -1,5 +1,6 @@
 import type { CallContext } from '../call/call-context.ts'
 import { toError, wrongResult } from '../callbacks.ts'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { hostOf } from './address-list.ts'
@@ -24,23 +25,25 @@ export interface RateLimitHost {
 
 /** A token bucket for each service or caller. Costs one number for each, and nothing for those that were quiet for a while. */
 export class RateLimit {
+  readonly #clock: Clock
   readonly #by: (call: CallContext) => string
   readonly #host: RateLimitHost
   /** Whether calls count before their caller is known: by host, they do, since strangers have one too. */
   readonly countsStrangers: boolean
   readonly #everyMs: number
   readonly #slackMs: number
-  /** When the bucket will be full again, by `performance.now()`. */
+  /** When the bucket will be full again, by the clock. */
   readonly #fullAt = new Map<string, number>()
 
   /** @throws RangeError or TypeError that names the option */
-  constructor(options: RateLimitOptions, host: RateLimitHost) {
+  constructor(clock: Clock, options: RateLimitOptions, host: RateLimitHost) {
     const { callsPerSecond, burst = Math.max(callsPerSecond, 1), by = 'service' } = options
     checkPositive('callsPerSecond', callsPerSecond, Number.MIN_VALUE)
     checkPositive('burst', burst, 1)
     if (typeof by !== 'function' && by !== 'service' && by !== 'caller') {
       throw new TypeError(`Server: rateLimit.by is ${JSON.stringify(by)}, not service, caller or a function`)
     }
+    this.#clock = clock
     this.#host = host
     this.countsStrangers = by === 'caller'
     if (typeof by === 'function') this.#by = call => this.#ask(by, call)
@@ -52,7 +55,7 @@ export class RateLimit {
 
   /** Takes a token; `false` when there is none. @throws `ERR_RPCX_SERVICE` when `rateLimit.by` fails */
   takes(call: CallContext): boolean {
-    const now = performance.now()
+    const now = this.#clock.now()
     let key = this.#by(call)
     if (this.#fullAt.size >= MAX_BUCKETS && !this.#fullAt.has(key) && !this.#makeRoom(now)) key = SHARED
     const fullAt = Math.max(this.#fullAt.get(key) ?? now, now)

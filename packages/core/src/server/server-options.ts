@@ -1,4 +1,5 @@
 import type { TlsOptions } from 'node:tls'
+import type { Clock } from '../clock.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Authenticate } from './authentication.ts'
@@ -99,6 +100,9 @@ export interface ServerOptions {
   readonly publicHealth?: boolean
   /** Signals that close the server, such as `SIGTERM`. The same signal again ends the process at once. @default none */
   readonly closeOn?: readonly NodeJS.Signals[]
+
+  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  readonly clock?: Clock
 }
 
 /** How a server ends. */
@@ -142,4 +146,5 @@ export const SERVER_OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   owns: true,
   publicHealth: true,
   closeOn: true,
+  clock: true,
 }

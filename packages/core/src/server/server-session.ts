@@ -3,6 +3,7 @@ import { CallReceiver } from '../call/call-receiver.ts'
 import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
 import type { ReverseCallOptions, ReverseReply } from '../call/reverse-call-options.ts'
+import type { Clock, Timer } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { HEALTH_SERVICE } from './health.ts'
 import type { Origin, SessionHost } from './origin.ts'
@@ -19,7 +20,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
   protected readonly refusal: RpcxError | undefined
   /** Calls for which `authenticate` has not settled. */
   #asked = 0
-  #lingering: NodeJS.Timeout | undefined
+  #lingering: Timer | undefined
   /** The services that were called here, but for the newest. An idle connection has none. */
   #services: Set<string> | undefined
   #newestService: string | undefined
@@ -32,7 +33,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     this.refusal = refusal
   }
 
-  /** When the peer last sent anything, by `performance.now()`. */
+  /** When the peer last sent anything, by `clock`. */
   abstract readonly lastReadAt: number
   abstract readonly isReading: boolean
   abstract readonly peerCertificate: PeerCertificate | undefined
@@ -40,7 +41,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
   abstract close(reason?: Error): void
   abstract end(): void
 
-  /** Since when the newest message has been coming in without an end, by `performance.now()`; `undefined` when none has begun. */
+  /** Since when the newest message has been coming in without an end, by `clock`; `undefined` when none has begun. */
   protected abstract unfinishedSince(now: number): number | undefined
 
   /** `authenticate` has let the peer through. */
@@ -48,6 +49,11 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
 
   async call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown> {
     return (await this.invoke(method, args, options)).reply
+  }
+
+  /** That of the server. */
+  get clock(): Clock {
+    return this.#host.clock
   }
 
   /** What a protocol overrides that lets servers call their clients. */
@@ -72,11 +78,12 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
 
   /** Closes once no call runs or waits and nothing came for `lingerMs`, counted from now at the earliest. */
   drain(lingerMs: number): void {
-    const since = performance.now()
+    const { clock } = this
+    const since = clock.now()
     const check = (): void => {
-      const quietMs = performance.now() - Math.max(since, this.lastReadAt)
+      const quietMs = clock.now() - Math.max(since, this.lastReadAt)
       if (this.#owed === 0 && quietMs >= lingerMs) this.end()
-      else this.#lingering = setTimeout(check, Math.max(lingerMs - quietMs, 10))
+      else this.#lingering = clock.setTimeout(check, Math.max(lingerMs - quietMs, 10))
     }
     check()
   }
@@ -182,7 +189,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
       cause: error,
     })
-    clearTimeout(this.#lingering)
+    this.clock.clear(this.#lingering)
     this.#host.admission.forget(this)
     this.abortAll(reason)
     this.#host.closed(this)

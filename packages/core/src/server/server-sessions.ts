@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { CallSource } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
+import type { Timer } from '../clock.ts'
+import { MAX_TIMER_MS } from '../clock.ts'
 import type { RpcxError } from '../errors.ts'
 import { checkMs } from '../options.ts'
-import { MAX_TIMER_MS } from '../sleep.ts'
 import { within } from '../within.ts'
 import type { Door } from './door.ts'
 import { chooseDoor } from './door.ts'
@@ -24,8 +25,8 @@ export class ServerSessions {
   readonly #openRpcx: (stream: Duplex, origin: Origin) => ServerSession
   readonly #sessions = new Set<ServerSession>()
   /** Connections of which too little was read to choose a door, and until when that may take. */
-  readonly #undecided = new Map<Duplex, NodeJS.Timeout | undefined>()
-  #timer: NodeJS.Timeout | undefined
+  readonly #undecided = new Map<Duplex, Timer | undefined>()
+  #timer: Timer | undefined
   #emptied: (() => void) | undefined
   #isDraining = false
 
@@ -77,17 +78,18 @@ export class ServerSessions {
 
   /** Closes each once its calls have ended and its client has had time to go; after `drainMs`, those that are left. */
   async drain(drainMs: number): Promise<void> {
+    const { clock } = this.#host
     this.#isDraining = true
     for (const session of this.#sessions) session.drain(this.#lingerMs)
     for (const [stream, timer] of this.#undecided) {
-      clearTimeout(timer)
+      clock.clear(timer)
       this.#undecided.set(stream, this.#endIn(stream, this.#lingerMs))
     }
     if (this.size > 0) {
       const ms = Math.min(drainMs + this.#lingerMs, MAX_TIMER_MS)
-      await within(ms, new Promise<void>(resolve => (this.#emptied = resolve)))
+      await within(clock, ms, new Promise<void>(resolve => (this.#emptied = resolve)))
     }
-    clearInterval(this.#timer)
+    clock.clear(this.#timer)
     for (const session of this.#sessions) session.close()
     for (const stream of this.#undecided.keys()) stream.destroy()
   }
@@ -141,12 +143,15 @@ export class ServerSessions {
     )
   }
 
-  #endIn(stream: Duplex, ms: number): NodeJS.Timeout | undefined {
-    return ms === 0 ? undefined : setTimeout(() => stream.destroy(), Math.min(ms, MAX_TIMER_MS)).unref()
+  #endIn(stream: Duplex, ms: number): Timer | undefined {
+    if (ms === 0) return undefined
+    const timer = this.#host.clock.setTimeout(() => stream.destroy(), Math.min(ms, MAX_TIMER_MS))
+    timer.unref()
+    return timer
   }
 
   #undecide(stream: Duplex): void {
-    clearTimeout(this.#undecided.get(stream))
+    this.#host.clock.clear(this.#undecided.get(stream))
     this.#undecided.delete(stream)
     if (this.size === 0) this.#emptied?.()
   }
@@ -155,11 +160,12 @@ export class ServerSessions {
     const shortest = Math.min(...[this.#idleTimeoutMs, this.#frameTimeoutMs].filter(ms => ms > 0))
     if (this.#timer !== undefined || shortest === Number.POSITIVE_INFINITY) return
     // What can be read by then is read before it counts as missing.
-    this.#timer = setInterval(() => setImmediate(() => this.#sweep()), shortest / 4).unref()
+    this.#timer = this.#host.clock.setInterval(() => setImmediate(() => this.#sweep()), shortest / 4)
+    this.#timer.unref()
   }
 
   #sweep(): void {
-    const now = performance.now()
+    const now = this.#host.clock.now()
     for (const session of this.#sessions)
       session.closeIfOverdue(now, this.#idleTimeoutMs, this.#frameTimeoutMs)
   }

@@ -1,10 +1,11 @@
 import type { TlsOptions } from 'node:tls'
 import type { PushMessage } from '../call/push-message.ts'
+import type { Clock } from '../clock.ts'
+import { checkClock } from '../clock.ts'
 import { Codecs } from '../codec/codecs.ts'
 import { checkLimits } from '../codec/limits.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
-import { lazy } from '../lazy.ts'
 import { checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '../options.ts'
 import { ByteBudget } from '../transport/byte-budget.ts'
 import { Transports } from '../transport/transports.ts'
@@ -30,11 +31,12 @@ import { Services } from './services.ts'
 /** Offers services to clients. Of its own accord it sends nothing but what the program pushes: Go's clients take no other frame. */
 export class Server implements AsyncDisposable {
   /** Unique to this server. */
-  readonly id: string = lazy.crypto.randomUUID()
+  readonly id: string
   /** Adds what extends the server, such as a register plugin, before or after services are registered. */
   readonly plugins: { add(plugin: ServerPlugin): void }
   /** What this server counts. */
   readonly metrics: ServerMetrics
+  readonly #clock: Clock
   readonly #plugins: Plugins
   readonly #services = new Services()
   readonly #events = new Events<ServerEvents>('server')
@@ -86,16 +88,19 @@ export class Server implements AsyncDisposable {
       if (typeof owned?.[Symbol.asyncDispose] !== 'function')
         throw new TypeError(`Server: owns[${i}] has no [Symbol.asyncDispose](), by which it could be closed`)
     }
+    const clock = checkClock('Server', options.clock)
+    this.#clock = clock
+    this.id = clock.uuid()
     this.#readyWhen = readyWhen
     this.#owns = [...owns]
     this.#startTimeoutMs = checkMs('Server', 'startTimeoutMs', startTimeoutMs)
     this.#noticeMs = checkMs('Server', 'noticeMs', noticeMs)
     this.#drainMs = checkMs('Server', 'drainMs', drainMs)
-    const admission = new Admission(options, {
+    const admission = new Admission(clock, options, {
       offers: service => this.#services.has(service),
       callbackFailed: (callback, error) => this.#events.callbackFailed(callback, error),
     })
-    const meters = new Meters({
+    const meters = new Meters(clock, {
       admission,
       services: this.#services,
       open: () => this.#sessions.size,
@@ -139,10 +144,10 @@ export class Server implements AsyncDisposable {
       this.#isDraining ? 'closing' : this.#isWaiting ? 'starting' : undefined
     this.#sessions = new ServerSessions(
       options,
-      { ...shared, runner, admission, whyNot },
+      { ...shared, clock, runner, admission, whyNot },
       (stream, origin) => new RpcxSession(stream, origin, rpcx),
     )
-    this.#gate = new ConnectionGate(options, {
+    this.#gate = new ConnectionGate(clock, options, {
       open: () => this.#sessions.size,
       accepted: (...stream) => this.#sessions.open(...stream),
       rejected: (remoteAddress, error) => {
@@ -302,6 +307,7 @@ export class Server implements AsyncDisposable {
       id: this.id,
       metrics: this.metrics,
       events: this.#events,
+      clock: this.#clock,
       get address() {
         return address()
       },
@@ -339,10 +345,10 @@ export class Server implements AsyncDisposable {
       this.#events.emit('pluginFailed', { error })
     })
     try {
-      await within(this.#startTimeoutMs, settled)
+      await within(this.#clock, this.#startTimeoutMs, settled)
       waiting.abort()
       // A plugin without which the server must not start rejects now.
-      await Promise.race([settled, lazy.timers.setImmediate()])
+      await Promise.race([settled, turn()])
     } catch (error) {
       await this.close()
       throw error
@@ -352,14 +358,15 @@ export class Server implements AsyncDisposable {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { setTimeout: delay, setImmediate: turn } = lazy.timers
+    const clock = this.#clock
     this.#health = 'draining'
     this.#closed.end()
-    const startedAt = performance.now()
+    const startedAt = clock.now()
     const wasListed = await this.#plugins.closing()
-    const spentMs = performance.now() - startedAt
+    const spentMs = clock.now() - startedAt
     // A withdrawal that took that long did not reach its registry, so that nobody could see it.
-    if (wasListed && this.#address !== undefined && spentMs < SLOW_WITHDRAWAL_MS) await delay(this.#noticeMs)
+    if (wasListed && this.#address !== undefined && spentMs < SLOW_WITHDRAWAL_MS)
+      await new Promise<void>(resolve => clock.setTimeout(resolve, this.#noticeMs))
     this.#isDraining = true
     // Who is connected but not accepted yet would be cut off, without knowing whether its calls ran. Only the second turn looks for them.
     await turn()
@@ -375,7 +382,7 @@ export class Server implements AsyncDisposable {
 
   async #closeOwned(owned: AsyncDisposable): Promise<void> {
     try {
-      await within(OWNED_MS, Promise.resolve(owned[Symbol.asyncDispose]()))
+      await within(this.#clock, OWNED_MS, Promise.resolve(owned[Symbol.asyncDispose]()))
     } catch (thrown) {
       this.#events.callbackFailed('close of what the server owns', thrown)
     }
@@ -390,6 +397,11 @@ const SLOW_WITHDRAWAL_MS = 4_000
 const MIB = 1024 * 1024
 // A discovery takes 5 s when its registry is out of reach.
 const OWNED_MS = 10_000
+
+/** Resolves once what can be read now was read. */
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
 
 /** A promise that somebody ends. */
 function signal(): { readonly promise: Promise<void>; end(): void } {

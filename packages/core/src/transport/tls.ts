@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, PeerCertificate, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { parseHostPort } from '../address.ts'
 import { watchRejection } from '../callbacks.ts'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { reasonOf } from '../reason.ts'
@@ -21,7 +22,7 @@ export class TlsAcceptor {
   #options: TlsOptions
 
   /** @throws what `node:tls` says of the options */
-  constructor(options: TlsOptions, handshakeTimeoutMs: number, owner: TlsOwner) {
+  constructor(clock: Clock, options: TlsOptions, handshakeTimeoutMs: number, owner: TlsOwner) {
     this.#options = options
     // With `rejectUnauthorized`, OpenSSL would cut the connection, and the client could not know why.
     this.#server = lazy.tls.createServer({
@@ -32,7 +33,7 @@ export class TlsAcceptor {
     this.#server.on('secureConnection', stream => {
       // A client could otherwise show one certificate in the handshake and another one, which nobody checks, afterwards.
       stream.disableRenegotiation()
-      if (stream.isSessionReused()) checkResumed(stream, this.#options)
+      if (stream.isSessionReused()) checkResumed(stream, this.#options, clock.wallTime())
       owner.secured(stream, this.#refusal(stream))
     })
     this.#server.on('tlsClientError', (cause, stream) => {
@@ -210,9 +211,8 @@ function contextOf(options: TlsOptions): TlsOptions {
  * Node takes a resumed session for authorized: also one without a certificate, and one whose certificate has expired since. Where
  * `SNICallback` chooses the authorities, nobody knows whether they are those of before.
  */
-function checkResumed(stream: TLSSocket, { SNICallback }: TlsOptions): void {
+function checkResumed(stream: TLSSocket, { SNICallback }: TlsOptions, now: number): void {
   const certificate = SNICallback === undefined ? certificateOf(stream) : undefined
-  const now = Date.now()
   const isValid =
     certificate !== undefined &&
     Date.parse(certificate.valid_from) <= now &&

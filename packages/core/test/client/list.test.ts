@@ -1,6 +1,7 @@
 import type { Discovery, DiscoveryStatus, Endpoints } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { Feed } from '../../src/discovery/feed.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
@@ -16,7 +17,7 @@ async function named(...names: string[]) {
 
 /** A discovery whose first list comes when the test publishes it. */
 class Registry implements Discovery {
-  readonly feed: Feed = new Feed('test')
+  readonly feed: Feed = new Feed(systemClock, 'test')
   lastError: Error | undefined
   list(): Promise<Endpoints> {
     return this.feed.list()

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RetryBudget } from '../../src/client/endpoints/retry-budget.ts'
+import { systemClock } from '../../src/clock.ts'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 import type { BarePeer } from '../bare-peer.ts'
@@ -45,7 +46,7 @@ describe('a fleet of which every server fails', () => {
 describe('a retry budget', () => {
   test('allows 10 at first, and then the share of the calls that it was given', () => {
     const spent: number[] = []
-    const budget = new RetryBudget(0.25, () => spent.push(budget.calls))
+    const budget = new RetryBudget(systemClock, 0.25, () => spent.push(budget.calls))
     const take = (): number => {
       let taken = 0
       while (budget.take()) taken++
@@ -60,6 +61,6 @@ describe('a retry budget', () => {
   })
 
   test('of 0 allows none', () => {
-    expect(new RetryBudget(0, () => {}).take()).toBe(false)
+    expect(new RetryBudget(systemClock, 0, () => {}).take()).toBe(false)
   })
 })

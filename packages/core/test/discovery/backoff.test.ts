@@ -1,5 +1,6 @@
 import { RpcxError } from '@rpcx/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { Backoff } from '../../src/discovery/backoff.ts'
 
 const down = new Error('down')
@@ -19,7 +20,7 @@ describe('the back-off of one registry connection', () => {
 
   test('is short after a failure out of the blue, then a second and a bit, never growing', async () => {
     for (let run = 0; run < 20; run++) {
-      const backoff = new Backoff()
+      const backoff = new Backoff(systemClock)
       expect(await waited(backoff)).toBeLessThanOrEqual(252)
       for (let i = 0; i < 20; i++) {
         const ms = await waited(backoff)
@@ -30,7 +31,7 @@ describe('the back-off of one registry connection', () => {
   })
 
   test('begins anew when all was well for a while', async () => {
-    const backoff = new Backoff()
+    const backoff = new Backoff(systemClock)
     await waited(backoff)
     await waited(backoff)
     await vi.advanceTimersByTimeAsync(5_001)
@@ -38,14 +39,14 @@ describe('the back-off of one registry connection', () => {
   })
 
   test('is five seconds after refused credentials', async () => {
-    const ms = await waited(new Backoff(), new RpcxError('ERR_RPCX_AUTH', 'no'))
+    const ms = await waited(new Backoff(systemClock), new RpcxError('ERR_RPCX_AUTH', 'no'))
     expect(ms).toBeGreaterThanOrEqual(4_999)
     expect(ms).toBeLessThanOrEqual(5_252)
   })
 
   test('is that of all else after refused credentials, while what is kept there lives', async () => {
     const refused = new RpcxError('ERR_RPCX_AUTH', 'no')
-    const backoff = new Backoff()
+    const backoff = new Backoff(systemClock)
     backoff.keptMs = 3_000
     expect(await waited(backoff, refused)).toBeLessThanOrEqual(252)
     for (let since = 0; since < 2_700; ) {
@@ -59,7 +60,7 @@ describe('the back-off of one registry connection', () => {
   })
 
   test('is one for all who wait', async () => {
-    const backoff = new Backoff()
+    const backoff = new Backoff(systemClock)
     await waited(backoff)
     const { signal } = new AbortController()
     const all = Promise.all([1, 2, 3].map(() => backoff.wait(down, signal)))
@@ -71,7 +72,7 @@ describe('the back-off of one registry connection', () => {
 
   test('ends with the signal', async () => {
     const aborting = new AbortController()
-    const wait = new Backoff().wait(new RpcxError('ERR_RPCX_AUTH', 'no'), aborting.signal)
+    const wait = new Backoff(systemClock).wait(new RpcxError('ERR_RPCX_AUTH', 'no'), aborting.signal)
     aborting.abort()
     await wait
     expect(vi.getTimerCount()).toBe(0)

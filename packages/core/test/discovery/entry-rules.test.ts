@@ -1,5 +1,6 @@
 import { MultipleServersDiscovery, Peer2PeerDiscovery, RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { checkEntry, EntryRules, TCP_NETWORKS } from '../../src/discovery/entry-rules.ts'
 import { ServiceReplica } from '../../src/discovery/replica.ts'
 import { Transports } from '../../src/transport/transports.ts'
@@ -178,6 +179,7 @@ test.each([[[]], ['tcp'], [['']], [['a b']], [['t@cp']]])('the option networks i
 
 function replicaOf(told: string[], added: string[] = []): ServiceReplica {
   return new ServiceReplica(
+    systemClock,
     {
       published() {},
       added: ({ address }) => added.push(address),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import type { Endpoints } from '../../src/discovery/discovery.ts'
 import { parseEndpoint } from '../../src/discovery/discovery.ts'
 import { Feed } from '../../src/discovery/feed.ts'
@@ -7,7 +8,7 @@ const list = (n: number): Endpoints => [parseEndpoint('tcp@10.0.0.1:1', `n=${n}`
 
 describe('a feed', () => {
   test('gives the list it has, then each newer one', async () => {
-    const feed = new Feed('test')
+    const feed = new Feed(systemClock, 'test')
     feed.publish(list(1))
     const watch = feed.watch()
     expect((await watch.next()).value).toEqual(list(1))
@@ -17,7 +18,7 @@ describe('a feed', () => {
   })
 
   test('skips to the newest for a slow reader', async () => {
-    const feed = new Feed('test')
+    const feed = new Feed(systemClock, 'test')
     feed.publish(list(1))
     const watch = feed.watch()
     await watch.next()
@@ -27,7 +28,7 @@ describe('a feed', () => {
 
   test('tells why there is no list yet', async () => {
     const why = new Error('the registry is on fire')
-    const feed = new Feed('test: Arith', () => why)
+    const feed = new Feed(systemClock, 'test: Arith', () => why)
     await expect(feed.list({ timeoutMs: 1 })).rejects.toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
       message: 'test: Arith: no list within 1 ms',
@@ -36,7 +37,7 @@ describe('a feed', () => {
   })
 
   test('limits the wait for the first list only', async () => {
-    const feed = new Feed('test')
+    const feed = new Feed(systemClock, 'test')
     feed.publish(list(1))
     const watch = feed.watch({ timeoutMs: 1 })
     await watch.next()
@@ -47,7 +48,7 @@ describe('a feed', () => {
   })
 
   test('ends with the signal: a list with its reason, a watch without', async () => {
-    const feed = new Feed('test')
+    const feed = new Feed(systemClock, 'test')
     const aborting = new AbortController()
     const listing = feed.list({ signal: aborting.signal })
     const watching = feed.watch({ signal: aborting.signal }).next()
@@ -58,7 +59,7 @@ describe('a feed', () => {
   })
 
   test('ends when it is closed', async () => {
-    const feed = new Feed('test')
+    const feed = new Feed(systemClock, 'test')
     const [listing, watching] = [feed.list(), feed.watch().next()]
     feed.close()
     await expect(listing).rejects.toMatchObject({ code: 'ERR_RPCX_CLOSED' })

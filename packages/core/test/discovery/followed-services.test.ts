@@ -136,7 +136,7 @@ describe('a discovery made of others', () => {
     const driver = new ScriptedDriver()
     const inner = new RegistryDiscovery(driver, {}, IDLE)
     const discovery =
-      name === 'MultiDiscovery' ? new MultiDiscovery([inner], IDLE) : (await cached(inner)).discovery
+      name === 'MultiDiscovery' ? new MultiDiscovery([inner], {}, IDLE) : (await cached(inner)).discovery
     const listing = discovery.list('Arith')
     const first = await answer(driver, 0, ['tcp@h:1'])
     expect(await listing).toHaveLength(1)

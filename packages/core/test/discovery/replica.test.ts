@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import type { Endpoints } from '../../src/discovery/discovery.ts'
 import type { ReplicaOwner } from '../../src/discovery/replica.ts'
 import { ServiceReplica } from '../../src/discovery/replica.ts'
@@ -36,14 +37,14 @@ const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 describe('the replica of a service', () => {
   test('publishes its first list, also an empty one', async () => {
     const owner = new Owner()
-    new ServiceReplica(owner).replace([])
+    new ServiceReplica(systemClock, owner).replace([])
     await tick()
     expect(owner.lists).toEqual([[]])
   })
 
   test('publishes in address order, frozen, all changes of one tick at once', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
       ['b@1', 'n=1'],
       ['a@1', 'n=1'],
@@ -58,7 +59,7 @@ describe('the replica of a service', () => {
 
   test('says nothing of what says nothing new', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     replica.replace([['a@1', 'n=1']])
     await tick()
     replica.replace([['a@1', 'n=1']])
@@ -71,7 +72,7 @@ describe('the replica of a service', () => {
 
   test('tells what a new list adds, changes and removes', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
       ['a@1', 'n=1'],
       ['b@1', 'n=1'],
@@ -88,7 +89,7 @@ describe('the replica of a service', () => {
 
   test('ignores what is no address, told once, and keeps the rest', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
       ['tcp@', ''],
       ['a@1', ''],
@@ -102,7 +103,7 @@ describe('the replica of a service', () => {
 
   test('ignores what its driver says is no server, told once', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     for (const text of ['is a proxy', 'is still a proxy']) replica.ignore('tcp@a:1', new Error(text))
     replica.replace([])
     await tick()
@@ -112,7 +113,7 @@ describe('the replica of a service', () => {
 
   test('lists a server whose metadata are no query string, and tells once for each text', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
       ['a@1', 'rate=50%'],
       ['b@1', '&'],
@@ -129,7 +130,7 @@ describe('the replica of a service', () => {
 
   test('never publishes a large list in part, and keeps the order of what comes meanwhile', async () => {
     const owner = new Owner()
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     const many = (metadata: string) =>
       Array.from({ length: 50_000 }, (_, n) => [`s${n}@1`, metadata] as const)
     replica.replace(many('n=1'))

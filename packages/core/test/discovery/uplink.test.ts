@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { RegistryConnection } from '../../src/discovery/registry-connection.ts'
 import { ScriptedDriver } from './scripted.ts'
 
@@ -9,7 +10,7 @@ function uplink(): { driver: ScriptedDriver; uplink: RegistryConnection; told: s
     registryDown: (error: Error) => told.push(`down: ${error.message}`),
     registryBack: () => told.push('back'),
   }
-  return { driver, uplink: new RegistryConnection(driver, owner), told }
+  return { driver, uplink: new RegistryConnection(driver, owner, systemClock), told }
 }
 
 describe('an uplink', () => {

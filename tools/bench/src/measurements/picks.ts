@@ -1,4 +1,5 @@
 import type { Candidate } from '@rpcx/core'
+import { systemClock } from '@rpcx/core'
 import { selectorsFor } from '../../../../packages/core/src/client/select/select-mode.ts'
 import type { Row } from '../row.ts'
 
@@ -6,7 +7,7 @@ import type { Row } from '../row.ts'
 export async function* picks(rounds: number, ms: number): AsyncGenerator<Row> {
   const figures: Record<string, number[]> = {}
   for (const selectMode of modes) {
-    const selector = selectorsFor('Arith', { selectMode })()
+    const selector = selectorsFor(systemClock, 'Arith', { selectMode })()
     selector.update?.(servers)
     figures[selectMode] = Array.from({ length: rounds }, () => {
       const end = performance.now() + ms / 3

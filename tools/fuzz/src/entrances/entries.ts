@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { systemClock } from '@rpcx/core'
 import { ServiceReplica } from '../../../../packages/core/src/discovery/replica.ts'
 import type { Entrance } from '../entrance.ts'
 import { nothing } from './errors.ts'
@@ -33,7 +34,7 @@ export const entries: Entrance = {
       ignored: tell,
       unreadable: tell,
     }
-    const replica = new ServiceReplica(owner)
+    const replica = new ServiceReplica(systemClock, owner)
     const texts = input.toString().split('\n')
     const all = texts.flatMap((text, i) => (i % 2 === 0 ? [[text, texts[i + 1] ?? ''] as const] : []))
     replica.replace(all)

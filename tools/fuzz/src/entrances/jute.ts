@@ -1,4 +1,4 @@
-import { isRpcxError } from '@rpcx/core'
+import { isRpcxError, systemClock } from '@rpcx/core'
 import { Connection } from '../../../../packages/zookeeper/src/connection.ts'
 import { Library } from '../../../../packages/zookeeper/src/library.ts'
 import { readSettings } from '../../../../packages/zookeeper/src/settings.ts'
@@ -45,7 +45,13 @@ export const jute: Entrance = {
     const question = QUESTIONS[(input[0] ?? 0) % QUESTIONS.length] ?? 'greeting'
     manager.state = question === 'greeting' ? CONNECTING : CONNECTED
     const suspects = new Suspects()
-    const connection = new Connection(library, { subject: 'zookeeper', answerMs: 60_000, acl: [], suspects })
+    const connection = new Connection(library, {
+      clock: systemClock,
+      subject: 'zookeeper',
+      answerMs: 60_000,
+      acl: [],
+      suspects,
+    })
     const answered = question === 'greeting' ? undefined : connection[question]('/rpcx/Arith')
     const settled = answered?.catch((error: unknown) => {
       if (!isRpcxError(error)) throw error

@@ -1,12 +1,12 @@
-import { isRpcxError } from '@rpcx/core'
+import { isRpcxError, systemClock } from '@rpcx/core'
 import type { ConsulDriver } from '../../../../packages/consul/src/driver.ts'
 import type { DNSDriver } from '../../../../packages/core/src/discovery/dns-driver.ts'
 
 /** Follows a service until something is told of it, and returns that. Errors of ours tell nothing. */
 export async function toldBy(finder: ConsulDriver | DNSDriver): Promise<unknown[]> {
   const told: unknown[] = []
-  const session = await finder.open()
   const enough = new AbortController()
+  const session = await finder.open(enough.signal, systemClock)
   const tell = (what: unknown): void => {
     told.push(what)
     enough.abort()

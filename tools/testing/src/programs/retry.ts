@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Driver } from '@rpcx/core'
+import { systemClock } from '@rpcx/core'
 import { Backoff } from '../../../../packages/core/src/discovery/backoff.ts'
 import type { DiscoveryDriver } from '../../../../packages/core/src/discovery/driver.ts'
 import { EntryRules } from '../../../../packages/core/src/discovery/entry-rules.ts'
@@ -26,7 +27,7 @@ export async function retry(driver: DiscoveryDriver | Driver, retries: number = 
   const paces = [new Counted()]
   new Follower(
     'Arith',
-    new RegistryConnection<DiscoveryDriver>(driver, NOBODY, paces[0]),
+    new RegistryConnection<DiscoveryDriver>(driver, NOBODY, systemClock, paces[0]),
     new Events('discovery'),
     {
       resyncMs: 300_000,
@@ -40,7 +41,7 @@ export async function retry(driver: DiscoveryDriver | Driver, retries: number = 
       'Arith',
       'tcp@10.0.0.1:1',
       '',
-      new RegistryConnection(driver, NOBODY, pace),
+      new RegistryConnection(driver, NOBODY, systemClock, pace),
       new Events('server'),
     )
   }
@@ -70,7 +71,7 @@ class Counted extends Backoff {
   readonly #stopped: (() => void)[] = []
 
   constructor() {
-    super(0.001)
+    super(systemClock, 0.001)
   }
 
   /** Resolves when there were so many in all. */

@@ -24,7 +24,7 @@ export interface CallTarget extends Candidate {
 
 /** The tick in which some calls start: one reading of the clock at its end serves them all. */
 export interface Tick {
-  /** When it ended, by `performance.now()`; `Infinity` before that. */
+  /** When it ended, by the clock; `Infinity` before that. */
   at: number
   readonly deadlines: { ended(): void }
 }
@@ -115,7 +115,7 @@ export class Call implements PendingCall {
     return this.methodCodec.codec.id
   }
 
-  /** By `performance.now()`; `Infinity` in the tick in which it starts, and when there is none. */
+  /** By the clock; `Infinity` in the tick in which it starts, and when there is none. */
   get deadline(): number {
     return this.#tick.at + this.timeoutMs
   }

@@ -1,6 +1,7 @@
 import { limitOf, metadataOf } from '../../call/parent-call.ts'
 import type { Metadata } from '../../call-metadata.ts'
 import { NO_METADATA } from '../../call-metadata.ts'
+import type { Clock } from '../../clock.ts'
 import { RpcxError } from '../../errors.ts'
 import { checkMs } from '../../options.ts'
 import { reasonOf } from '../../reason.ts'
@@ -15,6 +16,7 @@ import type { MethodCodec } from './method-codec.ts'
 import { Token } from './token.ts'
 
 export interface CallerOptions {
+  readonly clock: Clock
   readonly methodCodec: MethodCodec
   readonly timeoutMs: number
   readonly isIdempotent: (method: string) => boolean
@@ -35,13 +37,14 @@ export class Caller {
 
   /** @param noList why there is no list of servers yet */
   constructor(dispatcher: Dispatcher, options: CallerOptions, noList: () => unknown) {
-    const { token } = options
+    const { clock, token } = options
     this.#noList = noList
     this.dispatcher = dispatcher
     this.#options = options
     this.#metadata = typeof token === 'string' ? { [ReservedKey.auth]: token } : NO_METADATA
     this.#token = typeof token === 'function' ? new Token(token) : undefined
     this.#deadlines = new Deadlines(
+      clock,
       () => this.#calls(),
       call => this.#expired(call),
       ({ holder }) => holder?.heardAt ?? Number.NEGATIVE_INFINITY,
@@ -77,7 +80,7 @@ export class Caller {
     parent?.signal.throwIfAborted()
     const metadata = metadataOf(options, this.#metadata)
     const isIdempotent = idempotent ?? this.#options.isIdempotent(method)
-    const limitMs = limitOf(timeoutMs, parent)
+    const limitMs = limitOf(this.#options.clock, timeoutMs, parent)
     if (limitMs <= 0) throw pastError(service, method)
     const call = new Call(
       methodCodec,

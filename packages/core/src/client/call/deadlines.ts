@@ -1,5 +1,6 @@
+import type { Clock, Timer } from '../../clock.ts'
+import { MAX_TIMER_MS } from '../../clock.ts'
 import { inRoot } from '../../root.ts'
-import { MAX_TIMER_MS } from '../../sleep.ts'
 import type { Call, Tick } from './call.ts'
 
 /**
@@ -7,20 +8,27 @@ import type { Call, Tick } from './call.ts'
  * who wait, in the rare case that it fires, is cheaper than keeping them in order.
  */
 export class Deadlines {
+  readonly #clock: Clock
   readonly #waiting: () => Iterable<Call>
   readonly #expired: (call: Call) => void
-  /** When anything last came from where a call waits, by `performance.now()`. */
+  /** When anything last came from where a call waits, by the clock. */
   readonly #heardAt: (call: Call) => number
   /** The tick that has not ended yet, if a call has started in it, and the shortest time that one of them has. */
   #tick: Tick | undefined
   #shortestMs = Number.POSITIVE_INFINITY
   readonly #endTick = (): void => this.#stamp()
   #inFlight = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #due = Number.POSITIVE_INFINITY
 
   /** @param waiting every call that has not ended */
-  constructor(waiting: () => Iterable<Call>, expired: (call: Call) => void, heardAt: (call: Call) => number) {
+  constructor(
+    clock: Clock,
+    waiting: () => Iterable<Call>,
+    expired: (call: Call) => void,
+    heardAt: (call: Call) => number,
+  ) {
+    this.#clock = clock
     this.#waiting = waiting
     this.#expired = expired
     this.#heardAt = heardAt
@@ -44,11 +52,11 @@ export class Deadlines {
 
   /** Stops the timer. Only when no call is left. */
   close(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
   }
 
   #stamp(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     ;(this.#tick as Tick).at = now
     this.#tick = undefined
     const first = now + this.#shortestMs
@@ -57,24 +65,24 @@ export class Deadlines {
   }
 
   #arm(due: number): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     this.#due = due
     if (due === Number.POSITIVE_INFINITY) return
-    const ms = Math.min(Math.max(due - performance.now(), 0) + 1, MAX_TIMER_MS)
-    this.#timer = inRoot(() => setTimeout(() => this.#fire(), ms))
+    const ms = Math.min(Math.max(due - this.#clock.now(), 0) + 1, MAX_TIMER_MS)
+    this.#timer = inRoot(() => this.#clock.setTimeout(() => this.#fire(), ms))
     if (this.#inFlight === 0) this.#timer.unref()
   }
 
   /** After a long tick timers come before what can be read: replies that are there are not late. */
   #fire(): void {
-    const firedAt = performance.now()
+    const firedAt = this.#clock.now()
     this.#due = Number.POSITIVE_INFINITY
     setImmediate(() => this.#expire(firedAt, MOST_TURNS))
   }
 
   /** @param since when there last was something to read. @param turns how often to look for more */
   #expire(since: number, turns: number): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     let next = Number.POSITIVE_INFINITY
     let mayBeThere = false
     for (const call of [...this.#waiting()]) {

@@ -1,4 +1,5 @@
-import { MAX_TIMER_MS } from '../../sleep.ts'
+import type { Clock } from '../../clock.ts'
+import { MAX_TIMER_MS } from '../../clock.ts'
 import type { HedgingDelay } from '../policy/fail-policy.ts'
 import type { Call, Wanted } from './call.ts'
 import type { CallOptions } from './call-options.ts'
@@ -9,28 +10,31 @@ import type { Caller } from './caller.ts'
  * Scale, 2013). The first success wins, and the other copy is given up. Only for calls that are idempotent.
  */
 export class Hedging {
+  readonly #clock: Clock
   readonly #caller: Caller
   readonly #delay: HedgingDelay
 
-  constructor(caller: Caller, delay: HedgingDelay) {
+  constructor(clock: Clock, caller: Caller, delay: HedgingDelay) {
+    this.#clock = clock
     this.#caller = caller
     this.#delay = delay
   }
 
   call(method: string, args: unknown, wanted: Wanted, options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const start = performance.now()
+      const clock = this.#clock
+      const start = clock.now()
       let underWay = 1
       const won = (copies: readonly Call[], value: unknown): void => {
-        clearTimeout(timer)
-        this.#delay.succeeded?.(method, performance.now() - start)
+        clock.clear(timer)
+        this.#delay.succeeded?.(method, clock.now() - start)
         resolve(value)
         // Whoever waits has the answer; this only lets go of the other one.
         for (const copy of copies) copy.fail(undefined)
       }
       const lost = (error: unknown): void => {
         if (--underWay > 0) return
-        clearTimeout(timer)
+        clock.clear(timer)
         reject(error)
       }
       const copies: Call[] = []
@@ -43,7 +47,7 @@ export class Hedging {
       const first = copy(options)
       const hedge = (): void => {
         if (!this.#caller.dispatcher.mayHedge(first)) return
-        const left = first.deadline - performance.now()
+        const left = first.deadline - clock.now()
         let second: Call
         try {
           second = copy(Number.isFinite(left) ? { ...options, timeoutMs: Math.max(left, 1) } : options)
@@ -57,7 +61,8 @@ export class Hedging {
         this.#caller.start(second)
       }
       const delayMs = this.#delay.delayMs(method)
-      const timer = delayMs <= MAX_TIMER_MS ? setTimeout(hedge, delayMs).unref() : undefined
+      const timer = delayMs <= MAX_TIMER_MS ? clock.setTimeout(hedge, delayMs) : undefined
+      timer?.unref()
       this.#caller.start(first)
     })
   }

@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream'
 import { parseAddress } from '../../address.ts'
+import type { Clock, Timer } from '../../clock.ts'
 import type { Endpoint } from '../../discovery/discovery.ts'
 import type { ClientTls } from '../../transport/tls.ts'
 import { secure } from '../../transport/tls.ts'
 import type { Transports } from '../../transport/transports.ts'
 
 export interface DialOptions {
+  readonly clock: Clock
   readonly connectTimeoutMs: number
   readonly transports: Transports
   /** How to secure connections; `undefined` for plain ones. */
@@ -22,20 +24,22 @@ export interface DialOwner {
 
 /** One attempt to connect to a server. It tells its owner how that ended, unless it was given up. */
 export class Dial {
-  readonly at: number = performance.now()
   readonly #abort = new AbortController()
-  readonly #patience: NodeJS.Timeout
-  readonly #limit: NodeJS.Timeout
+  readonly #clock: Clock
+  readonly #patience: Timer
+  readonly #limit: Timer
   #isOver = false
 
   constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
-    const { connectTimeoutMs } = options
+    const { clock, connectTimeoutMs } = options
     // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow, or as too late.
     const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
     const late = (): void =>
       void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))
-    this.#patience = setTimeout(slow, PATIENCE_MS).unref()
-    this.#limit = setTimeout(late, connectTimeoutMs)
+    this.#clock = clock
+    this.#patience = clock.setTimeout(slow, PATIENCE_MS)
+    this.#patience.unref()
+    this.#limit = clock.setTimeout(late, connectTimeoutMs)
     connect(endpoint, options, this.#abort.signal).then(
       stream => {
         if (this.#end()) owner.opened(stream)
@@ -55,8 +59,8 @@ export class Dial {
   #end(): boolean {
     if (this.#isOver) return false
     this.#isOver = true
-    clearTimeout(this.#patience)
-    clearTimeout(this.#limit)
+    this.#clock.clear(this.#patience)
+    this.#clock.clear(this.#limit)
     return true
   }
 }

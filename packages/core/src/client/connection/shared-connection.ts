@@ -69,7 +69,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     return (this.#state as { readonly connection?: Connection }).connection
   }
 
-  /** When it may be tried again, by `performance.now()`. */
+  /** When it may be tried again, by the clock. */
   get dueAt(): number {
     return this.#detector.dueAt
   }
@@ -103,7 +103,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
       state: this.isOut ? 'out' : kind === 'closed' ? 'idle' : kind,
       inFlight: this.inFlight,
       latencyMs: this.latencyMs,
-      errorShare: this.errorShare(performance.now()),
+      errorShare: this.errorShare(this.#options.clock.now()),
       replies: this.connection?.replies ?? 0,
       lateReplies: this.connection?.lateReplies ?? 0,
       lastError: this.lastError,
@@ -146,9 +146,10 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
       if (this.#detector.isIn) this.connect()
       return
     }
-    const start = performance.now()
+    const { clock } = this.#options
+    const start = clock.now()
     connection.ask(() => {
-      this.pingMs = performance.now() - start
+      this.pingMs = clock.now() - start
       this.subscribers.changed()
     })
   }
@@ -156,7 +157,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
   /** Dials, unless it does already. */
   connect(): void {
     if (this.#state.kind !== 'idle') return
-    this.#dialledAt = performance.now()
+    this.#dialledAt = this.#options.clock.now()
     this.#state = { kind: 'dialling', dial: inRoot(() => new Dial(this.endpoint, this.#options, this)) }
   }
 

@@ -34,14 +34,15 @@ export class Dispatcher implements CallOwner {
   readonly #budget: RetryBudget
   /** Calls that wait for the first list, or for the first server. */
   readonly #waiting = new PendingQueue()
-  readonly #retries = new RetryQueue(call => this.#route(call))
+  readonly #retries: RetryQueue
 
   constructor(options: DispatcherOptions) {
-    const { events, methodCodec, retryBudget } = options
+    const { clock, events, methodCodec, retryBudget } = options
     const { service } = methodCodec
     this.#options = options
     this.endpoints = new EndpointSet(options, this, () => this.#listed())
-    this.#budget = new RetryBudget(retryBudget, () => events.emit('budgetSpent', { service }))
+    this.#retries = new RetryQueue(clock, call => this.#route(call))
+    this.#budget = new RetryBudget(clock, retryBudget, () => events.emit('budgetSpent', { service }))
   }
 
   /** Every call that has not ended. */

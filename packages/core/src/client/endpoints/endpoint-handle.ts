@@ -27,7 +27,7 @@ export interface EndpointChannel {
   /** Whether it is in trouble, and in back-off. */
   readonly isOut: boolean
   readonly isConnected: boolean
-  /** When it may be tried again, by `performance.now()`. */
+  /** When it may be tried again, by the clock. */
   readonly dueAt: number
   readonly lastError: RpcxError | undefined
   /** How many calls wait there. */
@@ -92,7 +92,7 @@ export class EndpointHandle implements CallTarget {
     return this.channel.isConnected
   }
 
-  /** When it may be tried again, by `performance.now()`. */
+  /** When it may be tried again, by the clock. */
   get dueAt(): number {
     return this.channel.dueAt
   }

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../clock.ts'
 import type { Endpoint, Endpoints } from '../../discovery/discovery.ts'
 import type { RpcxError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
@@ -15,6 +16,7 @@ import type { EndpointSnapshot } from './snapshot.ts'
 import { VanishedEndpoints } from './vanished-endpoints.ts'
 
 export interface EndpointSetOptions {
+  readonly clock: Clock
   readonly methodCodec: MethodCodec
   readonly pool: ChannelPool
   /** Whether to measure how long a heartbeat takes. */
@@ -41,20 +43,25 @@ export class EndpointSet implements EndpointPeers {
   #newest: List = this.#taken
   /** Nodes that are in no list that was taken over. */
   #made: EndpointHandle[] = []
-  readonly #making = new Slices(() => this.#takeOver())
-  readonly #leaving = new Slices(() => {})
+  readonly #making: Slices
+  readonly #leaving: Slices
   readonly #listed: () => void
   /** Those of them to choose from; `undefined` when that has to be looked at again. */
   #candidates: readonly EndpointHandle[] | undefined
-  readonly #pinger: NodeJS.Timeout | undefined
+  readonly #pinger: Timer | undefined
 
   /** @param listed called when a list was taken over */
   constructor(options: EndpointSetOptions, owner: CallOwner, listed: () => void) {
+    const { clock } = options
     this.#options = options
+    this.#making = new Slices(clock, () => this.#takeOver())
+    this.#leaving = new Slices(clock, () => {})
     this.#owner = owner
     this.#listed = listed
-    this.#vanished = new VanishedEndpoints(options.holdMs, handles => this.#release(handles))
-    if (options.pings) this.#pinger = setInterval(() => this.#ping(), PING_MS).unref()
+    this.#vanished = new VanishedEndpoints(clock, options.holdMs, handles => this.#release(handles))
+    if (!options.pings) return
+    this.#pinger = clock.setInterval(() => this.#ping(), PING_MS)
+    this.#pinger.unref()
   }
 
   get pings(): boolean {
@@ -130,7 +137,7 @@ export class EndpointSet implements EndpointPeers {
 
   /** Lets go of all servers. */
   close(): void {
-    clearInterval(this.#pinger)
+    this.#options.clock.clear(this.#pinger)
     this.#making.stop()
     this.#vanished.close()
     const handles = [...this.#byAddress.values()]

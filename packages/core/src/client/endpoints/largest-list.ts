@@ -1,22 +1,26 @@
+import type { Clock } from '../../clock.ts'
+
 /** How many servers the largest list had that stood at some moment of the last while. */
 export class LargestList {
+  readonly #clock: Clock
   readonly #ms: number
   /** Lists that stood, each smaller than the one before it; the newest is the last. */
   readonly #sizes: Size[] = []
 
-  constructor(ms: number) {
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock
     this.#ms = ms
   }
 
   /** The largest so far; 0 before the first list. */
   get size(): number {
-    this.#forget(performance.now())
+    this.#forget(this.#clock.now())
     return this.#sizes[0]?.size ?? 0
   }
 
   /** A list of this size takes the place of the newest one. */
   replace(size: number): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const newest = this.#sizes.at(-1)
     if (newest !== undefined) newest.until = now + this.#ms
     this.#forget(now)
@@ -31,6 +35,6 @@ export class LargestList {
 
 interface Size {
   readonly size: number
-  /** Until when it counts, by `performance.now()`. */
+  /** Until when it counts, by the clock. */
   until: number
 }

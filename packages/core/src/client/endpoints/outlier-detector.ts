@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../clock.ts'
 import type { Endpoint } from '../../discovery/discovery.ts'
 import { RpcxError } from '../../errors.ts'
 import { inRoot } from '../../root.ts'
@@ -34,6 +35,7 @@ export interface WatchedServer {
 }
 
 export interface OutlierDetectorOptions {
+  readonly clock: Clock
   readonly connectTimeoutMs: number
   /** 0: servers are asked for no signs of life. */
   readonly heartbeatMs: number
@@ -43,20 +45,21 @@ export interface OutlierDetectorOptions {
 export class OutlierDetector {
   readonly #server: WatchedServer
   readonly #options: OutlierDetectorOptions
-  readonly #ejection = new Ejection()
+  readonly #ejection: Ejection
   readonly #errors = new ErrorRate()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(server: WatchedServer, options: OutlierDetectorOptions) {
     this.#server = server
     this.#options = options
+    this.#ejection = new Ejection(options.clock)
   }
 
   get isIn(): boolean {
     return this.#ejection.isIn
   }
 
-  /** When it may be tried again, by `performance.now()`. */
+  /** When it may be tried again, by the clock. */
   get dueAt(): number {
     return this.#ejection.dueAt
   }
@@ -83,7 +86,7 @@ export class OutlierDetector {
 
   /** A call failed that reached it: too many of these, and more than elsewhere, take it out of service. */
   misdid(error: RpcxError, isReply: boolean): void {
-    const now = performance.now()
+    const now = this.#options.clock.now()
     this.#errors.add(now, this.#replies, isReply)
     const errors = this.#errors.errors(now)
     const least = this.#ejection.isOnProbation(now) ? 1 : LEAST_ERRORS
@@ -96,7 +99,7 @@ export class OutlierDetector {
 
   /** A new connection: what was before no longer counts. */
   connected(connection: ProbedConnection): void {
-    this.#errors.clear(performance.now(), 0)
+    this.#errors.clear(this.#options.clock.now(), 0)
     if (!this.isIn) this.#probe(connection, true)
   }
 
@@ -109,21 +112,25 @@ export class OutlierDetector {
       if (!isAlive && this.#server.connection === connection) this.#eject(this.#noSign(), 0)
     }
     // What can be read by then is read before.
-    const timer = setTimeout(() => setImmediate(judge), this.#options.connectTimeoutMs).unref()
+    const { clock, connectTimeoutMs } = this.#options
+    const timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs)
+    timer.unref()
     connection.ask(() => {
       isAlive = true
-      clearTimeout(timer)
+      clock.clear(timer)
     })
   }
 
-  /** Tries it again at that time, by `performance.now()`. */
+  /** Tries it again at that time, by the clock. */
   wakeAt(at: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = inRoot(() => setTimeout(() => this.#wake(), at - performance.now())).unref()
+    const { clock } = this.#options
+    clock.clear(this.#timer)
+    this.#timer = inRoot(() => clock.setTimeout(() => this.#wake(), at - clock.now()))
+    this.#timer.unref()
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#options.clock.clear(this.#timer)
   }
 
   get #replies(): number {
@@ -142,7 +149,7 @@ export class OutlierDetector {
     this.wakeAt(this.dueAt)
     if (!wasIn) return
     this.#server.subscribers.changed()
-    this.#server.subscribers.ejected(error, this.dueAt - performance.now())
+    this.#server.subscribers.ejected(error, this.dueAt - this.#options.clock.now())
   }
 
   /** The back-off is over, or was cut short. */
@@ -154,27 +161,28 @@ export class OutlierDetector {
 
   /** It comes back by a sign of life, not by a user's call. */
   #probe(connection: ProbedConnection, isNew: boolean): void {
-    clearTimeout(this.#timer)
+    this.#options.clock.clear(this.#timer)
     if (!this.#asks) {
       this.#restore(connection)
       return
     }
     if (isNew) {
       // One that was there before may owe replies; its own heartbeat ends it.
-      const { connectTimeoutMs } = this.#options
+      const { clock, connectTimeoutMs } = this.#options
       const judge = (): void => {
         if (!this.isIn && this.#server.connection === connection) connection.destroy(this.#noSign())
       }
-      this.#timer = setTimeout(() => setImmediate(judge), connectTimeoutMs).unref()
+      this.#timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs)
+      this.#timer.unref()
     }
     connection.ask(() => this.#restore(connection))
   }
 
   #restore(connection: ProbedConnection): void {
     if (this.#server.connection !== connection || this.#server.isClosed || this.isIn) return
-    clearTimeout(this.#timer)
+    this.#options.clock.clear(this.#timer)
     this.#ejection.back()
-    this.#errors.clear(performance.now(), connection.replies)
+    this.#errors.clear(this.#options.clock.now(), connection.replies)
     this.#server.subscribers.changed()
     this.#server.subscribers.restored()
     this.#server.sendParked()

@@ -1,7 +1,8 @@
+import type { Clock, Timer } from '../../clock.ts'
+import { MAX_TIMER_MS } from '../../clock.ts'
 import { RpcxError } from '../../errors.ts'
 import { checkCount, checkMs } from '../../options.ts'
 import { endWith } from '../../signals.ts'
-import { MAX_TIMER_MS } from '../../sleep.ts'
 
 /** What `ready()` waits for. */
 export interface ReadyOptions {
@@ -15,13 +16,15 @@ export interface ReadyOptions {
 
 /** Who waits until a client knows enough servers. */
 export class Readiness {
+  readonly #clock: Clock
   readonly #service: string
   readonly #count: () => number
   readonly #waiting = new Set<Waiter>()
   #isClosed = false
 
   /** @param count how many servers there are now */
-  constructor(service: string, count: () => number) {
+  constructor(clock: Clock, service: string, count: () => number) {
+    this.#clock = clock
     this.#service = service
     this.#count = count
   }
@@ -45,7 +48,7 @@ export class Readiness {
     timeoutMs: number,
     signals: readonly (AbortSignal | undefined)[],
   ): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
+    let timer: Timer | undefined
     const releases: (() => void)[] = []
     let waiter: Waiter | undefined
     try {
@@ -53,14 +56,15 @@ export class Readiness {
         waiter = { isReady, resolve, reject }
         this.#waiting.add(waiter)
         // A list that can be read by then is no late one.
-        if (timeoutMs <= MAX_TIMER_MS) timer = setTimeout(() => setImmediate(() => reject(late())), timeoutMs)
+        if (timeoutMs <= MAX_TIMER_MS)
+          timer = this.#clock.setTimeout(() => setImmediate(() => reject(late())), timeoutMs)
         for (const signal of signals)
           if (signal !== undefined) releases.push(endWith({ fail: reject }, signal))
         if (this.#isClosed) this.close()
         else this.changed()
       })
     } finally {
-      clearTimeout(timer)
+      this.#clock.clear(timer)
       for (const release of releases) release()
       if (waiter !== undefined) this.#waiting.delete(waiter)
     }

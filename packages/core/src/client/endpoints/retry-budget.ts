@@ -1,14 +1,17 @@
+import type { Clock } from '../../clock.ts'
+
 /**
  * How much load repeated calls may add: a share of the calls of the last seconds. Without it, a fleet that fails because it is
  * overloaded is given several times its load.
  */
 export class RetryBudget {
+  readonly #clock: Clock
   readonly #share: number
   /** Called when it is spent, once until it is not. */
   readonly #spent: () => void
   /** All calls that were started; counting is all that a call costs. */
   calls = 0
-  #since = performance.now()
+  #since: number
   #callsBefore = 0
   #callsLast = 0
   #retries = 0
@@ -16,7 +19,9 @@ export class RetryBudget {
   #isSpent = false
 
   /** @param share of the calls that may be repeated: 0.1 is 10 % */
-  constructor(share: number, spent: () => void) {
+  constructor(clock: Clock, share: number, spent: () => void) {
+    this.#clock = clock
+    this.#since = clock.now()
     this.#share = share
     this.#spent = spent
   }
@@ -40,7 +45,7 @@ export class RetryBudget {
 
   /** Two halves of the time that counts take turns, so that nobody has to remember when each call was. */
   #turn(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const halves = Math.floor((now - this.#since) / HALF_MS)
     if (halves === 0) return
     const isNext = halves === 1

@@ -1,13 +1,16 @@
+import type { Clock, Timer } from '../../clock.ts'
 import type { CallHolder } from '../../peer/pending-call.ts'
 import type { Call } from '../call/call.ts'
 
 /** Calls that wait a moment before their next attempt: more at random, and longer, the more often they were tried. */
 export class RetryQueue implements CallHolder, Iterable<Call> {
+  readonly #clock: Clock
   readonly #resume: (call: Call) => void
-  readonly #timers = new Map<Call, NodeJS.Timeout>()
+  readonly #timers = new Map<Call, Timer>()
 
   /** @param resume begins the next attempt */
-  constructor(resume: (call: Call) => void) {
+  constructor(clock: Clock, resume: (call: Call) => void) {
+    this.#clock = clock
     this.#resume = resume
   }
 
@@ -16,12 +19,12 @@ export class RetryQueue implements CallHolder, Iterable<Call> {
     call.holder = this
     this.#timers.set(
       call,
-      setTimeout(() => this.#over(call), Math.random() * mostMs),
+      this.#clock.setTimeout(() => this.#over(call), this.#clock.random() * mostMs),
     )
   }
 
   forget(call: Call): void {
-    clearTimeout(this.#timers.get(call))
+    this.#clock.clear(this.#timers.get(call))
     this.#timers.delete(call)
   }
 

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../clock.ts'
 import type { EndpointHandle } from './endpoint-handle.ts'
 import { LargestList } from './largest-list.ts'
 
@@ -19,6 +20,7 @@ export interface Loss {
  * of them vanish, so each server keeps its connection for that time, without getting calls.
  */
 export class VanishedEndpoints implements Iterable<EndpointHandle> {
+  readonly #clock: Clock
   readonly #holdMs: number
   readonly #over: (handles: readonly EndpointHandle[]) => void
   readonly #largest: LargestList
@@ -28,13 +30,14 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
   /** How many the newest list has. */
   #listed = 0
   #isLoss = false
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   /** @param over these have been kept for long enough */
-  constructor(holdMs: number, over: (handles: readonly EndpointHandle[]) => void) {
+  constructor(clock: Clock, holdMs: number, over: (handles: readonly EndpointHandle[]) => void) {
+    this.#clock = clock
     this.#holdMs = holdMs
     this.#over = over
-    this.#largest = new LargestList(holdMs)
+    this.#largest = new LargestList(clock, holdMs)
   }
 
   /** How many are held. */
@@ -50,7 +53,7 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
     this.#listed = size
     const from = this.#largest.size
     if (this.#holdMs === 0 || from < FEWEST) return { from, held: [], retired: vanished, isNew: false }
-    const until = performance.now() + this.#holdMs
+    const until = this.#clock.now() + this.#holdMs
     for (const handle of vanished) this.#kept.set(handle, { until, wasConnected: handle.isConnected })
     const held = this.#isMostLost ? this.#holdAll() : []
     this.#arm()
@@ -86,7 +89,7 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     this.#kept.clear()
     this.#held.clear()
   }
@@ -113,15 +116,17 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     for (const { until } of this.#kept.values()) {
-      this.#timer = setTimeout(() => this.#expire(), Math.max(until - performance.now(), 0) + 1).unref()
+      const ms = Math.max(until - this.#clock.now(), 0) + 1
+      this.#timer = this.#clock.setTimeout(() => this.#expire(), ms)
+      this.#timer.unref()
       return
     }
   }
 
   #expire(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const over: EndpointHandle[] = []
     for (const [handle, { until }] of this.#kept) {
       if (until > now) break
@@ -134,7 +139,7 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
 }
 
 interface Vanished {
-  /** When it is given up, by `performance.now()`. */
+  /** When it is given up, by the clock. */
   readonly until: number
   wasConnected: boolean
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import type { Endpoint } from '../../discovery/discovery.ts'
 import type { Candidate, Selector } from './selector.ts'
 
@@ -13,7 +14,7 @@ export interface Position {
  * The server nearest to `position` by `latitude` and `longitude` in its metadata, any of them if several are. Servers without a
  * position are never chosen, as in Go (client/geo_utils.go).
  */
-export function closest(position: Position): Selector {
+export function closest(clock: Clock, position: Position): Selector {
   let known: readonly Candidate[] = []
   let nearest: readonly Candidate[] = []
   return {
@@ -22,7 +23,7 @@ export function closest(position: Position): Selector {
         nearest = nearestOf(candidates, position)
         known = candidates
       }
-      return nearest[Math.floor(Math.random() * nearest.length)]
+      return nearest[Math.floor(clock.random() * nearest.length)]
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import { checkChoice } from '../../options.ts'
 import type { Position } from './closest.ts'
 import { closest } from './closest.ts'
@@ -49,6 +50,7 @@ export interface SelectOptions {
  * @throws TypeError on an unknown mode, or an option without its mode
  */
 export function selectorsFor(
+  clock: Clock,
   service: string,
   options: SelectOptions,
   failed: (callback: string, thrown: unknown) => void = () => {},
@@ -58,12 +60,13 @@ export function selectorsFor(
     throw new TypeError('XClient: position has a meaning with selectMode closest only')
   if (hashKey !== undefined && selectMode !== 'consistentHash')
     throw new TypeError('XClient: hashKey has a meaning with selectMode consistentHash only')
-  const plain = plainFor(service, selectMode, position, hashKey, failed)
-  const local = zone === undefined ? plain : () => zoned(zone, plain(), plain())
+  const plain = plainFor(clock, service, selectMode, position, hashKey, failed)
+  const local = zone === undefined ? plain : () => zoned(clock, zone, plain(), plain())
   return isSticky ? () => sticky(local()) : local
 }
 
 function plainFor(
+  clock: Clock,
   service: string,
   mode: SelectMode | Selector,
   position: Position | undefined,
@@ -73,13 +76,13 @@ function plainFor(
   if (typeof mode === 'object' && typeof mode?.pick === 'function')
     return () => customSelector(mode, thrown => failed('selector.update', thrown))
   const selectors: Record<SelectMode, () => Selector> = {
-    random,
+    random: () => random(clock),
     roundRobin,
-    weightedRoundRobin,
+    weightedRoundRobin: () => weightedRoundRobin(clock),
     consistentHash: () => consistentHash(service, hashKey),
-    closest: () => closest(checkPosition(position)),
-    ping,
-    leastActive,
+    closest: () => closest(clock, checkPosition(position)),
+    ping: () => ping(clock),
+    leastActive: () => leastActive(clock),
   }
   const name = checkChoice(
     'XClient',

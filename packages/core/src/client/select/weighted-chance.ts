@@ -1,12 +1,16 @@
+import type { Clock } from '../../clock.ts'
+
 /** Chooses by chance, each as likely as its weight says, in the same short time however many there are (Vose's alias method, 1991). */
 export class WeightedChance {
+  readonly #clock: Clock
   /** Who has any weight at all: only rounding could choose the others. */
   readonly #members: Uint32Array
   /** Each place belongs to its member up to this share, and beyond to another one. */
   readonly #shares: Float64Array
   readonly #others: Uint32Array
 
-  constructor(weights: readonly number[]) {
+  constructor(clock: Clock, weights: readonly number[]) {
+    this.#clock = clock
     this.#members = Uint32Array.from(weights.keys()).filter(i => (weights[i] as number) > 0)
     const count = this.#members.length
     const total = weights.reduce((sum, weight) => sum + Math.max(weight, 0), 0)
@@ -28,7 +32,7 @@ export class WeightedChance {
 
   /** An index; `undefined` when nobody has any weight. */
   next(): number | undefined {
-    const at = Math.random() * this.#members.length
+    const at = this.#clock.random() * this.#members.length
     const place = Math.floor(at)
     const isOwn = at - place < (this.#shares[place] as number)
     return this.#members[isOwn ? place : (this.#others[place] as number)]

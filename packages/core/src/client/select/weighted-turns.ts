@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import { WeightedChance } from './weighted-chance.ts'
 
 /**
@@ -11,13 +12,13 @@ export class WeightedTurns {
   readonly #chance: WeightedChance | undefined
   #next = 0
 
-  constructor(weights: readonly number[]) {
+  constructor(clock: Clock, weights: readonly number[]) {
     const positive = weights.map(weight => Math.max(weight, 0))
     const total = positive.reduce((sum, weight) => sum + weight, 0)
     const turns = total / positive.reduce(gcd, 0)
     if (total === 0) this.#round = new Uint32Array(0)
     else if (turns * positive.length <= MOST_STEPS) this.#round = smoothRound(positive, turns)
-    else this.#chance = new WeightedChance(positive)
+    else this.#chance = new WeightedChance(clock, positive)
   }
 
   /** The index of the next one; `undefined` when nobody has any weight. */

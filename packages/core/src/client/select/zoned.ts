@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import type { Candidate, Selector } from './selector.ts'
 
 /**
@@ -5,7 +6,7 @@ import type { Candidate, Selector } from './selector.ts'
  * fewer, the others get the share that these cannot take.
  * @param home chooses in the zone. @param away chooses among the others
  */
-export function zoned(zone: string, home: Selector, away: Selector): Selector {
+export function zoned(clock: Clock, zone: string, home: Selector, away: Selector): Selector {
   const isHome = ({ endpoint }: Candidate): boolean => endpoint.values.get('zone')?.[0] === zone
   let listed = 0
   let known: readonly Candidate[] = []
@@ -27,7 +28,7 @@ export function zoned(zone: string, home: Selector, away: Selector): Selector {
         outside = candidates.filter(server => !isHome(server))
         share = outside.length === 0 ? 1 : Math.min(1, inside.length / (listed * ENOUGH))
       }
-      const staysHome = inside.length > 0 && (share === 1 || Math.random() < share)
+      const staysHome = inside.length > 0 && (share === 1 || clock.random() < share)
       return staysHome ? home.pick(inside, call) : away.pick(outside, call)
     },
   }

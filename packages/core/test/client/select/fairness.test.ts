@@ -9,6 +9,8 @@ import { roundRobin } from '../../../src/client/select/round-robin.ts'
 import { subsetOf } from '../../../src/client/select/subset.ts'
 import { weightedRoundRobin } from '../../../src/client/select/weighted-round-robin.ts'
 import { zoned } from '../../../src/client/select/zoned.ts'
+import type { Clock } from '../../../src/clock.ts'
+import { systemClock } from '../../../src/clock.ts'
 import { callOf, candidate, fleet } from './candidates.ts'
 
 const PICKS = 100_000
@@ -45,18 +47,18 @@ function expectFair(found: readonly number[], shares: readonly number[]): void {
 const weights = [1, 2, 3, 5, 8, 0, -3, 13]
 
 describe('over 100 000 choices', () => {
-  test.each<[string, () => Selector]>([
+  test.each<[string, (clock: Clock) => Selector]>([
     ['random', random],
     ['roundRobin', roundRobin],
     ['weightedRoundRobin without weights', weightedRoundRobin],
     ['consistentHash', () => consistentHash('Arith', undefined)],
-    ['closest to all alike', () => closest({ latitude: 0, longitude: 0 })],
+    ['closest to all alike', () => closest(systemClock, { latitude: 0, longitude: 0 })],
     ['ping', ping],
     ['leastActive', leastActive],
   ])('%s gives each of 10 servers its share', (_mode, selector) => {
     const servers = fleet(10, () => 'latitude=1&longitude=1')
     expectFair(
-      counts(selector(), servers),
+      counts(selector(systemClock), servers),
       servers.map(() => 1),
     )
   })
@@ -66,7 +68,7 @@ describe('over 100 000 choices', () => {
     // The larger ones are odd, so that they have no common divisor and go by chance.
     if (factor > 1) servers[7] = candidate('tcp@z:1', `weight=${13 * factor + 1}`)
     expectFair(
-      counts(weightedRoundRobin(), servers),
+      counts(weightedRoundRobin(systemClock), servers),
       weights.map(weight => Math.max(weight, 0)),
     )
   })
@@ -76,13 +78,13 @@ describe('over 100 000 choices', () => {
     const servers = times.map((pingMs, i) => candidate(`tcp@${i}:1`, '', { pingMs }))
     const shares = times.map(weightOfPing)
     expect(shares).toEqual([191, 191, 151, 51, 2, 1, 1])
-    expectFair(counts(ping(), servers), shares)
+    expectFair(counts(ping(systemClock), servers), shares)
   })
 })
 
 describe('weightedRoundRobin', () => {
   test.each([[[0]], [[-1]], [[0, -5, 0]], [[-(2 ** 40)]]])('with weights of %j chooses none', weights => {
-    const selector = weightedRoundRobin()
+    const selector = weightedRoundRobin(systemClock)
     const servers = fleet(weights.length, i => `weight=${weights[i]}`)
     expect(selector.pick(servers, callOf(1))).toBeUndefined()
   })
@@ -95,7 +97,7 @@ describe('leastActive', () => {
       candidate('tcp@b:1', '', { inFlight: 9, latencyMs: 1 }),
       candidate('tcp@c:1', '', { inFlight: 0, latencyMs: 50 }),
     ]
-    const [idle, busy, slow] = counts(leastActive(), servers) as [number, number, number]
+    const [idle, busy, slow] = counts(leastActive(systemClock), servers) as [number, number, number]
     // Of three pairs, the idle one wins its two, and the busy one its one.
     expect(idle).toBeGreaterThan(PICKS * 0.64)
     expect(busy).toBeGreaterThan(PICKS * 0.3)
@@ -148,7 +150,7 @@ describe('consistentHash', () => {
 describe('a zone', () => {
   const servers = fleet(20, i => (i < 10 ? 'zone=here' : 'zone=there'))
   const shareAtHome = (down: number): number => {
-    const selector = zoned('here', random(), random())
+    const selector = zoned(systemClock, 'here', random(systemClock), random(systemClock))
     return (
       counts(selector, servers.slice(down), servers).reduce((sum, n, i) => sum + (i < 10 - down ? n : 0), 0) /
       PICKS

@@ -6,6 +6,7 @@ import { fnv1a } from '../../../src/client/select/fnv.ts'
 import { printed } from '../../../src/client/select/hash-key.ts'
 import { weightOf } from '../../../src/client/select/weight.ts'
 import { WeightedTurns } from '../../../src/client/select/weighted-turns.ts'
+import { systemClock } from '../../../src/clock.ts'
 import { parseEndpoint } from '../../../src/discovery/discovery.ts'
 import { vectors } from '../../vectors.ts'
 import { callOf, candidate, candidates } from './candidates.ts'
@@ -22,7 +23,7 @@ describe('weighted turns are taken in the order of Go', () => {
     weights.every(weight => weight >= 0),
   )
   test.each(sane)('by the weights $weights', ({ weights, picks }) => {
-    const turns = new WeightedTurns(weights)
+    const turns = new WeightedTurns(systemClock, weights)
     const order = Array.from(picks, () => 'abcdefgh'[turns.next() ?? 7])
     expect(order.join('')).toBe(picks)
   })
@@ -42,7 +43,7 @@ describe('distances are those of Go', () => {
 
 describe('the closest server is that of Go', () => {
   test.each(vectors.closest.picks)('for $client', ({ picks, ...position }) => {
-    const selector = closest(position)
+    const selector = closest(systemClock, position)
     const servers = candidates(vectors.closest.servers)
     const chosen = new Set<string | undefined>()
     for (let i = 0; i < 50; i++) chosen.add(selector.pick(servers, callOf(i))?.endpoint.address)
@@ -50,7 +51,7 @@ describe('the closest server is that of Go', () => {
   })
 
   test('none, when no server says where it is', () => {
-    const selector = closest({ latitude: 1, longitude: 2 })
+    const selector = closest(systemClock, { latitude: 1, longitude: 2 })
     const servers = candidates({
       'tcp@a:1': '',
       'tcp@b:1': 'latitude=1',
