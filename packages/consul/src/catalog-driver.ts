@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, Health, RegistrySession } from '@rpcx/core'
+import type { Clock, Driver, DriverTraits, Entry, Health, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, parseRegistryHosts } from '@rpcx/core'
 import { CatalogSession } from './catalog-session.ts'
 import { hostPort } from './instance.ts'
@@ -56,8 +56,8 @@ export class CatalogDriver implements Driver {
     checkMetadataSize(this.name, entry, MOST_BYTES)
   }
 
-  async open(): Promise<RegistrySession> {
-    return new CatalogSession(this.#settings)
+  async open(_signal: AbortSignal, clock: Clock): Promise<RegistrySession> {
+    return new CatalogSession(clock, this.#settings)
   }
 }
 

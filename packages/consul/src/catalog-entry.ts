@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { StoredEntry } from '@rpcx/core'
 import type { Operation, Question } from './agent.ts'
 import type { ConsulConnection } from './connection.ts'
@@ -20,7 +19,7 @@ export class CatalogEntry {
   readonly #question: Question<Instance>
   readonly #link: ConsulConnection
   readonly #settings: CatalogSettings
-  readonly #owner: string = randomUUID()
+  readonly #owner: string
   #writes = 0
   /** Whether there may be something to take out. */
   #isWritten = false
@@ -34,6 +33,7 @@ export class CatalogEntry {
     this.#question = instances(service, { filter: `Service.ID == "${this.#id}"` })
     this.#link = link
     this.#settings = settings
+    this.#owner = link.clock.uuid()
   }
 
   async watch(saw: (held?: StoredEntry) => void, signal: AbortSignal): Promise<void> {

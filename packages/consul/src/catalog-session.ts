@@ -1,4 +1,4 @@
-import type { RegistrySession, Replica } from '@rpcx/core'
+import type { Clock, RegistrySession, Replica, Timer } from '@rpcx/core'
 import { followNothing } from '@rpcx/core'
 import type { Answer } from './agent.ts'
 import { CatalogEntry } from './catalog-entry.ts'
@@ -20,20 +20,23 @@ type Found = ReadonlyMap<string, string> | Error
 export class CatalogSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error> = new Promise(() => {})
+  readonly #clock: Clock
   readonly #settings: CatalogSettings
   readonly #link: ConsulConnection
   readonly #progress = new WatchIndex()
   readonly #entries = new Map<string, CatalogEntry>()
-  readonly #renewing: NodeJS.Timeout
+  readonly #renewing: Timer
 
-  constructor(settings: CatalogSettings) {
+  constructor(clock: Clock, settings: CatalogSettings) {
+    this.#clock = clock
     this.ttlMs = settings.ttlMs
     this.#settings = settings
-    this.#link = new ConsulConnection(settings)
-    this.#renewing = setInterval(() => {
+    this.#link = new ConsulConnection(clock, settings)
+    this.#renewing = clock.setInterval(() => {
       // While the connection is down, those who watch are enough.
       if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
-    }, this.ttlMs / 3).unref()
+    }, this.ttlMs / 3)
+    this.#renewing.unref()
   }
 
   /** Follows all datacenters, so that another one takes over at once. */
@@ -69,7 +72,7 @@ export class CatalogSession implements RegistrySession {
     this.#entry(service, address).remove(signal)
 
   async close(signal: AbortSignal): Promise<void> {
-    clearInterval(this.#renewing)
+    this.#clock.clear(this.#renewing)
     await Promise.allSettled([...this.#entries.values()].map(entry => entry.remove(signal)))
     this.#link.close()
   }
@@ -88,7 +91,7 @@ export class CatalogSession implements RegistrySession {
       const items = await this.#progress.of(`${dc} ${service}`, answer, again)
       saw(this.#serving(inOrder(service, items), into))
     }
-    const pace = new PollInterval(INTERVAL_MS)
+    const pace = new PollInterval(this.#clock, INTERVAL_MS)
     while (!signal.aborted) {
       try {
         return await watchAnswers(this.#link, instances(service, reading), tell, signal)

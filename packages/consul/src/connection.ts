@@ -1,4 +1,4 @@
-import type { RegistryHost } from '@rpcx/core'
+import type { Clock, RegistryHost } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Answer, Operation, Question } from './agent.ts'
 import { Agent } from './agent.ts'
@@ -13,15 +13,17 @@ import type { Shape } from './shapes.ts'
  * under way there, and the next operation goes to the next agent.
  */
 export class ConsulConnection {
+  readonly clock: Clock
   readonly #access: Access
   #next: number
   #agent: Agent | undefined
   #isUp = false
   #isClosed = false
 
-  constructor(access: Access) {
+  constructor(clock: Clock, access: Access) {
+    this.clock = clock
     this.#access = access
-    this.#next = Math.floor(Math.random() * access.hosts.length)
+    this.#next = Math.floor(clock.random() * access.hosts.length)
   }
 
   /** Whether the agent has answered, be it by a refusal, and not failed since. */

@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
+import type { Clock, Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, Layout, parseRegistryHosts } from '@rpcx/core'
 import type { ConsulKvDiscoveryOptions, ConsulRegisterPluginOptions } from './options.ts'
 import { ConsulSession } from './session.ts'
@@ -42,8 +42,8 @@ export class ConsulDriver implements Driver {
     checkMetadataSize(this.name, entry, MAX_BYTES)
   }
 
-  async open(): Promise<RegistrySession> {
-    return new ConsulSession(this.#settings)
+  async open(_signal: AbortSignal, clock: Clock): Promise<RegistrySession> {
+    return new ConsulSession(clock, this.#settings)
   }
 }
 

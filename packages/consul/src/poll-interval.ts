@@ -1,17 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '@rpcx/core'
 
 /**
  * How often one key or list is asked for: at once after a change, but in the long run no more than once in each interval. An
  * agent that does not wait, or a key that changes without a pause, would else keep both sides busy.
  */
 export class PollInterval {
+  readonly #clock: Clock
   readonly #leastMs: number
   #intervalMs: number
   #atOnce = AT_ONCE
   /** When the next may come at the latest, had there been one in each interval. */
   #due = Number.NEGATIVE_INFINITY
 
-  constructor(intervalMs: number) {
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock
     this.#leastMs = intervalMs
     this.#intervalMs = intervalMs
   }
@@ -24,9 +26,9 @@ export class PollInterval {
 
   /** Resolves when it is time, or when `signal` aborts. */
   async wait(signal: AbortSignal): Promise<void> {
-    const now = performance.now()
+    const now = this.#clock.now()
     this.#due = Math.max(this.#due, now - this.#atOnce * this.#intervalMs) + this.#intervalMs
-    if (this.#due > now) await sleep(this.#due - now, undefined, { signal, ref: false }).catch(() => {})
+    if (this.#due > now) await this.#clock.sleep(this.#due - now, signal)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RegistrySession, Replica } from '@rpcx/core'
+import type { Clock, RegistrySession, Replica, Timer } from '@rpcx/core'
 import { followNothing } from '@rpcx/core'
 import type { Answer } from './agent.ts'
 import { ConsulConnection } from './connection.ts'
@@ -14,20 +14,23 @@ import { WatchIndex } from './watch-index.ts'
 export class ConsulSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error> = new Promise(() => {})
+  readonly #clock: Clock
   readonly #settings: Settings
   readonly #link: ConsulConnection
   readonly #progress = new WatchIndex()
   readonly #keys = new Map<string, EntryKey>()
-  readonly #renewing: NodeJS.Timeout
+  readonly #renewing: Timer
 
-  constructor(settings: Settings) {
+  constructor(clock: Clock, settings: Settings) {
+    this.#clock = clock
     this.ttlMs = settings.ttlMs
     this.#settings = settings
-    this.#link = new ConsulConnection(settings)
-    this.#renewing = setInterval(() => {
+    this.#link = new ConsulConnection(clock, settings)
+    this.#renewing = clock.setInterval(() => {
       // While the connection is down, those who watch are enough.
       if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
-    }, this.ttlMs / 3).unref()
+    }, this.ttlMs / 3)
+    this.#renewing.unref()
   }
 
   watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
@@ -55,7 +58,7 @@ export class ConsulSession implements RegistrySession {
     this.#key(service, address).remove(signal)
 
   async close(signal: AbortSignal): Promise<void> {
-    clearInterval(this.#renewing)
+    this.#clock.clear(this.#renewing)
     await Promise.allSettled([...this.#keys.values()].map(key => key.remove(signal)))
     this.#link.close()
   }

@@ -18,7 +18,7 @@ export async function watchAnswers<T>(
   intervalMs: number = INTERVAL_MS,
 ): Promise<void> {
   const leave = slots.join()
-  const pace = new PollInterval(intervalMs)
+  const pace = new PollInterval(link.clock, intervalMs)
   let index = 0n
   // Consul goes on with a query that nobody waits for any more: those who stay for a while only leave short ones behind.
   let patienceMs = 250

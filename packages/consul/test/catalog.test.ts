@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Health } from '@rpcx/core'
-import { Server, XClient } from '@rpcx/core'
+import { Server, systemClock, XClient } from '@rpcx/core'
 import type { Server as Registry } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import type { EchoService } from '@rpcx/testing'
@@ -153,7 +153,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     let health: Health = 'ready'
     const driver = new CatalogDriver({ consulServers: consul.address, ttlMs: 3_000 }, () => health)
     const { signal } = new AbortController()
-    const session = await driver.open()
+    const session = await driver.open(signal, systemClock)
     await session.write({ service, address: 'tcp@127.0.0.1:7001', metadata: '' }, undefined, 'all', signal)
     await catalog.passing(service, 1)
     health = 'draining'

@@ -1,3 +1,4 @@
+import type { Clock } from '@rpcx/core'
 import type { Access } from './access.ts'
 import { EtcdClient } from './client.ts'
 import { explain, isAnswer } from './failure.ts'
@@ -16,10 +17,10 @@ export class EtcdConnection {
   #wasUp = false
 
   /** @param onBack called when etcd answers for the first time after a failure */
-  constructor(access: Access, onBack: () => void) {
+  constructor(clock: Clock, access: Access, onBack: () => void) {
     this.#access = access
     this.#onBack = onBack
-    this.#next = Math.floor(Math.random() * access.hosts.length)
+    this.#next = Math.floor(clock.random() * access.hosts.length)
   }
 
   get isUp(): boolean {

@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
+import type { Clock, Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, Layout } from '@rpcx/core'
 import type { Access } from './access.ts'
 import { readAccess } from './access.ts'
@@ -30,8 +30,8 @@ export class EtcdDriver implements Driver {
     checkMetadataSize(this.name, entry, MAX_VALUE_BYTES)
   }
 
-  async open(): Promise<RegistrySession> {
-    return new EtcdSession(this.#access, this.#layout, this.#ttlMs, this.#earlier)
+  async open(_signal: AbortSignal, clock: Clock): Promise<RegistrySession> {
+    return new EtcdSession(clock, this.#access, this.#layout, this.#ttlMs, this.#earlier)
   }
 }
 

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import type { Clock } from '@rpcx/core'
 
 /**
  * A lease that says that a server has it: its first half is `rpcx`. Tools that edit entries put them under a lease, too, one of
  * etcd's own choosing.
  */
-export function newLeaseId(): string {
-  return Buffer.concat([SERVER, randomBytes(4)])
+export function newLeaseId(clock: Clock): string {
+  return Buffer.concat([SERVER, Buffer.from(clock.uuid().slice(0, 8), 'hex')])
     .readBigInt64BE()
     .toString()
 }

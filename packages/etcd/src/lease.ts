@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { LeaseClient } from 'etcd3'
 import { castGrpcError } from 'etcd3'
@@ -10,15 +11,17 @@ import { newLeaseId } from './lease-id.ts'
 export class Lease {
   /** Resolves when etcd says that the lease is gone. */
   readonly lost: Promise<Error>
+  readonly #clock: Clock
   readonly #link: EtcdConnection
   #ttlMs: number
   #granting: Promise<string> | undefined
   #id: string | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isOver = false
   #lose: (reason: Error) => void = () => {}
 
-  constructor(ttlMs: number, link: EtcdConnection) {
+  constructor(clock: Clock, ttlMs: number, link: EtcdConnection) {
+    this.#clock = clock
     this.#ttlMs = ttlMs
     this.#link = link
     this.lost = new Promise(resolve => (this.#lose = resolve))
@@ -69,18 +72,20 @@ export class Lease {
   async #grant(): Promise<string> {
     const TTL = Math.ceil(this.#ttlMs / 1_000)
     const { id, ttlMs } = await this.#link.run('grant a lease', async client =>
-      leaseIn(await client.leaseClient.leaseGrant({ TTL, ID: newLeaseId() })),
+      leaseIn(await client.leaseClient.leaseGrant({ TTL, ID: newLeaseId(this.#clock) })),
     )
     this.#ttlMs = ttlMs
     this.#id = id
     // While the connection is down, those who try to restore it are enough.
-    this.#timer = setInterval(() => this.#link.isUp && this.keepAlive(), this.#ttlMs / 3).unref()
+    const renew = (): void => void (this.#link.isUp && this.keepAlive())
+    this.#timer = this.#clock.setInterval(renew, this.#ttlMs / 3)
+    this.#timer.unref()
     return id
   }
 
   #stop(): void {
     this.#isOver = true
-    clearInterval(this.#timer)
+    this.#clock.clear(this.#timer)
   }
 }
 

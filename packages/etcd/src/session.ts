@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Entry, Layout, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
+import type { Clock, Entry, Layout, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { merge } from '@rpcx/core'
 import type { ICompare, IEvent, IKeyValue } from 'etcd3'
 import { EtcdLeaseInvalidError } from 'etcd3'
@@ -23,11 +23,11 @@ export class EtcdSession implements RegistrySession {
   /** The leases of the driver's sessions that were closed. */
   readonly #earlier: Set<string>
 
-  constructor(access: Access, layout: Layout, ttlMs: number, earlier: Set<string>) {
+  constructor(clock: Clock, access: Access, layout: Layout, ttlMs: number, earlier: Set<string>) {
     this.#layout = layout
     this.#earlier = earlier
-    this.#link = new EtcdConnection(access, () => void this.#lease.keepAlive())
-    this.#lease = new Lease(ttlMs, this.#link)
+    this.#link = new EtcdConnection(clock, access, () => void this.#lease.keepAlive())
+    this.#lease = new Lease(clock, ttlMs, this.#link)
     this.ended = this.#lease.lost
   }
 

@@ -1,4 +1,5 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock, Timer } from '@rpcx/core'
 import type { Cache, Instance } from './cache.ts'
 import type { MulticastLink, Source } from './multicast-link.ts'
 import { GO_TYPE } from './names.ts'
@@ -9,20 +10,22 @@ import { FAILED, MISSED, RecordRefresher } from './record-refresher.ts'
 
 /** Asks who is there: at once, more and more rarely, and again for what is about to be forgotten. */
 export class Browser {
+  readonly #clock: Clock
   readonly #cache: Cache
   readonly #network: Network
   readonly #upkeep: RecordRefresher
-  readonly #timers = new Map<MulticastLink, NodeJS.Timeout>()
+  readonly #timers = new Map<MulticastLink, Timer>()
   /** The links on which everybody was asked often enough at first. */
   readonly #stable = new Set<MulticastLink>()
   #first: Promise<void> | undefined
   #isBrowsing = false
   #isClosed = false
 
-  constructor(cache: Cache, network: Network) {
+  constructor(clock: Clock, cache: Cache, network: Network) {
+    this.#clock = clock
     this.#cache = cache
     this.#network = network
-    this.#upkeep = new RecordRefresher(cache, {
+    this.#upkeep = new RecordRefresher(clock, cache, {
       canAsk: instance => this.#linksTo(instance).length > 0,
       ask: instances => this.#askFor(instances),
     })
@@ -57,7 +60,7 @@ export class Browser {
   }
 
   down(link: MulticastLink): void {
-    clearTimeout(this.#timers.get(link))
+    this.#clock.clear(this.#timers.get(link))
     this.#timers.delete(link)
     this.#stable.delete(link)
   }
@@ -74,17 +77,18 @@ export class Browser {
   close(): void {
     this.#isClosed = true
     this.#upkeep.close()
-    for (const timer of this.#timers.values()) clearTimeout(timer)
+    for (const timer of this.#timers.values()) this.#clock.clear(timer)
     this.#timers.clear()
   }
 
   async #settle(): Promise<void> {
     for (const link of this.#network.links) this.#askFirst(link)
-    const end = performance.now() + MOST_QUIET_MS
-    await sleep(ANSWER_MS, undefined, { ref: false })
-    for (let before = -1; before !== this.#cache.size && performance.now() < end; ) {
+    const clock = this.#clock
+    const end = clock.now() + MOST_QUIET_MS
+    await clock.sleep(ANSWER_MS)
+    for (let before = -1; before !== this.#cache.size && clock.now() < end; ) {
       before = this.#cache.size
-      await sleep(QUIET_MS, undefined, { ref: false })
+      await clock.sleep(QUIET_MS)
       // What has arrived is read before this is looked at.
       await nextTurn()
     }
@@ -102,21 +106,21 @@ export class Browser {
 
   #again(link: MulticastLink, ms: number): void {
     if (this.#isClosed) return
-    clearTimeout(this.#timers.get(link))
-    const timer = setTimeout(
-      () => {
-        this.#askAll(link)
-        this.#again(link, Math.min(2 * ms, STABLE_MS))
-      },
-      ms * (1 + Math.random() / 10),
-    ).unref()
+    const clock = this.#clock
+    const again = (): void => {
+      this.#askAll(link)
+      this.#again(link, Math.min(2 * ms, STABLE_MS))
+    }
+    clock.clear(this.#timers.get(link))
+    const timer = clock.setTimeout(again, ms * (1 + clock.random() / 10))
+    timer.unref()
     if (ms >= STABLE_MS) this.#stable.add(link)
     this.#timers.set(link, timer)
   }
 
   /** With those that need not answer, since they are known for long enough (RFC 6762 §7.1). */
   #askAll(link: MulticastLink): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const known: Resource[] = []
     for (const { interface: on, name, ttlMs, heardAt } of this.#cache.instances) {
       const left = heardAt + ttlMs - now

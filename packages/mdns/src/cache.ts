@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Clock } from '@rpcx/core'
 import { GO_TYPE } from './names.ts'
 import type { NetworkInterface } from './network-interface.ts'
 import type { Packet, Resource } from './packet.ts'
@@ -16,7 +17,7 @@ export interface Instance {
   said: readonly Said[]
   /** How long its text may be believed; 0 while there is none. */
   ttlMs: number
-  /** When it was last heard of, by `performance.now()`. */
+  /** When it was last heard of, by the clock. */
   heardAt: number
 }
 
@@ -31,11 +32,13 @@ interface CacheEvents {
 
 /** Every server that was heard of, by the TXT records of its services: what they say is all there is to know. */
 export class Cache extends EventEmitter<CacheEvents> {
+  readonly #clock: Clock
   readonly #instances = new Map<string, Instance>()
   readonly #byService = new Map<string, Set<Instance>>()
 
-  constructor() {
+  constructor(clock: Clock) {
     super()
+    this.#clock = clock
     this.setMaxListeners(0)
   }
 
@@ -117,7 +120,7 @@ export class Cache extends EventEmitter<CacheEvents> {
     const ttlMs = Math.min(record.ttlSeconds, MAX_TTL_SECONDS) * 1_000
     // An answer to this process alone may be cut to 10 s (RFC 6762 §6.7), which does not take back what everybody was told.
     instance.ttlMs = isNew ? ttlMs : Math.max(instance.ttlMs, ttlMs)
-    instance.heardAt = performance.now()
+    instance.heardAt = this.#clock.now()
     if (isNew) this.#say(instance, fromStrings(record.data), services)
     this.emit('heard', instance)
   }
@@ -125,7 +128,7 @@ export class Cache extends EventEmitter<CacheEvents> {
   #add(name: string, on: string): Instance | undefined {
     // What floods the network does not fill this process.
     if (this.#instances.size >= MAX_INSTANCES) return undefined
-    const heardAt = performance.now()
+    const heardAt = this.#clock.now()
     const instance: Instance = { interface: on, name, text: undefined, said: [], ttlMs: 0, heardAt }
     this.#instances.set(keyOf(on, name), instance)
     return instance

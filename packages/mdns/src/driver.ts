@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
+import type { Clock, Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import type { NetworkOptions } from './network.ts'
 import { MDNSSession } from './session.ts'
 import { toStrings } from './text.ts'
@@ -47,10 +46,11 @@ export class MDNSDriver implements Driver {
     toStrings({ service, address: address || LONG_ADDRESS, metadata, owner: '', version: 0n })
   }
 
-  async open(): Promise<RegistrySession> {
-    const owner = randomBytes(4).toString('hex')
+  async open(_signal: AbortSignal, clock: Clock): Promise<RegistrySession> {
+    const owner = clock.uuid().slice(0, 8)
     const host = hostname().split('.')[0] ?? ''
     const session = new MDNSSession(
+      clock,
       this.#options,
       { owner, host: host.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 20) },
       this.#owners,

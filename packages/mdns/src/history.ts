@@ -1,3 +1,4 @@
+import type { Clock } from '@rpcx/core'
 import type { Bundle } from './bundle.ts'
 import { toPackets } from './bundle.ts'
 import type { MulticastLink } from './multicast-link.ts'
@@ -11,13 +12,18 @@ interface Said {
 
 /** What was multicast on each link, and when, so that no record is said again within a second (RFC 6762 §6). */
 export class History {
+  readonly #clock: Clock
   readonly #said = new Map<MulticastLink, Map<string, Said>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** How long ago, in milliseconds. Other data under the same name are another record. */
   ageMs(link: MulticastLink, record: Resource): number {
     const said = this.#said.get(link)?.get(keyOf(record))
     return said !== undefined && isSameData(said.record, record)
-      ? performance.now() - said.at
+      ? this.#clock.now() - said.at
       : Number.POSITIVE_INFINITY
   }
 
@@ -43,7 +49,7 @@ export class History {
     const said = this.#said.get(link) ?? new Map<string, Said>()
     this.#said.set(link, said)
     for (const record of [...packet.answers, ...packet.additionals]) {
-      said.set(keyOf(record), { record, at: performance.now() })
+      said.set(keyOf(record), { record, at: this.#clock.now() })
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '@rpcx/core'
 import type { FullPacket, MulticastDNS } from 'multicast-dns'
 import createMulticastDns from 'multicast-dns'
 import { fromLibrary, toLibrary } from './library.ts'
@@ -31,6 +31,7 @@ export class MulticastLink {
   interface: NetworkInterface
   readonly family: 'ipv4' | 'ipv6'
   readonly port: number
+  readonly #clock: Clock
   readonly #group: string
   readonly #owner: MulticastLinkOwner
   readonly #members: MulticastDNS
@@ -41,6 +42,7 @@ export class MulticastLink {
   #isClosed = false
 
   private constructor(
+    clock: Clock,
     on: NetworkInterface,
     family: 'ipv4' | 'ipv6',
     port: number,
@@ -49,6 +51,7 @@ export class MulticastLink {
     members: Socket,
     solo: Socket,
   ) {
+    this.#clock = clock
     this.interface = on
     this.family = family
     this.port = port
@@ -60,6 +63,7 @@ export class MulticastLink {
 
   /** @throws Error of the system when it has no multicast */
   static async open(
+    clock: Clock,
     on: NetworkInterface,
     family: 'ipv4' | 'ipv6',
     port: number,
@@ -71,7 +75,7 @@ export class MulticastLink {
       const where = family === 'ipv4' ? (on.ipv4 as string) : `::%${on.name}`
       members.addMembership(group, where)
       const solo = await socket(on, family, 0)
-      return new MulticastLink(on, family, port, group, owner, members, solo)
+      return new MulticastLink(clock, on, family, port, group, owner, members, solo)
     } catch (error) {
       members.close()
       throw error
@@ -107,7 +111,7 @@ export class MulticastLink {
     const sent = this.#sending.then(() => this.#sendNow(by, packet, to))
     this.#sending = sent
       .catch(() => {})
-      .then(() => (--this.#queued > 0 ? sleep(BREATH_MS, undefined, { ref: false }) : undefined))
+      .then(() => (--this.#queued > 0 ? this.#clock.sleep(BREATH_MS) : undefined))
     return sent
   }
 

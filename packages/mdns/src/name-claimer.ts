@@ -1,4 +1,4 @@
-import type { Entry } from '@rpcx/core'
+import type { Clock, Entry } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Cache } from './cache.ts'
 import type { MulticastLink } from './multicast-link.ts'
@@ -16,9 +16,10 @@ export class NameClaimer {
   readonly #cache: Cache
   readonly #publisher: Publisher
   readonly #herald: RecordAnnouncer
-  readonly #prober = new Prober()
+  readonly #prober: Prober
 
-  constructor(network: Network, cache: Cache, publisher: Publisher, herald: RecordAnnouncer) {
+  constructor(clock: Clock, network: Network, cache: Cache, publisher: Publisher, herald: RecordAnnouncer) {
+    this.#prober = new Prober(clock)
     this.#network = network
     this.#cache = cache
     this.#publisher = publisher

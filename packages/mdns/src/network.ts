@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '@rpcx/core'
 import { RpcxError, reasonOf } from '@rpcx/core'
 import type { MulticastLinkOwner } from './multicast-link.ts'
 import { MulticastLink } from './multicast-link.ts'
@@ -22,16 +23,18 @@ export interface NetworkOwner extends Pick<MulticastLinkOwner, 'heard'> {
 
 /** The links over all interfaces that are wanted, as these come and go. */
 export class Network {
+  readonly #clock: Clock
   readonly #options: NetworkOptions
   readonly #owner: NetworkOwner
   readonly #links = new Map<string, MulticastLink>()
   /** Why there is no link where there could be one. */
   readonly #failures = new Map<string, { readonly error: Error; readonly until: number }>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #updating: Promise<void> = Promise.resolve()
   #isClosed = false
 
-  constructor(options: NetworkOptions, owner: NetworkOwner) {
+  constructor(clock: Clock, options: NetworkOptions, owner: NetworkOwner) {
+    this.#clock = clock
     this.#options = options
     this.#owner = owner
   }
@@ -69,7 +72,7 @@ export class Network {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     await this.#updating
     const links = this.links
     this.#links.clear()
@@ -79,13 +82,12 @@ export class Network {
   /** No system tells of changes to a program without rights, so this looks. */
   #look(): void {
     if (this.#isClosed) return
-    this.#timer = setTimeout(
-      () => {
-        this.#updating = this.#update()
-        void this.#updating.then(() => this.#look())
-      },
-      LOOK_MS * (1 + Math.random() / 4),
-    ).unref()
+    const look = (): void => {
+      this.#updating = this.#update()
+      void this.#updating.then(() => this.#look())
+    }
+    this.#timer = this.#clock.setTimeout(look, LOOK_MS * (1 + this.#clock.random() / 4))
+    this.#timer.unref()
   }
 
   async #update(): Promise<void> {
@@ -100,9 +102,9 @@ export class Network {
     }
     for (const key of this.#failures.keys()) if (!wanted.has(key)) this.#failures.delete(key)
     for (const [key, { on, family }] of wanted) {
-      if (this.#links.has(key) || performance.now() < (this.#failures.get(key)?.until ?? 0)) continue
+      if (this.#links.has(key) || this.#clock.now() < (this.#failures.get(key)?.until ?? 0)) continue
       try {
-        const link = await MulticastLink.open(on, family, this.#options.port, {
+        const link = await MulticastLink.open(this.#clock, on, family, this.#options.port, {
           heard: (...what) => this.#owner.heard(...what),
           broke: (broken, error) => {
             if (this.#links.get(key) !== broken) return
@@ -120,7 +122,8 @@ export class Network {
   }
 
   #failed(key: string, error: Error): void {
-    this.#failures.set(key, { error, until: performance.now() + AGAIN_MS * (1 + Math.random() / 4) })
+    const until = this.#clock.now() + AGAIN_MS * (1 + this.#clock.random() / 4)
+    this.#failures.set(key, { error, until })
   }
 
   #drop(key: string): void {

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '@rpcx/core'
 import type { MulticastLink } from './multicast-link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 import { HEADER_BYTES, isSameName, isSameRecord, MAX_PACKET_BYTES, query, sizeOf } from './packet.ts'
@@ -16,9 +17,14 @@ interface Trial {
 
 /** Asks three times, 250 ms apart, whether names are free (RFC 6762 §8.1); those of one moment in common packets. */
 export class Prober {
+  readonly #clock: Clock
   readonly #trials = new Set<Trial>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isClosed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** Resolves when it is known for all of these links. */
   probe(publication: Publication, links: readonly MulticastLink[]): Promise<Verdict> {
@@ -34,7 +40,7 @@ export class Prober {
       }
       this.#trials.add(trial)
       // Machines that were switched on together do not speak together.
-      this.#timer ??= setTimeout(() => this.#tick(), Math.random() * EVERY_MS).unref()
+      if (this.#timer === undefined) this.#tickIn(this.#clock.random() * EVERY_MS)
     })
   }
 
@@ -59,7 +65,7 @@ export class Prober {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     for (const trial of [...this.#trials]) trial.decide('taken')
   }
 
@@ -81,6 +87,11 @@ export class Prober {
     if (theirs.length > 0 && comparePlans(of(plan, name), theirs) < 0) trial.decide('taken')
   }
 
+  #tickIn(ms: number): void {
+    this.#timer = this.#clock.setTimeout(() => this.#tick(), ms)
+    this.#timer.unref()
+  }
+
   #tick(): void {
     this.#timer = undefined
     const asking = new Map<MulticastLink, Publication[]>()
@@ -97,7 +108,7 @@ export class Prober {
     for (const [link, publications] of asking) {
       for (const packet of toProbes(publications, link)) link.multicast(packet).catch(ignore)
     }
-    if (this.#trials.size > 0) this.#timer = setTimeout(() => this.#tick(), EVERY_MS).unref()
+    if (this.#trials.size > 0) this.#tickIn(EVERY_MS)
   }
 }
 

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Entry } from '@rpcx/core'
+import type { Clock, Entry } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import type { Cache } from './cache.ts'
 import { History } from './history.ts'
@@ -16,20 +15,25 @@ import { fromStrings } from './text.ts'
 
 /** The entries that one session holds, and stands by on every link. */
 export class Publications {
+  readonly #clock: Clock
   readonly #network: Network
   readonly #publisher: Publisher
   readonly #all = new Map<string, Publication>()
-  readonly #history = new History()
-  readonly #responder = new Responder(this.#history)
-  readonly #herald = new RecordAnnouncer(this.#history)
+  readonly #history: History
+  readonly #responder: Responder
+  readonly #herald: RecordAnnouncer
   readonly #registrar: NameClaimer
   /** Those whose name somebody else has too, until that is settled. */
   readonly #contested = new Set<Publication>()
 
-  constructor(network: Network, cache: Cache, publisher: Publisher) {
+  constructor(clock: Clock, network: Network, cache: Cache, publisher: Publisher) {
+    this.#clock = clock
     this.#network = network
     this.#publisher = publisher
-    this.#registrar = new NameClaimer(network, cache, publisher, this.#herald)
+    this.#history = new History(clock)
+    this.#responder = new Responder(clock, this.#history)
+    this.#herald = new RecordAnnouncer(clock, this.#history)
+    this.#registrar = new NameClaimer(clock, network, cache, publisher, this.#herald)
   }
 
   get all(): readonly Publication[] {
@@ -65,7 +69,7 @@ export class Publications {
     this.#responder.add(publication)
     await this.#herald.announce(publication)
     // Who held it has heard of it by then, and is silent.
-    if (isTaken) await sleep(GIVE_WAY_MS)
+    if (isTaken) await new Promise<void>(resolve => this.#clock.setTimeout(resolve, GIVE_WAY_MS))
     return true
   }
 

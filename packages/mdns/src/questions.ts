@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '@rpcx/core'
 import type { MulticastLink, Source } from './multicast-link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 
@@ -16,15 +17,17 @@ interface Waiting {
   readonly id: number
   readonly questions: Question[]
   readonly known: Resource[]
-  readonly timer: NodeJS.Timeout
+  readonly timer: Timer
 }
 
 /** Puts together the questions that came in several packets, since so much is known already (RFC 6762 §7.2). */
 export class Questions {
+  readonly #clock: Clock
   readonly #answer: Answer
   readonly #waiting = new Map<string, Waiting>()
 
-  constructor(answer: Answer) {
+  constructor(clock: Clock, answer: Answer) {
+    this.#clock = clock
     this.#answer = answer
   }
 
@@ -36,13 +39,12 @@ export class Questions {
       if (questions.length === 0 || isTruncated) return
     }
     if (isTruncated && this.#waiting.size < MAX_WAITING) {
-      const timer = setTimeout(
-        () => {
-          this.#waiting.delete(key)
-          this.#answer(waiting, source, link)
-        },
-        400 + Math.random() * 100,
-      ).unref()
+      const late = (): void => {
+        this.#waiting.delete(key)
+        this.#answer(waiting, source, link)
+      }
+      const timer = this.#clock.setTimeout(late, 400 + this.#clock.random() * 100)
+      timer.unref()
       const waiting = { link, id, questions: [...questions], known: [...answers], timer }
       this.#waiting.set(key, waiting)
     } else if (questions.length > 0) {
@@ -53,13 +55,13 @@ export class Questions {
   forget(link: MulticastLink): void {
     for (const [key, waiting] of this.#waiting) {
       if (waiting.link !== link) continue
-      clearTimeout(waiting.timer)
+      this.#clock.clear(waiting.timer)
       this.#waiting.delete(key)
     }
   }
 
   close(): void {
-    for (const { timer } of this.#waiting.values()) clearTimeout(timer)
+    for (const { timer } of this.#waiting.values()) this.#clock.clear(timer)
     this.#waiting.clear()
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock, Timer } from '@rpcx/core'
 import type { Bundle } from './bundle.ts'
 import { toPackets } from './bundle.ts'
 import type { History } from './history.ts'
@@ -8,21 +8,24 @@ import { TTL_SECONDS } from './publication.ts'
 
 /** Says without being asked what is new: at once, all of one moment in common packets, and twice more (RFC 6762 §8.3); and what is gone. */
 export class RecordAnnouncer {
+  readonly #clock: Clock
   readonly #history: History
   #due = new Set<Publication>()
   #saying: Promise<void> | undefined
-  readonly #repeats = new Map<Publication, NodeJS.Timeout>()
+  readonly #repeats = new Map<Publication, Timer>()
   readonly #saidAt = new WeakMap<Publication, number>()
 
-  constructor(history: History) {
+  constructor(clock: Clock, history: History) {
+    this.#clock = clock
     this.#history = history
   }
 
   /** Where it is established. Resolves when the system has it. @throws Error of the system when not one link took it */
   async announce(publication: Publication): Promise<void> {
-    const sinceMs = performance.now() - (this.#saidAt.get(publication) ?? Number.NEGATIVE_INFINITY)
-    if (sinceMs < LEAST_MS) await new Promise(resolve => setTimeout(resolve, LEAST_MS - sinceMs).unref())
-    this.#saidAt.set(publication, performance.now())
+    const clock = this.#clock
+    const sinceMs = clock.now() - (this.#saidAt.get(publication) ?? Number.NEGATIVE_INFINITY)
+    if (sinceMs < LEAST_MS) await clock.sleep(LEAST_MS - sinceMs)
+    this.#saidAt.set(publication, clock.now())
     await this.#soon(publication)
     this.#repeat(publication, REPEATS_MS)
   }
@@ -43,19 +46,20 @@ export class RecordAnnouncer {
       return toPackets(bundles).map(packet => () => link.multicast(packet).catch(ignore))
     })
     for (const pauseMs of GOODBYE_PAUSES_MS) {
-      await sleep(pauseMs)
+      // Who ends with this still says it.
+      await new Promise<void>(resolve => this.#clock.setTimeout(resolve, pauseMs))
       await Promise.all(packets.flat().map(send => send()))
     }
   }
 
   forget(publication: Publication): void {
-    clearTimeout(this.#repeats.get(publication))
+    this.#clock.clear(this.#repeats.get(publication))
     this.#repeats.delete(publication)
     this.#due.delete(publication)
   }
 
   close(): void {
-    for (const timer of this.#repeats.values()) clearTimeout(timer)
+    for (const timer of this.#repeats.values()) this.#clock.clear(timer)
     this.#repeats.clear()
   }
 
@@ -87,14 +91,16 @@ export class RecordAnnouncer {
   }
 
   #repeat(publication: Publication, [ms, ...rest]: readonly number[]): void {
-    clearTimeout(this.#repeats.get(publication))
+    this.#clock.clear(this.#repeats.get(publication))
     this.#repeats.delete(publication)
     if (ms === undefined) return
     const again = (): void => {
       this.#soon(publication).catch(ignore)
       this.#repeat(publication, rest)
     }
-    this.#repeats.set(publication, setTimeout(again, ms).unref())
+    const timer = this.#clock.setTimeout(again, ms)
+    timer.unref()
+    this.#repeats.set(publication, timer)
   }
 }
 

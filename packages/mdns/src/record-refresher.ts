@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock, Timer } from '@rpcx/core'
 import type { Cache, Instance } from './cache.ts'
 
 /** Who asks for instances. */
@@ -25,7 +26,7 @@ interface Inquiry {
   readonly pace: Pace
   /** How often it was asked for in vain. */
   asked: number
-  /** When it is asked for next, or dropped; by `performance.now()`. */
+  /** When it is asked for next, or dropped; by the clock. */
   dueAt: number
 }
 
@@ -34,18 +35,20 @@ interface Inquiry {
  * §5.2), or when it is in doubt, and drops it when nobody answered.
  */
 export class RecordRefresher {
+  readonly #clock: Clock
   readonly #cache: Cache
   readonly #inquirer: RecordRefresherOwner
   readonly #inquiries = new Map<Instance, Inquiry>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #isClosed = false
 
-  constructor(cache: Cache, inquirer: RecordRefresherOwner) {
+  constructor(clock: Clock, cache: Cache, inquirer: RecordRefresherOwner) {
+    this.#clock = clock
     this.#cache = cache
     this.#inquirer = inquirer
     cache.on('heard', instance => this.#heard(instance))
-    cache.on('foretold', instance => this.#inquire(instance, FORETOLD, overdueMs()))
+    cache.on('foretold', instance => this.#inquire(instance, FORETOLD, overdueMs(clock)))
     cache.on('removed', instance => this.#inquiries.delete(instance))
   }
 
@@ -58,27 +61,33 @@ export class RecordRefresher {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
   }
 
   #heard(instance: Instance): void {
     const { text, ttlMs } = instance
     if (text === undefined) this.#inquire(instance, FAILED, 0)
     else
-      this.#inquire(instance, { questions: 4, everyMs: ttlMs * 0.05 }, ttlMs * (0.8 + Math.random() * 0.02))
+      this.#inquire(
+        instance,
+        { questions: 4, everyMs: ttlMs * 0.05 },
+        ttlMs * (0.8 + this.#clock.random() * 0.02),
+      )
   }
 
   #inquire(instance: Instance, pace: Pace, inMs: number): void {
-    const dueAt = performance.now() + inMs
+    const dueAt = this.#clock.now() + inMs
     this.#inquiries.set(instance, { pace, asked: 0, dueAt })
     this.#wakeAt(dueAt)
   }
 
   #wakeAt(at: number): void {
     if (this.#isClosed || at >= this.#timerAt) return
-    clearTimeout(this.#timer)
+    const clock = this.#clock
+    clock.clear(this.#timer)
     this.#timerAt = at
-    this.#timer = setTimeout(() => void this.#work(), Math.max(0, at - performance.now())).unref()
+    this.#timer = clock.setTimeout(() => void this.#work(), Math.max(0, at - clock.now()))
+    this.#timer.unref()
   }
 
   /** All that is due within a moment, in common packets. */
@@ -87,7 +96,7 @@ export class RecordRefresher {
     await nextTurn()
     if (this.#isClosed) return
     this.#timerAt = Number.POSITIVE_INFINITY
-    const now = performance.now()
+    const now = this.#clock.now()
     const asking: Instance[] = []
     let next = Number.POSITIVE_INFINITY
     for (const [instance, inquiry] of [...this.#inquiries]) {
@@ -115,6 +124,6 @@ const DOUBTS: ReadonlySet<Pace> = new Set([FAILED, MISSED, FORETOLD])
 const MOMENT_MS = 100
 
 /** A quarter of a second after the last of three probes, and not all at once. */
-function overdueMs(): number {
-  return 250 + 100 + Math.random() * 100
+function overdueMs(clock: Clock): number {
+  return 250 + 100 + clock.random() * 100
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '@rpcx/core'
 import type { Bundle } from './bundle.ts'
 import { toPackets } from './bundle.ts'
 import type { History } from './history.ts'
@@ -16,6 +16,7 @@ type Wanted = Map<Publication, Set<Role>>
 /** Answers for the entries of one session. */
 export class Responder {
   readonly #publications = new Set<Publication>()
+  readonly #clock: Clock
   readonly #history: History
   readonly #questions: Questions
   /** Answers that wait to be multicast. */
@@ -23,9 +24,10 @@ export class Responder {
   #unicasts = 0
   #isClosed = false
 
-  constructor(history: History) {
+  constructor(clock: Clock, history: History) {
+    this.#clock = clock
     this.#history = history
-    this.#questions = new Questions((asked, source, link) => this.#answer(asked, source, link))
+    this.#questions = new Questions(clock, (asked, source, link) => this.#answer(asked, source, link))
   }
 
   /** Answers for it from now on, on the links where it is established. */
@@ -103,7 +105,7 @@ export class Responder {
     if (waiting !== undefined) return
     this.#pending.set(link, wanted)
     // Others have the same to say, and not all at once (RFC 6762 §6).
-    setTimeout(() => this.#flush(link), isShared ? sharedDelayMs() : 0).unref()
+    this.#clock.setTimeout(() => this.#flush(link), isShared ? this.#sharedDelayMs() : 0).unref()
   }
 
   #flush(link: MulticastLink): void {
@@ -127,7 +129,7 @@ export class Responder {
   ): Promise<void> {
     if (this.#unicasts >= MAX_UNICASTS) return
     this.#unicasts++
-    if (isShared) await sleep(sharedDelayMs(), undefined, { ref: false })
+    if (isShared) await this.#clock.sleep(this.#sharedDelayMs())
     this.#unicasts--
     const isLegacy = source.port !== link.port
     const bundles = this.#bundles(wanted, link)
@@ -135,6 +137,10 @@ export class Responder {
       const reply = isLegacy ? { ...packet, ...asked } : packet
       link.unicast(reply, source).catch(ignore)
     }
+  }
+
+  #sharedDelayMs(): number {
+    return 20 + this.#clock.random() * 100
   }
 
   /** As it is now: what was asked for may have changed since, or be gone. */
@@ -194,10 +200,6 @@ function isKnown(record: Resource, known: readonly Resource[]): boolean {
 function want(wanted: Wanted, publication: Publication, role: Role): void {
   const roles = wanted.get(publication) ?? new Set()
   wanted.set(publication, roles.add(role))
-}
-
-function sharedDelayMs(): number {
-  return 20 + Math.random() * 100
 }
 
 /** Who asks from another port knows unicast DNS only, and would keep an answer without looking (RFC 6762 §6.7). */

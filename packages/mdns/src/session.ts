@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import type { Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
+import type { Clock, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { Browser } from './browser.ts'
 import { Cache } from './cache.ts'
 import type { MulticastLink, Source } from './multicast-link.ts'
@@ -16,27 +16,30 @@ export class MDNSSession implements RegistrySession {
   readonly ttlMs: number = TTL_SECONDS * 1_000
   /** What was written is kept by this session alone, for as long as it lives. */
   readonly ended: Promise<Error> = new Promise(() => {})
+  readonly #clock: Clock
   readonly #publisher: Publisher
   readonly #earlier: ReadonlySet<string>
   readonly #network: Network
-  readonly #cache: Cache = new Cache()
+  readonly #cache: Cache
   readonly #publications: Publications
   readonly #browser: Browser
   /** `wrote` what we hold has changed · `lost` there is no link any more */
   readonly #events = new EventEmitter<{ wrote: []; lost: [Error] }>().setMaxListeners(0)
 
   /** @param earlier the owners that the driver's earlier sessions were */
-  constructor(options: NetworkOptions, publisher: Publisher, earlier: ReadonlySet<string>) {
+  constructor(clock: Clock, options: NetworkOptions, publisher: Publisher, earlier: ReadonlySet<string>) {
+    this.#clock = clock
     this.#publisher = publisher
     this.#earlier = earlier
-    this.#network = new Network(options, {
+    this.#cache = new Cache(clock)
+    this.#network = new Network(clock, options, {
       heard: (...packet) => this.#heard(...packet),
       up: link => this.#up(link),
       down: link => this.#down(link),
       changed: link => void this.#publications.changed(link),
     })
-    this.#publications = new Publications(this.#network, this.#cache, publisher)
-    this.#browser = new Browser(this.#cache, this.#network)
+    this.#publications = new Publications(clock, this.#network, this.#cache, publisher)
+    this.#browser = new Browser(clock, this.#cache, this.#network)
     this.#cache.on('changed', services => this.#giveWay(services))
   }
 
@@ -97,7 +100,7 @@ export class MDNSSession implements RegistrySession {
     await this.#settled()
     const { service, address, metadata } = entry
     if (this.#held(service, address)?.version !== over?.version) return undefined
-    const version = nextVersion(over?.version)
+    const version = this.#nextVersion(over?.version)
     const ours = this.#publications.get(service, address)
     if (ours !== undefined) await this.#publications.update(ours, metadata, version, audience)
     else if (!(await this.#publications.add(entry, version, over !== undefined, signal))) return undefined
@@ -154,6 +157,12 @@ export class MDNSSession implements RegistrySession {
     }
   }
 
+  /** Microseconds since the epoch, so that it grows from process to process too. Chance fills in what the clock does not tell. */
+  #nextVersion(over = 0n): bigint {
+    const now = BigInt(Math.floor((this.#clock.wallTime() + this.#clock.random()) * 1_000))
+    return over < now ? now : over + 1n
+  }
+
   #list(service: string): Map<string, string> {
     const said = [...this.#cache.said(service)].sort(byRank)
     return new Map(said.map(({ address, metadata }) => [address, metadata]))
@@ -198,10 +207,4 @@ export class MDNSSession implements RegistrySession {
 /** What was written later, last. What Go says has no version. */
 function byRank(a: Said, b: Said): number {
   return a.version < b.version ? -1 : a.version > b.version ? 1 : 0
-}
-
-/** Microseconds since the epoch, so that it grows from process to process too. */
-function nextVersion(over = 0n): bigint {
-  const now = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000))
-  return over < now ? now : over + 1n
 }

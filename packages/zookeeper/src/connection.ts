@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '@rpcx/core'
 import type { ACL, Stat, Transaction } from 'node-zookeeper-client'
 import { CreateMode } from 'node-zookeeper-client'
 import { explain, isAnswer, isLoss } from './failure.ts'
@@ -18,6 +18,7 @@ export interface Znode {
 }
 
 export interface ConnectionOptions {
+  readonly clock: Clock
   /** Whom it is to and who we are there, in errors. */
   readonly subject: string
   /** How long an answer may take. */
@@ -45,6 +46,10 @@ export class Connection {
   constructor(library: Library, options: ConnectionOptions) {
     this.#library = library
     this.#options = options
+  }
+
+  get clock(): Clock {
+    return this.#options.clock
   }
 
   /** Aborts when the connection is lost, with the reason. */
@@ -177,13 +182,13 @@ export class Connection {
   async #othersAnswered(): Promise<void> {
     for (let i = 0; i < MOST_WAITS && !this.#down.signal.aborted; i++) {
       const asked = this.#asked
-      await sleep(WAIT_MS)
+      await this.clock.sleep(WAIT_MS, this.#down.signal)
       if (this.#unanswered.size === 0 && this.#asked === asked) return
     }
   }
 
   #send<T>(what: string, send: Send<T>, dataBytes: number): Promise<T> {
-    const { subject, answerMs, suspects } = this.#options
+    const { clock, subject, answerMs, suspects } = this.#options
     return new Promise((resolve, reject) => {
       this.#down.signal.throwIfAborted()
       const late = (): void => {
@@ -191,9 +196,10 @@ export class Connection {
           this.#library.drop(new Error(`no answer to '${what}' within ${answerMs} ms`))
       }
       // In a loop that was blocked, the answer may have come and only not been read.
-      const timer = setTimeout(() => setImmediate(late), answerMs).unref()
+      const timer = clock.setTimeout(() => setImmediate(late), answerMs)
+      timer.unref()
       const lost = (reason: Error): void => {
-        clearTimeout(timer)
+        clock.clear(timer)
         reject(reason)
       }
       this.#unanswered.set(lost, { what, dataBytes })
@@ -203,7 +209,7 @@ export class Connection {
         if (isLoss(error)) return
         if (!this.#unanswered.delete(lost)) return
         suspects.answered(what)
-        clearTimeout(timer)
+        clock.clear(timer)
         if (error) reject(explain(error as Error, `${subject}: ${what}`))
         else resolve(value as T)
       }

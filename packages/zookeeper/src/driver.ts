@@ -1,4 +1,4 @@
-import type { Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
+import type { Clock, Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, isRpcxError, Layout, RpcxError } from '@rpcx/core'
 import type { Connection } from './connection.ts'
 import { ZooKeeperLink } from './link.ts'
@@ -30,8 +30,8 @@ export class ZooKeeperDriver implements Driver {
     checkMetadataSize(this.name, entry, MAX_DATA_BYTES)
   }
 
-  async open(signal: AbortSignal): Promise<RegistrySession> {
-    const link = new ZooKeeperLink(this.#settings)
+  async open(signal: AbortSignal, clock: Clock): Promise<RegistrySession> {
+    const link = new ZooKeeperLink(clock, this.#settings)
     const kill = (): void => link.kill(signal.reason as Error)
     signal.addEventListener('abort', kill, { once: true })
     try {

@@ -1,4 +1,4 @@
-import type { RegistryHost } from '@rpcx/core'
+import type { Clock, RegistryHost, Timer } from '@rpcx/core'
 import { RpcxError } from '@rpcx/core'
 import { Connection } from './connection.ts'
 import { Library } from './library.ts'
@@ -13,6 +13,7 @@ import { Suspects } from './suspects.ts'
 export class ZooKeeperLink {
   /** Resolves when ZooKeeper says that the session is over. */
   readonly ended: Promise<Error>
+  readonly #clock: Clock
   readonly #settings: Settings
   readonly #library: Library
   readonly #suspects = new Suspects()
@@ -25,13 +26,14 @@ export class ZooKeeperLink {
   #refusals = 0
   /** Why there will be no further connection. */
   #over: Error | undefined
-  #probing: NodeJS.Timeout | undefined
+  #probing: Timer | undefined
   #end: (reason: Error) => void = () => {}
   #settle: { resolve(connection: Connection): void; reject(reason: Error): void } | undefined
 
-  constructor(settings: Settings) {
+  constructor(clock: Clock, settings: Settings) {
+    this.#clock = clock
     this.#settings = settings
-    this.#next = Math.floor(Math.random() * settings.hosts.length)
+    this.#next = Math.floor(clock.random() * settings.hosts.length)
     this.ended = new Promise(resolve => (this.#end = resolve))
     this.#library = new Library(settings, {
       connected: () => this.#connected(),
@@ -67,10 +69,10 @@ export class ZooKeeperLink {
       const connection = await this.connect()
       connection.down.throwIfAborted()
       this.#over ??= over
-      const timer = setTimeout(kill, this.#answerMs)
+      const timer = this.#clock.setTimeout(kill, this.#answerMs)
       this.#library.client.close()
       await new Promise(resolve => connection.down.addEventListener('abort', resolve, { once: true }))
-      clearTimeout(timer)
+      this.#clock.clear(timer)
     } finally {
       signal.removeEventListener('abort', kill)
       this.kill(over)
@@ -80,7 +82,7 @@ export class ZooKeeperLink {
   /** Gives up the connection for good, without a word to ZooKeeper. */
   kill(reason: Error): void {
     this.#over ??= reason
-    clearInterval(this.#probing)
+    this.#clock.clear(this.#probing)
     this.#library.drop(reason)
   }
 
@@ -96,12 +98,13 @@ export class ZooKeeperLink {
     this.#server = host.text
     const answerMs = this.#answerMs
     const subject = `zookeeper ${host.text}${chroot}${digest === undefined ? '' : ` as ${digest.user}`}`
-    this.#connection = new Connection(this.#library, { subject, answerMs, acl, suspects: this.#suspects })
+    const suspects = this.#suspects
+    this.#connection = new Connection(this.#library, { clock: this.#clock, subject, answerMs, acl, suspects })
     const late = new Error(`no session within ${answerMs} ms`)
-    const timer = setTimeout(() => this.#library.drop(late), answerMs)
+    const timer = this.#clock.setTimeout(() => this.#library.drop(late), answerMs)
     const connecting = new Promise<Connection>((resolve, reject) => {
       this.#settle = { resolve, reject }
-    }).finally(() => clearTimeout(timer))
+    }).finally(() => this.#clock.clear(timer))
     this.#library.dial(host)
     return connecting
   }
@@ -110,7 +113,8 @@ export class ZooKeeperLink {
     this.#isUp = true
     this.#refusals = 0
     if (this.#probing === undefined) {
-      this.#probing = setInterval(() => this.#probe(), this.timeoutMs / 3).unref()
+      this.#probing = this.#clock.setInterval(() => this.#probe(), this.timeoutMs / 3)
+      this.#probing.unref()
       tellTimeout(this.#server, this.#settings.timeoutMs, this.timeoutMs)
     }
     this.#settle?.resolve(this.#connection as Connection)
@@ -133,7 +137,7 @@ export class ZooKeeperLink {
   }
 
   #expired(): void {
-    clearInterval(this.#probing)
+    this.#clock.clear(this.#probing)
     this.#over ??= new RpcxError('ERR_RPCX_LOST', 'zookeeper: the session has expired')
     this.#end(this.#over)
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Replica } from '@rpcx/core'
 import { ChangeSignal } from './change-signal.ts'
 import type { Connection } from './connection.ts'
@@ -86,8 +85,7 @@ class ServiceView {
   /** Listing a large directory costs the same for one change and for many, so there it waits for more of them. */
   async rest(signal: AbortSignal): Promise<void> {
     const { size } = this.#known
-    if (size > SMALL)
-      await sleep(Math.min(size / 20, 1_000), undefined, { signal, ref: false }).catch(() => {})
+    if (size > SMALL) await this.#connection.clock.sleep(Math.min(size / 20, 1_000), signal)
   }
 
   close(): void {

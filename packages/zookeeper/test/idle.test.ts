@@ -1,4 +1,4 @@
-import { RegistryDiscovery } from '@rpcx/core'
+import { RegistryDiscovery, systemClock } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
@@ -40,7 +40,10 @@ describe.runIf(await requireServer('zookeeper'))('A service that nobody asks for
   })
 
   test('may have been forgotten by ZooKeeper before, which costs no connection', async () => {
-    const link = new ZooKeeperLink(readSettings({ zooKeeperServers: zooKeeper.address, basePath: 'x' }))
+    const link = new ZooKeeperLink(
+      systemClock,
+      readSettings({ zooKeeperServers: zooKeeper.address, basePath: 'x' }),
+    )
     const connection = await link.connect()
     connection.unwatch(['/nothing', '/nothing'])
     expect(await connection.probe()).toBe(true)

@@ -3,6 +3,7 @@ import dns from 'node:dns'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { systemClock } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -34,7 +35,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
     const hear = (message: unknown): void => void told.push(message)
     subscribe('rpcx:zookeeper:timeoutNegotiated', hear)
     const driver = new ZooKeeperDriver({ basePath, zooKeeperServers, sessionTimeoutMs: asked })
-    const session = await driver.open(AbortSignal.timeout(5_000))
+    const session = await driver.open(AbortSignal.timeout(5_000), systemClock)
     unsubscribe('rpcx:zookeeper:timeoutNegotiated', hear)
     expect(session.ttlMs).toBe(granted)
     expect(told).toEqual(
@@ -47,7 +48,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
     await using stage = await Stage.open(zooKeeper)
     const { basePath, servers: zooKeeperServers } = stage
     const driver = new ZooKeeperDriver({ basePath, zooKeeperServers, sessionTimeoutMs: 3_000 })
-    const session = await driver.open(AbortSignal.timeout(5_000))
+    const session = await driver.open(AbortSignal.timeout(5_000), systemClock)
     const stopping = new AbortController()
     let looks = 0
     const saw = (): void => {
