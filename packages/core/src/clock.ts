@@ -25,7 +25,7 @@ export abstract class Clock {
   /** Stops a timer. Ignores `undefined`, and a timer that is over. */
   abstract clear(timer: Timer | undefined): void
 
-  /** Returns an identifier that nobody else has, in the form of `crypto.randomUUID`. */
+  /** Returns an identifier that nobody else has, in the form of `crypto.randomUUID`. Clocks of one seed return the same. */
   uuid(): string {
     const digits = (count: number): string =>
       Math.floor(this.random() * 16 ** count)
@@ -58,7 +58,9 @@ export interface ClockOption {
 
 /** A timer of a `Clock`. As long as it runs it keeps the process alive, unless `unref` was called. */
 export interface Timer {
+  /** Lets it keep the process alive again. */
   ref(): unknown
+  /** Lets the process end while it waits. */
   unref(): unknown
 }
 

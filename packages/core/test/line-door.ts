@@ -18,14 +18,14 @@ export const lineDoor: Door = {
 
 class LineSession extends ServerSession {
   readonly #stream: Duplex
-  lastReadAt = performance.now()
+  lastReadAt = this.clock.now()
   #error: Error | undefined
 
   constructor(stream: Duplex, origin: Origin) {
     super(origin)
     this.#stream = stream
     createInterface({ input: stream }).on('line', line => {
-      this.lastReadAt = performance.now()
+      this.lastReadAt = this.clock.now()
       if (!this.mayRead()) return
       const [, id = '', token = '', name = '', timeout = '', args = ''] =
         /^CALL (\d+) (\S+) (\S+) (\d+) (.*)$/.exec(line) ?? []

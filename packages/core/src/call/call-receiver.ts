@@ -1,8 +1,10 @@
+import type { Clock } from '../clock.ts'
 import type { AbortableCall, CallHost } from './incoming-call.ts'
 
 /** The end of a connection at which calls come in: counts those that run, and aborts them when the connection goes. */
 export abstract class CallReceiver implements CallHost {
   abstract readonly remoteAddress: string
+  abstract readonly clock: Clock
   #inFlight = 0
   #heldBytes = 0
   #gone: Error | undefined

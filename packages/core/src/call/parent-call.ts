@@ -1,5 +1,6 @@
 import type { Metadata } from '../call-metadata.ts'
 import { MAX_PAIRS } from '../call-metadata.ts'
+import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 
 /** What a call made inside a method inherits from the call that the method serves: its `CallContext`. */
@@ -13,12 +14,12 @@ export interface ParentCall {
 }
 
 /** How long a call may take that starts now; `Infinity` without an end. */
-export function limitOf(timeoutMs: number, parent: ParentCall | undefined): number {
+export function limitOf(clock: Clock, timeoutMs: number, parent: ParentCall | undefined): number {
   const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY
   if (parent === undefined) return own
   const { remainingMs, deadline } = parent
   if (remainingMs !== undefined) return Math.min(own, remainingMs)
-  return deadline === undefined ? own : Math.min(own, deadline - Date.now())
+  return deadline === undefined ? own : Math.min(own, deadline - clock.wallTime())
 }
 
 /** What is sent beside the arguments; the caller's own, such as its token, wins. @throws TypeError when it is no text */

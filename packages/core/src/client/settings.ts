@@ -132,6 +132,7 @@ export function checkOptions(
       connectTimeoutMs: checkMs('XClient', 'connectTimeoutMs', connectTimeoutMs, 1),
       heartbeatMs,
       peer: {
+        clock,
         maxFrameBytes: checkBytes('maxFrameBytes', maxFrameBytes),
         maxUnreadBytes: checkBytes('maxBufferedBytes', maxBufferedBytes),
         isTwoWay: offers !== undefined,

@@ -1,3 +1,4 @@
+import type { Timer } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
 
@@ -8,7 +9,7 @@ export class Heartbeat {
   readonly #everyMs: number
   readonly #patienceMs: number
   readonly #send: () => void
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #timer: Timer | undefined
   #sentAt = Number.POSITIVE_INFINITY
   #onAlive: (() => void)[] = []
 
@@ -23,7 +24,9 @@ export class Heartbeat {
     this.#everyMs = everyMs
     this.#patienceMs = patienceMs
     this.#send = send
-    if (everyMs > 0) this.#timer = setInterval(() => this.#beat(), Math.min(everyMs, patienceMs)).unref()
+    if (everyMs === 0) return
+    this.#timer = stream.clock.setInterval(() => this.#beat(), Math.min(everyMs, patienceMs))
+    this.#timer.unref()
   }
 
   /** Asks now, and tells when the answer comes. */
@@ -40,11 +43,11 @@ export class Heartbeat {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    this.#stream.clock.clear(this.#timer)
   }
 
   #beat(): void {
-    const now = performance.now()
+    const now = this.#stream.clock.now()
     const { lastReadAt } = this.#stream
     if (lastReadAt >= this.#sentAt) this.#sentAt = Number.POSITIVE_INFINITY
     if (this.#sentAt <= now - this.#patienceMs) {

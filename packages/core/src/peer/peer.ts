@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Metadata } from '../call-metadata.ts'
 import { NO_METADATA } from '../call-metadata.ts'
+import type { Clock } from '../clock.ts'
 import type { FrameStreamOptions, FrameStreamOwner } from '../transport/frame-stream.ts'
 import { FrameStream } from '../transport/frame-stream.ts'
 import { COMPRESS_OVER_BYTES, compress } from '../wire/compress.ts'
@@ -142,7 +143,7 @@ export class Peer<C extends PendingCall> implements FrameStreamOwner {
 
   #sendHeartbeat(metadata = NO_METADATA): void {
     const seq = (this.#requester as Requester<C>).nextSeq()
-    this.stream.send({ ...HEARTBEAT, metadata, seq }, Flag.heartbeat, clock())
+    this.stream.send({ ...HEARTBEAT, metadata, seq }, Flag.heartbeat, timestamp(this.stream.clock))
   }
 }
 
@@ -155,8 +156,8 @@ const HEARTBEAT = {
 }
 
 /** The time as Go's clients send it: nanoseconds in a MessagePack int64. */
-function clock(): Buffer {
+function timestamp(clock: Clock): Buffer {
   const payload = Buffer.alloc(9, 0xd3)
-  payload.writeBigInt64BE(BigInt(Date.now()) * 1_000_000n, 1)
+  payload.writeBigInt64BE(BigInt(Math.floor(clock.wallTime())) * 1_000_000n, 1)
   return payload
 }

@@ -3,7 +3,7 @@ import type { Envelope } from '../wire/envelope.ts'
 
 /** Whatever a call waits in: a connection, a dial, the first list. */
 export interface CallHolder {
-  /** Where it was sent: when the other end was last heard of, by `performance.now()`. */
+  /** Where it was sent: when the other end was last heard of, by the clock. */
   readonly heardAt?: number
   /** The call has ended; nothing of it may stay behind. */
   forget(call: PendingCall): void
@@ -24,7 +24,7 @@ export interface PendingCall extends Envelope {
   readonly wantsMetadata: boolean
   /** How long it may take in all; `Infinity` without an end. */
   readonly timeoutMs: number
-  /** By `performance.now()`; `Infinity` in the tick in which it starts, and when there is none. */
+  /** By the clock; `Infinity` in the tick in which it starts, and when there is none. */
   readonly deadline: number
   /** Its arguments in bytes, valid until anything else is encoded. @throws RpcxError `ERR_RPCX_ARGUMENT` */
   payload(): Uint8Array

@@ -32,7 +32,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
   readonly #maxFrameBytes: number
   readonly #owner: RequesterOwner<C>
   readonly #pending = new PendingReplies<C>()
-  readonly #latency = new Latency()
+  readonly #latency: Latency
   #seq = 0
   #isRetiring = false
   /** How many replies came, those of failed calls included, and how many of them for calls that had ended. */
@@ -44,6 +44,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
     this.#stream = stream
     this.#maxFrameBytes = maxFrameBytes
     this.#owner = owner
+    this.#latency = new Latency(stream.clock)
   }
 
   get inFlight(): number {
@@ -55,7 +56,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
     return this.#pending
   }
 
-  /** When the last bytes came, by `performance.now()`. */
+  /** When the last bytes came, by the clock. */
   get heardAt(): number {
     return this.#stream.hasRead ? this.#stream.lastReadAt : Number.NEGATIVE_INFINITY
   }
@@ -82,7 +83,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
     const zip = call.zips(payload)
     call.seq = this.#seq++
     const flags = (isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0)
-    call.message = this.#stream.send(call, flags, zip ? compress(payload) : payload, timeoutOf(call))
+    call.message = this.#stream.send(call, flags, zip ? compress(payload) : payload, this.#timeoutOf(call))
     if (isOneway) {
       call.succeed(undefined, NO_METADATA)
       return
@@ -95,7 +96,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
   /** A late reply is then dropped. Go has no frame that cancels a call. */
   forget(call: C): void {
     this.#pending.take(call.seq)
-    this.#latency.ended(call.seq, performance.now())
+    this.#latency.ended(call.seq, this.#stream.clock.now())
     if (this.#isRetiring) this.#checkIdle()
   }
 
@@ -168,6 +169,13 @@ export class Requester<C extends PendingCall> implements CallHolder {
     this.#owner.erred?.(error)
   }
 
+  /** What is left of the deadline now, in whole milliseconds; 0 when there is none. */
+  #timeoutOf({ deadline, timeoutMs }: C): number {
+    if (timeoutMs === Number.POSITIVE_INFINITY) return 0
+    const left = deadline === Number.POSITIVE_INFINITY ? timeoutMs : deadline - this.#stream.clock.now()
+    return Math.max(Math.ceil(left), 1)
+  }
+
   #checkIdle(): void {
     if (this.#pending.size === 0) this.#owner.idle?.()
   }
@@ -179,11 +187,4 @@ function inTime(error: RpcxError, { name, timeoutMs }: PendingCall): RpcxError {
   const isDeadline = error.message === 'context deadline exceeded' && serviceCode === undefined
   if (!isDeadline || timeoutMs === Number.POSITIVE_INFINITY) return error
   return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${reasonOf(error)}`, { cause: error, metadata })
-}
-
-/** What is left of the deadline now, in whole milliseconds; 0 when there is none. */
-function timeoutOf({ deadline, timeoutMs }: PendingCall): number {
-  if (timeoutMs === Number.POSITIVE_INFINITY) return 0
-  const left = deadline === Number.POSITIVE_INFINITY ? timeoutMs : deadline - performance.now()
-  return Math.max(Math.ceil(left), 1)
 }

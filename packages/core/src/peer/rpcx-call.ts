@@ -19,7 +19,7 @@ import { deadlineOf } from './deadline.ts'
 export interface RpcxSource extends CallHost {
   readonly codecs: Codecs
   readonly maxFrameBytes: number
-  /** When its newest bytes came, by `performance.now()`. */
+  /** When its newest bytes came, by the clock. */
   readonly lastReadAt: number
   /** Returns `false` when the payload is not sent because too much waits for the caller to read it. */
   reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean

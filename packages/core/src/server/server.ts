@@ -129,6 +129,7 @@ export class Server implements AsyncDisposable {
     const rpcx = {
       codecs: new Codecs(codecs, checkLimits('Server', options)),
       peer: {
+        clock,
         maxFrameBytes,
         maxUnreadBytes: checkCount('Server', 'maxUnreadBytesPerConnection', maxUnreadBytesPerConnection, 1),
         isTwoWay: true,

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Metadata } from '../call-metadata.ts'
+import type { Clock } from '../clock.ts'
 import type { RpcxError } from '../errors.ts'
 import { isRpcxError } from '../errors.ts'
 import { reasonOf } from '../reason.ts'
@@ -35,6 +36,7 @@ export interface StreamBudgets {
 }
 
 export interface FrameStreamOptions extends Omit<FrameDecoderOptions, 'onOversized'> {
+  readonly clock: Clock
   /** Whether the peer is known: strangers are the first to be closed when a budget is exceeded. @default true */
   readonly isTrusted?: boolean
   /** @default none: only the limits of the single frame and of the single stream count */
@@ -48,6 +50,7 @@ export interface FrameStreamOptions extends Omit<FrameDecoderOptions, 'onOversiz
 
 /** Messages over one byte stream, both ways, written once per tick. */
 export class FrameStream implements ByteHolder {
+  readonly clock: Clock
   readonly #stream: Duplex
   readonly #owner: FrameStreamOwner
   readonly #decoder: FrameDecoder
@@ -71,12 +74,14 @@ export class FrameStream implements ByteHolder {
   #error: Error | undefined
   #written = 0
   #handedOn = 0
-  /** When the last bytes came, by `performance.now()`. */
-  lastReadAt: number = performance.now()
+  /** When the last bytes came, by the clock. */
+  lastReadAt: number
   /** Whether anything came at all. */
   hasRead = false
 
   constructor(stream: Duplex, owner: FrameStreamOwner, options: FrameStreamOptions) {
+    this.clock = options.clock
+    this.lastReadAt = this.clock.now()
     this.#stream = stream
     this.#owner = owner
     const { maxFrameBytes, reusesMessages = false } = options
@@ -205,7 +210,7 @@ export class FrameStream implements ByteHolder {
   }
 
   #read(chunk: Buffer, isLent: boolean): void {
-    this.lastReadAt = performance.now()
+    this.lastReadAt = this.clock.now()
     this.hasRead = true
     // What is answered at once leaves in one write, without waiting for the end of the tick.
     this.#scheduled = true

@@ -1,6 +1,7 @@
 import type { DuplexOptions } from 'node:stream'
 import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { FrameStream } from '../../src/transport/frame-stream.ts'
 import type { Message } from '../../src/wire/message.ts'
 import { frame } from '../bare-frame.ts'
@@ -60,7 +61,11 @@ function ends(isOpen: boolean, onMessage: (message: Message) => unknown = () => 
     },
     closed: (error: Error | undefined) => closed.open(error),
   }
-  const stream = new FrameStream(wire, owner, { maxFrameBytes: 1024, pausesReads: true })
+  const stream = new FrameStream(wire, owner, {
+    clock: systemClock,
+    maxFrameBytes: 1024,
+    pausesReads: true,
+  })
   return { wire, stream, received, closed: closed.opened }
 }
 

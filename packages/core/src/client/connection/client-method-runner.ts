@@ -3,6 +3,7 @@ import { checkTexts, textsOf } from '../../call/reply-metadata.ts'
 import type { Metadata } from '../../call-metadata.ts'
 import { NO_METADATA } from '../../call-metadata.ts'
 import { isThenable, toError } from '../../callbacks.ts'
+import type { Clock } from '../../clock.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { declaredError } from '../../codec/error-details.ts'
 import type { RpcxErrorCode } from '../../errors.ts'
@@ -32,6 +33,10 @@ export class ClientMethodRunner extends CallReceiver implements RpcxSource {
     this.remoteAddress = remoteAddress
     this.#table = table
     this.#peer = peer
+  }
+
+  get clock(): Clock {
+    return this.#peer.stream.clock
   }
 
   get codecs(): Codecs {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { Timer } from '../../clock.ts'
 import type { RpcxErrorCode } from '../../errors.ts'
 import { RpcxError } from '../../errors.ts'
 import type { PeerOptions, PeerOwner } from '../../peer/peer.ts'
@@ -50,7 +51,7 @@ export class Connection implements PeerOwner<Call> {
   readonly #socket: Duplex
   readonly #peer: Peer<Call>
   readonly #requester: Requester<Call>
-  #closeTimer: NodeJS.Timeout | undefined
+  #closeTimer: Timer | undefined
   /** What the server calls here, once it does. */
   #offers: ClientMethodRunner | undefined
 
@@ -68,7 +69,7 @@ export class Connection implements PeerOwner<Call> {
     return this.#requester.inFlight
   }
 
-  /** When the last bytes came, by `performance.now()`. */
+  /** When the last bytes came, by the clock. */
   get heardAt(): number {
     return this.#requester.heardAt
   }
@@ -128,7 +129,7 @@ export class Connection implements PeerOwner<Call> {
   end(): void {
     const { stream } = this.#peer
     stream.end()
-    this.#closeTimer ??= setTimeout(() => stream.destroy(), CLOSE_MS)
+    this.#closeTimer ??= this.#options.peer.clock.setTimeout(() => stream.destroy(), CLOSE_MS)
   }
 
   mayRead(): boolean {
@@ -170,7 +171,7 @@ export class Connection implements PeerOwner<Call> {
   }
 
   closed(error: Error | undefined): void {
-    clearTimeout(this.#closeTimer)
+    this.#options.peer.clock.clear(this.#closeTimer)
     this.#offers?.closed(error)
     this.#owner.closed(error)
     const proof = this.#nothingRan(error)

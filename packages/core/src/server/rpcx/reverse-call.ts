@@ -2,6 +2,8 @@ import { limitOf, metadataOf } from '../../call/parent-call.ts'
 import type { ReverseCallOptions, ReverseReply } from '../../call/reverse-call-options.ts'
 import type { Metadata } from '../../call-metadata.ts'
 import { NO_METADATA } from '../../call-metadata.ts'
+import type { Clock, Timer } from '../../clock.ts'
+import { MAX_TIMER_MS } from '../../clock.ts'
 import type { Codec } from '../../codec/codec.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { isCounting } from '../../codec/limits.ts'
@@ -11,7 +13,6 @@ import type { CallHolder, PendingCall } from '../../peer/pending-call.ts'
 import { reasonOf } from '../../reason.ts'
 import { validatedNow } from '../../schema.ts'
 import { endWith } from '../../signals.ts'
-import { MAX_TIMER_MS } from '../../sleep.ts'
 import { MAX_NAMES_BYTES } from '../../wire/message.ts'
 
 /** A call that a server makes of the client of one connection. */
@@ -31,24 +32,28 @@ export class ReverseCall implements PendingCall {
   readonly #codec: Codec
   readonly #codecs: Codecs
   readonly #types: NonNullable<ReverseCallOptions['types']>
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #clock: Clock
+  readonly #timer: Timer | undefined
   /** Stop listening to its signals. */
   readonly #releases: readonly ((() => void) | undefined)[]
   /** What settles `result`, until it has. */
   #ending: Ending | undefined
 
   /** @throws RangeError or TypeError that names the option; the reason of `signal` */
-  constructor(method: string, args: unknown, options: ReverseCallOptions, codecs: Codecs) {
+  constructor(method: string, args: unknown, options: ReverseCallOptions, host: ReverseCallHost) {
     const { timeoutMs = 10_000, signal, codec = 'msgpack', types = {}, parent } = options
+    const { codecs, peer } = host
+    const { clock } = peer
     checkMs('call', 'timeoutMs', timeoutMs)
     checkName(method)
     signal?.throwIfAborted()
     parent?.signal.throwIfAborted()
     this.method = method
     this.metadata = metadataOf(options, NO_METADATA)
-    this.timeoutMs = limitOf(timeoutMs, parent)
+    this.timeoutMs = limitOf(clock, timeoutMs, parent)
     if (this.timeoutMs <= 0) throw this.#late('the deadline of the call that it is made for has passed')
-    this.deadline = performance.now() + this.timeoutMs
+    this.deadline = clock.now() + this.timeoutMs
+    this.#clock = clock
     this.#args = args
     this.#codec = codecs.byName(codec)
     this.#codecs = codecs
@@ -58,7 +63,7 @@ export class ReverseCall implements PendingCall {
     })
     // A reply that can be read by then is no late one.
     const expire = (): void => void setImmediate(() => this.#expire())
-    if (this.timeoutMs <= MAX_TIMER_MS) this.#timer = setTimeout(expire, this.timeoutMs)
+    if (this.timeoutMs <= MAX_TIMER_MS) this.#timer = clock.setTimeout(expire, this.timeoutMs)
     this.#releases = [signal, parent?.signal].map(each => each && endWith(this, each))
   }
 
@@ -111,12 +116,18 @@ export class ReverseCall implements PendingCall {
     const ending = this.#ending
     if (ending === undefined) return undefined
     this.#ending = undefined
-    clearTimeout(this.#timer)
+    this.#clock.clear(this.#timer)
     for (const release of this.#releases) release?.()
     this.holder?.forget(this)
     this.holder = undefined
     return ending
   }
+}
+
+/** What calls of a server need of it. */
+export interface ReverseCallHost {
+  readonly codecs: Codecs
+  readonly peer: { readonly clock: Clock }
 }
 
 interface Ending {

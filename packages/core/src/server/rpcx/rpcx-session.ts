@@ -53,7 +53,7 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
     return this.#host.peer.maxFrameBytes
   }
 
-  /** When the peer last sent anything, by `performance.now()`. */
+  /** When the peer last sent anything, by the clock. */
   get lastReadAt(): number {
     return this.#peer.stream.lastReadAt
   }
@@ -99,7 +99,7 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
       const text = `${method}: the client at ${this.remoteAddress} is gone or does not read`
       throw new RpcxError('ERR_RPCX_UNAVAILABLE', text)
     }
-    const call = new ReverseCall(method, args, options, this.#host.codecs)
+    const call = new ReverseCall(method, args, options, this.#host)
     requester.send(call)
     return call.result
   }
