@@ -3,8 +3,8 @@ import type { AbortableCall, CallHost } from './incoming-call.ts'
 
 /** The end of a connection at which calls come in: counts those that run, and aborts them when the connection goes. */
 export abstract class CallReceiver implements CallHost {
-  abstract readonly remoteAddress: string
   abstract readonly clock: Clock
+  abstract readonly remoteAddress: string
   #inFlight = 0
   #heldBytes = 0
   #gone: Error | undefined

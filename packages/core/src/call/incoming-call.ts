@@ -16,9 +16,9 @@ export interface CallFailure {
 
 /** The connection that a call came in on, as the call sees it. */
 export interface CallHost {
-  readonly remoteAddress: string
-  /** That of the server or client, by which its calls expire. */
+  /** That of the server or the client, by which its calls expire. */
   readonly clock: Clock
+  readonly remoteAddress: string
   /** Why the connection went, once it has. */
   readonly gone: Error | undefined
   /** Calls whose signal someone holds are aborted when the connection goes. */

@@ -1,4 +1,5 @@
 import { NO_METADATA } from '../call-metadata.ts'
+import type { Clock } from '../clock.ts'
 import { decodeDetails } from '../codec/error-details.ts'
 import { RpcxError } from '../errors.ts'
 import { reasonOf } from '../reason.ts'
@@ -42,9 +43,9 @@ export class Requester<C extends PendingCall> implements CallHolder {
   /** @param maxFrameBytes the most that the payload of a reply may become when it is decompressed */
   constructor(stream: FrameStream, maxFrameBytes: number, owner: RequesterOwner<C>) {
     this.#stream = stream
+    this.#latency = new Latency(stream.clock)
     this.#maxFrameBytes = maxFrameBytes
     this.#owner = owner
-    this.#latency = new Latency(stream.clock)
   }
 
   get inFlight(): number {
@@ -83,7 +84,12 @@ export class Requester<C extends PendingCall> implements CallHolder {
     const zip = call.zips(payload)
     call.seq = this.#seq++
     const flags = (isOneway ? Flag.oneway : 0) | (zip ? Flag.gzip : 0)
-    call.message = this.#stream.send(call, flags, zip ? compress(payload) : payload, this.#timeoutOf(call))
+    call.message = this.#stream.send(
+      call,
+      flags,
+      zip ? compress(payload) : payload,
+      timeoutOf(call, this.#stream.clock),
+    )
     if (isOneway) {
       call.succeed(undefined, NO_METADATA)
       return
@@ -169,13 +175,6 @@ export class Requester<C extends PendingCall> implements CallHolder {
     this.#owner.erred?.(error)
   }
 
-  /** What is left of the deadline now, in whole milliseconds; 0 when there is none. */
-  #timeoutOf({ deadline, timeoutMs }: C): number {
-    if (timeoutMs === Number.POSITIVE_INFINITY) return 0
-    const left = deadline === Number.POSITIVE_INFINITY ? timeoutMs : deadline - this.#stream.clock.now()
-    return Math.max(Math.ceil(left), 1)
-  }
-
   #checkIdle(): void {
     if (this.#pending.size === 0) this.#owner.idle?.()
   }
@@ -187,4 +186,11 @@ function inTime(error: RpcxError, { name, timeoutMs }: PendingCall): RpcxError {
   const isDeadline = error.message === 'context deadline exceeded' && serviceCode === undefined
   if (!isDeadline || timeoutMs === Number.POSITIVE_INFINITY) return error
   return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${reasonOf(error)}`, { cause: error, metadata })
+}
+
+/** What is left of the deadline now, in whole milliseconds; 0 when there is none. */
+function timeoutOf({ deadline, timeoutMs }: PendingCall, clock: Clock): number {
+  if (timeoutMs === Number.POSITIVE_INFINITY) return 0
+  const left = deadline === Number.POSITIVE_INFINITY ? timeoutMs : deadline - clock.now()
+  return Math.max(Math.ceil(left), 1)
 }

@@ -47,13 +47,13 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
   /** `authenticate` has let the peer through. */
   protected trust(): void {}
 
-  async call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown> {
-    return (await this.invoke(method, args, options)).reply
-  }
-
   /** That of the server. */
   get clock(): Clock {
     return this.#host.clock
+  }
+
+  async call(method: string, args?: unknown, options?: ReverseCallOptions): Promise<unknown> {
+    return (await this.invoke(method, args, options)).reply
   }
 
   /** What a protocol overrides that lets servers call their clients. */

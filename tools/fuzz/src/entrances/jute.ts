@@ -44,13 +44,12 @@ export const jute: Entrance = {
     manager.xid = XID
     const question = QUESTIONS[(input[0] ?? 0) % QUESTIONS.length] ?? 'greeting'
     manager.state = question === 'greeting' ? CONNECTING : CONNECTED
-    const suspects = new Suspects()
     const connection = new Connection(library, {
       clock: systemClock,
       subject: 'zookeeper',
       answerMs: 60_000,
       acl: [],
-      suspects,
+      suspects: new Suspects(),
     })
     const answered = question === 'greeting' ? undefined : connection[question]('/rpcx/Arith')
     const settled = answered?.catch((error: unknown) => {

@@ -129,7 +129,7 @@ export class Connection implements PeerOwner<Call> {
   end(): void {
     const { stream } = this.#peer
     stream.end()
-    this.#closeTimer ??= this.#options.peer.clock.setTimeout(() => stream.destroy(), CLOSE_MS)
+    this.#closeTimer ??= stream.clock.setTimeout(() => stream.destroy(), CLOSE_MS)
   }
 
   mayRead(): boolean {
@@ -171,7 +171,7 @@ export class Connection implements PeerOwner<Call> {
   }
 
   closed(error: Error | undefined): void {
-    this.#options.peer.clock.clear(this.#closeTimer)
+    this.#peer.stream.clock.clear(this.#closeTimer)
     this.#offers?.closed(error)
     this.#owner.closed(error)
     const proof = this.#nothingRan(error)

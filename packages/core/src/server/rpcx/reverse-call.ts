@@ -40,20 +40,18 @@ export class ReverseCall implements PendingCall {
   #ending: Ending | undefined
 
   /** @throws RangeError or TypeError that names the option; the reason of `signal` */
-  constructor(method: string, args: unknown, options: ReverseCallOptions, host: ReverseCallHost) {
+  constructor(clock: Clock, method: string, args: unknown, options: ReverseCallOptions, codecs: Codecs) {
     const { timeoutMs = 10_000, signal, codec = 'msgpack', types = {}, parent } = options
-    const { codecs, peer } = host
-    const { clock } = peer
     checkMs('call', 'timeoutMs', timeoutMs)
     checkName(method)
     signal?.throwIfAborted()
     parent?.signal.throwIfAborted()
+    this.#clock = clock
     this.method = method
     this.metadata = metadataOf(options, NO_METADATA)
     this.timeoutMs = limitOf(clock, timeoutMs, parent)
     if (this.timeoutMs <= 0) throw this.#late('the deadline of the call that it is made for has passed')
     this.deadline = clock.now() + this.timeoutMs
-    this.#clock = clock
     this.#args = args
     this.#codec = codecs.byName(codec)
     this.#codecs = codecs
@@ -122,12 +120,6 @@ export class ReverseCall implements PendingCall {
     this.holder = undefined
     return ending
   }
-}
-
-/** What calls of a server need of it. */
-export interface ReverseCallHost {
-  readonly codecs: Codecs
-  readonly peer: { readonly clock: Clock }
 }
 
 interface Ending {

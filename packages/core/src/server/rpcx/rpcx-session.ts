@@ -99,7 +99,7 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
       const text = `${method}: the client at ${this.remoteAddress} is gone or does not read`
       throw new RpcxError('ERR_RPCX_UNAVAILABLE', text)
     }
-    const call = new ReverseCall(method, args, options, this.#host)
+    const call = new ReverseCall(this.clock, method, args, options, this.#host.codecs)
     requester.send(call)
     return call.result
   }
