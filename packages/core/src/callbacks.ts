@@ -1,5 +1,11 @@
 import { isErrorLike, reasonOf } from './reason.ts'
 
+// How functions of the program are called, each in a `try` where that happens, so that a call pays for no closure:
+// - what decides, such as `authenticate`, fails that call or connection, and a promise that nobody waits for counts as a failure:
+//   `decidedNow`, `unawaited`, `wrongResult`;
+// - what only hears, such as a listener, is told of in `callbackFailed`, its promise included: `watchRejection`, and `guarded` off the paths
+//   that calls take.
+
 /** Says which function of a user failed, and with what: `rateLimit.by`, `listener of ejected`. */
 export type CallbackFailed = (callback: string, error: Error) => void
 
@@ -33,6 +39,25 @@ export function watchRejection(returned: unknown, failed: (error: unknown) => vo
     if (isThenable(returned)) returned.then(undefined, failed)
   } catch (thrown) {
     failed(thrown)
+  }
+}
+
+/**
+ * Returns what a function of the program returns that is asked from timers, where nobody could catch anything; `undefined` when it throws.
+ * A closure for each call: not for what each call of a client or a server passes.
+ */
+export function guarded<T>(
+  callback: string,
+  run: () => T,
+  failed: (callback: string, thrown: unknown) => void,
+): T | undefined {
+  try {
+    const returned = run()
+    watchRejection(returned, thrown => failed(callback, thrown))
+    return returned
+  } catch (thrown) {
+    failed(callback, thrown)
+    return undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import { guarded } from '../callbacks.ts'
 import { checkClock } from '../clock.ts'
 import type { Discovery } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
@@ -69,11 +70,13 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     const pool = new ConnectionPool({ ...links, ...pushesTo(events) })
     const shared = { events, pool }
     this.#shared = shared
+    const failed = (callback: string, thrown: unknown): void => events.callbackFailed(callback, thrown)
     this.#clients = new ServiceClients({
       clock: checkClock('OneClient', rest.clock),
       ...idle,
       make: service => new XClient(service, discovery, { ...rest, ...services[service] }, shared),
-      isFresh: service => discovery.status(service).state === 'fresh',
+      isFresh: service =>
+        guarded('discovery.status', () => discovery.status(service), failed)?.state === 'fresh',
     })
   }
 

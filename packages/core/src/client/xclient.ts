@@ -1,8 +1,8 @@
 import { limitOf } from '../call/parent-call.ts'
 import { NO_METADATA } from '../call-metadata.ts'
-import { watchRejection } from '../callbacks.ts'
+import { guarded } from '../callbacks.ts'
 import type { Clock } from '../clock.ts'
-import type { Discovery, DiscoveryStatus } from '../discovery/discovery.ts'
+import type { Discovery } from '../discovery/discovery.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { inRoot } from '../root.ts'
@@ -85,10 +85,8 @@ export class XClient<S extends object> implements AsyncDisposable {
             guarded('discovery.verify', () => discovery.verify?.(service, address), failed),
         }),
     )
-    const lastError = (): unknown => {
-      const status = guarded('discovery.status', () => discovery.status(service), failed)
-      return (status as DiscoveryStatus | undefined)?.lastError
-    }
+    const lastError = (): unknown =>
+      guarded('discovery.status', () => discovery.status(service), failed)?.lastError
     this.#caller = new Caller(sender, caller, () => this.#watchError ?? lastError())
     const { hedging } = dispatcher.failPolicy
     this.#hedging = hedging && new Hedging(clock, this.#caller, hedging)
@@ -302,19 +300,3 @@ export type Rest<F> =
   undefined extends Arg<F> ? [args?: Arg<F>, options?: CallOptions] : [args: Arg<F>, options?: CallOptions]
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
-
-/** What a function of the program returns; a discovery may be of its own, and is asked from timers, where nobody could catch anything. */
-function guarded(
-  callback: string,
-  run: () => unknown,
-  failed: (callback: string, thrown: unknown) => void,
-): unknown {
-  try {
-    const returned = run()
-    watchRejection(returned, thrown => failed(callback, thrown))
-    return returned
-  } catch (thrown) {
-    failed(callback, thrown)
-    return undefined
-  }
-}

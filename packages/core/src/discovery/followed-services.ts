@@ -99,7 +99,7 @@ export class FollowedServices<T extends Followed> {
 
   #stopOldest(): void {
     for (const use of this.#idle) {
-      if (!use.followed.mayStop) continue
+      if (!mayStop(use)) continue
       this.#stop(use)
       return
     }
@@ -114,7 +114,7 @@ export class FollowedServices<T extends Followed> {
   #sweep(): void {
     const due = this.#clock.now() - this.#idleMs
     for (const use of this.#idle) {
-      if (use.idleSince <= due && use.followed.mayStop) this.#stop(use)
+      if (use.idleSince <= due && mayStop(use)) this.#stop(use)
     }
     this.#timer = this.#idle.size > 0 ? this.#sweepLater() : undefined
   }
@@ -131,6 +131,15 @@ interface Use<T> {
   readonly followed: T
   users: number
   idleSince: number
+}
+
+/** A discovery of the program's own, which is asked for its status, may throw: then nobody knows, and it stays. */
+function mayStop({ followed }: { readonly followed: Followed }): boolean {
+  try {
+    return followed.mayStop
+  } catch {
+    return false
+  }
 }
 
 const IDLE_MS = 60_000

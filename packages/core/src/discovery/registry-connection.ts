@@ -1,3 +1,4 @@
+import { toError } from '../callbacks.ts'
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { limited } from '../limited.ts'
@@ -71,7 +72,7 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   /** Has `listener` called with the reason when a session of this uplink ends, until the returned function is called. */
   whenEnded(session: DiscoverySession, listener: (reason: Error) => void): () => void {
     const listeners = this.#endings.get(session)
-    if (listeners === undefined) void session.ended.then(listener)
+    if (listeners === undefined) this.#hearEnd(session, listener)
     else listeners.add(listener)
     return () => void listeners?.delete(listener)
   }
@@ -130,11 +131,16 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
       }
       this.#session = session
       this.#endings.set(session, new Set())
-      void session.ended.then(reason => this.#ended(session, reason))
+      this.#hearEnd(session, reason => this.#ended(session, reason))
       return session
     } finally {
       this.#opening = undefined
     }
+  }
+
+  /** A driver may reject where it should resolve. */
+  #hearEnd(session: DiscoverySession, listener: (reason: Error) => void): void {
+    session.ended.then(listener, thrown => listener(toError(thrown, `${this.driver.name}: ended`)))
   }
 
   #ended(session: Opened<Backend>, reason: Error): void {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { wrongResult } from '../callbacks.ts'
 import { inRoot } from '../root.ts'
 import type { Origin } from './origin.ts'
 import type { ServerSession } from './server-session.ts'
@@ -51,6 +52,7 @@ function doorFor(
       const verdict = door.matches(firstBytes)
       if (verdict === 'yes') return door
       if (verdict === 'more') isOpen = true
+      else if (verdict !== 'no') throw wrongResult('matches() of a door', verdict, "'yes', 'no' or 'more'")
     } catch (thrown) {
       failed(thrown)
     }

@@ -6,13 +6,17 @@ import type { Transports } from '../transport/transports.ts'
 export class Listeners {
   readonly #accept: (network: string, stream: Duplex, remoteAddress: string) => void
   readonly #transports: Transports
+  readonly #failed: (thrown: unknown) => void
   readonly #listeners = new Set<Listener>()
   #isClosed = false
 
+  /** @param failed told of a listener that cannot be closed */
   constructor(
     transports: Transports,
     accept: (network: string, stream: Duplex, remoteAddress: string) => void,
+    failed: (thrown: unknown) => void,
   ) {
+    this.#failed = failed
     this.#transports = transports
     this.#accept = accept
   }
@@ -22,7 +26,7 @@ export class Listeners {
     const listener = await this.#transports.listen(network, host, (stream, remoteAddress) =>
       this.#accept(network, stream, remoteAddress),
     )
-    if (this.#isClosed) void listener.close()
+    if (this.#isClosed) void this.#close(listener)
     else this.#listeners.add(listener)
     return `${network}@${listener.host}`
   }
@@ -30,6 +34,14 @@ export class Listeners {
   /** Accepts no more from now on; resolves when the streams that were accepted are gone too. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.all([...this.#listeners].map(listener => listener.close()))
+    await Promise.all([...this.#listeners].map(listener => this.#close(listener)))
+  }
+
+  async #close(listener: Listener): Promise<void> {
+    try {
+      await listener.close()
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
   }
 }

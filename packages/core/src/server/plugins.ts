@@ -52,19 +52,19 @@ export class Plugins {
   }
 
   async changed(service: string, metadata: string): Promise<void> {
-    await Promise.all(this.#plugins.map(plugin => plugin.changed?.(service, metadata)))
+    await Promise.all(this.#plugins.map(async plugin => plugin.changed?.(service, metadata)))
   }
 
   async unregistered(service: string): Promise<void> {
-    await Promise.all(this.#plugins.map(plugin => plugin.unregistered?.(service)))
+    await Promise.all(this.#plugins.map(async plugin => plugin.unregistered?.(service)))
   }
 
   async listening(address: string, waiting: AbortSignal): Promise<void> {
-    await Promise.all(this.#plugins.map(plugin => plugin.listening?.(address, waiting)))
+    await Promise.all(this.#plugins.map(async plugin => plugin.listening?.(address, waiting)))
   }
 
   async published(): Promise<void> {
-    await Promise.all(this.#plugins.map(plugin => plugin.published?.()))
+    await Promise.all(this.#plugins.map(async plugin => plugin.published?.()))
   }
 
   /** Whatever a plugin does here, the others are asked and the server closes. Returns whether any had something to do. */

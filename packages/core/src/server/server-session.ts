@@ -81,6 +81,13 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     const { clock } = this
     const since = clock.now()
     const check = (): void => {
+      try {
+        look()
+      } catch (thrown) {
+        this.#host.events.callbackFailed('doors', thrown)
+      }
+    }
+    const look = (): void => {
       const quietMs = clock.now() - Math.max(since, this.lastReadAt)
       if (this.#owed === 0 && quietMs >= lingerMs) this.end()
       else this.#lingering = clock.setTimeout(check, Math.max(lingerMs - quietMs, 10))

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { CallSource } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
+import { wrongResult } from '../callbacks.ts'
 import type { Timer } from '../clock.ts'
 import { MAX_TIMER_MS } from '../clock.ts'
 import type { RpcxError } from '../errors.ts'
@@ -80,7 +81,7 @@ export class ServerSessions {
   async drain(drainMs: number): Promise<void> {
     const { clock } = this.#host
     this.#isDraining = true
-    for (const session of this.#sessions) session.drain(this.#lingerMs)
+    for (const session of this.#sessions) this.#ask(() => session.drain(this.#lingerMs))
     for (const [stream, timer] of this.#undecided) {
       clock.clear(timer)
       this.#undecided.set(stream, this.#endIn(stream, this.#lingerMs))
@@ -90,7 +91,7 @@ export class ServerSessions {
       await within(clock, ms, new Promise<void>(resolve => (this.#emptied = resolve)))
     }
     clock.clear(this.#timer)
-    for (const session of this.#sessions) session.close()
+    for (const session of this.#sessions) this.#ask(() => session.close())
     for (const stream of this.#undecided.keys()) stream.destroy()
   }
 
@@ -128,7 +129,7 @@ export class ServerSessions {
         stream.off('error', ignore).off('close', forget).off('end', destroy)
         try {
           this.#enter(
-            door === undefined ? this.#openRpcx(stream, origin) : door.open(stream, origin),
+            door === undefined ? this.#openRpcx(stream, origin) : opened(door, stream, origin),
             undefined,
           )
         } catch (thrown) {
@@ -167,13 +168,30 @@ export class ServerSessions {
   #sweep(): void {
     const now = this.#host.clock.now()
     for (const session of this.#sessions)
-      session.closeIfOverdue(now, this.#idleTimeoutMs, this.#frameTimeoutMs)
+      this.#ask(() => session.closeIfOverdue(now, this.#idleTimeoutMs, this.#frameTimeoutMs))
+  }
+
+  /** The session of a door may throw where nobody could catch it, and keeps nothing from the others. */
+  #ask(run: () => void): void {
+    try {
+      run()
+    } catch (thrown) {
+      this.#host.events.callbackFailed('doors', thrown)
+    }
   }
 
   #forget(session: ServerSession): void {
     this.#sessions.delete(session)
     if (this.size === 0) this.#emptied?.()
   }
+}
+
+/** @throws TypeError when it is no session */
+function opened(door: Door, stream: Duplex, origin: Origin): ServerSession {
+  const session = door.open(stream, origin)
+  // It may be of another copy of this package.
+  if (typeof session?.closeIfOverdue === 'function') return session
+  throw wrongResult('open() of a door', session, 'a ServerSession')
 }
 
 function checkDoors(doors: readonly Door[]): readonly Door[] {

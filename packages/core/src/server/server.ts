@@ -156,8 +156,10 @@ export class Server implements AsyncDisposable {
         this.#events.emit('connectionRefused', { remoteAddress, error })
       },
     })
-    this.#listeners = new Listeners(new Transports('Server', options.transports), (...stream) =>
-      this.#gate.accept(...stream),
+    this.#listeners = new Listeners(
+      new Transports('Server', options.transports),
+      (...stream) => this.#gate.accept(...stream),
+      thrown => this.#events.callbackFailed('transports', thrown),
     )
     this.#services.addBuiltIn(
       HEALTH_SERVICE,

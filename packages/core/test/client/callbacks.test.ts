@@ -1,5 +1,5 @@
 import type { Codec, Discovery, Endpoints, Selector, XClientOptions } from '@rpcx/core'
-import { MultipleServersDiscovery } from '@rpcx/core'
+import { MultipleServersDiscovery, OneClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
 import { clientOf, closing, failure, keys, serving } from '../rig.ts'
@@ -129,6 +129,23 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     await failure(client.call('hi'))
     expect(await heard.opened).toBe(server.address)
     await until(() => told.includes('listener of ejected'))
+  })
+
+  test('as status of a discovery is told of, also when a client of many services looks for idle ones', async () => {
+    const server = await serving({ S: service })
+    const inner = closing(new MultipleServersDiscovery(keys([server])))
+    const discovery: Discovery = {
+      list: (name, options) => inner.list(name, options),
+      watch: (name, options) => inner.watch(name, options),
+      status: fail,
+      close: () => inner.close(),
+      [Symbol.asyncDispose]: () => inner.close(),
+    }
+    const one = closing(new OneClient(discovery, {}, { sweepMs: 2 }))
+    const told = new Gate<string>()
+    one.on('callbackFailed', ({ callback }) => told.open(callback))
+    expect(await one.call('S', 'hi')).toBe('hi')
+    expect(await told.opened).toBe('discovery.status')
   })
 
   test('as verify or status of a discovery is told of, and calls go on', async () => {

@@ -5,10 +5,35 @@ import { join } from 'node:path'
 import type { Discovery } from '@rpcx/core'
 import { CachedDiscovery, MultiDiscovery, RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../../../tools/testing/src/manual-clock.ts'
+import { Feed } from '../../src/discovery/feed.ts'
+import type { Followed } from '../../src/discovery/followed-services.ts'
+import { FollowedServices } from '../../src/discovery/followed-services.ts'
 import type { Follow } from './scripted.ts'
 import { ScriptedDriver } from './scripted.ts'
 
 const IDLE = { idleMs: 20 }
+
+test('a service whose discovery does not say how it is stays followed', async () => {
+  const clock = new ManualClock()
+  const feed = new Feed(clock, 'test')
+  let asked = 0
+  const followed: Followed = {
+    feed,
+    get mayStop(): boolean {
+      asked++
+      throw new Error('boom')
+    },
+    stop: () => expect.unreachable(),
+  }
+  const services = new FollowedServices(clock, () => followed)
+  feed.publish([])
+  await services.list('Slow')
+  // Nobody stops it either: `stop` would throw.
+  await clock.advance(60_000)
+  expect(asked).toBe(1)
+  expect(services.get('Slow')).toBe(followed)
+})
 
 /** Answers the follow number `n`, and resolves to it. */
 async function answer(driver: ScriptedDriver, n: number, addresses: readonly string[] = []): Promise<Follow> {

@@ -51,6 +51,16 @@ describe('an uplink', () => {
     await up.close()
   })
 
+  test('takes a session whose end is rejected for one that has ended', async () => {
+    const { driver, uplink: up } = uplink()
+    const first = await up.session()
+    const heard = new Promise<Error>(resolve => up.whenEnded(first, resolve))
+    driver.end(Promise.reject(new Error('broken')) as never)
+    expect(await heard).toMatchObject({ message: 'broken' })
+    expect(await up.session()).not.toBe(first)
+    await up.close()
+  })
+
   test('closes at once while it opens, and closes what comes of that', async () => {
     const { driver, uplink: up, told } = uplink()
     let open: () => void = () => {}

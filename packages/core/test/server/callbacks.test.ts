@@ -1,4 +1,6 @@
-import type { CallContext, Codec, Schema, ServerOptions } from '@rpcx/core'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { CallContext, Codec, Door, Schema, ServerOptions, Transport } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
@@ -147,6 +149,46 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     })
     await told
     expect(await good.call('hi')).toBe('hi')
+  })
+
+  test.each(['matches', 'open'] as const)('as %s of a door closes that connection alone', async name => {
+    const door: Door = { matches: () => 'yes', open: fail, [name]: fail }
+    const server = await serving({ S: { hi: () => 'hi' } }, { doors: [door] })
+    const told = happening(server, 'callbackFailed')
+    const stranger = connect(portOf(server), '127.0.0.1')
+    stranger.on('error', () => {}).write('hello?')
+    expect(await told).toMatchObject({ callback: 'doors', error: expect.any(Error) })
+    await once(stranger.resume(), 'close')
+    expect(await clientOf<S>('S', [server]).call('hi')).toBe('hi')
+  })
+
+  test('as close of a listener is told of, and the server closes', async () => {
+    const own: Transport = {
+      networks: ['own'],
+      connect: fail,
+      listen: async (_network, host) => ({ host, close: fail }),
+    }
+    const server = await serving({ S: { hi: () => 'hi' } }, { transports: [own] }, ['own', 'here'])
+    const told = happening(server, 'callbackFailed')
+    await server.close()
+    expect(await told).toMatchObject({ callback: 'transports', error: expect.any(Error) })
+    expect(server.health).toBe('closed')
+  })
+
+  test('as a hook that is waited for keeps nothing from the other plugins', async () => {
+    const server = await serving({ S: { hi: () => 'hi' } })
+    const heard: string[] = []
+    const hear = (what: string) => async (): Promise<void> => void heard.push(what)
+    server.plugins.add({ attach: () => ({ changed: fail, unregistered: fail, published: fail }) })
+    server.plugins.add({
+      attach: () => ({
+        changed: hear('changed'),
+        unregistered: hear('unregistered'),
+        published: hear('published'),
+      }),
+    })
+    await Promise.allSettled([server.setMetadata('S', 'a=1'), server.published(), server.unregister('S')])
+    expect(heard.toSorted()).toEqual(['changed', 'published', 'unregistered'])
   })
 
   test('as the hook connectionOpened closes that connection', async () => {
