@@ -12,6 +12,7 @@ export type {
   ConsulKvDiscoveryOptions,
   ConsulOptions,
   ConsulRegisterPluginOptions,
+  ConsulSharedDiscoveryOptions,
 } from './options.ts'
 
 /** Registers a server in Consul's keys and values, where clients in Go and in TypeScript find it; with `catalog`, everybody. */

@@ -121,7 +121,7 @@ export function hostPort(address: string): { readonly host: string; readonly por
   if (host !== undefined && port >= 1 && port <= 65_535) return { host, port }
   throw new RpcxError(
     'ERR_RPCX_ADDRESS',
-    `consul catalog: ${address} is no network@host:port, and the catalogue knows nothing else`,
+    `consul catalog: ${address} is not network@host:port, and the catalogue stores nothing else`,
   )
 }
 

@@ -1,15 +1,15 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
 
-/** Where the registry is, and how it is reached. */
+/** The addresses of Consul, and how to connect. */
 export interface ConsulOptions {
-  /** `127.0.0.1:8500`, or several agents of one datacenter: when one fails, the next is asked. */
+  /** `127.0.0.1:8500`, or several agents of one datacenter. If one fails, rpcx uses the next. */
   readonly consulServers: string | readonly string[]
-  /** What all keys begin with, `rpcx_test`. As in Go, slashes at its ends do not matter. */
+  /** The prefix of all keys, such as `rpcx_test`. Slashes at its ends do not matter, as in Go. */
   readonly basePath: string
   /** The ACL token. @default the rights of Consul's anonymous token */
   readonly token?: string
-  /** Speaks HTTPS, with these options of `node:tls`; `{}` trusts the system's authorities. @default plain HTTP */
+  /** Uses HTTPS with these options of `node:tls`; `{}` trusts the authorities of the system. @default plain HTTP */
   readonly tls?: Pick<
     ConnectionOptions,
     'ca' | 'cert' | 'key' | 'passphrase' | 'servername' | 'rejectUnauthorized'
@@ -18,60 +18,64 @@ export interface ConsulOptions {
 
 export interface ConsulRegisterPluginOptions extends RegisterPluginOptions, ConsulOptions {
   /**
-   * How long Consul keeps the entries of a server that crashed, in milliseconds from 1000; it may take twice as long. Consul
-   * has a lower limit of its own, 10 s unless its configuration says otherwise (`session_ttl_min`). @default 10_000
+   * How long Consul keeps the entries of a crashed server, in milliseconds from 1000; it may take twice as long. Consul has its own
+   * lower limit, `session_ttl_min` in its configuration, 10 s by default. @default 10_000
    */
   readonly ttlMs?: number
   /**
-   * Whether entries go as soon as Consul takes their agent for dead. Crashed hosts are noticed sooner; but an agent that is
-   * restarted takes the servers with it. @default false
+   * Whether Consul removes entries as soon as it considers their agent dead. It then notices crashed hosts sooner, but the restart of an
+   * agent removes its servers. @default false
    */
   readonly nodeChecks?: boolean
   /**
-   * Whether each service is also one of Consul's own catalogue, where DNS and all of Consul's tools find it. Its name must then
-   * be one that DNS can carry, and its address a host and a port; the agents must be those of the server's host, as with any
-   * service of Consul. @default false
+   * Whether each service also registers in Consul's own catalogue, for DNS and Consul's tools. The name of the service must be valid in
+   * DNS, its address must be a host and a port, and the agents must be those of the server's host. @default false
    */
   readonly catalog?: boolean
   /**
-   * How the catalogue knows that the server is well: `ttl`, as it says so itself as long as `server.health` is `ready`; critical
-   * `ttlMs` after the last time · `tcp`, as the agent can connect, tried every `ttlMs`. @default 'ttl'
+   * The health check in the catalogue. `ttl`: the server reports itself while `server.health` is `ready`; the check is critical `ttlMs`
+   * after the last report. `tcp`: the agent connects every `ttlMs`. @default 'ttl'
    */
   readonly check?: 'ttl' | 'tcp'
-  /** How long its check is critical before the agent drops a service, in milliseconds from 60_000. @default 60_000 */
+  /** How long a check must be critical before the agent removes the service, in milliseconds from 60_000. @default 60_000 */
   readonly deregisterAfterMs?: number
 }
 
-interface AnyDiscoveryOptions extends RegistryDiscoveryOptions, Omit<ConsulOptions, 'basePath'> {
+/** What both kinds of discovery take. */
+export interface ConsulSharedDiscoveryOptions
+  extends RegistryDiscoveryOptions,
+    Omit<ConsulOptions, 'basePath'> {
   /**
-   * `default`: what the leader says · `consistent`: what it says once it is sure to be the leader · `stale`: what any server
-   * says, perhaps a little late, also while there is no leader. @default 'default'
+   * The consistency of reads. `default`: the leader answers. `consistent`: the leader verifies first that it is the leader. `stale`: any
+   * server answers, even without a leader; the answer may be old. @default 'default'
    */
   readonly consistency?: 'default' | 'consistent' | 'stale'
 }
 
-/** How servers are found in keys and values. */
-export interface ConsulKvDiscoveryOptions extends AnyDiscoveryOptions, Pick<ConsulOptions, 'basePath'> {
+/** Options of a discovery in keys and values. */
+export interface ConsulKvDiscoveryOptions
+  extends ConsulSharedDiscoveryOptions,
+    Pick<ConsulOptions, 'basePath'> {
   /** Keys and values. @default 'kv' */
   readonly source?: 'kv'
-  /** The datacenter whose servers are followed. @default the agent's own */
+  /** The datacenter of the servers. @default that of the agent */
   readonly datacenter?: string
 }
 
-/** How servers are found in Consul's own catalogue. */
-export interface ConsulCatalogDiscoveryOptions extends AnyDiscoveryOptions {
+/** Options of a discovery in Consul's own catalogue. */
+export interface ConsulCatalogDiscoveryOptions extends ConsulSharedDiscoveryOptions {
   /** `catalog`: Consul's own. */
   readonly source: 'catalog'
   /**
-   * The datacenters whose servers are followed: those of the first that has any; when it has none or cannot be reached, of the
-   * next, and back. @default the agent's own
+   * The datacenters of the servers, in order of preference. The discovery lists the servers of the first datacenter that is reachable
+   * and has any. @default that of the agent
    */
   readonly datacenters?: readonly string[]
-  /** What a server must have, all of them; `group`s of rpcx are tags. @default any server will do */
+  /** Tags that a server must have, all of them; each `group` of rpcx is a tag. @default none */
   readonly tags?: readonly string[]
-  /** Where a server must be: its `zone`, or that of its node's meta. @default anywhere */
+  /** Accepted zones: the `zone` of a server, or that in the meta of its node. @default all */
   readonly zones?: readonly string[]
-  /** Whether servers whose checks warn, or are critical, are left out. @default true */
+  /** Whether to exclude servers with a warning or critical check. @default true */
   readonly passingOnly?: boolean
 }
 

@@ -73,7 +73,7 @@ export function decidedNow<T>(name: string, returned: T): T {
 /** The error of a function that returned a promise where nobody waits for one. @param what the function */
 export function unawaited(what: string, returned: unknown): TypeError {
   watchRejection(returned, () => {})
-  return new TypeError(`${what} returns a promise, which nobody waits for`)
+  return new TypeError(`${what} returns a promise, which nothing awaits`)
 }
 
 /** The error of a function that returned something else, perhaps a promise. @param wanted with its article: `a string` */

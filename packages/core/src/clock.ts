@@ -52,7 +52,7 @@ export abstract class Clock {
 
 /** Time for what has no other options. */
 export interface ClockOption {
-  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  /** Source of time and randomness, for tests and simulations. @default Node's own */
   readonly clock?: Clock
 }
 

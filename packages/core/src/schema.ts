@@ -36,7 +36,7 @@ export function validatedNow(type: unknown, value: unknown): unknown {
   const result = type['~standard'].validate(value)
   if (isThenable(result)) {
     watchRejection(result, () => {})
-    throw new TypeError('a schema that checks asynchronously cannot be used here')
+    throw new TypeError('a schema that validates asynchronously cannot be used here')
   }
   return outcome(result)
 }

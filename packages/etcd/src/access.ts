@@ -16,7 +16,7 @@ export function readAccess({ etcdServers, auth, tls, httpProxy = false }: EtcdOp
   const isUser =
     auth === undefined ||
     (isText(auth.username) && (typeof auth.password === 'function' || isText(auth.password)))
-  if (!isUser) throw new TypeError('etcd: auth is not { username, password }, two texts')
+  if (!isUser) throw new TypeError('etcd: auth is not { username, password }, two strings')
   if (typeof httpProxy !== 'boolean')
     throw new TypeError(`etcd: httpProxy is ${typeof httpProxy}, not true or false`)
   if (tls === undefined) return { hosts, auth, tls, httpProxy }
@@ -25,7 +25,7 @@ export function readAccess({ etcdServers, auth, tls, httpProxy = false }: EtcdOp
   try {
     createSecureContext(tls)
   } catch (cause) {
-    throw new TypeError(`etcd: tls is not PEM, or its key is of another cert: ${reasonOf(cause)}`, {
+    throw new TypeError(`etcd: tls is not PEM, or its key does not belong to its cert: ${reasonOf(cause)}`, {
       cause,
     })
   }

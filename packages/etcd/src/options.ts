@@ -1,40 +1,40 @@
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
 
-/** Where the registry is, who we are there, and how it is reached. */
+/** The address of etcd, and how to connect and log in. */
 export interface EtcdOptions {
-  /** `127.0.0.1:2379`, or several members of one cluster: when one fails, the next is asked. */
+  /** `127.0.0.1:2379`, or several members of one cluster. If one fails, rpcx uses the next. */
   readonly etcdServers: string | readonly string[]
-  /** What all keys begin with, `/rpcx_test`. Go keeps its leading slash as given; so do we, and find both. */
+  /** The prefix of all keys, such as `/rpcx_test`. A leading slash is part of the keys, as in Go; clients find servers with and without it. */
   readonly basePath: string
-  /** Speaks TLS; `{}` trusts the authorities that come with Node.js. @default plain text */
+  /** Uses TLS; `{}` trusts the authorities that come with Node.js. @default no TLS */
   readonly tls?: EtcdTls
   /** A user of etcd. @default none, for an etcd without authentication */
   readonly auth?: EtcdAuth
-  /** Whether to go through the proxy that `grpc_proxy`, `https_proxy` or `http_proxy` names in the environment. @default false */
+  /** Whether to use the proxy in the environment variable `grpc_proxy`, `https_proxy` or `http_proxy`. @default false */
   readonly httpProxy?: boolean
 }
 
 /** PEM, as `node:tls` takes it. */
 export interface EtcdTls {
-  /** Who must have signed etcd's certificate. @default the authorities that come with Node.js */
+  /** The authorities that may sign the certificate of etcd. @default the authorities that come with Node.js */
   readonly ca?: string | Buffer
-  /** Ours, with `key`, for an etcd that asks its clients for one. @default none */
+  /** The client certificate, with `key`, if etcd requires one. @default none */
   readonly cert?: string | Buffer
   /** The private key of `cert`. @default none */
   readonly key?: string | Buffer
 }
 
-/** Who we are in etcd. */
+/** A user of etcd. */
 export interface EtcdAuth {
-  /** With `readwrite` on the base path to register, with `read` to discover. */
+  /** The user needs `readwrite` on the base path to register, and `read` to discover. */
   readonly username: string
-  /** A function is asked at each log-in, so that the password can change while we run. */
+  /** The password, or a function that is called at each log-in, so that the password can change. */
   readonly password: string | (() => string | Promise<string>)
 }
 
 export interface EtcdRegisterPluginOptions extends RegisterPluginOptions, EtcdOptions {
   /**
-   * How long etcd keeps the entries of a server that crashed, in milliseconds from 2000; etcd counts whole seconds.
+   * How long etcd keeps the entries of a crashed server, in milliseconds from 2000; etcd uses whole seconds.
    * @default twice `updateIntervalMs`, 15_000 at most
    */
   readonly ttlMs?: number

@@ -1,24 +1,24 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
 
-/** Where the registry is, and who we are there. */
+/** The address of ZooKeeper, and how to connect and log in. */
 export interface ZooKeeperOptions {
-  /** `127.0.0.1:2181`, or several members of one ensemble: when one fails, the next is asked. */
+  /** `127.0.0.1:2181`, or several members of one ensemble. If one fails, rpcx uses the next. */
   readonly zooKeeperServers: string | readonly string[]
-  /** What all nodes lie below, `/rpcx_test`. As in Go, slashes at its ends do not matter. */
+  /** The path above all nodes, such as `/rpcx_test`. Slashes at its ends do not matter, as in Go. */
   readonly basePath: string
-  /** A node that must be there and counts as the root: `/team/a`. @default ZooKeeper's root */
+  /** An existing node to use as the root, such as `/team/a`. @default the root of ZooKeeper */
   readonly chroot?: string
   /**
-   * How long ZooKeeper keeps the entries of a server that crashed, in milliseconds from 1000. It grants what its own limits
-   * allow, by default 2 to 20 of its ticks. @default 10_000
+   * How long ZooKeeper keeps the entries of a crashed server, in milliseconds from 1000. ZooKeeper has its own limits, by default 2 to 20
+   * of its ticks. @default 10_000
    */
   readonly sessionTimeoutMs?: number
-  /** Whom the ACLs of nodes may mean, by ZooKeeper's scheme `digest`. @default nobody in particular, as in Go */
+  /** The user for ACLs, by ZooKeeper's scheme `digest`. @default none, as in Go */
   readonly digest?: { readonly user: string; readonly password: string }
   /**
-   * Speaks TLS, with these options of `node:tls`, to ZooKeeper's `secureClientPort`; `{}` trusts the system's authorities.
-   * @default plain text
+   * Uses TLS with these options of `node:tls`, at the `secureClientPort` of ZooKeeper; `{}` trusts the authorities of the system.
+   * @default no TLS
    */
   readonly tls?: Pick<
     ConnectionOptions,
@@ -28,8 +28,8 @@ export interface ZooKeeperOptions {
 
 export interface ZooKeeperRegisterPluginOptions extends RegisterPluginOptions, ZooKeeperOptions {
   /**
-   * Who may do what with the nodes that we make, as `zkCli` writes it: `['auth::cdrwa', 'world:anyone:r']` is all for our own
-   * `digest` and reading for others. @default 'world:anyone:cdrwa', as in Go
+   * The ACL of new nodes, as `zkCli` writes it: `['auth::cdrwa', 'world:anyone:r']` gives all rights to the user in `digest`, and
+   * others may read. @default 'world:anyone:cdrwa', as in Go
    */
   readonly acl?: string | readonly string[]
 }

@@ -37,7 +37,7 @@ export function readSettings(options: ZooKeeperDriverOptions): Settings {
     digest !== undefined &&
     !(isText(digest.user) && !digest.user.includes(':') && isText(digest.password))
   ) {
-    throw new TypeError('zookeeper: digest is not { user, password }, two texts, the user without a colon')
+    throw new TypeError('zookeeper: digest is not { user, password }, two strings, the user without a colon')
   }
   const settings = {
     hosts: parseRegistryHosts('zookeeper', 'zooKeeperServers', options.zooKeeperServers),
@@ -71,7 +71,7 @@ function readTls(tls: ConnectionOptions): ConnectionOptions {
 
 /** With one slash before each name, and none behind. */
 function readChroot(chroot: string): string {
-  if (typeof chroot !== 'string') throw new TypeError(`zookeeper: chroot is ${typeof chroot}, not a text`)
+  if (typeof chroot !== 'string') throw new TypeError(`zookeeper: chroot is ${typeof chroot}, not a string`)
   const names = chroot.split('/').filter(Boolean)
   for (const name of names) checkNodeName('chroot', name)
   return names.map(name => `/${name}`).join('')

@@ -28,7 +28,7 @@ export function metadataOf({ metadata, parent }: SentOptions, own: Metadata): Me
   let pairs = 0
   for (const key in metadata) {
     if (typeof metadata[key] !== 'string')
-      throw new TypeError(`call: metadata.${key} is ${typeof metadata[key]}, not a text`)
+      throw new TypeError(`call: metadata.${key} is ${typeof metadata[key]}, not a string`)
     if (++pairs > MAX_PAIRS - OWN_PAIRS)
       throw new RpcxError('ERR_RPCX_ARGUMENT', `call: metadata has more than ${MAX_PAIRS - OWN_PAIRS} keys`)
   }

@@ -7,7 +7,7 @@ export function checkTexts(metadata: Metadata): void {
   for (const key in metadata) {
     const value: unknown = metadata[key]
     if (typeof value !== 'string')
-      throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a text`)
+      throw new TypeError(`responseMetadata: ${key} is ${typeof value}, not a string`)
     if (++pairs > MAX_PAIRS) throw new RangeError(`responseMetadata: more than ${MAX_PAIRS} keys`)
   }
 }

@@ -71,7 +71,7 @@ export function checkOptions(
   if (typeof service !== 'string' || service === '')
     throw new TypeError('XClient: the name of the service is empty')
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
-    throw new TypeError(`XClient: token is ${typeof token}, not a text or a function`)
+    throw new TypeError(`XClient: token is ${typeof token}, not a string or a function`)
   if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
   const clock = checkClock('XClient', options.clock)
   const schemas = schemaInterceptor(types)
@@ -149,7 +149,7 @@ export function checkOptions(
 
 function checkRetries(retries: number | undefined, { repeats }: FailPolicy): number {
   if (retries === undefined) return 3
-  if (!repeats) throw new TypeError('XClient: retries has no meaning with failMode failfast')
+  if (!repeats) throw new TypeError('XClient: retries does not work with failMode failfast')
   if (Number.isInteger(retries) && retries >= 0) return retries
   throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
 }

@@ -18,7 +18,7 @@ export interface CachedDiscoveryOptions {
    * of the other discovery. @default ['tcp', 'tcp4', 'tcp6']
    */
   readonly networks?: readonly string[]
-  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  /** Source of time and randomness, for tests and simulations. @default Node's own */
   readonly clock?: Clock
 }
 

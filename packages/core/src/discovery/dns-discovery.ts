@@ -19,7 +19,7 @@ export interface DNSDiscoveryOptions {
    * name them. @default 10_000
    */
   readonly intervalMs?: number
-  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  /** Source of time and randomness, for tests and simulations. @default Node's own */
   readonly clock?: Clock
 }
 

@@ -13,7 +13,7 @@ export class Layout {
    */
   constructor(registry: string, basePath: string, root: Root = 'as given') {
     if (typeof basePath !== 'string') {
-      throw new TypeError(`${registry}: basePath is ${typeof basePath}, not a text`)
+      throw new TypeError(`${registry}: basePath is ${typeof basePath}, not a string`)
     }
     const bare = basePath.split('/').filter(Boolean).join('/')
     if (bare === '') {

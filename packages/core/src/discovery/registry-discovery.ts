@@ -12,21 +12,21 @@ import { RegistryConnection } from './registry-connection.ts'
 
 /** The options of every discovery that has a registry. */
 export interface RegistryDiscoveryOptions {
-  /** How often a list is read again as a whole, should ever a change be missed. @default 300_000 */
+  /** How often the discovery reads the whole list again, in case it missed a change. @default 300_000 */
   readonly resyncMs?: number
   /**
-   * The networks that are listed: what addresses have before their `@`. A registry decides where clients connect to and send their
-   * token; with `unix` among these, also to sockets of their own host. Others are left out, with the event `entryIgnored`.
+   * The accepted networks, which is the part of an address before `@`. The discovery ignores other entries, with the event `entryIgnored`. A
+   * registry decides where clients connect and send their token; with `unix` in this list, that includes sockets of their own host.
    * @default ['tcp', 'tcp4', 'tcp6']
    */
   readonly networks?: readonly string[]
-  /** Where time and chance come from, for tests and simulations. @default Node's own */
+  /** Source of time and randomness, for tests and simulations. @default Node's own */
   readonly clock?: Clock
 }
 
 /**
- * The discovery of every backend: its driver follows a registry, this keeps the lists through whatever happens. A service that nobody
- * has asked for in a minute is followed no longer, until somebody asks again.
+ * The discovery of every backend. Its driver watches a registry; this class keeps the lists during failures. It stops watching a service
+ * that nobody used for a minute, until somebody uses it again.
  */
 export class RegistryDiscovery implements Discovery {
   readonly #uplink: RegistryConnection<DiscoveryDriver>

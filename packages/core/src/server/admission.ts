@@ -114,7 +114,7 @@ export class Admission implements CallLimits {
   /** `authenticate` takes its time. Strangers wait apart from the calls that run. @throws `ERR_RPCX_NOT_EXECUTED` */
   asking(bytes: number): void {
     if (this.#asked >= this.#maxConcurrent || this.#askedBytes + bytes > this.#maxHeldBytes)
-      throw refusal('too many callers are not known yet')
+      throw refusal('too many clients are not authenticated yet')
     this.#asked++
     this.#askedBytes += bytes
   }

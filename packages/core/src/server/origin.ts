@@ -60,7 +60,8 @@ export function originOf(remoteAddress: string, host: SessionHost, refusal: Rpcx
 /** @throws TypeError when it is none that a server gave to a door */
 export function hostOf(origin: Origin): Behind {
   const behind = (origin as { readonly [BEHIND]?: Behind })[BEHIND]
-  if (behind === undefined) throw new TypeError('Session: origin is none that a server gave to Door.open()')
+  if (behind === undefined)
+    throw new TypeError('ServerSession: origin did not come from a server, by Door.open()')
   return behind
 }
 

@@ -100,10 +100,12 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     const since = this.unfinishedSince(now)
     if (since !== undefined && frameTimeoutMs > 0 && now - since >= frameTimeoutMs) {
       this.close(
-        new RpcxError('ERR_RPCX_TIMEOUT', `session: a frame did not end within ${frameTimeoutMs} ms`),
+        new RpcxError('ERR_RPCX_TIMEOUT', `session: a frame was not complete within ${frameTimeoutMs} ms`),
       )
     } else if (idleTimeoutMs > 0 && this.#owed === 0 && now - this.lastReadAt >= idleTimeoutMs) {
-      this.close(new RpcxError('ERR_RPCX_TIMEOUT', `session: nothing came for ${idleTimeoutMs} ms`))
+      this.close(
+        new RpcxError('ERR_RPCX_TIMEOUT', `session: the client sent nothing for ${idleTimeoutMs} ms`),
+      )
     }
   }
 
@@ -132,7 +134,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     if (this.#asked >= MAX_ASKED)
       throw new RpcxError(
         'ERR_RPCX_NOT_EXECUTED',
-        'rpcx: the server is overloaded: too many calls of a caller that is not known yet',
+        'rpcx: the server is overloaded: too many calls from a client that is not authenticated yet',
       )
     this.#host.admission.asking(bytes)
     this.#asked++

@@ -197,7 +197,7 @@ function opened(door: Door, stream: Duplex, origin: Origin): ServerSession {
 function checkDoors(doors: readonly Door[]): readonly Door[] {
   for (const [i, door] of doors.entries()) {
     if (typeof door?.matches !== 'function' || typeof door.open !== 'function')
-      throw new TypeError(`Server: doors[${i}] has no matches() and open(), by which it could be one`)
+      throw new TypeError(`Server: doors[${i}] is not a door: it has no matches() and open()`)
   }
   return [...doors]
 }

@@ -86,7 +86,7 @@ export class Server implements AsyncDisposable {
       throw new TypeError(`Server: readyWhen is ${typeof readyWhen}, not a function`)
     for (const [i, owned] of owns.entries()) {
       if (typeof owned?.[Symbol.asyncDispose] !== 'function')
-        throw new TypeError(`Server: owns[${i}] has no [Symbol.asyncDispose](), by which it could be closed`)
+        throw new TypeError(`Server: owns[${i}] cannot be closed: it has no [Symbol.asyncDispose]()`)
     }
     const clock = checkClock('Server', options.clock)
     this.#clock = clock
@@ -392,7 +392,8 @@ export class Server implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#closing !== undefined) throw new RpcxError('ERR_RPCX_CLOSED', 'Server: serve() after close()')
+    if (this.#closing !== undefined)
+      throw new RpcxError('ERR_RPCX_CLOSED', 'Server: serve() was called after close()')
   }
 }
 

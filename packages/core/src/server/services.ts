@@ -168,7 +168,9 @@ export class Services {
 
   #checkNew(name: string): void {
     if (typeof name !== 'string' || name.trim() === '') {
-      throw new TypeError(`register: the name of a service is ${JSON.stringify(name)}, not a text`)
+      throw new TypeError(
+        `register: the name of a service is ${JSON.stringify(name)}; pass a string that is not empty`,
+      )
     }
     // A `/` would make it two levels in the registries that have paths.
     if (name.includes('/')) throw new TypeError(`register: the service name ${JSON.stringify(name)} has a /`)

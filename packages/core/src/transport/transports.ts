@@ -50,7 +50,7 @@ export class Transports {
 function checkTransport(what: string, transport: Transport): void {
   const { networks, connect, listen } = Object(transport) as Partial<Transport>
   if (typeof connect !== 'function' || typeof listen !== 'function')
-    throw new TypeError(`${what} has no connect() and listen(), by which it could be one`)
+    throw new TypeError(`${what} is not a transport: it has no connect() and listen()`)
   const areNames = Array.isArray(networks) && networks.length > 0 && networks.every(isName)
   if (!areNames)
     throw new TypeError(

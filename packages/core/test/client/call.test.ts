@@ -273,7 +273,7 @@ describe('notify', () => {
     expect(await (await server.peer(0)).message(0)).toMatchObject({ isOneway: true, method: 'method' })
   })
 
-  test('rejects when there is no server to send it to', async () => {
+  test('rejects when no server is available', async () => {
     const client = clientOf<Any>('Any', [{ address: 'memu@nobody-here' }])
     expect(await failure(client.notify('method'))).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE' })
   })

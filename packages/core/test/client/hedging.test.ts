@@ -100,10 +100,7 @@ describe('failbackup', () => {
   })
 
   test.each<[object, string]>([
-    [
-      { failMode: 'failover', backupAfter: { ms: 1 } },
-      'backupAfter has a meaning with failMode failbackup only',
-    ],
+    [{ failMode: 'failover', backupAfter: { ms: 1 } }, 'backupAfter works only with failMode failbackup'],
     [{ failMode: 'failbackup', backupAfter: { ms: -1 } }, 'backupAfter.ms is -1'],
     [{ failMode: 'failbackup', backupAfter: { percentile: 100 } }, 'backupAfter.percentile is 100'],
   ])('refuses %j', (wrong, text) => {

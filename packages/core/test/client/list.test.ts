@@ -75,7 +75,7 @@ describe('the list of servers', () => {
     const client = clientOf<Who>('Who', registry, { timeoutMs: 20 })
     expect(await failure(client.call('who'))).toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
-      message: 'Who.who: no list of servers within the deadline: the registry has not answered',
+      message: 'Who.who: no list of servers before the deadline: the registry has not answered',
     })
     registry.lastError = new Error('wrong password')
     const error = await failure(client.call('who'))

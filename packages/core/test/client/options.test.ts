@@ -14,9 +14,9 @@ describe('a client refuses', () => {
     [{ selectMode: 'nearest' }, 'selectMode is "nearest", not one of random, roundRobin'],
     [{ compress: 'zip' }, 'compress is "zip", not one of gzip'],
     [{ codec: 'xml' }, 'codec: "xml" is none of raw, json, msgpack'],
-    [{ retries: 1 }, 'retries has no meaning with failMode failfast'],
-    [{ retries: 1, failMode: 'failfast' }, 'retries has no meaning with failMode failfast'],
-    [{ token: 42 }, 'token is number, not a text'],
+    [{ retries: 1 }, 'retries does not work with failMode failfast'],
+    [{ retries: 1, failMode: 'failfast' }, 'retries does not work with failMode failfast'],
+    [{ token: 42 }, 'token is number, not a string'],
   ])('%j, by a TypeError', (options, text) => {
     expect(() => client(options)).toThrow(TypeError)
     expect(() => client(options)).toThrow(text)

@@ -128,6 +128,6 @@ describe('a schema on the server', () => {
     expect(await failure(any.call('square', { x: 3 }))).toMatchObject({ code: 'ERR_RPCX_CODEC' })
     const late = await served({ y: 9 }, true)
     const error = await failure(late.any.call('square', { x: 3 }))
-    expect(error.message).toBe('a schema that checks asynchronously cannot be used here')
+    expect(error.message).toBe('a schema that validates asynchronously cannot be used here')
   })
 })

@@ -122,7 +122,7 @@ describe('selectMode', () => {
     [
       'returns a stranger',
       { pick: ([first]) => ({ ...(first as NonNullable<typeof first>) }) },
-      'Who.who: the selector failed: it chose what is none of the candidates',
+      'Who.who: the selector failed: it chose something that is not among the candidates',
     ],
   ])('of your own that %s fails the call with ERR_RPCX_SELECTOR', async (_what, selectMode, message) => {
     const client = clientOf<Who>('Who', await named({ a: '' }), { selectMode, timeoutMs: 0 })
@@ -200,8 +200,8 @@ describe('a client refuses', () => {
   const discovery = new MultipleServersDiscovery([{ key: 'memu@nobody' }])
   test.each<[XClientOptions, string]>([
     [{ selectMode: 'closest' }, 'selectMode closest needs a position'],
-    [{ selectMode: 'random', position: { latitude: 1, longitude: 1 } }, 'position has a meaning with'],
-    [{ hashKey: () => '' }, 'hashKey has a meaning with selectMode consistentHash only'],
+    [{ selectMode: 'random', position: { latitude: 1, longitude: 1 } }, 'position works only with'],
+    [{ hashKey: () => '' }, 'hashKey works only with selectMode consistentHash'],
     [
       { selectMode: 'nearest' as 'random' },
       'selectMode is "nearest", not one of random, roundRobin, weightedRoundRobin, consistentHash, closest, ping, leastActive',

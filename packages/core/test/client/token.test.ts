@@ -40,18 +40,18 @@ describe('token', () => {
       () => {
         throw new Error('no key')
       },
-      'token: there is no token to call with: no key',
+      'token: there is no token for the call: no key',
     ],
-    ['rejects', () => Promise.reject(new Error('no key')), 'token: there is no token to call with: no key'],
+    ['rejects', () => Promise.reject(new Error('no key')), 'token: there is no token for the call: no key'],
     [
       'gives a number',
       () => 5 as never,
-      'token: there is no token to call with: XClient: token() gives number, not a text',
+      'token: there is no token for the call: XClient: token() returns number, not a string',
     ],
     [
       'gives a number later',
       async () => 5 as never,
-      'token: there is no token to call with: XClient: token() gives number, not a text',
+      'token: there is no token for the call: XClient: token() returns number, not a string',
     ],
   ])('that %s fails the call with ERR_RPCX_AUTH', async (_what, token, message) => {
     const client = clientOf<Who>('Who', [await serving({ Who: service })], { token })
@@ -78,7 +78,7 @@ describe('token', () => {
   test('is a text or a function', () => {
     const discovery = { watch: async function* () {} } as never
     expect(() => new XClient('Who', discovery, { token: 5 as never })).toThrow(
-      new TypeError('XClient: token is number, not a text or a function'),
+      new TypeError('XClient: token is number, not a string or a function'),
     )
   })
 })

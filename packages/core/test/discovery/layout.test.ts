@@ -33,6 +33,6 @@ describe('where entries lie', () => {
   })
 
   test('is nowhere without a base path', () => {
-    expect(() => new Layout('tree', undefined as never)).toThrow('tree: basePath is undefined, not a text')
+    expect(() => new Layout('tree', undefined as never)).toThrow('tree: basePath is undefined, not a string')
   })
 })

@@ -133,7 +133,7 @@ describe('bytes that lead to no frame', () => {
     const ms = performance.now() - startedAt
     expect(error).toMatchObject({
       code: 'ERR_RPCX_TIMEOUT',
-      message: 'session: a frame did not end within 200 ms',
+      message: 'session: a frame was not complete within 200 ms',
     })
     expect(ms).toBeGreaterThanOrEqual(195)
     expect(ms).toBeLessThan(1_500)

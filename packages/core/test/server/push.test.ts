@@ -97,7 +97,7 @@ describe('push', () => {
     await clientOf<News>('News', [server]).call('subscribe')
     const message = { metadata: { count: 1 } } as unknown as PushMessage
     expect(() => connections[0]?.push(message)).toThrow(
-      new TypeError('push: metadata.count is number, not a text'),
+      new TypeError('push: metadata.count is number, not a string'),
     )
   })
 })

@@ -200,8 +200,8 @@ describe('registerName', () => {
   })
 
   test.each([
-    ['', 'is "", not a text'],
-    ['  ', 'is "  ", not a text'],
+    ['', 'is ""; pass a string that is not empty'],
+    ['  ', 'is "  "; pass a string that is not empty'],
     ['a/b', 'has a /'],
   ])('refuses the name %j', (name, why) => {
     expect(() => new Server().registerName(name, new Service())).toThrow(TypeError)

@@ -231,11 +231,11 @@ describe('the metadata of a call to a client', () => {
     }
     const { connection } = await offering({ odd })
     expect(await failure(connection.call('odd', null, { metadata: { count: 3 as never } }))).toEqual(
-      new TypeError('call: metadata.count is number, not a text'),
+      new TypeError('call: metadata.count is number, not a string'),
     )
     expect(await failure(connection.call('odd'))).toMatchObject({
       code: 'ERR_RPCX_SERVICE',
-      message: 'responseMetadata: count is number, not a text',
+      message: 'responseMetadata: count is number, not a string',
     })
   })
 })

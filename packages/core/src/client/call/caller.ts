@@ -119,10 +119,10 @@ export class Caller {
   noServersInTime(method: string): RpcxError {
     const name = `${this.methodCodec.service}.${method}`
     if (this.dispatcher.endpoints.hasList)
-      return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: no server to send it to within the deadline`)
+      return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: no server was available before the deadline`)
     const cause = this.#noList()
     const why = cause === undefined ? 'the registry has not answered' : reasonOf(cause)
-    return new RpcxError('ERR_RPCX_REGISTRY', `${name}: no list of servers within the deadline: ${why}`, {
+    return new RpcxError('ERR_RPCX_REGISTRY', `${name}: no list of servers before the deadline: ${why}`, {
       cause,
     })
   }
@@ -145,7 +145,7 @@ export class Caller {
 
 /** What a call has waited for. */
 function missing({ server: handle, holder }: Call): string {
-  if (handle === undefined) return 'no server to send it to'
+  if (handle === undefined) return 'no server was available'
   const { address } = handle.endpoint
   return holder?.heardAt !== undefined ? `no reply from ${address}` : `it could not be sent to ${address}`
 }

@@ -61,7 +61,7 @@ export class Token {
 
 function give(call: Call, token: unknown, next: (call: Call) => void): void {
   if (typeof token !== 'string') {
-    refuse(call, new TypeError(`XClient: token() gives ${typeof token}, not a text`))
+    refuse(call, new TypeError(`XClient: token() returns ${typeof token}, not a string`))
     return
   }
   call.metadata = { ...call.metadata, [ReservedKey.auth]: token }
@@ -71,7 +71,7 @@ function give(call: Call, token: unknown, next: (call: Call) => void): void {
 function refuse(call: Call, thrown: unknown): void {
   const why = reasonOf(thrown)
   call.fail(
-    new RpcxError('ERR_RPCX_AUTH', `${call.method}: there is no token to call with: ${why}`, {
+    new RpcxError('ERR_RPCX_AUTH', `${call.method}: there is no token for the call: ${why}`, {
       cause: thrown,
     }),
   )

@@ -24,7 +24,7 @@ export function failPolicyOf(
   failed: (callback: string, thrown: unknown) => void,
 ): FailPolicy {
   if (backupAfter !== undefined && mode !== 'failbackup')
-    throw new TypeError('XClient: backupAfter has a meaning with failMode failbackup only')
+    throw new TypeError('XClient: backupAfter works only with failMode failbackup')
   if (typeof mode === 'object' && typeof mode?.repeats === 'boolean') return customPolicy(mode, failed)
   const policies: Record<FailMode, () => FailPolicy> = {
     failfast,

@@ -25,7 +25,7 @@ export function customSelector(selector: Selector, failed: (thrown: unknown) => 
       const chosen = selector.pick(candidates, call)
       if (chosen === undefined || allowed.has(chosen)) return chosen
       if (isThenable(chosen)) throw unawaited('pick', chosen)
-      throw new TypeError('it chose what is none of the candidates')
+      throw new TypeError('it chose something that is not among the candidates')
     },
   }
 }

@@ -57,9 +57,9 @@ export function selectorsFor(
 ): () => Selector {
   const { selectMode = 'random', position, hashKey, sticky: isSticky = false, zone } = options
   if (position !== undefined && selectMode !== 'closest')
-    throw new TypeError('XClient: position has a meaning with selectMode closest only')
+    throw new TypeError('XClient: position works only with selectMode closest')
   if (hashKey !== undefined && selectMode !== 'consistentHash')
-    throw new TypeError('XClient: hashKey has a meaning with selectMode consistentHash only')
+    throw new TypeError('XClient: hashKey works only with selectMode consistentHash')
   const plain = plainFor(clock, service, selectMode, position, hashKey, failed)
   const local = zone === undefined ? plain : () => zoned(clock, zone, plain(), plain())
   return isSticky ? () => sticky(local()) : local

@@ -11,7 +11,7 @@ export function pushEnvelope(message: PushMessage, seq: number): Envelope {
   const { service = '', method = '', metadata = NO_METADATA } = message
   for (const key in metadata) {
     if (typeof metadata[key] !== 'string')
-      throw new TypeError(`push: metadata.${key} is ${typeof metadata[key]}, not a text`)
+      throw new TypeError(`push: metadata.${key} is ${typeof metadata[key]}, not a string`)
   }
   return { serialize: Serialize.raw, seq, service, method, metadata }
 }
