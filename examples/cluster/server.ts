@@ -5,10 +5,15 @@ import { Server } from '@rpcx/core'
 const [host = '127.0.0.1:8972', processes = String(availableParallelism())] = process.argv.slice(2)
 
 if (cluster.isPrimary) {
+  let isClosing = false
   for (let i = 0; i < Number(processes); i++) cluster.fork()
-  // One that crashed is replaced; those that are told to stop finish what runs first.
-  cluster.on('exit', (_worker, code) => code !== 0 && cluster.fork())
+  // A process that crashed is replaced after a moment, so that one that crashes at once does not keep a processor busy.
+  cluster.on('exit', (_worker, code) => {
+    if (code !== 0) setTimeout(() => isClosing || cluster.fork(), 500 + Math.random() * 500)
+  })
+  // The others finish what runs first.
   process.once('SIGTERM', () => {
+    isClosing = true
     for (const worker of Object.values(cluster.workers ?? {})) worker?.send('close')
   })
 } else {

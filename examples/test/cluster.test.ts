@@ -25,6 +25,15 @@ test('cluster: with port 0 each process has a port of its own, as a registry nee
   expect(await server.exit()).toBe(0)
 })
 
+test('cluster: a process that was killed is replaced', async () => {
+  await using server = new Program('cluster/server.ts', '127.0.0.1:0', '2')
+  const [, pid] = await server.line(/^(\d+) listens at/)
+  process.kill(Number(pid), 'SIGKILL')
+  await server.line(/listens at tcp@(.*)/, 2)
+  await server.kill('SIGTERM')
+  expect(await server.exit()).toBe(0)
+})
+
 /** A host with a port that was free a moment ago. */
 async function freeHost(): Promise<string> {
   const probe = createServer().listen(0, '127.0.0.1')

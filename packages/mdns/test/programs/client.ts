@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline'
+import { hear } from '@rpcx/testing/programs'
 import { MDNSDiscovery } from '../../src/index.ts'
 
 // Follows services and tells every list as a line.
@@ -13,7 +13,7 @@ const discovery = new MDNSDiscovery({ interfaces, port })
 for (const event of ['registryDown', 'registryBack'] as const) discovery.on(event, () => say({ event }))
 for (const service of services) void follow(service)
 
-createInterface(process.stdin).on('line', line => {
+hear(line => {
   const [what, service = '', address = ''] = line.split(' ')
   if (what === 'verify') discovery.verify(service, address)
   if (what === 'close') void discovery.close().then(() => process.stdin.destroy())

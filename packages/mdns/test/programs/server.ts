@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline'
 import { Server } from '@rpcx/core'
+import { hear } from '@rpcx/testing/programs'
 import { MDNSRegisterPlugin } from '../../src/index.ts'
 
 // Serves `Echo` under each of its names, tells each event as a line, and reads what to do next.
@@ -38,7 +38,7 @@ void server
   .then(() => server.published())
   .then(() => say({ event: 'published', address: server.address, at: Date.now() }))
 
-createInterface(process.stdin).on('line', line => {
+hear(line => {
   const [what, argument = ''] = line.split(' ')
   if (what === 'set') {
     const [service = ''] = services

@@ -1,9 +1,8 @@
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Discovery } from '@rpcx/core'
 import { XClient } from '@rpcx/core'
 import type { EchoService } from '../stage.ts'
-import { say } from './say.ts'
+import { hear, say } from './say.ts'
 
 /** Follows and calls `Echo`; `measure <ms>` tells what a time costs, half of it with calls and half without. */
 export function followAndCall(service: string, discovery: Discovery): void {
@@ -17,7 +16,7 @@ export function followAndCall(service: string, discovery: Discovery): void {
   })()
   void client.call('Echo', 1).then(() => say({ event: 'ready' }))
 
-  createInterface(process.stdin).on('line', async line => {
+  hear(async line => {
     const [what, argument] = line.split(' ')
     if (what !== 'measure') return
     const ms = Number(argument)

@@ -1,6 +1,6 @@
 export { followAndCall } from './client.ts'
 export { followLarge } from './large.ts'
 export { retry } from './retry.ts'
-export { say, settings } from './say.ts'
+export { hear, say, settings } from './say.ts'
 export type { Served } from './server.ts'
 export { serveEcho } from './server.ts'

@@ -1,9 +1,8 @@
-import { createInterface } from 'node:readline'
 import type { Discovery } from '@rpcx/core'
 import { XClient } from '@rpcx/core'
 import { median } from '../at-most.ts'
 import { BlockedLoop } from '../blocked-loop.ts'
-import { say } from './say.ts'
+import { hear, say } from './say.ts'
 
 /**
  * Follows a large list that changes, and has a client. Its first server says in its metadata when it was written, `at=…` by
@@ -32,7 +31,7 @@ export function followLarge(service: string, discovery: Discovery): void {
       }, 1_000)
     }
   })()
-  createInterface(process.stdin).on('line', async () => {
+  hear(async () => {
     const list = await discovery.list(service)
     const fresh = list.filter(({ values }) => values.has('at')).length
     // What else this machine does shows in some seconds, what we do in all.

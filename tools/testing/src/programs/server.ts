@@ -1,7 +1,6 @@
-import { createInterface } from 'node:readline'
 import type { ServerEvents, ServerOptions, ServerPlugin } from '@rpcx/core'
 import { Server } from '@rpcx/core'
-import { say } from './say.ts'
+import { hear, say } from './say.ts'
 
 /** Serves `Echo`, tells what happens to its registration, and reads what to do next: `block <ms>` or `close`. */
 export function serveEcho(plugin: ServerPlugin, served: Served, options: ServerOptions = {}): void {
@@ -17,7 +16,7 @@ export function serveEcho(plugin: ServerPlugin, served: Served, options: ServerO
     .then(() => server.published())
     .then(() => say({ event: 'published', address: server.address }))
 
-  createInterface(process.stdin).on('line', line => {
+  hear(line => {
     const [what, argument] = line.split(' ')
     if (what === 'block') block(Number(argument))
     if (what === 'close') {
