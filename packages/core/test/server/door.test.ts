@@ -198,5 +198,5 @@ test('a door that throws is told of, and takes nothing', async () => {
   expect(told).toEqual(['doors: no idea', 'doors: stuck'])
   expect(await clientOf<Work>('Work', [server]).call('double', 4)).toBe(8)
   expect(server.metrics.openConnections).toBe(1)
-  expect(() => new Server({ doors: [{} as never] })).toThrow('doors[0] has no matches()')
+  expect(() => new Server({ doors: [{} as never] })).toThrow('doors[0] is not a door: it has no matches()')
 })

@@ -105,7 +105,7 @@ describe('what a server owns', () => {
     })
     expect(told).toEqual(['closed'])
     expect(() => new Server({ owns: [{} as never] })).toThrow(
-      'Server: owns[0] has no [Symbol.asyncDispose]()',
+      'Server: owns[0] cannot be closed: it has no [Symbol.asyncDispose]()',
     )
   })
 
