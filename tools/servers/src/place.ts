@@ -49,12 +49,14 @@ export async function freePort(): Promise<number> {
 
 /** A port of the multicast tests' own: no server of a test is ever given it, for whoever has bound it keeps the others out. */
 export function multicastPort(): number {
-  lastMulticastPort = lastMulticastPort < firstOutgoing - 1 ? lastMulticastPort + 1 : highest
+  lastMulticastPort += 2
+  if (lastMulticastPort >= firstOutgoing) lastMulticastPort -= firstOutgoing - highest
   return lastMulticastPort
 }
 
-// Tests of one process that run at once never share one.
-let lastMulticastPort = randomInt(highest, firstOutgoing)
+// Tests of one process that run at once never share one, nor do the two processes that run files of one package.
+let lastMulticastPort =
+  highest + 2 * randomInt((firstOutgoing - highest) / 2) + (Number(process.env.VITEST_POOL_ID ?? 0) % 2)
 
 async function allFree(ports: readonly number[]): Promise<boolean> {
   return (await Promise.all(ports.map(isFree))).every(Boolean)

@@ -89,7 +89,7 @@ describe.runIf(await requireServer('consul'))('Many', () => {
     ])
     await server.close()
     expect(await stage.hand.sessions()).toEqual([])
-  }, 60_000)
+  })
 })
 
 /** In transactions of 64, Consul's limit. */
