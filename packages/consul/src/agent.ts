@@ -8,25 +8,25 @@ import type { Access } from './settings.ts'
 import type { Shape } from './shapes.ts'
 import { Sockets } from './sockets.ts'
 
-/** What is read, and may be waited for. */
+/** A read request, which may also wait for a change. */
 export interface Question<T> {
-  /** In errors. */
+  /** The name of the request in errors. */
   readonly what: string
-  /** Of the answer, unless there is nothing. */
+  /** The expected shape of the response, unless the response is empty. */
   readonly shape: Shape
-  /** Calls the library, with how to ask among the options. Resolves to one or several `T`, or nothing, and the response. */
+  /** Calls the library with `how` among its options. Resolves to one or several `T`, or to nothing, and the response. */
   get(consul: Consul, how: object): Promise<T | readonly T[] | undefined>
 }
 
-/** What is there now, and where to wait from for the next change. */
+/** The current items, and the index after which to wait for the next change. */
 export type Answer<T> = { readonly items: readonly T[]; readonly index: bigint }
 
-/** Calls the library, with what all its operations have in common among the options. */
+/** A call of the library, with the options that all operations share. */
 export type Operation = (consul: Consul, common: object) => Promise<unknown>
 
-/** One Consul agent, reached by the `consul` library, whose gaps are closed here. */
+/** One Consul agent. Uses the `consul` library and fills its gaps. */
 export class Agent {
-  /** Whether it answers at all. However many operations wait for it, a lost Consul sees one connection at a time. */
+  /** Settles when the agent has answered or failed once. All operations wait for it, so a lost agent gets only one connection at a time. */
   readonly ready: Promise<unknown>
   readonly #consul: Consul
   readonly #sockets: Sockets
@@ -39,7 +39,7 @@ export class Agent {
     const { token, tls } = access
     this.#sockets = Sockets.take(at, access)
     const options = {
-      // The library would look up an IPv6 address with its brackets; what the HTTP agent says counts.
+      // The library needs the brackets of an IPv6 address in the URL, but would resolve them as a name. The HTTP agent overrides the host.
       host: host.includes(':') ? `[${host}]` : host,
       port,
       secure: tls !== undefined,
@@ -49,19 +49,19 @@ export class Agent {
       ...(token !== undefined && { defaults: { token } }),
     }
     this.#consul = new Consul(options)
-    // The library does not notice that an answer was cut off, and waits for its end.
+    // The library does not notice when a response is cut off, and waits for its end.
     const library = this.#consul as unknown as Extensible
     library._ext('onRequest', (request, next) => {
       const { transport } = request
       request.transport = { request: options => failingWithAnswer(transport.request(options)) }
       next()
     })
-    // Nor does it pass on all that a service can be registered with.
+    // The library does not pass on every property of a service registration.
     library._ext('onCreate', ({ opts }, next) => {
       if (opts.body !== undefined) Object.assign(opts.body, opts.ctx?.more)
       next()
     })
-    // What the library makes of an answer, it makes in an event, where what it throws would end the process.
+    // The library processes a response in an event handler, where an exception would end the process.
     library._ext('onCreate', (request, next) => {
       request._stack = request._stack.map(guarded)
       next()
@@ -69,7 +69,7 @@ export class Agent {
     library._ext('onResponse', ({ err, res, opts }, next) => {
       const { shape } = opts.ctx ?? {}
       if (err !== undefined || shape === undefined || res?.statusCode !== 200) return next()
-      // A long answer was only just parsed: everybody else has a turn before it is checked, and the library decodes it.
+      // Parsing a long response takes time. Other work gets a turn of the event loop before the response is checked and decoded.
       if (Array.isArray(res.body) && res.body.length > MANY) setImmediate(() => next(fault(res, shape)))
       else next(fault(res, shape))
     })
@@ -77,7 +77,10 @@ export class Agent {
     this.ready.catch(() => {})
   }
 
-  /** One operation of the library, which knows an event instead of signals, and no time limit unless told each time. */
+  /**
+   * Runs one operation of the library. The library takes an event instead of an `AbortSignal`, and has no timeout unless each call sets
+   * one.
+   */
   async ask<T>(
     operation: Operation,
     signal?: AbortSignal,
@@ -100,25 +103,28 @@ export class Agent {
     }
   }
 
-  /** With `index`, waits for a change after it, for `waitMs` at most. */
+  /** Reads the current items. With `index`, waits at most `waitMs` for a change after it. */
   async read<T>(question: Question<T>, signal: AbortSignal, index = 0n, waitMs = 0): Promise<Answer<T>> {
     const blocking = index === 0n ? {} : { index: String(index), wait: `${Math.round(waitMs)}ms` }
-    // Consul adds up to a sixteenth to the time.
+    // Consul adds up to a sixteenth to the wait time.
     const timeoutMs = CALL_MS + waitMs * (1 + 1 / 16)
     const get: Operation = (consul, common) => question.get(consul, { ...blocking, ...common })
     const [response, found = []] = await this.ask<T | T[]>(get, signal, question.shape, timeoutMs)
     const next = String(response.headers['x-consul-index'])
-    // The library takes any 404, and any page that is no list, for a key that is not there.
+    // The library takes any 404, and any response that is not a list, for a missing key.
     if (/^\d{1,20}$/.test(next)) return { items: [found].flat() as T[], index: BigInt(next) }
     throw notConsuls(response.statusCode)
   }
 
-  /** Why it was given up, as long as that is no wish of ours. */
+  /** The failure that closed this agent; `undefined` when it was closed on purpose. */
   get why(): Error | undefined {
     return this.#why
   }
 
-  /** Ends all that is under way. @param why the agent failed, for those who hear only that they were cancelled */
+  /**
+   * Cancels all operations in progress.
+   * @param why why the agent failed, for operations that see only the cancellation
+   */
   close(why?: Error): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -129,9 +135,9 @@ export class Agent {
 }
 
 const CALL_MS = 3_000
-/** Items that are worth a turn of the event loop of their own. */
+/** The number of items from which processing gets its own turn of the event loop. */
 const MANY = 500
-/** Room for a hundred thousand servers. */
+/** Enough for a hundred thousand servers. */
 const MOST_BYTES = 64 * 2 ** 20
 
 type Transport = { request(options: object): ClientRequest }
@@ -147,7 +153,7 @@ type PapiRequest = {
   _stack: readonly Extension[]
 }
 
-/** What is wrong with an answer that should have this shape. */
+/** Returns what is wrong with a response that should have this shape. */
 function fault({ body, statusCode }: PapiResponse, shape: Shape): unknown {
   try {
     return shape(body) ? undefined : notConsuls(statusCode)
@@ -156,7 +162,7 @@ function fault({ body, statusCode }: PapiResponse, shape: Shape): unknown {
   }
 }
 
-/** Fails also when its answer does, and when that is too long. */
+/** Makes a request fail when its response fails or is too long. */
 function failingWithAnswer(request: ClientRequest): ClientRequest {
   return request.on('response', response => {
     let bytes = 0
@@ -182,7 +188,7 @@ function guarded(step: Extension): Extension {
   }
 }
 
-// Flags go beyond 2^53, where numbers are rounded: here they are texts.
+// Flags exceed 2^53, where JavaScript rounds numbers, so they become strings here.
 const parse = (text: Buffer): unknown => JSON.parse(`${text}`.replace(/"Flags":(\d+)/g, '"Flags":"$1"'))
 const serialize = (body: object): Buffer =>
   Buffer.from(JSON.stringify(body).replace(/"Flags":"(\d+)"/g, '"Flags":$1'))

@@ -9,14 +9,14 @@ import { choice, readingOf, ttlOf } from './settings.ts'
 export type CatalogOptions = Omit<ConsulRegisterPluginOptions, 'basePath'> &
   Omit<ConsulCatalogDiscoveryOptions, 'source'>
 
-/** Consul's catalogue: a service of the agent for each entry, with a check. */
+/** The driver for Consul's catalogue: each entry is a service of the agent, with a health check. */
 export class CatalogDriver implements Driver {
   readonly name = 'consul catalog'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
   readonly #settings: CatalogSettings
 
   /**
-   * @param health of the server that registers, which its checks follow
+   * @param health returns the health of the server that registers; its checks report it
    * @throws TypeError or RangeError that names the option
    */
   constructor(options: CatalogOptions, health: () => Health = () => 'ready') {
@@ -62,5 +62,5 @@ export class CatalogDriver implements Driver {
 }
 
 const DNS_LABEL = /^(?!-)[A-Za-z\d-]{1,63}(?<!-)$/
-// Less than 48 of the 64 values of 512 bytes that a service may have; the others are for its keys.
+// A service may have 64 values of 512 bytes. The metadata take fewer than 48 of them; the others are for copies of single metadata values.
 const MOST_BYTES = 24_000

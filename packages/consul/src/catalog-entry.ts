@@ -9,8 +9,8 @@ import { serviceMap } from './shapes.ts'
 import { watchAnswers } from './watch.ts'
 
 /**
- * One entry as a service of the agent. The agent brings it into the catalogue, and that is what is watched, since that is what
- * others see. An agent has no compare-and-set: of two who write at the same time, the later one stands.
+ * One entry, registered as a service of the agent. The agent copies the service into the catalogue. This class watches the catalogue,
+ * because discoveries read it. An agent has no compare-and-set: of two concurrent writes, the later one wins.
  */
 export class CatalogEntry {
   readonly #service: string
@@ -21,9 +21,9 @@ export class CatalogEntry {
   readonly #settings: CatalogSettings
   readonly #owner: string
   #writes = 0
-  /** Whether there may be something to take out. */
+  /** Whether the catalogue may contain a registration to remove. */
   #isWritten = false
-  /** Whether the agent that we talk to has it: only there can its check pass. */
+  /** Whether the current agent has the service. The check can pass only there. */
   #isAtAgent = false
 
   constructor(service: string, address: string, link: ConsulConnection, settings: CatalogSettings) {
@@ -41,7 +41,7 @@ export class CatalogEntry {
     const isAtAgent = await this.#isAgents(signal)
     if (signal.aborted) return
     if (writes === this.#writes) this.#isAtAgent = isAtAgent
-    // After an outage there is no time to lose.
+    // After an outage, the check may be about to expire.
     void this.renew()
     const tell = ({ items }: { readonly items: readonly Instance[] }): void => saw(this.#held(items))
     return watchAnswers(this.#link, this.#question, tell, signal, INTERVAL_MS)
@@ -64,7 +64,7 @@ export class CatalogEntry {
     }, signal)
   }
 
-  /** Tells the check how the server is. What goes wrong is seen by those who watch. */
+  /** Reports the health of the server to its check. Ignores errors, because the watch sees them. */
   async renew(): Promise<void> {
     if (!this.#isAtAgent || this.#settings.check !== 'ttl') return
     const note = this.#settings.health()
@@ -113,7 +113,7 @@ export class CatalogEntry {
     await this.#link.ask(`register ${this.#id}`, register, signal)
   }
 
-  /** Takes out what was registered at agents that failed since. */
+  /** Removes registrations at agents that have failed since. */
   async #forget(signal: AbortSignal): Promise<void> {
     const { items } = await this.#link.read(this.#question, signal)
     for (const { Node } of items.filter(instance => this.#isOurs(instance))) {
@@ -135,7 +135,7 @@ export class CatalogEntry {
     return Object.values(found ?? {}).some(Service => this.#isOurs({ Service }))
   }
 
-  /** The one that was written last, should several agents have it. */
+  /** Returns the newest registration, in case several agents have one. */
   #held(found: readonly Instance[]): StoredEntry | undefined {
     const last = inOrder(this.#service, found).at(-1)
     if (last === undefined) return undefined
@@ -152,7 +152,7 @@ export class CatalogEntry {
     return ownerOf(instance)?.startsWith(this.#owner) === true
   }
 
-  /** Waits until the catalogue is so. @throws the reason of `signal` */
+  /** Waits until `isSo` returns a value for the catalogue. @throws the reason of `signal` */
   async #until<T>(isSo: (found: readonly Instance[]) => T | undefined, signal: AbortSignal): Promise<T> {
     const done = new AbortController()
     let result: T | undefined
@@ -170,10 +170,10 @@ function checkOf(id: string): string {
   return `service:${id}`
 }
 
-/** A server that is registered listens, also before `serve()` has settled. */
+/** A registered server listens, even before `serve()` has settled. */
 function isServing(health: string): boolean {
   return health === 'starting' || health === 'ready'
 }
 
-/** All servers of a service are woken when one of them changes. */
+/** A change of one server wakes the watches of all servers of its service. */
 const INTERVAL_MS = 1_000

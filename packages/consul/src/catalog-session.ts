@@ -13,10 +13,10 @@ import { isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
 import { WatchIndex } from './watch-index.ts'
 
-/** The servers of one datacenter, or that Consul has no path there. */
+/** The servers of one datacenter, or the error that Consul has no path to it. */
 type Found = ReadonlyMap<string, string> | Error
 
-/** One connection's worth of life. What is registered lives by its check, so nothing ends it all. */
+/** A registry session in Consul's catalogue. It never ends by itself, because each registration depends on its own check. */
 export class CatalogSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error> = new Promise(() => {})
@@ -33,13 +33,13 @@ export class CatalogSession implements RegistrySession {
     this.#settings = settings
     this.#link = new ConsulConnection(clock, settings)
     this.#renewing = clock.setInterval(() => {
-      // While the connection is down, those who watch are enough.
+      // While the connection is down, the watches already try to restore it.
       if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
     }, this.ttlMs / 3)
     this.#renewing.unref()
   }
 
-  /** Follows all datacenters, so that another one takes over at once. */
+  /** Watches all datacenters at the same time, so that another one takes over at once. */
   async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     if (!isStorable(service)) return followNothing(into, signal)
     const { datacenters } = this.#settings
@@ -96,7 +96,7 @@ export class CatalogSession implements RegistrySession {
       try {
         return await watchAnswers(this.#link, instances(service, reading), tell, signal)
       } catch (error) {
-        // With others to turn to, that is no failure but what there is to know of this datacenter.
+        // With several datacenters, an unreachable one is not a failure but a result.
         if (this.#settings.datacenters.length < 2 || !isNoPath(error as Error)) throw error
         saw(error as Error)
         await pace.wait(signal)
@@ -104,7 +104,7 @@ export class CatalogSession implements RegistrySession {
     }
   }
 
-  /** By address, as several nodes may have the same: the one that was written last. */
+  /** Returns the servers by address. When several nodes have the same address, the newest registration wins. */
   #serving(found: readonly Instance[], into: Replica): ReadonlyMap<string, string> {
     const { tags, zones } = this.#settings
     const serving = new Map<string, string>()
@@ -127,7 +127,7 @@ export class CatalogSession implements RegistrySession {
   }
 }
 
-/** The list of the first datacenter that has servers, once it is known that those before it have none. */
+/** Returns the list of the first datacenter that has servers. Waits until the datacenters before it are known to have none. */
 function firstOf(found: readonly (Found | undefined)[]): ReadonlyMap<string, string> | undefined {
   for (const list of found) {
     if (list === undefined) return undefined

@@ -1,6 +1,6 @@
 import type { ServerHooks } from '@rpcx/core'
 
-/** A server's part in two registries, as one. */
+/** Returns hooks that call the hooks of two registries. */
 export function combineHooks(a: ServerHooks, b: ServerHooks): ServerHooks {
   return {
     registering(...service) {

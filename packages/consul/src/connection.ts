@@ -9,8 +9,8 @@ import type { Access } from './settings.ts'
 import type { Shape } from './shapes.ts'
 
 /**
- * How one session reaches Consul: through one agent. It is given up as a whole at the first sign of trouble, with all that is
- * under way there, and the next operation goes to the next agent.
+ * The connection of one session to Consul, through one agent. At the first failure it closes with all operations in progress. The next
+ * operation uses the next agent.
  */
 export class ConsulConnection {
   readonly clock: Clock
@@ -26,19 +26,19 @@ export class ConsulConnection {
     this.#next = Math.floor(clock.random() * access.hosts.length)
   }
 
-  /** Whether the agent has answered, be it by a refusal, and not failed since. */
+  /** Whether the agent has answered, even with an error, and has not failed since. */
   get isUp(): boolean {
     return this.#isUp
   }
 
-  /** @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when Consul refuses us */
+  /** Reads items, as `Agent.read` does. @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when Consul denies access */
   async read<T>(question: Question<T>, signal: AbortSignal, index = 0n, waitMs?: number): Promise<Answer<T>> {
-    // Those that wait for a change have turns of their own.
+    // Blocking queries have their own limit, in `QuerySlots`.
     if (index === 0n) await this.#throttle.turn(signal)
     return this.#run(`read ${question.what}`, agent => agent.read(question, signal, index, waitMs))
   }
 
-  /** One operation of the library. @param shape of the answer, when it is of use @throws as `read` */
+  /** Runs one operation of the library. @param shape the expected shape, when the response is used @throws as `read` */
   async ask<T>(
     what: string,
     operation: Operation,
@@ -58,7 +58,7 @@ export class ConsulConnection {
   }
 
   async #run<T>(what: string, operation: (agent: Agent) => Promise<T>): Promise<T> {
-    // Nobody would close the agent that this would make.
+    // A new agent would never be closed.
     if (this.#isClosed) throw new RpcxError('ERR_RPCX_CLOSED', 'consul: closed')
     const host = this.#access.hosts[this.#next] as RegistryHost
     this.#agent ??= new Agent(host, this.#access)
@@ -67,16 +67,16 @@ export class ConsulConnection {
     try {
       await agent.ready
       isReady = true
-      // What it says to the operation is an answer, too, also when it refuses.
+      // An error that Consul returns for the operation also shows that the agent is up.
       if (this.#agent === agent) this.#isUp = true
       return await operation(agent)
     } catch (error) {
       const cause = error as LibraryError
       if (isTooMuch(cause)) ReadThrottle.to(host.text).slow()
-      // Where there is no other agent, what makes no sense is the trouble of who asked for it, and not of all others.
+      // With a single agent, a malformed response fails only its own request; closing the agent would fail all others.
       const isAlone = this.#access.hosts.length === 1
       const isTrouble = !isAnswer(cause) && !(isAlone && isNonsense(cause))
-      // Nobody asks again whether it is ready.
+      // `ready` never runs again, so an agent that was not ready is replaced.
       if (isTrouble || !isReady) this.#drop(agent, cause)
       const why = cause.isAbort ? (agent.why ?? cause) : cause
       throw explain(why, `consul ${host.text}: ${what}`, this.#access.token)

@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts'
 import { readingOf, ttlOf } from './settings.ts'
 import { isStorable } from './storable.ts'
 
-/** Consul's keys and values: a key for each entry, a Consul session for each key. */
+/** The driver for Consul's key-value store: one key for each entry, one Consul session for each key. */
 export class ConsulDriver implements Driver {
   readonly name = 'consul'
   readonly traits: DriverTraits = { crash: 'twice-ttl', edits: true, publishes: 'listening' }
@@ -32,7 +32,7 @@ export class ConsulDriver implements Driver {
 
   check(entry: Entry): void {
     const { service, address } = entry
-    // Not known yet before the server listens.
+    // The address is unknown before the server listens.
     const key = this.#settings.layout.leaf(service, address || 'tcp@')
     if (!isStorable(key)) {
       throw new TypeError(
@@ -47,5 +47,5 @@ export class ConsulDriver implements Driver {
   }
 }
 
-// Consul's default for a transaction is 512 KiB (`txn_max_req_len`), in which they are a third longer, as base64.
+// Consul's default limit for a transaction is 512 KiB (`txn_max_req_len`). Base64 makes the metadata a third longer.
 const MAX_BYTES = 360 * 1024

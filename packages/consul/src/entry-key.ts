@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts'
 import { madeSession, transactionResults } from './shapes.ts'
 import { watchAnswers } from './watch.ts'
 
-/** The key of one entry, the Consul session that holds it for us, and the keys of its directories. */
+/** The key of one entry, the Consul session that locks it, and the keys of its directories. */
 export class EntryKey {
   readonly #name: string
   readonly #key: string
@@ -52,14 +52,14 @@ export class EntryKey {
       const done = await this.#transact([...steps, lock], signal)
       if (typeof done === 'bigint') return done
       if (isNew || !done.includes('invalid session')) return undefined
-      // Consul has ended it, and the key with it.
+      // Consul has ended the session and deleted the key.
       this.#session = undefined
     }
   }
 
   /**
-   * Asks for another full TTL. What goes wrong is seen by those who watch the key, but for a refusal of this request alone: that
-   * ends the watch, whose next attempt asks again.
+   * Renews the session for a full TTL. Ignores most errors, because the watch of the key sees them. When Consul rejects only this request
+   * as one too many, ends the watch; its next attempt renews again.
    */
   async renew(): Promise<void> {
     const id = this.#session
@@ -74,7 +74,7 @@ export class EntryKey {
     }
   }
 
-  /** The end of its session takes the key along, unless somebody else has it by now. */
+  /** Ends the session. Consul then deletes the key, unless another session holds it by now. */
   async remove(signal: AbortSignal): Promise<void> {
     const id = this.#session
     if (id === undefined) return
@@ -91,14 +91,16 @@ export class EntryKey {
   #held({ Value, ModifyIndex, Session, Flags }: Item): StoredEntry {
     const by = (): StoredEntry['by'] => {
       if (Session === undefined) return 'nobody'
-      // With foreign flags, a Go server on this address would make the entry stay for ever.
+      // If the flags were not ours, a Go server on this address would fail to lock the key, and the entry would stay for ever.
       if (Session === this.#session) return Flags === FLAGS ? 'us' : 'nobody'
       return this.#settings.earlier.has(Session) ? 'earlier' : 'other'
     }
     return { metadata: Value ?? '', version: BigInt(ModifyIndex), by: by() }
   }
 
-  /** What fails unless exactly `over` is there, and frees the key from whoever holds it. `undefined`: it is not there. */
+  /**
+   * Returns the steps that fail unless exactly `over` is stored, and that unlock the key. Returns `undefined` when `over` is not stored.
+   */
   async #instead(over: StoredEntry | undefined, signal: AbortSignal): Promise<readonly object[] | undefined> {
     const Key = this.#key
     if (over === undefined) return [{ Verb: 'check-not-exists', Key }]
@@ -106,12 +108,12 @@ export class EntryKey {
     const [item] = items
     if (item === undefined || BigInt(item.ModifyIndex) !== over.version) return undefined
     const check = { Verb: 'check-index', Key, Index: item.ModifyIndex }
-    // Also from us: to write the same again would be no write, and leave the index as it is.
+    // Unlock even our own lock: writing the same value again would change nothing, and the index would stay.
     const unlock = { Verb: 'unlock', Key, Session: item.Session, Flags: FLAGS }
     return item.Session === undefined ? [check] : [check, unlock]
   }
 
-  /** Resolves to the index at which all of it was done, or to why none of it was, in Consul's words. */
+  /** Resolves to the index of the transaction, or to Consul's error message when the transaction was not applied. */
   async #transact(steps: readonly object[], signal: AbortSignal): Promise<bigint | string> {
     const operations = steps.map(step => ({ KV: step })) as never
     const transact: Operation = (consul, common) => consul.transaction.create(operations, common as never)
@@ -126,7 +128,7 @@ export class EntryKey {
 
   async #makeSession(signal: AbortSignal): Promise<string> {
     const { ttlMs, nodeChecks } = this.#settings
-    // By default nobody could have the key for 15 s after the end of its session.
+    // By default, Consul blocks the key for 15 s after its session ends.
     const life = { name: this.#name, ttl: `${ttlMs}ms`, behavior: 'delete', lockdelay: '1ms' } as const
     const checks = nodeChecks ? {} : { checks: [] }
     const create: Operation = (consul, common) => consul.session.create({ ...life, ...checks, ...common })
@@ -134,7 +136,7 @@ export class EntryKey {
     return made?.ID as string
   }
 
-  /** Without a session, so that they outlive every server. */
+  /** Creates missing directories without a session, so that they outlive every server. */
   async #makeDirectories(signal: AbortSignal): Promise<void> {
     for (const [key, value] of this.#directories) {
       const { items } = await this.#link.read(keys(key), signal)
@@ -146,5 +148,5 @@ export class EntryKey {
   }
 }
 
-/** Go's `api.LockFlagValue`. On a key with other flags, Go's lock fails and its entry stays for ever. */
+/** Go's `api.LockFlagValue`. On a key with other flags, Go's lock fails, and its entry stays for ever. */
 const FLAGS = '3304740253564472344'

@@ -1,27 +1,27 @@
 import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 
-/** As the library rejects. */
+/** An error as the library rejects with it. */
 export interface LibraryError extends NodeJS.ErrnoException {
   readonly isAbort?: boolean
-  /** Nothing was asked. */
+  /** Whether the library rejected the arguments and sent no request. */
   readonly isValidation?: boolean
-  /** The answer is no JSON. */
+  /** Whether the response is not valid JSON. */
   readonly isCodec?: boolean
   readonly response?: { readonly statusCode?: number; readonly body?: unknown }
 }
 
 /**
- * Why an operation failed, in so far as it may be told: the library's own error holds the whole request, with the token and the
- * key of our certificate in it.
+ * The reason why an operation failed, without secrets. The library's own error contains the whole request, with the token and the private
+ * key of the client certificate.
  */
 export class ConsulFailure extends Error {
   override readonly name = 'ConsulFailure'
   readonly code: string | undefined
-  /** Of Consul's answer; 0 when there is none. */
+  /** The HTTP status of the response; 0 without a response. */
   readonly status: number
-  /** What Consul said beside the status. */
+  /** The body of the response, shortened. */
   readonly said: string
-  /** Why a transaction was not done, in Consul's words. */
+  /** Consul's message about a transaction that was not applied. */
   readonly refusal: string | undefined
 
   constructor(error: LibraryError, hide: (text: string) => string) {
@@ -36,36 +36,36 @@ export class ConsulFailure extends Error {
   }
 }
 
-/** Whether Consul itself said so, and another agent would say the same. */
+/** Returns whether Consul itself returned this error, so that another agent would return the same. */
 export function isAnswer(error: LibraryError): boolean {
   const { statusCode = 0, body } = error.response ?? {}
-  // What it redirects, it does not store; what is too much now (429) is repeated later. Nobody else's question is affected.
+  // A redirect means that Consul cannot store this key. After a 429, core retries later. Neither affects other requests.
   const isNoFault = statusCode >= 300 && statusCode < 500
   return isNoFault || error.isAbort || error.isValidation || FACTS.test(textOf(body).slice(0, MOST_SAID))
 }
 
-/** An answer that is not Consul's, whatever it looks like. */
+/** Returns the error for a response that does not come from Consul. */
 export function notConsuls(status: number | undefined): RpcxError {
   return new RpcxError('ERR_RPCX_REGISTRY', `${status}, which is not Consul's answer`)
 }
 
-/** Whether the agent answered, but not as Consul does. */
+/** Returns whether the agent sent a response that Consul would not send. */
 export function isNonsense(error: LibraryError): boolean {
   return isRpcxError(error, 'ERR_RPCX_REGISTRY') || error.isCodec === true
 }
 
-/** Whether Consul has too much to do, or we asked it too often. */
+/** Returns whether Consul is overloaded or limits our requests. */
 export function isTooMuch(error: unknown): boolean {
   const { cause, response } = error as LibraryError & { readonly cause?: unknown }
   return (cause instanceof ConsulFailure ? cause.status : response?.statusCode) === 429
 }
 
-/** Whether the agent is there, and the datacenter that was asked for is not. */
+/** Returns whether the agent is up but has no path to the requested datacenter. */
 export function isNoPath(error: Error): boolean {
   return isRpcxError(error) && failureIn(error)?.said.startsWith(NO_PATH) === true
 }
 
-/** Why a transaction was not done, in Consul's words. @throws `error` when that is not why it failed */
+/** Returns Consul's message about a transaction that was not applied. @throws `error` when it has another cause */
 export function refusal(error: Error): string {
   const words = failureIn(error)?.refusal
   if (words === undefined || isRpcxError(error, 'ERR_RPCX_AUTH')) throw error
@@ -73,15 +73,15 @@ export function refusal(error: Error): string {
 }
 
 /**
- * The same as an error of ours, with the status and the first line of what was said: the library leaves out long ones.
- * @param token which must not be found in it, also when Consul says it
+ * Returns an `RpcxError` with the status and the first line of the response. The library omits long responses.
+ * @param token the token, which is removed from the message in case Consul repeats it
  */
 export function explain(cause: LibraryError, what: string, token?: string): RpcxError {
   const hide = (text: string): string => (token ? text.replaceAll(token, '[token]') : text)
   if (isRpcxError(cause)) return new RpcxError(cause.code, hide(`${what}: ${reasonOf(cause)}`))
   const failure = new ConsulFailure(cause, hide)
   const { status, said, refusal } = failure
-  // Of what looks like success it was the reading that failed.
+  // With a successful status, reading the response failed.
   const text = status < 400 ? failure.message : (refusal ?? (said || failure.message))
   const isDenied = status === 401 || status === 403 || (status === 409 && /permission denied/i.test(text))
   const code = isDenied ? 'ERR_RPCX_AUTH' : 'ERR_RPCX_REGISTRY'
@@ -109,6 +109,6 @@ function textOf(body: unknown): string {
 }
 
 const NO_PATH = 'No path to datacenter'
-/** What Consul says with a 500, though nothing failed. */
+/** The messages that Consul sends with status 500 although nothing failed. */
 const FACTS = new RegExp(`^(${NO_PATH}|Invalid Session TTL|CheckID ".*" does not have associated TTL)`)
 const MOST_SAID = 4_096

@@ -15,14 +15,17 @@ export type {
   ConsulSharedDiscoveryOptions,
 } from './options.ts'
 
-/** Registers a server in Consul's keys and values, where clients in Go and in TypeScript find it; with `catalog`, everybody. */
+/**
+ * Registers a server in Consul's key-value store, where Go and TypeScript clients find it. With `catalog`, it also registers the server in
+ * the catalogue, for any client.
+ */
 export class ConsulRegisterPlugin extends RegisterPlugin {
   readonly #options: ConsulRegisterPluginOptions
 
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulRegisterPluginOptions) {
     super(new ConsulDriver(options), options)
-    // What it refuses is refused here, and not when the plugin is added to a server.
+    // Reports invalid catalogue options here, not only when a server attaches the plugin.
     if (options.catalog === true) new CatalogDriver(options)
     this.#options = options
   }
@@ -30,13 +33,13 @@ export class ConsulRegisterPlugin extends RegisterPlugin {
   override attach(host: PluginHost): ServerHooks {
     const keys = super.attach(host)
     if (this.#options.catalog !== true) return keys
-    // A driver for each server, since its checks follow that server's health.
+    // Each server gets its own driver, because the checks report the health of that server.
     const catalog = new CatalogDriver(this.#options, () => host.health)
     return combineHooks(keys, new RegisterPlugin(catalog, this.#options).attach(host))
   }
 }
 
-/** Discovers servers in Consul's keys and values, or in its catalogue. */
+/** Discovers servers in Consul's key-value store, or in its catalogue. */
 export class ConsulDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulDiscoveryOptions) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Entry } from '@rpcx/core'
 import { formatMetadata, parseAddress, parseMetadata, RpcxError } from '@rpcx/core'
 
-/** A service of one node in Consul's catalogue, as `/v1/health/service` tells it. */
+/** A service of one node in Consul's catalogue, as `/v1/health/service` returns it. */
 export interface Instance {
   readonly Node: {
     readonly Node: string
@@ -15,7 +15,7 @@ export interface Instance {
     readonly Kind?: string
     readonly Tags: readonly string[] | null
     readonly Address: string
-    /** Left out when it is 0, from Consul 1.14 on. */
+    /** Consul 1.14 and later omit the port when it is 0. */
     readonly Port?: number
     readonly Meta: Readonly<Record<string, string>> | null
     readonly Weights?: { readonly Passing: number }
@@ -23,7 +23,7 @@ export interface Instance {
   }
 }
 
-/** What an entry is in the catalogue, in the words of the library and, of `more`, of Consul. */
+/** An entry as a service definition. Property names are those of the library; those in `more` are Consul's. */
 export interface Definition {
   readonly id: string
   readonly name: string
@@ -34,7 +34,7 @@ export interface Definition {
   readonly more: { readonly Weights: { readonly Passing: number; readonly Warning: number } }
 }
 
-/** @param owner who registers it, and which of its writes this is */
+/** Returns the service definition of an entry. @param owner the id of the registering entry and the number of this write */
 export function definitionOf({ service, address, metadata }: Entry, owner: string): Definition {
   const { host, port } = hostPort(address)
   const { values } = parseMetadata(metadata)
@@ -47,27 +47,27 @@ export function definitionOf({ service, address, metadata }: Entry, owner: strin
     port,
     tags: [...new Set(values.get('group'))].filter(Boolean),
     meta: { ...meta, ...copiesOf(values, MOST_PAIRS - Object.keys(meta).length) },
-    // What Consul accepts: it is the weight of an SRV record.
+    // Consul accepts this range because the weight becomes that of an SRV record.
     more: {
       Weights: { Passing: Math.min(65_535, Math.max(1, Math.trunc(Number(weight)) || 1)), Warning: 1 },
     },
   }
 }
 
-/** Readable, and unlike that of any other entry: Consul compares without regard to case. */
+/** Returns a readable id. The hash makes it unique, because Consul ignores the case of ids. */
 export function idOf(service: string, address: string): string {
   const digest = createHash('sha256').update(`${service}\n${address}`).digest('hex')
   return `${service}-${parseAddress(address).host.replace(/[^\w.-]+/g, '-')}-${digest.slice(0, 10)}`
 }
 
-/** Where it is called, with `tcp` and the address of its node where it does not say. */
+/** Returns the address of an instance. The network defaults to `tcp`, the host to the address of the node. */
 export function addressOf({ Node, Service }: Instance): string {
   return (
     Service.Meta?.[ADDRESS] ?? `tcp@${formatHostPort(Service.Address || Node.Address, Service.Port ?? 0)}`
   )
 }
 
-/** Why it is no server of rpcx, in so far as the catalogue tells. */
+/** Returns why an instance cannot be an rpcx server, as far as the catalogue shows; `undefined` when it can. */
 export function objection({ Node, Service }: Instance): RpcxError | undefined {
   const { Kind = '', Port = 0, Meta } = Service
   const host = Service.Address || Node.Address
@@ -84,7 +84,7 @@ export function objection({ Node, Service }: Instance): RpcxError | undefined {
   return new RpcxError('ERR_RPCX_ADDRESS', `consul catalog: ${Service.ID} on ${Node.Node} ${said}`)
 }
 
-/** As it was registered; of what others registered, its meta, with tags as groups and its weight. */
+/** Returns the metadata as rpcx registered them. For other services, builds them from the meta, the tags (as groups) and the weight. */
 export function metadataOf({ Service, Node }: Instance): string {
   const { [METADATA]: first, ...rest } = Service.Meta ?? {}
   if (first !== undefined) {
@@ -102,17 +102,17 @@ export function metadataOf({ Service, Node }: Instance): string {
   return formatMetadata(values)
 }
 
-/** Its own zone, or else that of its node. */
+/** Returns the zone of the instance, or else the zone of its node. */
 export function zoneOf(instance: Instance): string | undefined {
   return parseMetadata(metadataOf(instance)).values.get('zone')?.[0] ?? instance.Node.Meta?.zone
 }
 
-/** Who registered it; `undefined` when that was nobody of ours. */
+/** Returns the owner that registered the instance; `undefined` when it is not rpcx for TypeScript. */
 export function ownerOf({ Service }: Pick<Instance, 'Service'>): string | undefined {
   return Service.Meta?.[OWNER]
 }
 
-/** @throws RpcxError `ERR_RPCX_ADDRESS` when it is no `network@host:port`, as the catalogue knows no others */
+/** Splits an address. @throws RpcxError `ERR_RPCX_ADDRESS` unless it is `network@host:port`, the only form that the catalogue stores */
 export function hostPort(address: string): { readonly host: string; readonly port: number } {
   const [, ipv6, name, digits] =
     /^(?:\[([^\]]+)\]|([^\s:/]+)):(\d{1,5})$/.exec(parseAddress(address).host) ?? []
@@ -125,12 +125,12 @@ export function hostPort(address: string): { readonly host: string; readonly por
   )
 }
 
-/** The counterpart of `hostPort`: IPv6 hosts get their brackets. */
+/** Returns `host:port`, the counterpart of `hostPort`. IPv6 hosts get brackets. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** The metadata as they are, cut to what one value may have. */
+/** Splits the metadata into values that do not exceed Consul's limit. */
 function piecesOf(metadata: string): Record<string, string> {
   const pieces = ['']
   let bytes = 0
@@ -146,7 +146,7 @@ function piecesOf(metadata: string): Record<string, string> {
   return Object.fromEntries(pieces.map((piece, i) => [i === 0 ? METADATA : `${METADATA}-${i + 1}`, piece]))
 }
 
-/** The metadata key by key, as far as Consul takes them, for those who filter by them or look at them. */
+/** Returns a copy of each metadata value that Consul accepts, so that other tools can read it and filter by it. */
 function copiesOf(values: ReadonlyMap<string, readonly string[]>, most: number): Record<string, string> {
   const copies = [...values].map(([key, all]) => [key, all.join(',')] as const)
   return Object.fromEntries(
@@ -161,7 +161,7 @@ const ADDRESS = 'rpcx-address'
 const OWNER = 'rpcx-owner'
 const METADATA = 'rpcx-metadata'
 const PROTOCOLS = new Set(['rpcx', 'tcp'])
-/** Consul's limits: pairs of a service, bytes of a value, characters of a key. */
+/** Consul's limits: pairs for each service, bytes of a value, characters of a key. */
 const MOST_PAIRS = 64
 const MOST_BYTES = 512
 const KEY = /^(?!rpcx-|consul-)[\w-]{1,128}$/

@@ -2,7 +2,7 @@ import type { Question } from './agent.ts'
 import type { Instance } from './instance.ts'
 import { instanceList } from './shapes.ts'
 
-/** Asks for the instances of a service. @param reading how, in the library's words */
+/** Returns a request for the instances of a service. @param reading more options of the library */
 export function instances(service: string, reading: object): Question<Instance> {
   return {
     what: `the service ${service}`,
@@ -11,7 +11,7 @@ export function instances(service: string, reading: object): Question<Instance> 
   }
 }
 
-/** The instances, those that were written last coming last, without those whose name differs by case. */
+/** Returns the instances in the order of their last writes. Omits instances whose service name differs in case. */
 export function inOrder(service: string, found: readonly Instance[]): readonly Instance[] {
   return found
     .filter(({ Service }) => Service.Service === service)

@@ -1,17 +1,17 @@
 import type { Question } from './agent.ts'
 import { itemsAt } from './shapes.ts'
 
-/** A key, as Consul tells it. */
+/** A key as Consul returns it. */
 export interface Item {
   readonly Key: string
   readonly Value: string | null
-  /** Decimal: it may exceed 2^53. */
+  /** A decimal string, because the number may exceed 2^53. */
   readonly Flags: string
   readonly ModifyIndex: number
   readonly Session?: string
 }
 
-/** Asks for one key, or with `recurse` for all that begin with it. @param reading how, in the library's words */
+/** Returns a request for one key, or with `recurse` for all keys that begin with it. @param reading more options of the library */
 export function keys(key: string, reading: { readonly recurse?: boolean } = {}): Question<Item> {
   const get: Question<Item>['get'] = (consul, how) =>
     consul.kv.get({ ...reading, ...how, key }) as Promise<unknown> as Promise<Item | Item[] | undefined>

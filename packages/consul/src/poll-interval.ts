@@ -1,15 +1,15 @@
 import type { Clock } from '@rpcx/core'
 
 /**
- * How often one key or list is asked for: at once after a change, but in the long run no more than once in each interval. An
- * agent that does not wait, or a key that changes without a pause, would else keep both sides busy.
+ * The minimum interval between requests for one key or list. After a change, the next request goes out at once, but in the long run there
+ * is at most one for each interval. This protects both sides from an agent that does not block, and from a key that changes constantly.
  */
 export class PollInterval {
   readonly #clock: Clock
   readonly #leastMs: number
   #intervalMs: number
   #atOnce = AT_ONCE
-  /** When the next may come at the latest, had there been one in each interval. */
+  /** When the next request would go out if every interval had had one. */
   #due = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, intervalMs: number) {
@@ -18,13 +18,13 @@ export class PollInterval {
     this.#intervalMs = intervalMs
   }
 
-  /** An answer had so many items. Consul sends all of them again for each change, so of many it is asked less often. */
+  /** Sets the interval from the number of items. Consul sends the whole list at each change, so long lists are requested less often. */
   answered(items: number): void {
     this.#intervalMs = Math.max(this.#leastMs, Math.min(items / 20, 1_000))
     this.#atOnce = this.#intervalMs > this.#leastMs ? 1 : AT_ONCE
   }
 
-  /** Resolves when it is time, or when `signal` aborts. */
+  /** Resolves when the next request may go out, or when `signal` aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     const now = this.#clock.now()
     this.#due = Math.max(this.#due, now - this.#atOnce * this.#intervalMs) + this.#intervalMs

@@ -1,27 +1,27 @@
 import { isTooMuch } from './failure.ts'
 
 /**
- * The blocking queries of this process: so many at once. When more want to wait, they do so in turns. Turns become shorter
- * before it comes to that: none of 400 who wait has to do without for longer than two seconds, none of 600 for three. Where
- * Consul says that this is too much, they become longer for a while.
+ * The limit on concurrent blocking queries of this process. When there are more watches than slots, they take turns. Turns become shorter
+ * as watches become more: each of 400 watches waits at most two seconds for its turn, each of 600 at most three. When Consul rejects
+ * queries as too many, turns become longer for a while.
  */
 export class QuerySlots {
-  /** How many wait for changes, now or when it is their turn. */
+  /** The number of watches that use the slots, including those that wait for a turn. */
   #seats = 0
   #running = 0
-  /** How many times as long as usual they are. */
+  /** The factor by which queries last longer than usual. */
   #stretch = 1
-  /** When that was last changed, by `performance.now()`. */
+  /** When the factor last changed, by `performance.now()`. */
   #since = 0
   readonly #queue: (() => void)[] = []
 
-  /** Somebody will come for a turn again and again, until the function that is returned is called. */
+  /** Adds a watch, which then takes turns. Returns a function that removes it. */
   join(): () => void {
     this.#seats++
     return () => this.#seats--
   }
 
-  /** How many times as long as usual queries wait. */
+  /** The factor by which queries last longer than usual. It is 1 unless Consul has rejected queries. */
   get stretch(): number {
     const now = performance.now()
     if (this.#stretch > 1 && now - this.#since > LONGEST_STRETCH_MS) {
@@ -31,7 +31,7 @@ export class QuerySlots {
     return this.#stretch
   }
 
-  /** Runs `query` when it is its turn. */
+  /** Runs `query` when a slot is free. */
   async take<T>(query: (waitMs: number) => Promise<T>): Promise<T> {
     if (this.#running < MOST_QUERIES) this.#running++
     else await new Promise<void>(resolve => this.#queue.push(resolve))
@@ -47,7 +47,7 @@ export class QuerySlots {
     }
   }
 
-  /** Refusals come in crowds, of which the first says it all. */
+  /** Many queries are rejected at the same time, so only the first rejection counts. */
   #slow(): void {
     const now = performance.now()
     if (now - this.#since < SHORTEST_STRETCH_MS && this.#stretch > 1) return
@@ -62,14 +62,14 @@ export class QuerySlots {
   }
 }
 
-/** Of all connections of this process to Consul. */
+/** The slots that all connections of this process to Consul share. */
 export const slots: QuerySlots = new QuerySlots()
 
-// Consul takes 200 connections from one client address, or as few as its operator says, and several processes may share one.
+// Consul allows 200 connections for each client address, or fewer if its operator says so. Several processes may share one address.
 export const MOST_QUERIES = 12
-/** What a process asks of Consul stays below 12 queries in each 60 ms. */
+/** Limits a process to 12 queries in 60 ms. */
 const SHORTEST_WAIT_MS = 60
-/** Also how soon a hung agent is noticed. */
+/** Also the time within which a hung agent is noticed. */
 const LONGEST_WAIT_MS = 10_000
 const MOST_STRETCH = 16
 const SHORTEST_STRETCH_MS = 2_000

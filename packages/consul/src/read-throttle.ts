@@ -1,25 +1,25 @@
 /**
- * Spaces the questions that do not wait for a change, once Consul has said that there are too many. All who were refused come back at
- * the same moment: without this, they would be refused again and again, and none would get as far as its last question.
+ * A gap between requests that do not block, after Consul has rejected some as too many. All rejected requests are repeated at the same
+ * moment. Without a gap, Consul would reject them again and again, and no caller would complete its last request.
  */
 export class ReadThrottle {
   readonly #queue = new Set<() => void>()
-  /** How long one question comes after the other; 0 at once. */
+  /** The gap between two requests in milliseconds; 0 for none. */
   #gapMs = 0
-  /** When it was made longer, by `performance.now()`. */
+  /** When the gap was last increased, by `performance.now()`. */
   #slowed = Number.NEGATIVE_INFINITY
-  /** When the next may go, by `performance.now()`. */
+  /** When the next request may go out, by `performance.now()`. */
   #next = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
-  /** The one of all connections of this process to one agent. */
+  /** Returns the throttle that all connections of this process to one agent share. */
   static to(agent: string): ReadThrottle {
     const throttle = throttles.get(agent) ?? new ReadThrottle()
     throttles.set(agent, throttle)
     return throttle
   }
 
-  /** Consul refused a question as one too many. Refusals come in crowds, of which the first says it all. */
+  /** Increases the gap after a rejection. Many requests are rejected at the same time, so only the first rejection counts. */
   slow(): void {
     const now = performance.now()
     if (now - this.#slowed < CROWD_MS) return
@@ -27,7 +27,7 @@ export class ReadThrottle {
     this.#gapMs = Math.min(LONGEST_GAP_MS, Math.max(SHORTEST_GAP_MS, this.#gapMs * 2))
   }
 
-  /** Resolves when it is its turn, or when `signal` aborts. */
+  /** Resolves when the request may go out, or when `signal` aborts. */
   async turn(signal: AbortSignal): Promise<void> {
     if (this.#queue.size === 0 && (this.#gapMs === 0 || performance.now() >= this.#next)) {
       this.#goes()
@@ -46,7 +46,7 @@ export class ReadThrottle {
     })
   }
 
-  /** Each question that goes makes the gap after it a little shorter. */
+  /** Sets the time of the next request, and shortens the gap a little. */
   #goes(): void {
     this.#gapMs = this.#gapMs < NO_GAP_MS ? 0 : this.#gapMs * 0.97
     this.#next = performance.now() + this.#gapMs
@@ -64,7 +64,7 @@ export class ReadThrottle {
   }
 }
 
-/** By the agents that the program names. */
+/** The throttles by the agents' names in the options. */
 const throttles = new Map<string, ReadThrottle>()
 const SHORTEST_GAP_MS = 50
 const LONGEST_GAP_MS = 400

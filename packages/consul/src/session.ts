@@ -10,7 +10,7 @@ import { isStorable } from './storable.ts'
 import { watchAnswers } from './watch.ts'
 import { WatchIndex } from './watch-index.ts'
 
-/** One connection's worth of life. Each key has a Consul session of its own, so nothing ends them all. */
+/** A registry session in Consul's key-value store. It never ends by itself, because each key has its own Consul session. */
 export class ConsulSession implements RegistrySession {
   readonly ttlMs: number
   readonly ended: Promise<Error> = new Promise(() => {})
@@ -27,7 +27,7 @@ export class ConsulSession implements RegistrySession {
     this.#settings = settings
     this.#link = new ConsulConnection(clock, settings)
     this.#renewing = clock.setInterval(() => {
-      // While the connection is down, those who watch are enough.
+      // While the connection is down, the watches already try to restore it.
       if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
     }, this.ttlMs / 3)
     this.#renewing.unref()
@@ -41,7 +41,7 @@ export class ConsulSession implements RegistrySession {
     const certain = keys(key, { ...list, ...CERTAIN })
     const saw = async (answer: Answer<Item>): Promise<void> => {
       const items = await this.#progress.of(key, answer, () => this.#link.read(certain, signal))
-      // Without the right to see it, a list is empty, as far as Consul says; a key is refused.
+      // Without read permission, Consul returns an empty list but rejects the read of a single key.
       if (items.length === 0) await this.#link.read(keys(key, reading), signal)
       into.replace(items.map(({ Key, Value }) => [Key.slice(key.length), Value ?? '']))
     }

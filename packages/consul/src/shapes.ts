@@ -1,7 +1,7 @@
-/** Whether an answer has the shape that Consul's has. A registry is not trusted: nothing is used of it before. */
+/** A check whether a response has the expected shape. The registry is not trusted, so each response is checked before use. */
 export type Shape = (body: unknown) => boolean
 
-/** Keys and values, each at `key`, or below it with `recurse`. */
+/** Returns a check for a list of keys and values, each at `key`, or below it with `recurse`. */
 export function itemsAt(key: string, recurse: boolean): Shape {
   const isThere = (found: unknown): boolean => (recurse ? String(found).startsWith(key) : found === key)
   return body => isList(body, item => isItem(item) && isThere(item.Key))
@@ -13,10 +13,10 @@ export const instanceList: Shape = body => isList(body, isInstance)
 /** The services of one agent by id. */
 export const serviceMap: Shape = body => isRecord(body) && Object.values(body).every(isService)
 
-/** A session that was made. */
+/** A session that was created. */
 export const madeSession: Shape = body => isRecord(body) && isName(body.ID)
 
-/** What a transaction did. */
+/** The results of a transaction. */
 export const transactionResults: Shape = body =>
   isRecord(body) &&
   isList(body.Results, ({ KV }) => isRecord(KV) && isIndex(KV.ModifyIndex)) &&

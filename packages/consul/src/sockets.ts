@@ -5,8 +5,8 @@ import { MOST_QUERIES } from './query-slots.ts'
 import type { Access } from './settings.ts'
 
 /**
- * The connections of this process to one agent, which all who reach it with the same options share: Consul limits how many come
- * from one client address, and several processes may have the same one.
+ * The connections of this process to one agent. All users with the same options share them, because Consul limits the connections for each
+ * client address, and several processes may have the same address.
  */
 export class Sockets {
   readonly http: HttpAgent
@@ -18,7 +18,7 @@ export class Sockets {
     this.#forget = forget
   }
 
-  /** Whoever takes them releases them. */
+  /** Returns the connections. Each caller must release them. */
   static take({ host, port }: RegistryHost, { tls }: Pick<Access, 'tls'>): Sockets {
     const known = shared.get(tls ?? PLAIN) ?? new Map<string, Sockets>()
     shared.set(tls ?? PLAIN, known)
@@ -35,7 +35,7 @@ export class Sockets {
     return sockets
   }
 
-  /** @param isBroken whether the agent failed: nobody should then use a connection that has been idle */
+  /** Releases the connections. @param isBroken whether the agent failed; idle connections are then closed and never reused */
   release(isBroken: boolean): void {
     this.#users--
     if (this.#users > 0 && !isBroken) return
@@ -45,8 +45,8 @@ export class Sockets {
   }
 }
 
-/** By the options of TLS, then by host and port. */
+/** The connections by TLS options, then by host and port. */
 const shared = new WeakMap<object, Map<string, Sockets>>()
 const PLAIN = {}
-/** All blocking queries of a process, and some more for the rest. */
+/** One socket for each blocking query, and a few for other requests. */
 const MOST_SOCKETS = MOST_QUERIES + 4

@@ -1,18 +1,18 @@
 import type { Answer } from './agent.ts'
 
-/** Where each list was last: it must not go back in time. */
+/** The newest index of each list. It prevents a list from going back to an older state. */
 export class WatchIndex {
   readonly #newest = new Map<string, bigint>()
 
   /**
-   * What `answer` says of `list`, unless it is of an earlier time: another agent or a new leader may not be so far yet. When
-   * all was restored, it is so for certain.
-   * @param certain reads it again, consistently
+   * Returns the items of `answer`, unless its index is older than the last one. That happens when another agent or a new leader is behind.
+   * In that case returns the result of `certain`, which is right even after Consul was restored from a backup.
+   * @param certain reads the list again, consistently
    */
   async of<T>(list: string, answer: Answer<T>, certain: () => Promise<Answer<T>>): Promise<readonly T[]> {
     const isEarlier = answer.index < (this.#newest.get(list) ?? 0n)
     const { items, index } = isEarlier ? await certain() : answer
-    // The list that was asked for last comes last: whoever takes names from strangers asks for ever new ones.
+    // The map is in order of use, and its oldest list is dropped: programs that take service names from strangers keep adding lists.
     this.#newest.delete(list)
     this.#newest.set(list, index)
     const [oldest] = this.#newest.size > MOST_LISTS ? this.#newest.keys() : []

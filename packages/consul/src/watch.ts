@@ -5,10 +5,10 @@ import { PollInterval } from './poll-interval.ts'
 import { slots } from './query-slots.ts'
 
 /**
- * Tells what is there, then again after each change, by blocking queries. The library's own watch is not used: without a pause
- * between good answers, it asks an agent that does not wait thousands of times a second. Ends with `signal`; rejects at any
- * sign of trouble.
- * @param intervalMs how often changes are told in the long run
+ * Reports the current items, then the items after each change, by blocking queries. Resolves when `signal` aborts; rejects at the first
+ * failure. The library's own watch is not used: it does not pause between successful responses. An agent that does not block would get
+ * thousands of requests a second.
+ * @param intervalMs the minimum interval between reports in the long run
  */
 export async function watchAnswers<T>(
   link: ConsulConnection,
@@ -20,7 +20,8 @@ export async function watchAnswers<T>(
   const leave = slots.join()
   const pace = new PollInterval(link.clock, intervalMs)
   let index = 0n
-  // Consul goes on with a query that nobody waits for any more: those who stay for a while only leave short ones behind.
+  // Consul continues a query after its client has gone. A new watch therefore starts with short queries, so that a brief one leaves little
+  // behind.
   let patienceMs = 250
   try {
     while (!signal.aborted) {
@@ -30,11 +31,11 @@ export async function watchAnswers<T>(
         link.read(question, signal, after, Math.min(waitMs, patienceMs * slots.stretch))
       const answer = await (after === 0n ? read(0) : slots.take(read))
       pace.answered(answer.items.length)
-      // Reading a long answer has taken its time; what is made of it takes as long again.
+      // Reading a long response has taken a while, and processing it takes as long again, so other work gets a turn.
       if (answer.items.length > MANY) await nextTurn()
       if (after === 0n || answer.index !== after) await saw(answer)
       else patienceMs *= 2
-      // It goes back when Consul forgets what was deleted, or was restored; then it says nothing about what comes next.
+      // The index decreases after Consul forgets deletions or is restored. The old index is then useless, so the next query does not block.
       index = answer.index < after ? 0n : answer.index
     }
   } catch (error) {
@@ -45,5 +46,5 @@ export async function watchAnswers<T>(
 }
 
 const INTERVAL_MS = 250
-/** Items that are worth a turn of the event loop of their own. */
+/** The number of items from which processing gets its own turn of the event loop. */
 const MANY = 500

@@ -2,7 +2,7 @@ import { createSecureContext, rootCertificates } from 'node:tls'
 import { parseRegistryHosts, reasonOf } from '@rpcx/core'
 import type { EtcdAuth, EtcdOptions, EtcdTls } from './options.ts'
 
-/** Where etcd is, and what lets us in: the options, read and checked. */
+/** The checked options that say where etcd is and how to log in. */
 export interface Access {
   readonly hosts: readonly string[]
   readonly auth: EtcdAuth | undefined
@@ -10,7 +10,7 @@ export interface Access {
   readonly httpProxy: boolean
 }
 
-/** @throws TypeError that names the option */
+/** Reads and checks the options. @throws TypeError that names the option */
 export function readAccess({ etcdServers, auth, tls, httpProxy = false }: EtcdOptions): Access {
   const hosts = parseRegistryHosts('etcd', 'etcdServers', etcdServers).map(({ text }) => text)
   const isUser =

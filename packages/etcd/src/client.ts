@@ -5,25 +5,25 @@ import type { Access } from './access.ts'
 import { isTokenRefused } from './failure.ts'
 import type { EtcdAuth, EtcdTls } from './options.ts'
 
-/** The services of one etcd member. */
+/** The gRPC clients for one etcd member. */
 export class EtcdClient extends Etcd3 {
-  /** Aborts when this connection has failed; a new client then takes its place. */
+  /** Aborts when this connection fails. The caller then creates a new client. */
   readonly failed: AbortController = new AbortController()
 
   constructor(host: string, { auth, tls, httpProxy }: Access) {
     super({
       ...OPTIONS,
       hosts: host,
-      // Options of its own give it a connection of its own, which its services share.
+      // gRPC shares connections between clients with equal options. A unique option gives this client its own connection.
       grpcOptions: { ...GRPC_OPTIONS, 'grpc.enable_http_proxy': httpProxy ? 1 : 0, 'rpcx.link': made++ },
       ...(tls && { credentials: credentialsOf(tls) }),
-      // The password is asked for below.
+      // `#logInHere` asks for the password at each log-in.
       ...(auth && { auth: { username: auth.username, password: '' } }),
     })
     if (auth) this.#logInHere(auth)
   }
 
-  /** Runs it once more, with a new token, when the one that we had is refused. */
+  /** Runs an operation. If etcd rejects the token, logs in again and repeats the operation once. */
   async run<T>(operation: (client: this) => Promise<T>): Promise<T> {
     const { authenticator } = this.#innards
     const used = authenticator.awaitingMetadata
@@ -31,7 +31,7 @@ export class EtcdClient extends Etcd3 {
       return await operation(this)
     } catch (error) {
       if (!isTokenRefused(error)) throw error
-      // Somebody else may have logged in again meanwhile.
+      // Another operation may have logged in again meanwhile.
       if (authenticator.awaitingMetadata === used) authenticator.awaitingMetadata = null
       return operation(this)
     }
@@ -47,8 +47,8 @@ export class EtcdClient extends Etcd3 {
   }
 
   /**
-   * The library logs in over a connection of its own that it never closes; again when a token is refused, without end, and not
-   * when that is a stream's.
+   * Replaces the log-in of the library. The library logs in over a separate connection that it never closes. It retries without limit when
+   * etcd rejects a token, and does not retry when a stream carried the token.
    */
   #logInHere({ username, password }: EtcdAuth): void {
     const { authenticator, hosts } = this.#innards
@@ -69,10 +69,10 @@ export class EtcdClient extends Etcd3 {
   }
 }
 
-/** What the library keeps to itself. */
+/** The private members of the library that this client uses. */
 interface Innards {
   readonly authenticator: {
-    /** The token, or the log-in that is under way. */
+    /** The token, or the log-in in progress. */
     awaitingMetadata: Promise<unknown> | null
     getCredentialsFromHost(): Promise<string>
     invalidateMetadata(): void
@@ -84,7 +84,7 @@ type AuthService = Record<'authenticate', (user: object, options: object, answer
 
 type Answered = (error: Error | null, response: { readonly token: string } | undefined) => void
 
-/** The error, without the password, should etcd repeat it. */
+/** Removes the password from an error, in case etcd repeats it in the message. */
 function hidden(error: Error, password: string): Error {
   error.message = error.message.replaceAll(password, '[password]')
   if (error.stack !== undefined) error.stack = error.stack.replaceAll(password, '[password]')
@@ -99,19 +99,19 @@ function credentialsOf({ ca = '', cert, key }: EtcdTls): NonNullable<IOptions['c
 
 let made = 0
 
-// A hung member is noticed by gRPC's pings on a watch, and by this deadline on a call.
+// gRPC's keepalive pings detect a hung member on a watch; this deadline detects it on a call.
 const CALL_MS = 3_000
 
 const OPTIONS: Omit<IOptions, 'hosts'> = {
   defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_MS }),
-  // The library retries without a pause, and its circuit breaker hides the cause. Core retries.
+  // The library retries without a pause, and its circuit breaker hides the cause. `@rpcx/core` retries instead.
   faultHandling: { global: noop, host: () => noop },
 }
 
 const GRPC_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
-  // etcd refuses pings more often than every 5 s.
+  // etcd rejects pings that come more often than every 5 s.
   'grpc.keepalive_time_ms': 5_000,
   'grpc.keepalive_timeout_ms': 2_000,
-  // Room for a hundred thousand servers; also of what was compressed.
+  // Enough for a list of a hundred thousand servers. The limit also applies to decompressed messages.
   'grpc.max_receive_message_length': 64 * 2 ** 20,
 }

@@ -5,8 +5,8 @@ import { explain, isAnswer } from './failure.ts'
 import { isOtherWay, probe } from './probe.ts'
 
 /**
- * The connection of one session. It is dropped as a whole at the first sign of trouble, and the next operation opens one to
- * the next host: neither gRPC's nor the library's own retries come into play, which core could not see.
+ * The connection of one session to etcd. It closes at the first failure, and the next operation connects to the next host. The retries of
+ * gRPC and of the library are therefore not used: core could not observe them.
  */
 export class EtcdConnection {
   readonly #access: Access
@@ -27,7 +27,7 @@ export class EtcdConnection {
     return this.#isUp
   }
 
-  /** Runs one operation. @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when etcd refuses us */
+  /** Runs one operation. @throws `ERR_RPCX_REGISTRY`, or `ERR_RPCX_AUTH` when etcd denies access */
   async run<T>(what: string, operation: (client: EtcdClient) => Promise<T>): Promise<T> {
     const { hosts, auth } = this.#access
     const host = hosts[this.#next] as string
@@ -39,7 +39,7 @@ export class EtcdConnection {
       this.#answered(opened)
       return result
     } catch (cause) {
-      // One that refuses is there, and keeps what it has.
+      // A member that returns an error is up, so the connection stays open.
       if (isAnswer(cause)) this.#answered(opened)
       else this.#drop(opened)
       throw explain(cause as Error, `etcd ${host}${auth ? ` as ${auth.username}` : ''}: ${what}`)
@@ -55,7 +55,7 @@ export class EtcdConnection {
     try {
       await probe(host, tls)
     } catch (cause) {
-      // Where etcd has answered before, the other way is not worth a connection.
+      // If etcd has answered before, the TLS setting is right, and the extra connection is unnecessary.
       const isClosed = (cause as NodeJS.ErrnoException).code === 'ECONNRESET' && !this.#wasUp
       if (!isClosed || !(await isOtherWay(host, tls))) throw cause
       throw new Error(tls ? 'it speaks plain text' : 'it speaks TLS', { cause })
@@ -85,8 +85,8 @@ interface EndableStream {
 }
 
 /**
- * Ends a stream that nobody needs any more. The library takes one that is cancelled while it can be written for a failed host,
- * and closes the connection under all others.
+ * Ends a stream that is no longer needed. When a writable stream is cancelled, the library takes its host for failed and closes the
+ * connection that all other streams share.
  */
 export function hangUp(stream: EndableStream): void {
   stream.on('error', () => {})

@@ -5,19 +5,19 @@ import { readAccess } from './access.ts'
 import type { EtcdOptions } from './options.ts'
 import { EtcdSession } from './session.ts'
 
-/** etcd v3: a lease for each session, a key for each entry. */
+/** The etcd v3 driver: one lease for each session, one key for each entry. */
 export class EtcdDriver implements Driver {
   readonly name = 'etcd'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
   readonly #access: Access
   readonly #layout: Layout
   readonly #ttlMs: number
-  /** The leases of sessions that were closed. */
+  /** The leases of closed sessions. */
   readonly #earlier = new Set<string>()
 
   /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdOptions, ttlMs: number = DEFAULT_TTL_MS) {
-    // etcd grants no less than 2 s.
+    // etcd grants no TTL below 2 s.
     if (!(ttlMs >= 2_000 && ttlMs <= 86_400_000)) {
       throw new RangeError(`etcd: ttlMs is ${ttlMs}, not a number from 2000 to 86400000`)
     }

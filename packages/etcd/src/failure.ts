@@ -1,25 +1,28 @@
 import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 import { GRPCUnavailableError } from 'etcd3'
 
-/** Whether etcd itself said so, and another connection would hear the same. */
+/** Returns whether etcd itself returned this error, so that another connection would not help. */
 export function isAnswer(error: unknown): boolean {
   if (error instanceof GRPCUnavailableError || isTokenRefused(error)) return false
   const { message } = error as Error
-  // Whatever else runs over this connection will need a log-in, too: core tries again for all of it.
+  // The other operations on this connection need a log-in too, so core retries all of them.
   if (message.includes('authentication failed')) return false
-  // A learner, as it says from etcd 3.6 on: another member will answer.
+  // From etcd 3.6 on, a learner returns this error. Another member can answer.
   if (message.includes('not supported for learner')) return false
-  // The list of one service that is too long is no trouble of the others.
+  // The list of one service is too long; the other services are not affected.
   if (message.includes('Received message larger than max')) return true
   return isRpcxError(error) || message.includes('etcdserver: ')
 }
 
-/** Whether another token may be accepted: this one has expired, or is from before a change of users or roles. */
+/** Returns whether a new token may be accepted: the current one has expired, or users or roles have changed since. */
 export function isTokenRefused(error: unknown): boolean {
   return /invalid auth token|auth store is old/.test((error as Error).message)
 }
 
-/** @param what was tried, and with whom: `etcd 127.0.0.1:2379: list /rpcx_test/Arith/` */
+/**
+ * Returns an `RpcxError` that explains a failure.
+ * @param what the operation and the server, as in `etcd 127.0.0.1:2379: list /rpcx_test/Arith/`
+ */
 export function explain(cause: Error & { readonly code?: unknown }, what: string): RpcxError {
   if (isRpcxError(cause)) {
     const { code, fatal } = cause
@@ -32,7 +35,7 @@ export function explain(cause: Error & { readonly code?: unknown }, what: string
   return new RpcxError('ERR_RPCX_AUTH', `${what}: ${why}: ${advice}`, { cause })
 }
 
-/** What nobody but the operator can mend. */
+/** Advice for failures that only an operator can fix. */
 const ADVICE: readonly (readonly [said: RegExp, advice: string])[] = [
   [/user name is empty/, 'this etcd knows its users; give one as auth'],
   [/authentication is not enabled/, 'leave auth out, or switch it on there (etcdctl auth enable)'],

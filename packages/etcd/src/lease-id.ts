@@ -1,8 +1,8 @@
 import type { Clock } from '@rpcx/core'
 
 /**
- * A lease that says that a server has it: its first half is `rpcx`. Tools that edit entries put them under a lease, too, one of
- * etcd's own choosing.
+ * Returns an id for the lease of a server. The first four bytes are `rpcx`. They distinguish it from the leases of tools that edit entries,
+ * whose ids etcd chooses.
  */
 export function newLeaseId(clock: Clock): string {
   return Buffer.concat([SERVER, Buffer.from(clock.uuid().slice(0, 8), 'hex')])
@@ -10,7 +10,7 @@ export function newLeaseId(clock: Clock): string {
     .toString()
 }
 
-/** Whether a server of ours has that lease. */
+/** Returns whether the lease belongs to a server of rpcx for TypeScript. */
 export function isServersLease(id: string): boolean {
   return BigInt(id) >> 32n === BigInt(SERVER.readInt32BE())
 }

@@ -7,9 +7,9 @@ import type { EtcdConnection } from './connection.ts'
 import { hangUp } from './connection.ts'
 import { newLeaseId } from './lease-id.ts'
 
-/** A lease, granted when it is first needed, and its keep-alive, every third of the TTL as etcd's own client does. */
+/** A lease that is granted on first use and kept alive at every third of its TTL, as in etcd's own client. */
 export class Lease {
-  /** Resolves when etcd says that the lease is gone. */
+  /** Resolves when etcd reports that the lease no longer exists. */
   readonly lost: Promise<Error>
   readonly #clock: Clock
   readonly #link: EtcdConnection
@@ -27,12 +27,12 @@ export class Lease {
     this.lost = new Promise(resolve => (this.#lose = resolve))
   }
 
-  /** As granted; as asked before. */
+  /** The TTL in milliseconds that etcd granted, or the requested one before the grant. */
   get ttlMs(): number {
     return this.#ttlMs
   }
 
-  /** `undefined` before it is granted. */
+  /** The id of the lease; `undefined` before it is granted. */
   get id(): string | undefined {
     return this.#id
   }
@@ -45,7 +45,7 @@ export class Lease {
     return this.#granting
   }
 
-  /** Asks for another full TTL. Errors are left to whoever uses the link next. */
+  /** Renews the lease for a full TTL. Ignores errors, because the next operation on the connection reports them. */
   async keepAlive(): Promise<void> {
     const id = this.#id
     if (id === undefined || this.#isOver) return
@@ -55,13 +55,13 @@ export class Lease {
     if (ttl === 0) this.end()
   }
 
-  /** The lease is gone. */
+  /** Marks the lease as lost and resolves `lost`. */
   end(): void {
     this.#stop()
     this.#lose(new RpcxError('ERR_RPCX_LOST', `etcd: the lease ${this.#id} is gone`))
   }
 
-  /** Gives the lease back; its keys go with it. */
+  /** Revokes the lease. etcd deletes its keys. */
   async revoke(): Promise<void> {
     const ID = this.#id
     if (ID === undefined || this.#isOver) return
@@ -76,7 +76,7 @@ export class Lease {
     )
     this.#ttlMs = ttlMs
     this.#id = id
-    // While the connection is down, those who try to restore it are enough.
+    // While the connection is down, other operations already try to restore it.
     const renew = (): void => void (this.#link.isUp && this.keepAlive())
     this.#timer = this.#clock.setInterval(renew, this.#ttlMs / 3)
     this.#timer.unref()
@@ -89,7 +89,7 @@ export class Lease {
   }
 }
 
-/** The TTL in seconds that etcd answers with: 0 when there is no such lease. */
+/** Renews the lease. Returns its TTL in seconds; 0 when the lease does not exist. */
 async function keepAlive(leases: LeaseClient, id: string, ms: number): Promise<number> {
   const stream = await leases.leaseKeepAlive({ deadline: Date.now() + ms })
   try {

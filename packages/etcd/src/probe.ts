@@ -1,12 +1,12 @@
 import { connect } from 'node:http2'
 import type { Access } from './access.ts'
 
-/** Whether HTTP/2 is spoken there. gRPC, where it fails to connect, tries once more behind our back, even when closed. */
+/** Resolves when the host speaks HTTP/2. gRPC is not used for that: after a failed connect it retries once, even when closed. */
 export function probe(host: string, tls: Access['tls']): Promise<void> {
   return heard(`${tls ? 'https' : 'http'}://${host}`, { ...tls }, 'remoteSettings')
 }
 
-/** Whether TLS is spoken where plain text was expected, or the reverse. */
+/** Returns whether the host speaks TLS where plain text was expected, or the reverse. */
 export function isOtherWay(host: string, tls: Access['tls']): Promise<boolean> {
   const other = tls
     ? heard(`http://${host}`, {}, 'remoteSettings')
@@ -25,7 +25,7 @@ async function heard(url: string, options: object, sign: 'connect' | 'remoteSett
     session.on('close', () =>
       reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })),
     )
-    // With TLS 1.3 our certificate is refused only now, and the session does not tell.
+    // With TLS 1.3, the server rejects the client certificate only after the handshake. The HTTP/2 session does not report that.
     session.on('connect', (_, socket) => socket.on('error', reject))
     session.on(sign, resolve)
   })

@@ -14,13 +14,13 @@ import { readEntry } from './read-entry.ts'
 import { keyRange, prefixRange, watchRanges } from './watch.ts'
 import { isAt, makeDirectories, put } from './writes.ts'
 
-/** One lease's worth of life. Those who only follow take none. */
+/** A registry session that lives as long as one lease. A session that only discovers services takes no lease. */
 export class EtcdSession implements RegistrySession {
   readonly ended: Promise<Error>
   readonly #link: EtcdConnection
   readonly #layout: Layout
   readonly #lease: Lease
-  /** The leases of the driver's sessions that were closed. */
+  /** The leases of closed sessions of the driver. */
   readonly #earlier: Set<string>
 
   constructor(clock: Clock, access: Access, layout: Layout, ttlMs: number, earlier: Set<string>) {
@@ -70,9 +70,9 @@ export class EtcdSession implements RegistrySession {
     const { revision, kv, found } = await this.#link.run(`look at ${key}`, client =>
       readEntry(client, ranges),
     )
-    // A key that was deleted and one whose lease is gone look the same.
+    // The key may be missing because the lease expired. The keep-alive finds out.
     if (kv === undefined) await this.#lease.keepAlive()
-    // Before the entry, which is written once it is told of; only where one is missing, since an etcd that is full refuses.
+    // Create the directories before `saw`, because core writes the entry after it. Create only missing ones: a full etcd rejects writes.
     const missing = directories.filter((_, i) => found[i] === undefined)
     const made = missing.length > 0 ? this.#make(service, missing) : Promise.resolve()
     await made.catch(() => {})
@@ -85,7 +85,7 @@ export class EtcdSession implements RegistrySession {
         if (isGone) return saw(undefined)
         const held = this.#held(kv, [])
         if (held?.by !== 'editor') return saw(held)
-        // Changes of several keys come in no order.
+        // One watch covers several keys, and their changes arrive in no particular order.
         return readEntry(client, ranges).then(({ kv, found }) => saw(this.#held(kv, found)))
       }
       return watchRanges(client, ranges, revision, changed, signal)
@@ -130,7 +130,7 @@ export class EtcdSession implements RegistrySession {
     return this.#link.run(`make the directories of ${service}`, operation)
   }
 
-  /** @param directories those of the entry, as they are at the same time */
+  /** @param directories the directories of the entry at the same revision */
   #held(kv: IKeyValue | undefined, directories: EntryAndDirectories['found']): StoredEntry | undefined {
     if (kv === undefined) return undefined
     const { value, mod_revision, lease } = kv
@@ -142,12 +142,12 @@ export class EtcdSession implements RegistrySession {
     if (lease === this.#lease.id) return 'us'
     if (this.#earlier.has(lease)) return 'earlier'
     if (isServersLease(lease)) return 'other'
-    // A server of Go puts the directories under its lease, too; those who edit entries write nothing else.
+    // A Go server writes the directories under its lease too. A tool that edits entries writes only the entry.
     return directories.some(directory => directory?.lease === lease) ? 'other' : 'editor'
   }
 }
 
-/** The entries below a prefix, by address. A large list is read in pieces, so that nobody waits for it. */
+/** Returns the entries below a prefix by address. Yields to the event loop while it reads a large list. */
 async function read(kvs: readonly IKeyValue[], prefix: string): Promise<Map<string, string>> {
   const entries = new Map<string, string>()
   for (const { key, value } of kvs) {
@@ -157,5 +157,5 @@ async function read(kvs: readonly IKeyValue[], prefix: string): Promise<Map<stri
   return entries
 }
 
-// A few milliseconds.
+// The number of entries that take a few milliseconds to read.
 const PIECE = 2_000

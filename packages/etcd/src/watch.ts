@@ -15,14 +15,14 @@ export function keyRange(key: string): Range {
 export function prefixRange(prefix: string): Range {
   const key = Buffer.from(prefix)
   const end = Buffer.from(prefix)
-  // Our prefixes end in a slash, so the last byte can be counted up.
+  // Every prefix of rpcx ends in a slash, so the last byte can be incremented.
   end[end.length - 1] = (end[end.length - 1] as number) + 1
   return { key, range_end: end }
 }
 
 /**
- * Tells every change in some ranges after `revision`, over one gRPC stream. The library's own watcher is not used: it
- * reconnects by itself and then misses compactions and restored stores. Ends with `signal`; rejects at any sign of trouble.
+ * Reports every change in some ranges after `revision`, over one gRPC stream. Resolves when `signal` aborts; rejects at the first failure.
+ * The library's own watcher is not used: it reconnects by itself and then misses compactions and restored data.
  */
 export async function watchRanges(
   client: EtcdClient,
@@ -34,7 +34,7 @@ export async function watchRanges(
   // Revisions may exceed 2^53.
   const next = String(BigInt(revision) + 1n)
   const stream = await client.watchClient.watch()
-  // By hand, since `AbortSignal.any` leaves something behind at the signal of the client, which outlives its watches.
+  // `AbortSignal.any` would leave memory behind at the client's signal, which outlives the watches of this client.
   const both = [signal, client.failed.signal]
   let stop: () => void = () => {}
   try {
@@ -45,7 +45,7 @@ export async function watchRanges(
       stream.on('end', () => reject(new Error('etcd ended the watch')))
       stream.on('data', response => {
         if (response.canceled) {
-          // Compacted: what happened since `revision` can no longer be told.
+          // After a compaction, etcd can no longer report what changed since `revision`.
           const why = response.cancel_reason || `compacted at ${response.compact_revision}`
           reject(new RpcxError('ERR_RPCX_REGISTRY', `etcd cancelled the watch: ${why}`))
           return
@@ -53,7 +53,7 @@ export async function watchRanges(
         try {
           for (const event of eventsIn(response)) changed(event)?.catch(reject)
         } catch (error) {
-          // Thrown in an event, it would end the process.
+          // An error that is thrown inside an event handler ends the process.
           reject(error)
         }
       })

@@ -2,7 +2,7 @@ import type { Layout } from '@rpcx/core'
 import type { ICompare, IRequestOp } from 'etcd3'
 import type { EtcdClient } from './client.ts'
 
-/** Without a lease, so that they outlive every server: Go's clients need them to start while no server is up. */
+/** Creates missing directories without a lease, so that they outlive every server. Go clients need them to start while no server is up. */
 export async function makeDirectories(
   client: EtcdClient,
   directories: ReturnType<Layout['directories']>,
@@ -11,7 +11,7 @@ export async function makeDirectories(
     await client.kv.txn({ compare: [isAt(path, undefined)], success: [put(path, value)] })
 }
 
-/** Whether the key was last written at this revision; `undefined`: whether it is not there. */
+/** Returns a condition: the key was last written at this revision, or does not exist if `revision` is `undefined`. */
 export function isAt(key: string, revision: bigint | undefined): ICompare {
   return { key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: String(revision ?? 0) }
 }

@@ -1,7 +1,7 @@
 import { ACL, Id, Permission } from 'node-zookeeper-client'
 
 /**
- * Reads the option `acl`, whose parts are written as `zkCli` writes them: `scheme:id:permissions`.
+ * Parses the option `acl`. Each part is written as in `zkCli`: `scheme:id:permissions`.
  * @throws TypeError that names the option and its value
  */
 export function parseAcl(option: string | readonly string[]): ACL[] {

@@ -2,8 +2,8 @@ import dns from 'node:dns'
 import type { LookupFunction } from 'node:net'
 
 /**
- * Looks up names such that each time another of a name's addresses is the first to be tried: the one before may have been
- * reached, and yet not have answered.
+ * Returns a DNS lookup that rotates the addresses of each name. The first address of the last lookup may accept connections but never
+ * answer, so the next lookup begins with another one.
  */
 export function inTurn(): LookupFunction {
   const turns = new Map<string, number>()

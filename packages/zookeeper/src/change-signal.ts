@@ -1,4 +1,4 @@
-/** Wakes one who waits for something to change; rings that come while nobody waits are kept as one. */
+/** A signal that wakes a waiting reader when something has changed. Several rings while no reader waits count as one. */
 export class ChangeSignal {
   #isRung = false
   #wake: () => void = () => {}
@@ -8,7 +8,7 @@ export class ChangeSignal {
     this.#wake()
   }
 
-  /** Resolves to `true` at a ring, to `false` when `signal` aborts. Rejects with the reason when `down` does. */
+  /** Resolves to `true` after a ring, or to `false` when `signal` aborts. Rejects with the reason of `down` when that aborts. */
   async heard(down: AbortSignal, signal: AbortSignal): Promise<boolean> {
     const wake = (): void => this.#wake()
     down.addEventListener('abort', wake)

@@ -6,41 +6,41 @@ import { hungUpOn, isHangUp } from './hung-up.ts'
 import type { Library } from './library.ts'
 import type { Suspects } from './suspects.ts'
 
-/** A node as it was read. */
+/** A ZooKeeper node as it was read. */
 export interface Znode {
   readonly data: string
-  /** How often it was written since it was made. */
+  /** The number of writes since the node was created. */
   readonly version: number
-  /** Which transaction of ZooKeeper's wrote it last. */
+  /** The ZooKeeper transaction that last wrote the node. */
   readonly transaction: bigint
-  /** The session that it ends with; sixteen zeros without one. */
+  /** The session that owns an ephemeral node; sixteen zeros for a persistent node. */
   readonly owner: string
 }
 
 export interface ConnectionOptions {
   readonly clock: Clock
-  /** Whom it is to and who we are there, in errors. */
+  /** The server and the user, for errors. */
   readonly subject: string
-  /** How long an answer may take. */
+  /** The response timeout in milliseconds. */
   readonly answerMs: number
-  /** Of all nodes that are made. */
+  /** The ACL of every created node. */
   readonly acl: ACL[]
-  /** What is asked last. */
+  /** The requests that are sent last. */
   readonly suspects: Suspects
 }
 
 /**
- * One TCP connection's worth of requests and watches: when it is down, all of them have ended. Requests are answered in their
- * order, so one that is not answered in time takes the connection down.
+ * The requests and watches of one TCP connection. All of them end with the connection. ZooKeeper answers requests in order, so a request
+ * that times out closes the connection.
  */
 export class Connection {
   readonly #library: Library
   readonly #options: ConnectionOptions
   readonly #down = new AbortController()
-  /** What rejects each request, in the order in which they are answered. */
+  /** The function that rejects each request, in the order in which ZooKeeper answers them. */
   readonly #unanswered = new Map<(reason: Error) => void, Asked>()
   readonly #listeners = new Map<string, Set<() => void>>()
-  /** How many questions there were. */
+  /** The number of requests so far. */
   #asked = 0
 
   constructor(library: Library, options: ConnectionOptions) {
@@ -52,23 +52,23 @@ export class Connection {
     return this.#options.clock
   }
 
-  /** Aborts when the connection is lost, with the reason. */
+  /** Aborts with the reason when the connection is lost. */
   get down(): AbortSignal {
     return this.#down.signal
   }
 
-  /** The session, as in the `owner` of a node. */
+  /** The id of the session, in the format of `Znode.owner`. */
   get sessionId(): string {
     return this.#library.sessionId
   }
 
-  /** Whether the root is there, which is the chroot where there is one. Also shows that there is somebody who answers. */
+  /** Returns whether the root exists, which is the chroot if one is set. Also shows that the server answers. */
   async probe(): Promise<boolean> {
     const stat = await this.#ask<Stat | null>('answer', done => this.#library.client.exists('/', done))
     return stat !== null
   }
 
-  /** Whether the node is there; tells the listeners of its path once when that changes. */
+  /** Returns whether the node exists. Calls the listeners of its path once when that changes. */
   async exists(path: string): Promise<boolean> {
     const stat = await this.#ask<Stat | null>(`look for ${path}`, done =>
       this.#library.client.exists(path, WATCH, done),
@@ -76,7 +76,7 @@ export class Connection {
     return stat !== null
   }
 
-  /** Its children's names; tells the listeners of its path once when they change. `undefined` when there is no such node. */
+  /** Returns the names of the children; `undefined` when the node does not exist. Calls the listeners of its path once when they change. */
   children(path: string): Promise<readonly string[] | undefined> {
     return orUndefined(
       this.#ask<readonly string[]>(`list ${path}`, done =>
@@ -85,7 +85,7 @@ export class Connection {
     )
   }
 
-  /** The node; tells the listeners of its path once when it changes. `undefined` when there is none. */
+  /** Reads the node; `undefined` when it does not exist. Calls the listeners of its path once when it changes. */
   read(path: string): Promise<Znode | undefined> {
     return orUndefined(
       this.#ask<Znode>(`read ${path}`, done =>
@@ -96,13 +96,13 @@ export class Connection {
     )
   }
 
-  /** Makes a node that ends with the session. Resolves to the transaction, as each of those that write. */
+  /** Creates an ephemeral node. Resolves to the transaction, like the other methods that write. */
   create(path: string, data: string): Promise<bigint> {
     const bytes = Buffer.from(data)
     return this.#commit(`create ${path}`, this.#library.creation(path, bytes, this.#options.acl), bytes)
   }
 
-  /** Deletes this version of the node and makes it anew as ours, at once. */
+  /** Deletes this version of the node and creates it again as ours, in one transaction. */
   replace(path: string, version: number, data: string): Promise<bigint> {
     const bytes = Buffer.from(data)
     const transaction = this.#library.replacement(path, version, bytes, this.#options.acl)
@@ -119,7 +119,7 @@ export class Connection {
     await this.#ask(`remove ${path}`, done => this.#library.client.remove(path, version, done))
   }
 
-  /** Makes those that are not there yet, for ever. */
+  /** Creates the missing directories as persistent nodes. */
   async createDirectories(directories: readonly (readonly [path: string, data: string])[]): Promise<void> {
     const { acl } = this.#options
     const created = directories.map(([path, data]) =>
@@ -132,7 +132,7 @@ export class Connection {
     await Promise.all(created)
   }
 
-  /** Has `listener` called at each event of a watched path until the returned function is called. */
+  /** Calls `listener` at each event of a watched path until the returned function is called. */
   listen(path: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(path) ?? new Set()
     this.#listeners.set(path, listeners.add(listener))
@@ -142,7 +142,7 @@ export class Connection {
     }
   }
 
-  /** Has the server watch these paths no longer, except those that others listen to. */
+  /** Removes the server's watches of these paths, except paths with other listeners. */
   unwatch(paths: Iterable<string>): void {
     if (this.#down.signal.aborted) return
     for (const path of paths) if (!this.#listeners.has(path)) this.#library.unwatch(path)
@@ -152,7 +152,7 @@ export class Connection {
     for (const listener of [...(this.#listeners.get(path) ?? [])]) listener()
   }
 
-  /** It was lost. */
+  /** Rejects all pending requests: the connection is lost. */
   lost(cause: Error): void {
     const asked = [...this.#unanswered.values()]
     const [next] = asked
@@ -178,7 +178,7 @@ export class Connection {
     return this.#send(what, send, dataBytes)
   }
 
-  /** Waits until no other question has come for a while, or all have been waited for long enough. */
+  /** Waits until no other request is pending and no new one has come for a moment, or until a time limit. */
   async #othersAnswered(): Promise<void> {
     for (let i = 0; i < MOST_WAITS && !this.#down.signal.aborted; i++) {
       const asked = this.#asked
@@ -195,7 +195,7 @@ export class Connection {
         if (this.#unanswered.has(lost))
           this.#library.drop(new Error(`no answer to '${what}' within ${answerMs} ms`))
       }
-      // In a loop that was blocked, the answer may have come and only not been read.
+      // After a blocked event loop, the response may have arrived but not been read yet.
       const timer = clock.setTimeout(() => setImmediate(late), answerMs)
       timer.unref()
       const lost = (reason: Error): void => {
@@ -205,7 +205,7 @@ export class Connection {
       this.#unanswered.set(lost, { what, dataBytes })
       this.#asked++
       const answered = (error: unknown, value?: T): void => {
-        // Told of the loss by the library, which does not know the reason; ours follows.
+        // The library reports the loss without its reason; `lost` rejects with the reason.
         if (isLoss(error)) return
         if (!this.#unanswered.delete(lost)) return
         suspects.answered(what)
@@ -216,7 +216,7 @@ export class Connection {
       try {
         send(answered)
       } catch (error) {
-        // The library refuses to ask that, which is no fault of the connection.
+        // The library refuses to send this request, so the connection is not at fault.
         answered(error)
       }
     })
@@ -233,7 +233,7 @@ interface Asked {
 const WAIT_MS = 50
 const MOST_WAITS = 20
 
-/** Makes the server watch; what it then tells goes to the listeners of the path. */
+/** Makes the server set a watch. Its events go to the listeners of the path. */
 const WATCH = (): void => {}
 
 function znode(data: Buffer | undefined, { version, mzxid, ephemeralOwner }: Stat): Znode {

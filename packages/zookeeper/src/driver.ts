@@ -7,13 +7,13 @@ import { ZooKeeperSession } from './session.ts'
 import type { Settings, ZooKeeperDriverOptions } from './settings.ts'
 import { readSettings } from './settings.ts'
 
-/** ZooKeeper: a session of its own for each of ours, an ephemeral node for each entry. */
+/** The ZooKeeper driver: one ZooKeeper session for each registry session, one ephemeral node for each entry. */
 export class ZooKeeperDriver implements Driver {
   readonly name = 'zookeeper'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
   readonly #settings: Settings
   readonly #layout: Layout
-  /** The sessions that were closed. */
+  /** The ids of closed sessions. */
   readonly #earlier = new Set<string>()
 
   /** @throws TypeError or RangeError that names the option */
@@ -25,7 +25,7 @@ export class ZooKeeperDriver implements Driver {
 
   check(entry: Entry): void {
     checkNodeName('service', entry.service)
-    // Not known yet before the server listens.
+    // The address is unknown before the server listens.
     if (entry.address !== '') checkNodeName('address', entry.address)
     checkMetadataSize(this.name, entry, MAX_DATA_BYTES)
   }
@@ -49,7 +49,7 @@ export class ZooKeeperDriver implements Driver {
     }
   }
 
-  /** At whichever server is the first to answer; each is asked once. */
+  /** Connects to the first server that answers. Tries each server once. */
   async #connect(link: ZooKeeperLink): Promise<Connection> {
     for (let left = this.#settings.hosts.length - 1; ; left--) {
       try {
@@ -61,7 +61,7 @@ export class ZooKeeperDriver implements Driver {
   }
 }
 
-// A request, with its paths and all, may have 1 MiB (jute.maxbuffer); ZooKeeper hangs up on larger ones.
+// A request with its paths may have 1 MiB (`jute.maxbuffer`). ZooKeeper closes the connection at larger ones.
 const MAX_DATA_BYTES = 1_000_000
 
 function noChroot({ hosts, chroot }: Settings): RpcxError {

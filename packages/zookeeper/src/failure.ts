@@ -1,19 +1,19 @@
 import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 import { Exception } from 'node-zookeeper-client'
 
-/** What ZooKeeper may answer that changes what is done next. */
+/** The errors of ZooKeeper that change what rpcx does next. */
 export type Answer = 'NO_NODE' | 'NODE_EXISTS' | 'BAD_VERSION'
 
-/** Whether this is how ZooKeeper answered. */
+/** Returns whether ZooKeeper answered with one of these errors. */
 export function isAnswer(error: unknown, ...answers: readonly Answer[]): boolean {
   const { cause } = error as Error
   return cause instanceof Exception && answers.some(answer => cause.code === Exception[answer])
 }
 
-/** What is wrong with an answer that the library cannot pass on. To the library, this is an error of its own. */
+/** The error for a response that the library cannot process. The library treats it like an error of its own. */
 export class BadAnswer extends Error {
   override readonly name = 'BadAnswer'
-  /** ZooKeeper's number for it, when it has one. */
+  /** ZooKeeper's error code, if the response has one. */
   readonly code: number | undefined
 
   constructor(message: string, code?: number) {
@@ -26,15 +26,15 @@ export class BadAnswer extends Error {
   }
 }
 
-/** @throws BadAnswer when the library does not know this error */
+/** Checks an error code. @throws BadAnswer when the library does not know it */
 export function checkCode(code: number): void {
   if (!KNOWN.has(code)) throw new BadAnswer(`error ${code}`, code)
 }
 
-/** The codes that the library knows. */
+/** The error codes that the library knows. */
 const KNOWN: ReadonlySet<unknown> = new Set(Object.values(Exception))
 
-/** Whether the library says by this that the connection, or the session, is gone. */
+/** Returns whether this error of the library means that the connection or the session is lost. */
 export function isLoss(error: unknown): boolean {
   return (
     error instanceof Exception &&
@@ -42,7 +42,10 @@ export function isLoss(error: unknown): boolean {
   )
 }
 
-/** @param what was tried, and with whom: `zookeeper 127.0.0.1:2181: read /rpcx` */
+/**
+ * Returns an `RpcxError` that explains a failure.
+ * @param what the operation and the server, as in `zookeeper 127.0.0.1:2181: read /rpcx`
+ */
 export function explain(cause: Error, what: string): RpcxError {
   if (isRpcxError(cause)) return cause
   const code = cause instanceof Exception || cause instanceof BadAnswer ? cause.code : undefined
@@ -73,7 +76,7 @@ const SESSION_REQUIRES_AUTH = -124
 const QUOTA_EXCEEDED = -125
 const THROTTLED = -127
 
-/** What nobody but the operator can mend. */
+/** The errors that only an operator can fix. */
 const REFUSALS: ReadonlySet<number | undefined> = new Set([
   Exception.NO_AUTH,
   Exception.AUTH_FAILED,

@@ -1,9 +1,9 @@
-/** Cuts what comes over one connection into frames: four bytes of length, and so many more. */
+/** A splitter of one connection's data into frames. A frame is four bytes of length, then as many bytes of data. */
 export class Frames {
   #parts: Buffer[] = []
   #bytes = 0
 
-  /** Forgets what came of a frame that is not whole. */
+  /** Discards the data of an incomplete frame. */
   clear(): void {
     this.#parts = []
     this.#bytes = 0
@@ -15,9 +15,9 @@ export class Frames {
   }
 
   /**
-   * The next whole frame, with its length; `undefined` when more has to come.
-   * @param most bytes that it may have
-   * @throws when its length cannot be one
+   * Returns the next complete frame with its length prefix; `undefined` when more data must arrive.
+   * @param most the maximum number of bytes of data
+   * @throws when the length is invalid
    */
   next(most: number): Buffer | undefined {
     if (this.#bytes < HEAD_BYTES) return undefined
@@ -36,7 +36,7 @@ export class Frames {
     return first !== undefined && first.length >= HEAD_BYTES ? first : this.#join()
   }
 
-  /** All that came and was not taken, in one piece: done once for each frame, however many pieces it came in. */
+  /** Joins all remaining data into one buffer, once for each frame, however many chunks it came in. */
   #join(): Buffer {
     const [first] = this.#parts
     if (first !== undefined && this.#parts.length === 1) return first

@@ -11,20 +11,20 @@ import type { Settings } from './settings.ts'
 import { openSocket } from './socket.ts'
 import { Unwatch } from './unwatch.ts'
 
-/** Who hears what becomes of the library's connection. */
+/** The receiver of the events of the library's connection. */
 export interface LibraryOwner {
   connected(): void
-  /** Also when an attempt to connect fails. @param isRefused whether a server hung up without a greeting */
+  /** Also called when an attempt to connect fails. @param isRefused whether a server closed the connection before the handshake */
   disconnected(reason: Error, isRefused: boolean): void
   expired(): void
-  /** Something that was watched has changed. */
+  /** Called when a watched node has changed. */
   notified(path: string): void
 }
 
 /**
- * One client object of the library, which is one session of ZooKeeper, kept from its own ways: it connects when it is told
- * to and not again by itself, forgets what it was about to send or to receive when the connection is lost, and lets no error
- * escape to where nobody can catch it.
+ * One client object of the library, which is one ZooKeeper session. This class replaces parts of the library's behaviour. It connects only
+ * on request and never reconnects by itself. It discards pending requests and partial responses when the connection is lost. It lets no
+ * error escape uncaught.
  */
 export class Library {
   readonly client: Client
@@ -35,20 +35,20 @@ export class Library {
   readonly #owner: LibraryOwner
   #server: RegistryHost | undefined
   #why: Error | undefined
-  /** How far the attempt to connect has come. */
+  /** The progress of the attempt to connect. */
   #progress: 'none' | 'reached' | 'greeted' = 'none'
 
   constructor(settings: Settings, owner: LibraryOwner) {
     const { chroot, timeoutMs, digest } = settings
     this.#settings = settings
     this.client = createClient(`localhost:2181${chroot}`, { sessionTimeout: timeoutMs, retries: 0 })
-    // Sent at each connection before anything else.
+    // The library sends it first on each connection.
     if (digest) this.client.addAuthInfo('digest', Buffer.from(`${digest.user}:${digest.password}`))
     this.#owner = owner
     const manager = (this.client as Client & { readonly connectionManager: ConnectionManager })
       .connectionManager
     this.#manager = manager
-    // Called by the library itself after each disconnect.
+    // The library calls this after each disconnect to reconnect.
     manager.connect = () => {}
     manager.watcherManager = new Watchers(owner)
     this.#receive = manager.onSocketData.bind(manager)
@@ -56,31 +56,31 @@ export class Library {
       try {
         this.#received(chunk)
       } catch (error) {
-        // An answer that nobody knows; what comes after it cannot be trusted.
+        // The response is malformed, so the data after it cannot be trusted.
         this.drop(error as Error)
       }
     }
     manager.on('state', state => this.#entered(state))
   }
 
-  /** As granted; as asked before the first connection. */
+  /** The session timeout that the server granted, or the requested one before the first connection. */
   get timeoutMs(): number {
     return this.client.getSessionTimeout()
   }
 
-  /** As in `ephemeralOwner` of a node. */
+  /** The id of the session, in the format of a node's `ephemeralOwner`. */
   get sessionId(): string {
     return this.client.getSessionId().toString('hex')
   }
 
-  /** Which transaction the newest answer is of, or was read after. */
+  /** The newest transaction that any response has reported. */
   get lastTransaction(): bigint {
     return this.#manager.zxid.readBigInt64BE()
   }
 
   /**
-   * A server that has seen less than we have hangs up on us. When all do, they were restored to an earlier state. Returns whether
-   * there was anything to forget.
+   * Forgets the newest transaction seen. A server that has seen fewer transactions closes our connection. When all servers do, they were
+   * restored to an earlier state. Returns whether there was a transaction to forget.
    */
   forgetTransactions(): boolean {
     const hasSeen = this.lastTransaction !== 0n
@@ -88,7 +88,7 @@ export class Library {
     return hasSeen
   }
 
-  /** @param server the one before by default */
+  /** Starts to connect. @param server by default the previous one */
   dial(server: RegistryHost = this.#server as RegistryHost): void {
     const manager = this.#manager
     this.#server = server
@@ -99,28 +99,28 @@ export class Library {
       this.#progress = 'reached'
       manager.onSocketConnected()
     }
-    // The library itself speaks no TLS; it does not see the difference.
+    // The library does not support TLS itself, but works with any socket.
     const socket = openSocket(server, this.#settings.tls, this.#settings.lookup, ready)
     manager.socket = socket
       .on('data', chunk => manager.onSocketData(chunk))
       .on('drain', () => manager.onSocketDrain())
       .on('close', () => manager.onSocketClosed())
-      // After an error of TLS alone, Node does not close the socket.
+      // Node does not close the socket after an error of TLS.
       .on('error', error => this.drop(error))
   }
 
-  /** Ends the connection, not the session. */
+  /** Closes the connection, not the session. */
   drop(reason: Error): void {
     this.#why ??= reason
     this.#manager.socket?.destroy()
   }
 
-  /** Makes an ephemeral node. */
+  /** Returns a transaction that creates an ephemeral node. */
   creation(path: string, data: Buffer, acl: ACL[]): Transaction {
     return this.client.transaction().create(path, data, acl, CreateMode.EPHEMERAL)
   }
 
-  /** Deletes this version of a node and makes an ephemeral one in its place, at once. */
+  /** Returns a transaction that deletes this version of a node and creates an ephemeral node in its place. */
   replacement(path: string, version: number, data: Buffer, acl: ACL[]): Transaction {
     const removal = exactly(version, this.client.transaction().remove(path))
     return removal.create(path, data, acl, CreateMode.EPHEMERAL)
@@ -130,7 +130,7 @@ export class Library {
     return exactly(version, this.client.transaction().setData(path, data))
   }
 
-  /** The library gets whole frames, and none that lies about its lengths: it would run, or take memory, without end. */
+  /** Passes only complete frames with valid lengths to the library. With others, it would loop or allocate memory without limit. */
   #received(chunk: Buffer): void {
     const { socket, pendingQueue } = this.#manager
     this.#frames.push(chunk)
@@ -144,14 +144,14 @@ export class Library {
     }
   }
 
-  /** Whether this frame fails the question that it answers, without the library. */
+  /** Checks a frame. If it is malformed, fails the request that it answers, and returns `true`; the library then does not see the frame. */
   #fails(frame: Buffer, asked: PendingQuestion[]): boolean {
     const failure = checkReply(frame, asked[0]?.request.header)
     if (failure !== undefined) asked.shift()?.callback(failure)
     return failure !== undefined
   }
 
-  /** Has the server watch a path no longer. Without a word when it did not. */
+  /** Removes the server's watch of a path. Ignores the case that there is none. */
   unwatch(path: string): void {
     const manager = this.#manager
     if (manager.state === CONNECTED) manager.queue(new Unwatch(`${manager.chrootPath ?? ''}${path}`))
@@ -167,9 +167,9 @@ export class Library {
       this.#owner.expired()
       manager.socket?.destroy()
     } else if (state === DISCONNECTED) {
-      // Half an answer would be read as the beginning of the next connection's first.
+      // The rest of a partial response would be read as the start of the next connection's first response.
       this.#frames.clear()
-      // What waits here would be sent by the next connection, when nobody wants it any more.
+      // The next connection would send these pending requests, although their callers have given up.
       manager.packetQueue.queue.length = 0
       const isRefused = this.#progress === 'reached' && this.#why === undefined
       const reason = this.#progress === 'greeted' ? this.#why : notGreeted(this.#why)
@@ -178,7 +178,7 @@ export class Library {
   }
 }
 
-/** Given to the library's own methods, version 0 would mean any version. */
+/** Sets the version in the transaction itself, because the library's methods take version 0 for any version. */
 function exactly(version: number, transaction: Transaction): Transaction {
   const [first] = (transaction as Transaction & { readonly ops: readonly { version: number }[] }).ops
   if (first !== undefined) first.version = version
@@ -190,7 +190,7 @@ const CONNECTING = 1
 const CONNECTED = 2
 const EXPIRED = -3
 
-/** Room for the names of a million servers. */
+/** Enough for the names of a million servers. */
 const MOST_BYTES = 64 * 2 ** 20
 const MOST_GREETING_BYTES = 1_024
 
@@ -199,7 +199,7 @@ interface PendingQuestion {
   callback(error: Error): void
 }
 
-/** What the library keeps to itself. */
+/** The private members of the library that this class uses. */
 interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'> {
   socket: Socket | undefined
   readonly packetQueue: { readonly queue: unknown[] }
@@ -218,8 +218,8 @@ interface ConnectionManager extends Pick<EventEmitter<{ state: [number] }>, 'on'
 }
 
 /**
- * Stands in for the library's own: that can forget no watcher, throws at events that it does not know, and watches again
- * after a reconnect what nobody waits for any more.
+ * A replacement for the library's watcher manager. That one cannot remove watchers, throws at unknown events, and sets abandoned watches
+ * again after a reconnect.
  */
 class Watchers {
   readonly #owner: LibraryOwner

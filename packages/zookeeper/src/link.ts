@@ -7,11 +7,11 @@ import type { Settings } from './settings.ts'
 import { Suspects } from './suspects.ts'
 
 /**
- * One session of ZooKeeper over whatever connections it takes. A lost connection is not sought again by itself: whoever
- * needs it next makes one attempt, at the next server.
+ * One ZooKeeper session over successive connections. It does not reconnect by itself. The next caller of `connect` makes one attempt, at
+ * the next server.
  */
 export class ZooKeeperLink {
-  /** Resolves when ZooKeeper says that the session is over. */
+  /** Resolves when ZooKeeper reports that the session has expired. */
   readonly ended: Promise<Error>
   readonly #clock: Clock
   readonly #settings: Settings
@@ -22,9 +22,9 @@ export class ZooKeeperLink {
   #connecting: Promise<Connection> | undefined
   #connection: Connection | undefined
   #isUp = false
-  /** How many servers in a row hung up on us instead of greeting. */
+  /** The number of successive servers that closed the connection before the handshake. */
   #refusals = 0
-  /** Why there will be no further connection. */
+  /** The reason why no further connection is made. */
   #over: Error | undefined
   #probing: Timer | undefined
   #end: (reason: Error) => void = () => {}
@@ -43,7 +43,7 @@ export class ZooKeeperLink {
     })
   }
 
-  /** As granted. */
+  /** The session timeout in milliseconds that ZooKeeper granted. */
   get timeoutMs(): number {
     return this.#library.timeoutMs
   }
@@ -52,14 +52,17 @@ export class ZooKeeperLink {
     return this.#library.sessionId
   }
 
-  /** The connection that is up, or one attempt to get one. @throws `ERR_RPCX_REGISTRY`, `ERR_RPCX_LOST` when it is over */
+  /**
+   * Returns the open connection, or makes one attempt to connect.
+   * @throws `ERR_RPCX_REGISTRY`, `ERR_RPCX_LOST` when the session has expired
+   */
   connect(): Promise<Connection> {
     if (this.#over !== undefined) return Promise.reject(this.#over)
     this.#connecting ??= this.#dial()
     return this.#connecting
   }
 
-  /** Ends the session. Where that cannot be said to ZooKeeper before `signal` aborts, the session ends by its timeout. */
+  /** Ends the session. If `signal` aborts before ZooKeeper knows, the session ends by its timeout. */
   async close(signal: AbortSignal): Promise<void> {
     if (this.#over !== undefined) return this.kill(this.#over)
     const over = new RpcxError('ERR_RPCX_CLOSED', 'zookeeper: the session was closed')
@@ -79,14 +82,14 @@ export class ZooKeeperLink {
     }
   }
 
-  /** Gives up the connection for good, without a word to ZooKeeper. */
+  /** Closes the connection for good, without telling ZooKeeper. */
   kill(reason: Error): void {
     this.#over ??= reason
     this.#clock.clear(this.#probing)
     this.#library.drop(reason)
   }
 
-  /** How long an answer may take, before the connection counts as lost: it must be, in time for another before the session ends. */
+  /** The response timeout. It leaves time for another connection before the session expires. */
   get #answerMs(): number {
     return Math.round(Math.min(Math.max(this.timeoutMs / 3, 1_000), 3_000))
   }
@@ -126,7 +129,7 @@ export class ZooKeeperLink {
     this.#refusals = isRefused ? this.#refusals + 1 : 0
     const isRewound = this.#over === undefined && this.#refusals >= this.#settings.hosts.length
     if (isRewound && this.#library.forgetTransactions()) {
-      // The same attempt goes on, as one who has seen nothing.
+      // The same attempt continues, now without a last transaction.
       this.#library.dial()
       return
     }
@@ -142,7 +145,7 @@ export class ZooKeeperLink {
     this.#end(this.#over)
   }
 
-  /** The library waits for ever for a server that hangs. */
+  /** The library would wait for ever for a hung server. */
   #probe(): void {
     if (this.#isUp) this.#connection?.probe().catch(() => {})
   }

@@ -2,8 +2,8 @@ import { channel } from 'node:diagnostics_channel'
 import { debuglog } from 'node:util'
 
 /**
- * Tells of a session timeout that is not the one that was asked for, on the `diagnostics_channel`
- * `rpcx:zookeeper:timeoutNegotiated` and under `NODE_DEBUG=rpcx`.
+ * Reports when the granted session timeout differs from the requested one: on the `diagnostics_channel` `rpcx:zookeeper:timeoutNegotiated`
+ * and under `NODE_DEBUG=rpcx`.
  */
 export function tellTimeout(server: string, askedMs: number, grantedMs: number): void {
   if (askedMs === grantedMs) return

@@ -1,14 +1,14 @@
 import { BadAnswer, checkCode } from './failure.ts'
 
-/** What a reply is expected to be of: an operation of ZooKeeper's protocol, with the number by which it is answered. */
+/** The request that a reply should answer: its number, and its operation in ZooKeeper's protocol. */
 export interface Question {
   readonly xid: number
   readonly type: number
 }
 
 /**
- * Checks a greeting, the first frame of a connection. The library believes every length in it.
- * @throws when it is not as ZooKeeper writes it
+ * Checks the handshake response, the first frame of a connection. The library trusts every length in it.
+ * @throws when it is malformed
  */
 export function checkGreeting(frame: Buffer): void {
   const reader = new Reader(frame)
@@ -16,15 +16,15 @@ export function checkGreeting(frame: Buffer): void {
   const timeoutMs = reader.int()
   reader.skip(8)
   reader.text()
-  // ZooKeeper's own lower limit is two ticks; with less, nothing but signs of life would be sent.
+  // ZooKeeper's own minimum is two ticks. With a shorter timeout, the client would send nothing but keep-alives.
   if (timeoutMs > 0 && timeoutMs < LEAST_TIMEOUT_MS) throw broken(`a session timeout of ${timeoutMs} ms`)
 }
 
 /**
- * Checks any other frame. Returns why its question must fail without the library: its payload is not as ZooKeeper writes it, or
- * the library does not know its error. Nobody else's answer is affected by that.
- * @param question the one that is to be answered next
- * @throws when the connection cannot be trusted any more: the header is broken, or answers another question
+ * Checks any other frame. Returns the error with which its request must fail: the payload is malformed, or the library does not know the
+ * error code. Other requests are not affected.
+ * @param question the request that ZooKeeper answers next
+ * @throws when the connection cannot be trusted any more: the header is malformed, or answers another request
  */
 export function checkReply(frame: Buffer, question: Question | undefined): Error | undefined {
   const reader = new Reader(frame)
@@ -69,12 +69,12 @@ class Reader {
     return this.#bytes[this.#at - 1] === 1
   }
 
-  /** A string or bytes, which must be there. */
+  /** Skips a string or bytes, which must not be `null`. */
   text(): void {
     this.skip(this.length())
   }
 
-  /** The same, or `null`. */
+  /** Skips bytes or `null`. */
   bytes(): void {
     const length = this.int()
     if (length !== -1) this.skip(checked(length))
@@ -84,7 +84,7 @@ class Reader {
     return checked(this.int())
   }
 
-  /** What ZooKeeper says of a node. */
+  /** Skips the metadata of a node. */
   stat(): void {
     this.skip(STAT_BYTES)
   }

@@ -2,7 +2,7 @@ import type { Replica } from '@rpcx/core'
 import { ChangeSignal } from './change-signal.ts'
 import type { Connection } from './connection.ts'
 
-/** Keeps `into` in step with the children of a directory, until `signal` aborts. Rejects when the connection is lost. */
+/** Keeps `into` in step with the children of a directory until `signal` aborts. Rejects when the connection is lost. */
 export async function followDirectory(
   connection: Connection,
   directory: string,
@@ -12,13 +12,13 @@ export async function followDirectory(
   const view = new ServiceView(connection, directory)
   try {
     const { changed: all } = await view.look()
-    // Whoever follows no more must not hear of what was still being read.
+    // A reader that has unsubscribed must not receive the result.
     if (signal.aborted) return
     into.replace(all)
     while (await view.bell.heard(connection.down, signal)) {
       const { changed, gone } = await view.look()
       if (signal.aborted) return
-      // Together, so that nobody sees the list in between.
+      // Apply all changes in one turn, so that no reader sees a partial list.
       for (const address of gone) into.remove(address)
       for (const [address, metadata] of changed) into.put(address, metadata)
       await view.rest(signal)
@@ -33,17 +33,17 @@ interface Difference {
   readonly gone: readonly string[]
 }
 
-/** What a directory held when it was last looked at. */
+/** The children of a directory as of the last `look`. */
 class ServiceView {
   /** Rings when another look is due. */
   readonly bell: ChangeSignal = new ChangeSignal()
   readonly #connection: Connection
   readonly #directory: string
-  /** Those that were there, each with what stops listening to it. */
+  /** The known children, each with the function that removes its listener. */
   readonly #known = new Map<string, () => void>()
-  /** Those of them that have changed since they were read. */
+  /** The known children that have changed since they were read. */
   readonly #stale = new Set<string>()
-  /** Whether they are all that there are. */
+  /** Whether `#known` contains all current children. */
   #isListed = false
   readonly #unlisten: () => void
 
@@ -56,13 +56,13 @@ class ServiceView {
     })
   }
 
-  /** Reads what has changed since the last look, all that is known to have changed at once. */
+  /** Reads everything that has changed since the last look. */
   async look(): Promise<Difference> {
     const changed = new Map<string, string>()
     const gone = new Set<string>()
     const read = async (child: string): Promise<void> => {
       const data = await this.#read(child)
-      // Deleted since it was listed; the watch of its directory has seen that.
+      // The node was deleted after it was listed. The watch of the directory reports that too.
       if (data === undefined) gone.add(child)
       else changed.set(child, data)
     }
@@ -70,7 +70,7 @@ class ServiceView {
     const [listed] = await Promise.all([listing, each([...this.#stale], read)])
     if (listed !== undefined) {
       for (const child of this.#known.keys()) {
-        // One that was made anew since is read already.
+        // A node that was created again meanwhile is already read.
         if (!listed.has(child) && !changed.has(child)) gone.add(child)
       }
       await each(
@@ -82,7 +82,7 @@ class ServiceView {
     return { changed, gone: [...gone] }
   }
 
-  /** Listing a large directory costs the same for one change and for many, so there it waits for more of them. */
+  /** Waits for more changes of a large directory, because listing it costs the same for one change and for many. */
   async rest(signal: AbortSignal): Promise<void> {
     const { size } = this.#known
     if (size > SMALL) await this.#connection.clock.sleep(Math.min(size / 20, 1_000), signal)
@@ -96,13 +96,13 @@ class ServiceView {
     this.#connection.unwatch(watched.slice(0, MOST_UNWATCHED))
   }
 
-  /** Empty as long as there is no such directory. */
+  /** Lists the directory; empty while it does not exist. */
   async #children(): Promise<ReadonlySet<string>> {
     this.#isListed = true
     for (;;) {
       const children = await this.#connection.children(this.#directory)
       if (children !== undefined) return new Set(children)
-      // Only this watch sees it come; it may have come just now.
+      // Only this watch reports its creation. It may have been created just now.
       if (!(await this.#connection.exists(this.#directory))) return new Set()
     }
   }
@@ -128,8 +128,8 @@ class ServiceView {
 }
 
 /**
- * Does the same for all items, for so many at once that each is answered in its time: a question that waits behind ten thousand
- * others would count as one that is not answered.
+ * Runs `work` for all items with limited concurrency, so that each request is answered in time. A request behind ten thousand others would
+ * time out.
  */
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values()
@@ -139,8 +139,8 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, worker))
 }
 
-/** A directory that is listed again at once, whenever it changes. */
+/** The size up to which a changed directory is listed again at once. */
 const SMALL = 1_000
 const MOST_AT_ONCE = 256
-/** Of a larger service, what is watched is forgotten by the server when it changes, or when the session ends. */
+/** For a larger service, the server removes the other watches when they fire or when the session ends. */
 const MOST_UNWATCHED = 1_000

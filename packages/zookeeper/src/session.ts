@@ -7,12 +7,12 @@ import type { ZooKeeperLink } from './link.ts'
 import { isNodeName } from './node-name.ts'
 import { followDirectory } from './service-view.ts'
 
-/** One session of ZooKeeper. It outlives its connections, which core has it seek again. */
+/** One ZooKeeper session. It outlives its connections; core makes it reconnect. */
 export class ZooKeeperSession implements RegistrySession {
   readonly ended: Promise<Error>
   readonly #link: ZooKeeperLink
   readonly #layout: Layout
-  /** The driver's sessions that were closed. */
+  /** The ids of closed sessions of the driver. */
   readonly #earlier: Set<string>
 
   constructor(link: ZooKeeperLink, layout: Layout, earlier: Set<string>) {
@@ -61,13 +61,13 @@ export class ZooKeeperSession implements RegistrySession {
   ): Promise<bigint | undefined> {
     const path = this.#layout.leaf(service, address)
     const connection = await this.#link.connect()
-    // A node that was made anew has the version of the one before, so only its transaction tells them apart.
+    // A node that was deleted and created again may have the same version, so only the transaction distinguishes the two.
     const found = over && (await connection.read(path))
     if (found?.transaction !== over?.version) return undefined
     signal.throwIfAborted()
     try {
       if (found === undefined) return await this.#create(connection, service, path, metadata, signal)
-      // Go's clients watch only which nodes there are: what all should see is a new node.
+      // Go clients watch only the list of nodes, so a change for all readers needs a new node.
       if (audience === 'all') return await connection.replace(path, found.version, metadata)
       return await connection.change(path, found.version, metadata)
     } catch (error) {
@@ -88,7 +88,7 @@ export class ZooKeeperSession implements RegistrySession {
     } catch (error) {
       if (isAnswer(error, 'NO_NODE')) return
       if (!isAnswer(error, 'BAD_VERSION')) throw error
-      // Written in between, which does not say by whom it is kept now.
+      // Another writer was faster, so the node must be read again to see its owner.
       await this.remove(service, address, signal)
     }
   }
@@ -98,7 +98,7 @@ export class ZooKeeperSession implements RegistrySession {
     await this.#link.close(signal)
   }
 
-  /** As long as there is a node, there is all that is above it. */
+  /** Creates the node. If that fails because a parent is missing, creates the parents and tries again. */
   async #create(
     connection: Connection,
     service: string,
@@ -126,17 +126,17 @@ export class ZooKeeperSession implements RegistrySession {
 
 const NOBODY = '0'.repeat(16)
 
-/** The node as it is now; tells the listeners of its path when that changes. */
+/** Reads the current node. Calls the listeners of its path when it changes. */
 async function look(connection: Connection, path: string): Promise<Znode | undefined> {
   for (;;) {
     const found = await connection.read(path)
     if (found !== undefined) return found
-    // Only this watch sees it come; it may have come just now.
+    // Only this watch reports its creation. It may have been created just now.
     if (!(await connection.exists(path))) return undefined
   }
 }
 
-/** What Go leaves empty above a base path of several parts. */
+/** Returns the parents of a base path with several parts. Go creates them empty, too. */
 function parents(base: string): (readonly [path: string, data: string])[] {
   return [...base.matchAll(/(?!^)\//g)].map(({ index }) => [base.slice(0, index), ''])
 }

@@ -9,23 +9,23 @@ import { inTurn } from './addresses.ts'
 import { checkNodeName } from './node-name.ts'
 import type { ZooKeeperOptions, ZooKeeperRegisterPluginOptions } from './options.ts'
 
-/** Those of the register plugin's options that are the driver's, and of a discovery's. */
+/** The options of a discovery, and those of the register plugin that concern the driver. */
 export type ZooKeeperDriverOptions = ZooKeeperOptions & Pick<ZooKeeperRegisterPluginOptions, 'acl'>
 
-/** The options of a driver, read and checked. */
+/** The checked options of a driver. */
 export interface Settings {
   readonly hosts: readonly RegistryHost[]
   readonly lookup: LookupFunction
-  /** Empty for none. */
+  /** The chroot path; empty for none. */
   readonly chroot: string
   readonly timeoutMs: number
   readonly digest: ZooKeeperOptions['digest']
-  /** What a TLS connection needs; `undefined` for plain text. */
+  /** The options of the TLS connection; `undefined` for plain text. */
   readonly tls: ConnectionOptions | undefined
   readonly acl: ACL[]
 }
 
-/** @throws TypeError or RangeError that names the option */
+/** Reads and checks the options. @throws TypeError or RangeError that names the option */
 export function readSettings(options: ZooKeeperDriverOptions): Settings {
   const { chroot = '', sessionTimeoutMs = 10_000, digest, acl = 'world:anyone:cdrwa' } = options
   if (!(sessionTimeoutMs >= 1_000 && sessionTimeoutMs <= 86_400_000)) {
@@ -69,7 +69,7 @@ function readTls(tls: ConnectionOptions): ConnectionOptions {
   }
 }
 
-/** With one slash before each name, and none behind. */
+/** Returns the path with one slash before each name and none at the end. */
 function readChroot(chroot: string): string {
   if (typeof chroot !== 'string') throw new TypeError(`zookeeper: chroot is ${typeof chroot}, not a string`)
   const names = chroot.split('/').filter(Boolean)

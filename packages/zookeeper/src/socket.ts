@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { connect as connectTls } from 'node:tls'
 import type { RegistryHost } from '@rpcx/core'
 
-/** Starts to connect to a server. Calls `ready` once bytes can be sent, over TLS after its handshake. */
+/** Connects to a server. Calls `ready` when the connection is open, with TLS after the handshake. */
 export function openSocket(
   { host, port }: RegistryHost,
   tls: ConnectionOptions | undefined,

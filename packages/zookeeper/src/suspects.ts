@@ -1,6 +1,6 @@
 /**
- * The questions that took down connections. ZooKeeper answers in order, so one answer that never ends holds up all behind it: on the
- * next connections these questions come last, and all others are answered before.
+ * The requests that were next to be answered when connections failed. ZooKeeper answers in order, so one request that never ends delays
+ * all others behind it. On the next connections, these requests therefore go last.
  */
 export class Suspects {
   readonly #questions = new Set<string>()
@@ -9,7 +9,7 @@ export class Suspects {
     return this.#questions.has(question)
   }
 
-  /** The connection was given up while this question was the next to be answered. */
+  /** Records the request that was next to be answered when a connection failed. */
   blame(question: string): void {
     this.#questions.add(question)
     if (this.#questions.size <= MOST) return

@@ -1,13 +1,13 @@
 /**
- * A request to watch a path no longer, which the library does not have. It is told that this one deletes: the answer to either has a
- * header and nothing else.
+ * A request to remove a watch, which the library does not support. Its header claims a delete request: both responses consist of a header
+ * only.
  */
 export class Unwatch {
   readonly header: { xid: number; readonly type: number } = { xid: 0, type: DELETE }
   readonly payload: null = null
   readonly #path: string
 
-  /** @param path with the chroot */
+  /** @param path the path, with the chroot */
   constructor(path: string) {
     this.#path = path
   }
