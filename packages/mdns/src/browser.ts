@@ -8,14 +8,14 @@ import type { Packet, Question, Resource } from './packet.ts'
 import { HEADER_BYTES, isSameName, MAX_PACKET_BYTES, query, sizeOf } from './packet.ts'
 import { FAILED, MISSED, RecordRefresher } from './record-refresher.ts'
 
-/** Asks who is there: at once, more and more rarely, and again for what is about to be forgotten. */
+/** The part of a session that queries the network for servers: at once, then at growing intervals, and again before records expire. */
 export class Browser {
   readonly #clock: Clock
   readonly #cache: Cache
   readonly #network: Network
   readonly #upkeep: RecordRefresher
   readonly #timers = new Map<MulticastLink, Timer>()
-  /** The links on which everybody was asked often enough at first. */
+  /** The links whose query interval has reached its maximum. */
   readonly #stable = new Set<MulticastLink>()
   #first: Promise<void> | undefined
   #isBrowsing = false
@@ -31,20 +31,20 @@ export class Browser {
     })
   }
 
-  /** Resolves when those who are there have had time to say so. Asks once, however many wait. */
+  /** Resolves when the servers have had time to answer the first query. Sends it once, however many callers wait. */
   settled(): Promise<void> {
     this.#first ??= this.#settle()
     return this.#first
   }
 
-  /** Keeps on asking from now on. */
+  /** Starts the periodic queries. */
   browse(): void {
     if (this.#isBrowsing) return
     this.#isBrowsing = true
     for (const link of this.#network.links) this.#again(link, FIRST_AGAIN_MS)
   }
 
-  /** A call to a server failed there. */
+  /** Checks whether a server still exists, after a call to it failed. */
   verify(service: string, address: string): void {
     for (const instance of this.#cache.saying(service, address)) this.#upkeep.verify(instance, FAILED)
   }
@@ -53,7 +53,7 @@ export class Browser {
     if (this.#first === undefined) return
     this.#askFirst(link)
     if (this.#isBrowsing) this.#again(link, FIRST_AGAIN_MS)
-    // Who left while the interface was down said so to nobody.
+    // A server that left while the interface was down could not send its goodbye to us.
     for (const instance of this.#cache.instances) {
       if (instance.interface === link.interface.name) this.#upkeep.verify(instance, MISSED)
     }
@@ -65,7 +65,7 @@ export class Browser {
     this.#stable.delete(link)
   }
 
-  /** Someone else asked what we would have: the answers are ours too (RFC 6762 §7.3). */
+  /** Postpones our own query when another host sends the same one: its answers serve us too (RFC 6762 §7.3). */
   overheard(packet: Packet, source: Source, link: MulticastLink): void {
     const [question] = packet.questions
     if (!this.#isBrowsing || packet.isTruncated || source.port !== link.port) return
@@ -89,14 +89,14 @@ export class Browser {
     for (let before = -1; before !== this.#cache.size && clock.now() < end; ) {
       before = this.#cache.size
       await clock.sleep(QUIET_MS)
-      // What has arrived is read before this is looked at.
+      // Packets that have already arrived are read before the cache is checked.
       await nextTurn()
     }
   }
 
   /**
-   * Twice: what was multicast less than a second ago is not said again, and who came since has not heard it; so everybody is
-   * also asked for answers to this process alone.
+   * Asks twice: by multicast, and with a request for unicast answers. Hosts do not repeat a record that they multicast less than a second
+   * ago, so a new process gets it only by unicast.
    */
   #askFirst(link: MulticastLink): void {
     const questions = [QUESTION]
@@ -118,7 +118,7 @@ export class Browser {
     this.#timers.set(link, timer)
   }
 
-  /** With those that need not answer, since they are known for long enough (RFC 6762 §7.1). */
+  /** Sends the query with the known answers that have enough of their life left, so that nobody repeats them (RFC 6762 §7.1). */
   #askAll(link: MulticastLink): void {
     const now = this.#clock.now()
     const known: Resource[] = []
@@ -141,14 +141,14 @@ export class Browser {
   }
 
   #askFor(instances: readonly Instance[]): void {
-    // Servers do not mind who else is there; what they heard by the way just expires.
+    // A session that only registers servers needs no others, so what it has overheard may expire.
     if (!this.#isBrowsing) return
     for (const link of this.#network.links) {
       const there = instances.filter(({ interface: on }) => on === link.interface.name)
       for (const questions of inParts(there.map(toQuestion), 0)) {
         if (questions.length > 0) link.ask(query({ questions })).catch(ignore)
       }
-      // What is there to be known was multicast just now, and will not be again within a second.
+      // An instance without a text was multicast just now. Its host repeats nothing within a second, so only unicast answers help.
       const known = there.filter(({ text }) => text !== undefined)
       for (const questions of inParts(known.map(toQuestion), 0)) {
         if (questions.length > 0) link.multicast(query({ questions })).catch(ignore)
@@ -163,23 +163,23 @@ export class Browser {
 
 const QUESTION: Question = { name: GO_TYPE, type: 'PTR', isUnicast: false }
 
-/** Until when the answers to a question are there: they come after up to 120 ms (RFC 6762 §6). */
+/** The time in which answers to a query arrive: hosts delay them by up to 120 ms (RFC 6762 §6). */
 const ANSWER_MS = 200
-/** When nobody new was heard of for so long, all have answered. */
+/** When no new instance was heard of for this long, all servers have answered. */
 const QUIET_MS = 60
 const MOST_QUIET_MS = 1_000
 const FIRST_AGAIN_MS = 1_000
-/** Half of the life of our records, which are then said anew. */
+/** Half the TTL of our records, which the answers then renew. */
 const STABLE_MS = 60_000
 
-/** Who has less than this left of its life would not live to be asked again before it is due. */
+/** A known answer with less of its life left would expire before the next query, so it is not listed as known. */
 const KNOWN_LEFT = 0.75
 
 function toQuestion({ name }: Instance): Question {
   return { name, type: 'TXT', isUnicast: false }
 }
 
-/** Into lists that fit a packet each; one list at least. */
+/** Splits the parts into lists that each fit a packet. Returns at least one list. */
 function inParts<T extends Question | Resource>(all: readonly T[], taken: number): T[][] {
   const parts: T[][] = [[]]
   let bytes = HEADER_BYTES + taken
@@ -195,5 +195,5 @@ function inParts<T extends Question | Resource>(all: readonly T[], taken: number
   return parts
 }
 
-// A link that fails is told of to the network.
+// The link reports its failure to the network.
 function ignore(): void {}

@@ -1,19 +1,19 @@
 import type { Packet, Resource } from './packet.ts'
 import { HEADER_BYTES, isSameRecord, MAX_PACKET_BYTES, response, sizeOf } from './packet.ts'
 
-/** Records that go into one packet: what was asked for, and what whoever asked will ask for next. */
+/** Records for one packet: the answers, and additional records that the asker needs next. */
 export interface Bundle {
   readonly answers: readonly Resource[]
   readonly additionals: readonly Resource[]
 }
 
-/** As many packets as it takes. */
+/** Puts bundles into as few packets as possible, in order. */
 export function toPackets(bundles: readonly Bundle[]): Packet[] {
   const packets: { answers: Resource[]; additionals: Resource[]; bytes: number }[] = []
   for (const { answers, additionals } of bundles) {
     const last = packets.at(-1)
     const there = last === undefined ? [] : [...last.answers, ...last.additionals]
-    // The addresses of the host are in most bundles.
+    // Most bundles contain the addresses of the host.
     const more = (records: readonly Resource[]): Resource[] =>
       records.filter(record => !there.some(other => isSameRecord(other, record)))
     const bytes = total(more(answers)) + total(more(additionals))

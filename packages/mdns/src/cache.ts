@@ -7,7 +7,7 @@ import { isSameData, textBytes } from './packet.ts'
 import type { Said } from './text.ts'
 import { fromStrings } from './text.ts'
 
-/** An instance that someone announced on one interface. */
+/** An instance that a host announced on one interface. */
 export interface Instance {
   readonly interface: string
   /** `web1-8972-Arith._rpcxservices.local` */
@@ -15,22 +15,22 @@ export interface Instance {
   /** Its TXT record; `undefined` while only its name is known. */
   text: (Resource & { readonly type: 'TXT' }) | undefined
   said: readonly Said[]
-  /** How long its text may be believed; 0 while there is none. */
+  /** The TTL of its TXT record in milliseconds; 0 while there is none. */
   ttlMs: number
-  /** When it was last heard of, by the clock. */
+  /** When it was last heard of, by the session's clock. */
   heardAt: number
 }
 
-/** What changed: the services whose servers are others now, and those instances that were heard of, or will be. */
+/** The changes of a cache: services whose servers have changed, and instances that were heard of, are expected, or were removed. */
 interface CacheEvents {
   changed: [services: ReadonlySet<string>]
   heard: [instance: Instance]
-  /** Somebody asks whether this name is free, and says nothing under it yet. */
+  /** A host probes for this name, and has not announced anything under it yet. */
   foretold: [instance: Instance]
   removed: [instance: Instance]
 }
 
-/** Every server that was heard of, by the TXT records of its services: what they say is all there is to know. */
+/** All known servers, by the TXT records of their instances. The cache needs no other record types. */
 export class Cache extends EventEmitter<CacheEvents> {
   readonly #clock: Clock
   readonly #instances = new Map<string, Instance>()
@@ -50,7 +50,7 @@ export class Cache extends EventEmitter<CacheEvents> {
     return this.#instances.size
   }
 
-  /** What is said of a service, an owner's once, however many interfaces it is heard on. */
+  /** Returns the entries of a service. An owner's entry appears once, even when it is heard on several interfaces. */
   said(service: string): readonly Said[] {
     const byServer = new Map<string, Said>()
     for (const { said } of this.#byService.get(service) ?? []) {
@@ -64,13 +64,13 @@ export class Cache extends EventEmitter<CacheEvents> {
     return [...byServer.values()]
   }
 
-  /** The instances that say something of this entry. */
+  /** Returns the instances that announce this entry. */
   saying(service: string, address: string): readonly Instance[] {
     const all = [...(this.#byService.get(service) ?? [])]
     return all.filter(({ said }) => said.some(one => one.service === service && one.address === address))
   }
 
-  /** Takes over what a packet says. */
+  /** Stores the records of a packet. */
   take(packet: Packet, on: NetworkInterface): void {
     const services = new Set<string>()
     for (const record of [...packet.answers, ...packet.additionals]) {
@@ -80,7 +80,7 @@ export class Cache extends EventEmitter<CacheEvents> {
     if (services.size > 0) this.emit('changed', services)
   }
 
-  /** A probe tells whose announcement is to come: so it is missed when it is lost. */
+  /** Reads a probe, which shows that an announcement will follow. If that gets lost, the instance is asked for. */
   foretell({ authorities }: Packet, on: NetworkInterface): void {
     for (const { type, name } of authorities) {
       if (type !== 'TXT' || !isOfGoType(name)) continue
@@ -100,7 +100,7 @@ export class Cache extends EventEmitter<CacheEvents> {
   #takeName(record: Resource & { readonly type: 'PTR' | 'A' | 'AAAA' }, on: NetworkInterface): void {
     if (!isOfGoType(record.data)) return
     const known = this.#instances.get(keyOf(on.name, record.data))
-    // A goodbye counts by the text, which one host alone may say.
+    // Only a TXT record counts as a goodbye, because a single host owns it; a PTR record is shared.
     if (known !== undefined || record.ttlSeconds === 0) return
     const instance = this.#add(record.data, on.name)
     if (instance !== undefined) this.emit('heard', instance)
@@ -118,7 +118,7 @@ export class Cache extends EventEmitter<CacheEvents> {
     const isNew = instance.text === undefined || !isSameData(instance.text, record)
     instance.text = record
     const ttlMs = Math.min(record.ttlSeconds, MAX_TTL_SECONDS) * 1_000
-    // An answer to this process alone may be cut to 10 s (RFC 6762 §6.7), which does not take back what everybody was told.
+    // A unicast answer may have its TTL cut to 10 s (RFC 6762 §6.7). That does not shorten a TTL that was multicast before.
     instance.ttlMs = isNew ? ttlMs : Math.max(instance.ttlMs, ttlMs)
     instance.heardAt = this.#clock.now()
     if (isNew) this.#say(instance, fromStrings(record.data), services)
@@ -126,7 +126,7 @@ export class Cache extends EventEmitter<CacheEvents> {
   }
 
   #add(name: string, on: string): Instance | undefined {
-    // What floods the network does not fill this process.
+    // The limit keeps a flood of packets from filling the memory.
     if (this.#instances.size >= MAX_INSTANCES) return undefined
     const heardAt = this.#clock.now()
     const instance: Instance = { interface: on, name, text: undefined, said: [], ttlMs: 0, heardAt }
@@ -155,7 +155,10 @@ const MAX_INSTANCES = 4_000
 const MAX_TEXT_BYTES = 1_300
 const MAX_TTL_SECONDS = 4_500
 
-/** The goodbye of one who was replaced meanwhile is not for its successor; figures that were never announced do not matter. */
+/**
+ * Returns whether a goodbye ends this instance. The goodbye of a replaced server does not end its successor. Metrics may differ, because
+ * not all of them are announced.
+ */
 function isGoodbyeOf({ text, said }: Instance, goodbye: Resource & { readonly type: 'TXT' }): boolean {
   if (text === undefined) return false
   if (isSameData(text, goodbye)) return true

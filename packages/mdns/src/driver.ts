@@ -4,15 +4,18 @@ import type { NetworkOptions } from './network.ts'
 import { MDNSSession } from './session.ts'
 import { toStrings } from './text.ts'
 
-/** Where the network is. */
+/** The network interfaces and the port of multicast DNS. */
 export interface MDNSOptions {
-  /** Names or addresses of the network interfaces to use, `eth0` or `192.168.1.7`. @default all that carry multicast, as they come and go */
+  /**
+   * The names or addresses of the network interfaces to use, such as `eth0` or `192.168.1.7`.
+   * @default all interfaces with multicast, including those that come up later
+   */
   readonly interfaces?: string | readonly string[]
-  /** The UDP port. With another than the default nobody else hears us, which tests may want. @default 5353 */
+  /** The UDP port. Only peers with the same port can communicate, which is useful in tests. @default 5353 */
   readonly port?: number
 }
 
-/** Multicast DNS: every server answers for itself, so there is no registry that could fail. */
+/** The multicast DNS driver. Each server answers for itself, so there is no registry that could fail. */
 export class MDNSDriver implements Driver {
   readonly name = 'mdns'
   readonly traits: DriverTraits = {
@@ -20,11 +23,11 @@ export class MDNSDriver implements Driver {
     edits: false,
     publishes: 'listening',
     unspecified: true,
-    // RFC 6762 §6: no record is multicast twice within a second.
+    // No record is multicast twice within a second (RFC 6762 §6).
     pacedMs: 1_000,
   }
   readonly #options: NetworkOptions
-  /** What our sessions called themselves. */
+  /** The owner ids of all sessions of this driver. */
   readonly #owners = new Set<string>()
 
   /** @throws TypeError or RangeError that names the option */
@@ -61,5 +64,5 @@ export class MDNSDriver implements Driver {
   }
 }
 
-/** As long as one may become that is not known yet. */
+/** The longest address that is possible while the real one is unknown. */
 const LONG_ADDRESS = 'tcp@[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535'

@@ -10,7 +10,7 @@ interface Said {
   readonly at: number
 }
 
-/** What was multicast on each link, and when, so that no record is said again within a second (RFC 6762 §6). */
+/** The records that were multicast on each link, and when. No record is repeated within a second (RFC 6762 §6). */
 export class History {
   readonly #clock: Clock
   readonly #said = new Map<MulticastLink, Map<string, Said>>()
@@ -19,7 +19,7 @@ export class History {
     this.#clock = clock
   }
 
-  /** How long ago, in milliseconds. Other data under the same name are another record. */
+  /** Returns how long ago a record was multicast, in milliseconds. A record with other data counts as another record. */
   ageMs(link: MulticastLink, record: Resource): number {
     const said = this.#said.get(link)?.get(keyOf(record))
     return said !== undefined && isSameData(said.record, record)
@@ -27,7 +27,7 @@ export class History {
       : Number.POSITIVE_INFINITY
   }
 
-  /** Multicasts these. @throws Error of the system */
+  /** Multicasts the bundles. @throws Error of the system */
   async say(link: MulticastLink, bundles: readonly Bundle[]): Promise<void> {
     for (const packet of toPackets(bundles)) {
       this.#add(link, packet)
@@ -35,12 +35,12 @@ export class History {
     }
   }
 
-  /** It may be said again at once. */
+  /** Allows a record to be repeated at once. */
   excuse(link: MulticastLink, record: Resource): void {
     this.#said.get(link)?.delete(keyOf(record))
   }
 
-  /** The link is gone. */
+  /** Forgets a link that is gone. */
   forget(link: MulticastLink): void {
     this.#said.delete(link)
   }

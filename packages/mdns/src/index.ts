@@ -7,7 +7,7 @@ export type { MDNSOptions } from './driver.ts'
 
 export interface MDNSRegisterPluginOptions extends RegisterPluginOptions, MDNSOptions {}
 
-/** Announces a server on its network, where clients written in Go and in TypeScript find it. */
+/** Announces a server on its network, where Go and TypeScript clients find it. */
 export class MDNSRegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: MDNSRegisterPluginOptions = {}) {
@@ -17,7 +17,7 @@ export class MDNSRegisterPlugin extends RegisterPlugin {
 
 export interface MDNSDiscoveryOptions extends RegistryDiscoveryOptions, MDNSOptions {}
 
-/** Discovers the servers on its network, whether they are written in Go or in TypeScript. */
+/** Discovers the servers on its network, both Go and TypeScript ones. */
 export class MDNSDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: MDNSDiscoveryOptions = {}) {

@@ -4,7 +4,7 @@ import type { Packet, Question, Resource } from './packet.ts'
 type Outgoing = QueryOutgoingPacket & ResponseOutgoingPacket
 type Answer = Outgoing['answers'][number]
 
-/** A packet as the library decodes it; what else it may hold is left out. */
+/** Converts a packet that the library has decoded. Omits records of other types. */
 export function fromLibrary(found: FullPacket): Packet {
   const { type = 'query', id = 0, flags = 0, questions = [] } = found
   return {
@@ -14,7 +14,7 @@ export function fromLibrary(found: FullPacket): Packet {
     questions: questions.map(({ name, type, class: of }) => ({
       name,
       type: type as Question['type'],
-      // The library knows this bit in records only, and takes it for a class in questions.
+      // The library supports this bit in records only. In questions it reads the bit as part of the class.
       isUnicast: (of as string | undefined) === 'UNKNOWN_32769',
     })),
     answers: resources(found.answers),
@@ -68,7 +68,7 @@ function answer(resource: Resource): Answer {
     const data = { nextDomain: name, rrtypes: [...resource.data] }
     return { name, ttl, flush, class: 'IN', type, data }
   }
-  // The library writes into what it is given.
+  // The library modifies the array that it gets.
   const data = type === 'TXT' ? [...resource.data] : resource.data
   return { name, ttl, flush, class: 'IN', type, data } as Answer
 }

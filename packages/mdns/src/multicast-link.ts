@@ -9,25 +9,25 @@ import type { NetworkInterface } from './network-interface.ts'
 import type { Packet } from './packet.ts'
 import { isWellFormed } from './well-formed.ts'
 
-/** Who sent a packet. */
+/** The sender of a packet. */
 export interface Source {
   readonly address: string
   readonly port: number
 }
 
-/** Who hears what comes over a link. */
+/** The receiver of a link's packets and of its failure. */
 export interface MulticastLinkOwner {
   heard(packet: Packet, source: Source, link: MulticastLink): void
-  /** It cannot send any more. */
+  /** Called when the link can no longer send. */
   broke(link: MulticastLink, error: Error): void
 }
 
 /**
- * Multicast DNS over one interface, in IPv4 or IPv6. An instance of the library for each, since one sends on one interface only; its
- * sockets are made here, since it binds them where no multicast arrives, and polls.
+ * Multicast DNS over one interface, in IPv4 or IPv6. Each link has its own instances of the library, because an instance sends on one
+ * interface only. The link creates the sockets, because the library binds them where no multicast arrives, and polls.
  */
 export class MulticastLink {
-  /** As it is now: addresses of the other family may come and go. */
+  /** The interface with its current addresses. Those of the other family may come and go. */
   interface: NetworkInterface
   readonly family: 'ipv4' | 'ipv6'
   readonly port: number
@@ -35,7 +35,7 @@ export class MulticastLink {
   readonly #group: string
   readonly #owner: MulticastLinkOwner
   readonly #members: MulticastDNS
-  /** Sends from a port of its own: who is asked from there answers this process alone (RFC 6762 §6.7). */
+  /** Sends from its own port. Hosts answer queries from that port by unicast (RFC 6762 §6.7). */
   readonly #solo: MulticastDNS
   #sending: Promise<void> = Promise.resolve()
   #queued = 0
@@ -61,7 +61,7 @@ export class MulticastLink {
     this.#solo = this.#speak(solo)
   }
 
-  /** @throws Error of the system when it has no multicast */
+  /** Opens a link. @throws Error of the system when the interface has no multicast */
   static async open(
     clock: Clock,
     on: NetworkInterface,
@@ -82,12 +82,12 @@ export class MulticastLink {
     }
   }
 
-  /** To all neighbours. Resolves when the system has it. @throws Error of the system */
+  /** Sends a packet to all neighbours. Resolves when the system has accepted it. @throws Error of the system */
   multicast(packet: Packet): Promise<void> {
     return this.#send(this.#members, packet, { address: this.#group, port: this.port })
   }
 
-  /** To all neighbours, for answers to this process alone. */
+  /** Sends a query to all neighbours, which answer by unicast. */
   ask(packet: Packet): Promise<void> {
     return this.#send(this.#solo, packet, { address: this.#group, port: this.port })
   }
@@ -104,7 +104,7 @@ export class MulticastLink {
     )
   }
 
-  /** One after the other with a breath in between, so that those who listen keep up. */
+  /** Sends packets one at a time with a short pause, so that receivers keep up. */
   #send(by: MulticastDNS, packet: Packet, to: Source): Promise<void> {
     if (this.#queued >= MAX_QUEUED) return Promise.reject(new Error('too many packets wait to be sent'))
     this.#queued++
@@ -124,7 +124,7 @@ export class MulticastLink {
         else by.respond(toLibrary(packet), to, sent)
       })
     } catch (error) {
-      // A neighbour that cannot be reached says nothing about the link.
+      // The link still works when a single neighbour is unreachable.
       if (to.address === this.#group) this.#owner.broke(this, error as Error)
       throw error
     }
@@ -132,12 +132,12 @@ export class MulticastLink {
 
   #speak(socket: Socket): MulticastDNS {
     const library = createMulticastDns({ socket, bind: false, multicast: false, port: this.port })
-    // What matters of them is told to those who send.
+    // `#send` reports the errors that matter.
     library.on('error', () => {})
     library.on('packet', (found: FullPacket, source: Source) => {
       if (!this.#isClosed) this.#owner.heard(fromLibrary(found), source, this)
     })
-    // It believes what a packet says of its own size, and so hears of those only that are whole.
+    // The library trusts the lengths in a packet, so it gets well-formed packets only.
     const listeners = socket.listeners('message')
     socket.removeAllListeners('message').on('message', (bytes, source) => {
       if (!this.interface.hasNeighbour(source.address) || !isWellFormed(bytes)) return
@@ -149,10 +149,10 @@ export class MulticastLink {
 
 const MAX_QUEUED = 2_000
 const BREATH_MS = 1
-/** Everybody answers at once; the system gives less where it has less. */
+/** The receive buffer holds the answers of all servers, which arrive together. The system may grant less. */
 const RECEIVE_BYTES = 2 ** 20
 
-/** Bound, and sending over this interface. */
+/** Returns a bound socket that sends over this interface. */
 async function socket(on: NetworkInterface, family: 'ipv4' | 'ipv6', port: number): Promise<Socket> {
   const isFour = family === 'ipv4'
   const options = { reuseAddr: port > 0, recvBufferSize: RECEIVE_BYTES }

@@ -10,7 +10,7 @@ import { Prober } from './prober.ts'
 import type { Publication, Publisher } from './publication.ts'
 import type { RecordAnnouncer } from './record-announcer.ts'
 
-/** Gets each entry of one session a name that is free. */
+/** The part of a session that finds a free name for each entry. */
 export class NameClaimer {
   readonly #network: Network
   readonly #cache: Cache
@@ -26,7 +26,7 @@ export class NameClaimer {
     this.#herald = herald
   }
 
-  /** Where it is said: an address of this machine alone on its loopback only, when that is among the links. */
+  /** Returns the links on which to announce an entry. A loopback address is announced on the loopback interface only, if that is a link. */
   linksFor(publication: Publication): readonly MulticastLink[] {
     const links = this.#network.links.filter(link => publication.addressOn(link.interface) !== undefined)
     const loopback = links.filter(link => link.interface.isLoopback)
@@ -34,7 +34,7 @@ export class NameClaimer {
     return isLocal && loopback.length > 0 ? loopback : links
   }
 
-  /** Finds it a name that is free on these links. Resolves to `false` when another holds the very entry. */
+  /** Finds a name for the entry that is free on these links. Resolves to `false` when another session holds the same entry. */
   async register(
     publication: Publication,
     links: readonly MulticastLink[],
@@ -50,7 +50,7 @@ export class NameClaimer {
       }
       if (this.#isHeldByOther(publication)) return false
       if (publication.attempt < MAX_ATTEMPTS) {
-        // What was said under the old name does not hold any more.
+        // Withdraw the records under the old name.
         if (publication.established.size > 0) await this.#herald.goodbye(publication)
         publication.rename()
         wanted = this.linksFor(publication)
@@ -63,13 +63,13 @@ export class NameClaimer {
     }
   }
 
-  /** Gets an entry that we hold a name on this link. Where another holds it too, the higher version will have it. */
+  /** Claims a name on this link for an entry that we hold. If another session holds the entry too, the higher version wins. */
   async stand(publication: Publication, link: MulticastLink): Promise<void> {
     const isFree = await this.register(publication, [link], NEVER).catch(() => true)
     if (!isFree && this.#network.links.includes(link)) publication.established.add(link)
   }
 
-  /** A name that no other entry is known to have. */
+  /** Chooses a name that no other known entry has. */
   take(publication: Publication): void {
     const isOthers = ({ name, said }: { name: string; said: readonly Entry[] }): boolean =>
       isSameName(name, publication.goName) && !said.some(one => isSameEntry(one, publication))

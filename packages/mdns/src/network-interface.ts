@@ -2,14 +2,14 @@ import { BlockList, isIPv6 } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { networkInterfaces } from 'node:os'
 
-/** A network interface of this machine, with the addresses that it has now. */
+/** A network interface of this machine with its current addresses. */
 export class NetworkInterface {
   readonly name: string
   readonly isLoopback: boolean
   readonly ipv4: string | undefined
-  /** One that others can reach without knowing the interface, when there is one. */
+  /** The IPv6 address; preferably one that is not link-local, because peers can reach it without knowing the interface. */
   readonly ipv6: string | undefined
-  /** Tells it from the same interface with other addresses. */
+  /** Changes when the addresses of the interface change. */
   readonly signature: string
   readonly #addresses: readonly NetworkInterfaceInfo[]
   readonly #neighbours = new BlockList()
@@ -28,20 +28,23 @@ export class NetworkInterface {
     }
   }
 
-  /** The address that neighbours can dial a server at which listens at all of them. */
+  /** The address where neighbours reach a server that listens on all addresses. */
   get reachable(): string | undefined {
     return this.ipv4 ?? (this.ipv6 !== undefined && !isLinkLocal(this.ipv6) ? this.ipv6 : undefined)
   }
 
-  /** What a link of that family stands on. That the other family comes or goes is no reason to begin again. */
+  /**
+   * Returns the state that a link of one family depends on. When that does not change, the link stays open, even if addresses of the other
+   * family do.
+   */
   basis(of: 'ipv4' | 'ipv6'): string {
     const own = this.#addresses.filter(({ family }) => family.toLowerCase() === of)
     return `${signatureOf(own)} ${this.reachable}`
   }
 
   /**
-   * Whether a packet from there came over this interface (RFC 6762 §11). A socket hears what comes over any interface, and is
-   * not told which.
+   * Returns whether a packet from this address came over this interface (RFC 6762 §11). A socket receives packets from any interface, and
+   * Node does not say which.
    */
   hasNeighbour(source: string): boolean {
     const [address = '', scope] = source.split('%')
@@ -50,7 +53,7 @@ export class NetworkInterface {
   }
 }
 
-/** Those that are up, by name. */
+/** Returns the interfaces that are up, by name. */
 export function interfacesNow(): Map<string, NetworkInterface> {
   const found = new Map<string, NetworkInterface>()
   for (const [name, addresses = []] of Object.entries(networkInterfaces())) {

@@ -6,28 +6,28 @@ import type { NetworkInterface } from './network-interface.ts'
 import { interfacesNow } from './network-interface.ts'
 
 export interface NetworkOptions {
-  /** Names or addresses; all when empty. */
+  /** Names or addresses of interfaces; empty for all. */
   readonly interfaces: readonly string[]
   readonly port: number
 }
 
-/** Who uses a network. */
+/** The receiver of the events of a network. */
 export interface NetworkOwner extends Pick<MulticastLinkOwner, 'heard'> {
-  /** A link was opened. */
+  /** Called when a link was opened. */
   up(link: MulticastLink): void
-  /** A link is gone. */
+  /** Called when a link has closed. */
   down(link: MulticastLink): void
-  /** The interface of a link has other addresses, which the link does not stand on. */
+  /** Called when an interface has other addresses, but the link stays open. */
   changed(link: MulticastLink): void
 }
 
-/** The links over all interfaces that are wanted, as these come and go. */
+/** The links over all wanted interfaces. They open and close as the interfaces come and go. */
 export class Network {
   readonly #clock: Clock
   readonly #options: NetworkOptions
   readonly #owner: NetworkOwner
   readonly #links = new Map<string, MulticastLink>()
-  /** Why there is no link where there could be one. */
+  /** The errors of links that could not be opened or have failed. */
   readonly #failures = new Map<string, { readonly error: Error; readonly until: number }>()
   #timer: Timer | undefined
   #updating: Promise<void> = Promise.resolve()
@@ -43,7 +43,7 @@ export class Network {
     return [...this.#links.values()]
   }
 
-  /** Opens what there is, and keeps looking for changes. @throws `ERR_RPCX_REGISTRY` when there is no link at all */
+  /** Opens all possible links, then keeps checking for changes. @throws `ERR_RPCX_REGISTRY` when there is no link at all */
   async open(): Promise<void> {
     this.#updating = this.#update()
     await this.#updating
@@ -55,7 +55,7 @@ export class Network {
     this.#look()
   }
 
-  /** Why there is no link. */
+  /** Returns the error that explains why there is no link. */
   nothing(): RpcxError {
     const { interfaces } = this.#options
     const [cause] = [...this.#failures.values()].map(({ error }) => error)
@@ -79,7 +79,7 @@ export class Network {
     await Promise.all(links.map(link => link.close()))
   }
 
-  /** No system tells of changes to a program without rights, so this looks. */
+  /** Polls the interfaces, because no system notifies unprivileged programs of changes. */
   #look(): void {
     if (this.#isClosed) return
     const look = (): void => {
@@ -143,14 +143,14 @@ export class Network {
       )
       if (interfaces.length > 0 && !isNamed) continue
       if (on.ipv4 !== undefined) wanted.set(`${on.name} (IPv4)`, { on, family: 'ipv4' })
-      // The group has no route over loopback in IPv6.
+      // In IPv6, the multicast group has no route over loopback.
       if (on.ipv6 !== undefined && !on.isLoopback) wanted.set(`${on.name} (IPv6)`, { on, family: 'ipv6' })
     }
     return wanted
   }
 }
 
-/** What one look costs, a fraction of a millisecond, is nothing beside the time that an interface is up unnoticed. */
+/** One check is cheap, so a short interval is worth it: a new interface is found soon. */
 const LOOK_MS = 250
-/** Before what failed is tried again. */
+/** How long to wait before a failed link is opened again. */
 const AGAIN_MS = 1_000

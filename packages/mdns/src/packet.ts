@@ -1,8 +1,8 @@
-/** What is asked. */
+/** A question of a query. */
 export interface Question {
   readonly name: string
   readonly type: RecordType | 'ANY'
-  /** Whether the answer may come to the asker alone (QU, RFC 6762 §5.4). */
+  /** Whether the asker accepts a unicast answer (QU, RFC 6762 §5.4). */
   readonly isUnicast: boolean
 }
 
@@ -10,19 +10,19 @@ export type RecordType = 'PTR' | 'SRV' | 'TXT' | 'A' | 'AAAA' | 'NSEC'
 
 interface Head {
   readonly name: string
-  /** How long it may be believed; 0 says goodbye. */
+  /** How long others may keep the record; 0 withdraws it. */
   readonly ttlSeconds: number
-  /** Whether one host alone may say it, so that it replaces what was there (RFC 6762 §10.2). */
+  /** Whether a single host owns the record, so that it replaces older ones (RFC 6762 §10.2). */
   readonly isUnique: boolean
 }
 
-/** One record, of the types that matter here. */
+/** A record of one of the types that rpcx uses. */
 export type Resource = Head &
   (
     | { readonly type: 'PTR' | 'A' | 'AAAA'; readonly data: string }
     | { readonly type: 'SRV'; readonly data: { readonly port: number; readonly target: string } }
     | { readonly type: 'TXT'; readonly data: readonly Buffer[] }
-    /** The only types that its name has (RFC 6762 §6.1). It is said, and never read. */
+    /** The types that exist for this name, and no others (RFC 6762 §6.1). rpcx sends it, but does not read it. */
     | { readonly type: 'NSEC'; readonly data: readonly RecordType[] }
   )
 
@@ -33,9 +33,9 @@ export interface Packet {
   /** Whether more known answers follow in other packets. */
   readonly isTruncated: boolean
   readonly questions: readonly Question[]
-  /** The answers; in a query those that are known already. */
+  /** The answers; in a query, the answers that the asker knows already. */
   readonly answers: readonly Resource[]
-  /** What a probe is about to announce. */
+  /** In a probe, the records that its sender wants to announce. */
   readonly authorities: readonly Resource[]
   readonly additionals: readonly Resource[]
 }
@@ -50,12 +50,12 @@ export function response(parts: Partial<Packet>): Packet {
 
 const EMPTY = { id: 0, isTruncated: false, questions: [], answers: [], authorities: [], additionals: [] }
 
-/** Names are the same in upper and in lower case. */
+/** Compares names, ignoring case. */
 export function isSameName(a: string, b: string): boolean {
   return a === b || a.toLowerCase() === b.toLowerCase()
 }
 
-/** Whether two records say the same, for however long. */
+/** Returns whether two records are equal except for their TTL. */
 export function isSameRecord(a: Resource, b: Resource): boolean {
   return a.type === b.type && isSameName(a.name, b.name) && isSameData(a, b)
 }
@@ -75,7 +75,7 @@ export function isSameData(a: Resource, b: Resource): boolean {
   return a.type === b.type && isSameName(a.data, b.data as string)
 }
 
-/** The data of a record as they are compared (RFC 6762 §8.2), names in lower case. */
+/** Returns the data of a record in the form for comparison (RFC 6762 §8.2), with names in lower case. */
 export function rdata(resource: Resource): Buffer {
   switch (resource.type) {
     case 'SRV': {
@@ -101,11 +101,11 @@ function labels(name: string): Buffer {
   )
 }
 
-/** The most that a packet may have: with the headers of IPv6 and UDP it fits one frame of Ethernet. */
+/** The maximum size of a packet. With the IPv6 and UDP headers it fits one Ethernet frame. */
 export const MAX_PACKET_BYTES = 1_440
 export const HEADER_BYTES = 12
 
-/** How much it takes in a packet, where the library writes every name in full. */
+/** Returns the size in a packet. The library does not compress names. */
 export function sizeOf(part: Question | Resource): number {
   const name = nameBytes(part.name)
   if (!('data' in part)) return name + 4
@@ -117,7 +117,7 @@ export function sizeOf(part: Question | Resource): number {
     case 'PTR':
       return name + 10 + nameBytes(part.data)
     case 'NSEC':
-      // Its name again, and one bit for each type up to SRV's 33.
+      // The NSEC data are the name again, and a bitmap of the types up to SRV (33).
       return name + 10 + name + 2 + 5
     default:
       return name + 10 + (part.type === 'A' ? 4 : 16)

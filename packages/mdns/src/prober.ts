@@ -5,7 +5,7 @@ import { HEADER_BYTES, isSameName, isSameRecord, MAX_PACKET_BYTES, query, sizeOf
 import type { Publication } from './publication.ts'
 import { comparePlans } from './publication.ts'
 
-/** What came of asking whether a name is free. `taken`: somebody has it, or wants it at the same time and comes first. */
+/** The result of a probe. `taken`: another host has the name, or probes for it at the same time and wins. */
 export type Verdict = 'free' | 'taken'
 
 interface Trial {
@@ -15,7 +15,7 @@ interface Trial {
   readonly decide: (verdict: Verdict) => void
 }
 
-/** Asks three times, 250 ms apart, whether names are free (RFC 6762 §8.1); those of one moment in common packets. */
+/** The part of a session that probes for names: three times, 250 ms apart (RFC 6762 §8.1). Probes of the same moment share packets. */
 export class Prober {
   readonly #clock: Clock
   readonly #trials = new Set<Trial>()
@@ -26,7 +26,7 @@ export class Prober {
     this.#clock = clock
   }
 
-  /** Resolves when it is known for all of these links. */
+  /** Resolves when the result for all of these links is known. */
   probe(publication: Publication, links: readonly MulticastLink[]): Promise<Verdict> {
     if (this.#isClosed) return Promise.reject(new Error('the session was closed'))
     return new Promise(resolve => {
@@ -39,12 +39,12 @@ export class Prober {
         },
       }
       this.#trials.add(trial)
-      // Machines that were switched on together do not speak together.
+      // The random delay keeps machines that start together from probing together.
       if (this.#timer === undefined) this.#tickIn(this.#clock.random() * EVERY_MS)
     })
   }
 
-  /** Somebody says something. */
+  /** Compares a packet with the names that are being probed for. */
   heard(packet: Packet, link: MulticastLink): void {
     if (this.#trials.size === 0) return
     const said = packet.kind === 'response' ? [...packet.answers, ...packet.additionals] : packet.authorities
@@ -58,7 +58,7 @@ export class Prober {
 
   down(link: MulticastLink): void {
     for (const trial of this.#trials) {
-      // The name is asked for anew when the link is up again.
+      // The name is probed for again when the link is up again.
       if (trial.links.every(other => other === link)) trial.decide('free')
     }
   }
@@ -81,7 +81,7 @@ export class Prober {
     const { goName, toolName } = trial.publication
     const of = (records: readonly Resource[], name: string): readonly Resource[] =>
       records.filter(record => isSameName(record.name, name))
-    // By one of the two names only: by the other it might be the other way round, and both would give way.
+    // Compare the records of one name only. Comparing both names could give opposite results, and both hosts would give way.
     const name = of(packet.authorities, goName).length > 0 ? goName : toolName
     const theirs = of(packet.authorities, name)
     if (theirs.length > 0 && comparePlans(of(plan, name), theirs) < 0) trial.decide('taken')
@@ -115,7 +115,7 @@ export class Prober {
 const TIMES = 3
 const EVERY_MS = 250
 
-/** The records that nobody else may have. */
+/** Returns the records that no other host may have. */
 function planOf(publication: Publication, link: MulticastLink): readonly Resource[] {
   const records = publication.records(link.interface)
   return records === undefined ? [] : [...records.goSrv, ...records.goTxt, ...records.toolSrv]
@@ -147,5 +147,5 @@ function toProbes(publications: readonly Publication[], link: MulticastLink): Pa
   return probes.map(({ questions, authorities }) => query({ questions, authorities }))
 }
 
-// A link that fails is told of to the network.
+// The link reports its failure to the network.
 function ignore(): void {}

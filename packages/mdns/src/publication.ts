@@ -6,7 +6,7 @@ import type { RecordType, Resource } from './packet.ts'
 import { rdata } from './packet.ts'
 import { toStrings } from './text.ts'
 
-/** What a record is for: each is asked for by its own name, and drags the others along. */
+/** The purpose of a record. Each role has its own name to ask for; `Responder` adds the roles that belong with it. */
 export type Role =
   | 'goPtr'
   | 'goSrv'
@@ -23,26 +23,26 @@ export type Role =
 
 export type Records = Readonly<Record<Role, readonly Resource[]>>
 
-/** Who publishes. */
+/** The session that publishes, and its host. */
 export interface Publisher {
-  /** One for each session. */
+  /** The owner id, which is unique for each session. */
   readonly owner: string
-  /** The first part of this machine's name. */
+  /** The first label of this machine's host name. */
   readonly host: string
 }
 
-/** An entry of ours, and what is said of it on each interface. */
+/** An entry of this session, with its records for each interface. */
 export class Publication {
   readonly service: string
   readonly address: string
-  /** The links on which its name is known to be ours. */
+  /** The links on which this session owns the name. */
   readonly established: Set<MulticastLink> = new Set()
   #metadata: string
   #version: bigint
-  /** By the interface on which they are said. */
+  /** The records by interface. */
   readonly #records = new Map<string, Records>()
   readonly #publisher: Publisher
-  /** Of those names of ours that others had. */
+  /** The number of the current name, from 1; it grows when another host has the name. */
   #attempt = 1
   #goName = ''
   #toolName = ''
@@ -64,12 +64,12 @@ export class Publication {
     return this.#version
   }
 
-  /** Which of its possible names it has, from 1 on. */
+  /** The number of the current name, from 1. */
   get attempt(): number {
     return this.#attempt
   }
 
-  /** Under which Go's clients find it. */
+  /** The instance name for Go clients. */
   get goName(): string {
     return this.#goName
   }
@@ -84,7 +84,7 @@ export class Publication {
     this.#records.clear()
   }
 
-  /** Takes another name. */
+  /** Switches to the next name. */
   rename(): void {
     this.#attempt++
     this.#takeName()
@@ -92,7 +92,7 @@ export class Publication {
     this.established.clear()
   }
 
-  /** The address that is said on an interface; `undefined` when nobody there could use it. */
+  /** Returns the address to announce on an interface; `undefined` when no host there could use it. */
   addressOn(on: NetworkInterface): string | undefined {
     const host = hostOf(this.address)
     if (UNSPECIFIED.has(host)) {
@@ -104,7 +104,7 @@ export class Publication {
     return this.address
   }
 
-  /** Its records on an interface; `undefined` where it is not said. */
+  /** Returns the records for an interface; `undefined` when the entry is not announced there. */
   records(on: NetworkInterface): Records | undefined {
     const key = `${on.name} ${on.signature}`
     let records = this.#records.get(key)
@@ -146,7 +146,7 @@ export class Publication {
     })
     const at = (type: 'A' | 'AAAA', data: string | undefined): readonly Resource[] =>
       data === undefined ? [] : [{ type, name: target, data, ttlSeconds, isUnique: true }]
-    // Who asks for another type of a name that is ours alone need not wait for an answer.
+    // NSEC records tell askers that a name of ours has no other types, so they need not wait for a timeout.
     const none = (name: string, ...data: readonly RecordType[]): Resource => ({
       type: 'NSEC',
       name,
@@ -173,7 +173,7 @@ export class Publication {
 
   #takeName(): void {
     const { host, owner } = this.#publisher
-    // Where one name collides, others do: the second is one that nobody else has.
+    // When one name collides, similar ones do too, so the second name contains the unique owner id.
     const suffix = [owner.slice(0, 4), this.#attempt].slice(0, this.#attempt - 1)
     const label = instanceLabel(host, this, suffix.map(part => `-${part}`).join(''))
     this.#goName = `${label}.${GO_TYPE}`
@@ -181,19 +181,19 @@ export class Publication {
   }
 }
 
-/** How long others believe a record: it is also how long a server that crashed in silence stays listed. */
+/** The TTL of our records, and so how long a crashed server stays listed. */
 export const TTL_SECONDS = 120
 
 const UNSPECIFIED = new Set(['', '0.0.0.0', '::'])
 
-/** As RFC 6763 §6 has it, to be read by people: `service=Arith`, `weight=10`. */
+/** Returns the strings of a TXT record in the form of RFC 6763 §6, readable for people: `service=Arith`, `weight=10`. */
 function forTools(service: string, address: string, metadata: string): readonly Buffer[] {
   return ['txtvers=1', `service=${service}`, `address=${address}`, ...metadata.split('&')]
     .map(text => Buffer.from(text))
     .filter(text => text.length > 0 && text.length < 256)
 }
 
-/** Which of two hosts that probe for one name at once gives way (RFC 6762 §8.2): the one whose data are less. */
+/** Decides which of two hosts that probe for the same name gives way: the one with the lesser data (RFC 6762 §8.2). */
 export function comparePlans(ours: readonly Resource[], theirs: readonly Resource[]): number {
   const inOrder = (plan: readonly Resource[]): Buffer =>
     Buffer.concat(

@@ -13,7 +13,7 @@ import { RecordAnnouncer } from './record-announcer.ts'
 import { Responder } from './responder.ts'
 import { fromStrings } from './text.ts'
 
-/** The entries that one session holds, and stands by on every link. */
+/** The entries that one session holds, announces and defends on every link. */
 export class Publications {
   readonly #clock: Clock
   readonly #network: Network
@@ -23,7 +23,7 @@ export class Publications {
   readonly #responder: Responder
   readonly #herald: RecordAnnouncer
   readonly #registrar: NameClaimer
-  /** Those whose name somebody else has too, until that is settled. */
+  /** The publications whose name another host has too, until the conflict is resolved. */
   readonly #contested = new Set<Publication>()
 
   constructor(clock: Clock, network: Network, cache: Cache, publisher: Publisher) {
@@ -45,8 +45,8 @@ export class Publications {
   }
 
   /**
-   * Publishes an entry that this session does not hold. With `isTaken` in place of another's, who gives way to the higher
-   * version. Resolves to whether it did; another holds the entry otherwise.
+   * Publishes an entry that this session does not hold. With `isTaken`, replaces the entry of another session, which gives way to the
+   * higher version. Resolves to `false` when another session holds the entry.
    * @throws `ERR_RPCX_CONFLICT` when no name is free
    */
   async add(entry: Entry, version: bigint, isTaken: boolean, signal: AbortSignal): Promise<boolean> {
@@ -68,7 +68,7 @@ export class Publications {
     this.#all.set(keyOf(entry.service, entry.address), publication)
     this.#responder.add(publication)
     await this.#herald.announce(publication)
-    // Who held it has heard of it by then, and is silent.
+    // By then, the former holder has heard the announcement and stopped answering.
     if (isTaken) await new Promise<void>(resolve => this.#clock.setTimeout(resolve, GIVE_WAY_MS))
     return true
   }
@@ -80,18 +80,18 @@ export class Publications {
     audience: 'all' | 'metrics',
   ): Promise<void> {
     publication.update(metadata, version)
-    // Figures are told to those who ask anyway.
+    // Metrics are not announced; hosts that ask get them.
     if (audience === 'all') await this.#herald.announce(publication)
   }
 
-  /** Takes it out, and says so. */
+  /** Removes the entry and sends its goodbye. */
   async remove(publication: Publication): Promise<void> {
     const said = this.#herald.goodbye(publication)
     this.drop(publication)
     await said
   }
 
-  /** Falls silent: another has it. */
+  /** Stops answering for the entry, because another session holds it. Sends no goodbye. */
   drop(publication: Publication): void {
     this.#all.delete(keyOf(publication.service, publication.address))
     this.#responder.delete(publication)
@@ -117,7 +117,7 @@ export class Publications {
     await this.#herald.announceOn(link, held).catch(ignore)
   }
 
-  /** The interface has other addresses, of a family that this link does not speak. */
+  /** Announces again after addresses of the other family have changed. */
   changed(link: MulticastLink): Promise<void> {
     const concerned = this.all.filter(({ established }) => established.has(link))
     return this.#herald.announceOn(link, concerned).catch(ignore)
@@ -136,12 +136,12 @@ export class Publications {
     this.#responder.close()
   }
 
-  /** It may have been taken out while its name was asked for. */
+  /** Returns whether the entry is still held. It may have been removed during the probe. */
   #isHeld(publication: Publication): boolean {
     return this.get(publication.service, publication.address) === publication
   }
 
-  /** Those that a packet says something of. */
+  /** Returns the publications that a packet mentions. */
   #named({ answers, additionals }: Packet): readonly Publication[] {
     const names = new Set<string>()
     for (const record of [...answers, ...additionals]) {
@@ -150,14 +150,14 @@ export class Publications {
     return this.all.filter(({ goName }) => names.has(goName.toLowerCase()))
   }
 
-  /** Looks whether a packet says something else of our names than we do. */
+  /** Compares a packet with our records of the same names. */
   #compare(publication: Publication, packet: Packet, link: MulticastLink): void {
     const records = publication.records(link.interface)
     if (records === undefined) return
     const ours = [...records.goPtr, ...records.goSrv, ...records.goTxt]
     for (const record of [...packet.answers, ...packet.additionals]) {
       const same = ours.find(one => isSameRecord(one, record))
-      // Others are about to forget what we still say (RFC 6762 §6.6).
+      // Another host withdraws a record that we still announce, so announce it again (RFC 6762 §6.6).
       if (same !== undefined && packet.answers.includes(record) && record.ttlSeconds === 0) {
         this.#herald.announce(publication).catch(ignore)
         return
@@ -176,7 +176,7 @@ export class Publications {
     const [said] = fromStrings(data)
     if (ttlSeconds === 0 || said?.owner === this.#publisher.owner) return
     if (said !== undefined && isSameEntry(said, publication)) {
-      // The higher version has it; ours is dropped by the session when it hears of that.
+      // The higher version wins. If that is the other one, the session drops ours when the cache reports it.
       if (said.version < publication.version) this.#herald.announce(publication).catch(ignore)
     } else if (!this.#contested.has(publication)) {
       this.#contested.add(publication)
@@ -184,7 +184,7 @@ export class Publications {
     }
   }
 
-  /** Another entry has our name: both ask for it again, and one of them gets another (RFC 6762 §9). */
+  /** Resolves a conflict with another entry of the same name. Both hosts probe again, and one gets a new name (RFC 6762 §9). */
   async #contest(publication: Publication, link: MulticastLink): Promise<void> {
     publication.established.delete(link)
     await this.#registrar.stand(publication, link)
@@ -198,5 +198,5 @@ function keyOf(service: string, address: string): string {
   return `${service} ${address}`
 }
 
-// A link that fails is told of to the network.
+// The link reports its failure to the network.
 function ignore(): void {}

@@ -2,14 +2,14 @@ import type { Clock, Timer } from '@rpcx/core'
 import type { MulticastLink, Source } from './multicast-link.ts'
 import type { Packet, Question, Resource } from './packet.ts'
 
-/** What is asked, and what the one who asks knows already. */
+/** The questions, and the answers that the asker knows already. */
 export interface Asked {
   readonly id: number
   readonly questions: readonly Question[]
   readonly known: readonly Resource[]
 }
 
-/** Who answers. */
+/** A function that answers a complete query. */
 export type Answer = (asked: Asked, source: Source, link: MulticastLink) => void
 
 interface Waiting {
@@ -20,7 +20,7 @@ interface Waiting {
   readonly timer: Timer
 }
 
-/** Puts together the questions that came in several packets, since so much is known already (RFC 6762 §7.2). */
+/** A collector that joins queries that arrive in several packets because of many known answers (RFC 6762 §7.2). */
 export class Questions {
   readonly #clock: Clock
   readonly #answer: Answer

@@ -6,7 +6,10 @@ import type { MulticastLink } from './multicast-link.ts'
 import type { Publication, Records } from './publication.ts'
 import { TTL_SECONDS } from './publication.ts'
 
-/** Says without being asked what is new: at once, all of one moment in common packets, and twice more (RFC 6762 §8.3); and what is gone. */
+/**
+ * The part of a session that announces new records, at once and twice more (RFC 6762 §8.3), and withdraws old ones. Announcements of the
+ * same moment share packets.
+ */
 export class RecordAnnouncer {
   readonly #clock: Clock
   readonly #history: History
@@ -20,7 +23,10 @@ export class RecordAnnouncer {
     this.#history = history
   }
 
-  /** Where it is established. Resolves when the system has it. @throws Error of the system when not one link took it */
+  /**
+   * Announces an entry on its established links. Resolves when the system has accepted it.
+   * @throws Error of the system when every link failed
+   */
   async announce(publication: Publication): Promise<void> {
     const clock = this.#clock
     const sinceMs = clock.now() - (this.#saidAt.get(publication) ?? Number.NEGATIVE_INFINITY)
@@ -30,13 +36,13 @@ export class RecordAnnouncer {
     this.#repeat(publication, REPEATS_MS)
   }
 
-  /** To those on a link that has just come up. */
+  /** Announces entries on a link that has just come up. */
   announceOn(link: MulticastLink, publications: Iterable<Publication>): Promise<void> {
     for (const publication of publications) this.#repeat(publication, REPEATS_MS)
     return this.#say(publications, [link])
   }
 
-  /** Says that it is gone, several times, since nobody would ask. */
+  /** Withdraws an entry. Sends the goodbye several times, because no host would ask for a lost one. */
   async goodbye(publication: Publication): Promise<void> {
     const links = [...publication.established]
     publication.established.clear()
@@ -46,7 +52,7 @@ export class RecordAnnouncer {
       return toPackets(bundles).map(packet => () => link.multicast(packet).catch(ignore))
     })
     for (const pauseMs of GOODBYE_PAUSES_MS) {
-      // Who ends with this still says it.
+      // Not `unref`ed, so that a process that exits still sends all goodbyes.
       await new Promise<void>(resolve => this.#clock.setTimeout(resolve, pauseMs))
       await Promise.all(packets.flat().map(send => send()))
     }
@@ -104,16 +110,16 @@ export class RecordAnnouncer {
   }
 }
 
-/** Between two announcements of an entry, however often it changes. */
+/** The minimum time between two announcements of an entry, however often it changes. */
 const LEAST_MS = 100
 const REPEATS_MS = [1_000, 2_000]
 const GOODBYE = 0
-// Others may have lost a packet.
+// The goodbye is repeated in case a packet gets lost.
 const GOODBYE_PAUSES_MS = [0, 40, 80]
 
 function whole(records: Records, ttlSeconds: number = TTL_SECONDS): Bundle[] {
   const { goPtr, goSrv, goTxt, toolPtr, toolSub, toolSrv, toolTxt, host, type } = records
-  // The name of the host and the types are others' too, which stay.
+  // Other entries share the host's addresses and the types, so a goodbye does not withdraw them.
   const shared = ttlSeconds === GOODBYE ? [] : [...host, ...type]
   return [
     [...goPtr, ...goSrv, ...goTxt, ...shared.filter(record => record.type !== 'PTR')],
@@ -121,5 +127,5 @@ function whole(records: Records, ttlSeconds: number = TTL_SECONDS): Bundle[] {
   ].map(all => ({ answers: all.map(record => ({ ...record, ttlSeconds })), additionals: [] }))
 }
 
-// A link that fails is told of to the network.
+// The link reports its failure to the network.
 function ignore(): void {}

@@ -2,37 +2,37 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, Timer } from '@rpcx/core'
 import type { Cache, Instance } from './cache.ts'
 
-/** Who asks for instances. */
+/** The sender of a refresher's queries. */
 export interface RecordRefresherOwner {
-  /** Whether anyone could answer now. While an interface is down, nothing that was heard there is dropped. */
+  /** Returns whether any host could answer now. While an interface is down, its instances are kept. */
   canAsk(instance: Instance): boolean
   ask(instances: readonly Instance[]): void
 }
 
-/** How often to ask for an instance before it is dropped. */
+/** How many times to ask for an instance before it is dropped, and how often. */
 interface Pace {
   readonly questions: number
   readonly everyMs: number
 }
 
-/** A call failed there: 4.4 s, so that a server which is busy for a while can answer. */
+/** For an instance after a failed call. It has 4.4 s to answer, because a busy server may take a while. */
 export const FAILED: Pace = { questions: 4, everyMs: 1_100 }
-/** Its interface was down, so that a goodbye may have been missed. */
+/** For an instance whose interface was down, so that its goodbye may have been missed. */
 export const MISSED: Pace = { questions: 4, everyMs: 500 }
-/** It was about to be announced, which must have been lost. */
+/** For an instance whose probes were heard but whose announcement was lost. */
 const FORETOLD: Pace = { questions: 8, everyMs: 150 }
 
 interface Inquiry {
   readonly pace: Pace
-  /** How often it was asked for in vain. */
+  /** The number of queries without an answer so far. */
   asked: number
-  /** When it is asked for next, or dropped; by the clock. */
+  /** When to ask next, or to drop the instance, by the session's clock. */
   dueAt: number
 }
 
 /**
- * Sees that what a cache holds is still there: asks for an instance when 80, 85, 90 and 95 % of its life are over (RFC 6762
- * §5.2), or when it is in doubt, and drops it when nobody answered.
+ * The part of a session that keeps the cache current. It asks for an instance when 80, 85, 90 and 95 % of its TTL have passed (RFC 6762
+ * §5.2). It also asks when the instance may be gone. It drops the instance when no answer comes.
  */
 export class RecordRefresher {
   readonly #clock: Clock
@@ -52,7 +52,7 @@ export class RecordRefresher {
     cache.on('removed', instance => this.#inquiries.delete(instance))
   }
 
-  /** Asks now, and drops it when nobody answers (RFC 6762 §10.4). */
+  /** Asks for an instance now, and drops it when no answer comes (RFC 6762 §10.4). */
   verify(instance: Instance, pace: Pace): void {
     const inquiry = this.#inquiries.get(instance)
     if (inquiry === undefined || (DOUBTS.has(inquiry.pace) && inquiry.pace.everyMs <= pace.everyMs)) return
@@ -90,9 +90,9 @@ export class RecordRefresher {
     this.#timer.unref()
   }
 
-  /** All that is due within a moment, in common packets. */
+  /** Asks for all instances that are due, in common packets. */
   async #work(): Promise<void> {
-    // Answers that came while this process was busy are read before it is said that there are none.
+    // Answers that arrived while this process was busy are read first.
     await nextTurn()
     if (this.#isClosed) return
     this.#timerAt = Number.POSITIVE_INFINITY
@@ -123,7 +123,7 @@ export class RecordRefresher {
 const DOUBTS: ReadonlySet<Pace> = new Set([FAILED, MISSED, FORETOLD])
 const MOMENT_MS = 100
 
-/** A quarter of a second after the last of three probes, and not all at once. */
+/** Returns how long after the last of three probes an announcement counts as lost: 250 ms, a margin, and a random time to avoid bursts. */
 function overdueMs(clock: Clock): number {
   return 250 + 100 + clock.random() * 100
 }

@@ -10,16 +10,16 @@ import { TTL_SECONDS } from './publication.ts'
 import type { Asked } from './questions.ts'
 import { Questions } from './questions.ts'
 
-/** What is wanted of which entry. */
+/** The requested roles of each entry. */
 type Wanted = Map<Publication, Set<Role>>
 
-/** Answers for the entries of one session. */
+/** The part of a session that answers queries for its entries. */
 export class Responder {
   readonly #publications = new Set<Publication>()
   readonly #clock: Clock
   readonly #history: History
   readonly #questions: Questions
-  /** Answers that wait to be multicast. */
+  /** Answers that are about to be multicast. */
   readonly #pending = new Map<MulticastLink, Wanted>()
   #unicasts = 0
   #isClosed = false
@@ -30,12 +30,12 @@ export class Responder {
     this.#questions = new Questions(clock, (asked, source, link) => this.#answer(asked, source, link))
   }
 
-  /** Answers for it from now on, on the links where it is established. */
+  /** Starts to answer for an entry, on the links where it is established. */
   add(publication: Publication): void {
     this.#publications.add(publication)
   }
 
-  /** Falls silent. */
+  /** Stops answering for an entry. */
   delete(publication: Publication): void {
     this.#publications.delete(publication)
   }
@@ -57,7 +57,7 @@ export class Responder {
     this.#pending.clear()
   }
 
-  /** Somebody wants a name of ours: what is known to be ours is said at once (RFC 6762 §8.1). */
+  /** Defends our names against the probe of another host, by sending our records at once (RFC 6762 §8.1). */
   #defend(name: string, link: MulticastLink): void {
     const bundles: Bundle[] = []
     for (const publication of this.#publications) {
@@ -73,7 +73,7 @@ export class Responder {
 
   #answer({ id, questions, known }: Asked, source: Source, link: MulticastLink): void {
     const isLegacy = source.port !== link.port
-    // Go's clients, who alone number their questions, listen only while they look: what was said before they do not know.
+    // Only Go clients number their queries. They listen only during a query, so they have missed everything multicast before.
     const isNew = !isLegacy && id !== 0 && known.length === 0
     const alone: Wanted = new Map()
     let isShared = false
@@ -104,7 +104,7 @@ export class Responder {
     want(wanted, publication, role)
     if (waiting !== undefined) return
     this.#pending.set(link, wanted)
-    // Others have the same to say, and not all at once (RFC 6762 §6).
+    // Other hosts answer too, so a random delay spreads the answers (RFC 6762 §6).
     this.#clock.setTimeout(() => this.#flush(link), isShared ? this.#sharedDelayMs() : 0).unref()
   }
 
@@ -143,7 +143,7 @@ export class Responder {
     return 20 + this.#clock.random() * 100
   }
 
-  /** As it is now: what was asked for may have changed since, or be gone. */
+  /** Returns the current records. The entries may have changed or gone since they were requested. */
   #bundles(wanted: Wanted, link: MulticastLink): Bundle[] {
     if (this.#isClosed) return []
     return [...wanted].flatMap(([publication, roles]) => {
@@ -161,7 +161,7 @@ export class Responder {
   }
 }
 
-/** What whoever asks for one will ask for next. Go's clients take it from the same packet only. */
+/** The additional records for each role, which the asker needs next. Go clients read them from the same packet only. */
 const ALONG: Readonly<Record<Role, readonly Role[]>> = {
   goPtr: ['goSrv', 'goTxt', 'host'],
   goSrv: ['host'],
@@ -202,11 +202,14 @@ function want(wanted: Wanted, publication: Publication, role: Role): void {
   wanted.set(publication, roles.add(role))
 }
 
-/** Who asks from another port knows unicast DNS only, and would keep an answer without looking (RFC 6762 §6.7). */
+/**
+ * Returns the records for unicast DNS. A resolver on another port would keep a record without watching for changes, so its TTL is short
+ * (RFC 6762 §6.7).
+ */
 function forLegacy({ answers, additionals }: Bundle): Bundle {
   const plain = (record: Resource): Resource => ({ ...record, ttlSeconds: 10, isUnique: false })
   return { answers: answers.map(plain), additionals: additionals.map(plain) }
 }
 
-// A link that fails is told of to the network.
+// The link reports its failure to the network.
 function ignore(): void {}

@@ -11,10 +11,10 @@ import { TTL_SECONDS } from './publication.ts'
 import { Publications } from './publications.ts'
 import type { Said } from './text.ts'
 
-/** One process in the conversation on the network: what it says, what it has heard, and what it asks for. */
+/** A multicast DNS session: the entries that it announces, the cache of what it has heard, and its queries. */
 export class MDNSSession implements RegistrySession {
   readonly ttlMs: number = TTL_SECONDS * 1_000
-  /** What was written is kept by this session alone, for as long as it lives. */
+  /** Never resolves: this session alone keeps its entries, for as long as it lives. */
   readonly ended: Promise<Error> = new Promise(() => {})
   readonly #clock: Clock
   readonly #publisher: Publisher
@@ -23,10 +23,10 @@ export class MDNSSession implements RegistrySession {
   readonly #cache: Cache
   readonly #publications: Publications
   readonly #browser: Browser
-  /** `wrote` what we hold has changed · `lost` there is no link any more */
+  /** `wrote`: our entries have changed. `lost`: there is no link any more. */
   readonly #events = new EventEmitter<{ wrote: []; lost: [Error] }>().setMaxListeners(0)
 
-  /** @param earlier the owners that the driver's earlier sessions were */
+  /** @param earlier the owner ids of the driver's earlier sessions */
   constructor(clock: Clock, options: NetworkOptions, publisher: Publisher, earlier: ReadonlySet<string>) {
     this.#clock = clock
     this.#publisher = publisher
@@ -43,7 +43,7 @@ export class MDNSSession implements RegistrySession {
     this.#cache.on('changed', services => this.#giveWay(services))
   }
 
-  /** @throws `ERR_RPCX_REGISTRY` when there is no multicast */
+  /** Opens the network. @throws `ERR_RPCX_REGISTRY` when there is no multicast */
   open(): Promise<void> {
     return this.#network.open()
   }
@@ -145,7 +145,7 @@ export class MDNSSession implements RegistrySession {
     if (this.#network.links.length === 0) this.#events.emit('lost', this.#network.nothing())
   }
 
-  /** Another has written an entry of ours over. */
+  /** Drops our entries that another session has replaced. */
   #giveWay(services: ReadonlySet<string>): void {
     for (const publication of this.#publications.all) {
       const { service, address, version } = publication
@@ -157,7 +157,9 @@ export class MDNSSession implements RegistrySession {
     }
   }
 
-  /** Microseconds since the epoch, so that it grows from process to process too. Chance fills in what the clock does not tell. */
+  /**
+   * Returns a version in microseconds since the epoch, so that it grows across processes too. Random digits fill in what the clock lacks.
+   */
   #nextVersion(over = 0n): bigint {
     const now = BigInt(Math.floor((this.#clock.wallTime() + this.#clock.random()) * 1_000))
     return over < now ? now : over + 1n
@@ -194,7 +196,7 @@ export class MDNSSession implements RegistrySession {
     if (this.#network.links.length === 0) throw this.#network.nothing()
   }
 
-  /** Ends with `signal`, and rejects when there is no link any more: what was heard stands, but nothing new is heard. */
+  /** Resolves when `signal` aborts. Rejects when there is no link any more: the known servers stay, but no news arrives. */
   async #untilLost(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const lost = await once(this.#events, 'lost', { signal }).catch(error => {
@@ -204,7 +206,7 @@ export class MDNSSession implements RegistrySession {
   }
 }
 
-/** What was written later, last. What Go says has no version. */
+/** Sorts by version, newest last. Go's entries have no version and come first. */
 function byRank(a: Said, b: Said): number {
   return a.version < b.version ? -1 : a.version > b.version ? 1 : 0
 }

@@ -1,21 +1,21 @@
 import type { Entry } from '@rpcx/core'
 
-/** An entry as the TXT record of an instance says it. */
+/** An entry as the TXT record of an instance contains it. */
 export interface Said extends Entry {
-  /** Which session says it; `undefined` when it is Go's. */
+  /** The session that announces it; `undefined` for Go. */
   readonly owner: string | undefined
-  /** Grows with each write; 0 when it is Go's. */
+  /** Grows with each write; 0 for Go. */
   readonly version: bigint
 }
 
-// One string of a TXT record:
+// The strings of a TXT record:
 //
-//   0   what Go's clients read, all of it: QueryEscape([{"service":…,"meta":…,"service_address":…}]), 255 bytes at most
+//   0   all that Go clients read: QueryEscape([{"service":…,"meta":…,"service_address":…}]), at most 255 bytes
 //   1   o=<owner>
 //   2   v=<version in base 36>
-//   3…  m0=<metadata>, m1=<more of it>, …
+//   3…  m0=<metadata>, m1=<the next part>, …
 
-/** @throws RangeError with the sizes when it does not fit */
+/** Encodes an entry as the strings of a TXT record. @throws RangeError with the sizes when it does not fit */
 export function toStrings({ service, address, metadata, owner = '', version }: Said): Buffer[] {
   const bytes = Buffer.from(metadata)
   if (bytes.length > MAX_METADATA_BYTES) {
@@ -35,7 +35,7 @@ export function toStrings({ service, address, metadata, owner = '', version }: S
   ]
 }
 
-/** Reads our form and Go's. Nothing when it is neither. */
+/** Decodes our form and Go's. Returns an empty list for anything else. */
 export function fromStrings(strings: readonly Buffer[]): readonly Said[] {
   const elements = parseGo(strings[0]?.toString() ?? '')
   const further = strings.slice(1).map(text => text.toString('latin1'))
@@ -52,10 +52,10 @@ export function fromStrings(strings: readonly Buffer[]): readonly Said[] {
 
 const MAX_STRING_BYTES = 255
 const PIECE_BYTES = 250
-/** What fits one packet beside the other records of an instance. */
+/** The size that fits a packet together with the other records of an instance. */
 export const MAX_METADATA_BYTES = 700
 
-/** Go reads this string alone: of metadata that are too long for it, the keys that Go acts upon come first. */
+/** Returns the only string that Go reads. When the metadata do not fit, omits keys, those that Go uses last. */
 function forGo(service: string, address: string, metadata: string): string {
   const whole = elementForGo(service, address, metadata)
   if (whole.length <= MAX_STRING_BYTES) return whole
@@ -80,10 +80,10 @@ function importance(pair: string): number {
 
 const IMPORTANT = ['state', 'group', 'weight', 'latitude', 'longitude', '*', 'calls', 'connections']
 
-/** Always with `meta`: without it Go's client takes that of the instance before. */
+/** Returns the JSON of an entry, always with `meta`. Without it, Go's client uses the metadata of the previous instance. */
 function elementForGo(service: string, address: string, meta: string): string {
   const json = JSON.stringify([{ service, meta, service_address: address }])
-  // As Go's `url.QueryEscape`.
+  // Encodes like Go's `url.QueryEscape`.
   return encodeURIComponent(json.toWellFormed())
     .replace(/[!'()*]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+')

@@ -1,6 +1,6 @@
 /**
- * Whether these bytes are one whole DNS message, every name and length inside its bounds. The library's decoder reads on where a
- * text is cut short, and so takes for records what is none.
+ * Returns whether the bytes are one complete DNS message, with every name and length inside its bounds. The library's decoder reads past a
+ * truncated string and returns records that do not exist.
  */
 export function isWellFormed(bytes: Buffer): boolean {
   if (bytes.length < HEADER_BYTES || bytes.length > MAX_BYTES) return false
@@ -20,7 +20,7 @@ const HEADER_BYTES = 12
 // RFC 6762 §17.
 const MAX_BYTES = 9_000
 
-/** NaN when there is no record. */
+/** Returns the end of a record; NaN when it is malformed. */
 function recordEnd(bytes: Buffer, start: number): number {
   const head = nameEnd(bytes, start)
   if (!(head + 10 <= bytes.length)) return Number.NaN
@@ -49,7 +49,7 @@ function textEnd(bytes: Buffer, start: number, end: number): number {
   return at
 }
 
-/** Where a name that begins here ends, here and not where its pointers lead. NaN when it is none. */
+/** Returns the end of a name at this position, not of its pointers' targets; NaN when it is malformed. */
 function nameEnd(bytes: Buffer, start: number): number {
   let at = start
   let end: number | undefined
@@ -68,7 +68,7 @@ function nameEnd(bytes: Buffer, start: number): number {
       if (size < 0xc0 || low === undefined) return Number.NaN
       end ??= at + 2
       const target = ((size & 0x3f) << 8) | low
-      // Backwards only: a name cannot lead to itself.
+      // Pointers must lead backwards, so that a name cannot loop.
       if (target >= before || target < HEADER_BYTES) return Number.NaN
       at = target
       before = target
