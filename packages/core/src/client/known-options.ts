@@ -1,6 +1,6 @@
 import type { XClientOptions } from './xclient-options.ts'
 
-/** Every option, by which misspelt ones are found. */
+/** The names of all options, used to reject misspelt ones. */
 export const XCLIENT_OPTIONS: Readonly<Record<keyof XClientOptions, true>> = {
   failMode: true,
   retries: true,

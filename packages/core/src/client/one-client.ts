@@ -14,28 +14,28 @@ import type { Rest } from './xclient.ts'
 import { XClient } from './xclient.ts'
 import type { XClientOptions } from './xclient-options.ts'
 
-/** What belongs to one service; the rest belongs to the connections, which all services share. */
+/** The options that may differ per service. The other options belong to the connections, which all services share. */
 export type OneClientServiceOptions = Omit<XClientOptions, OfConnections>
 
-/** Those of an `XClient`, for all services or for single ones. */
+/** Options of a `OneClient`: those of an `XClient`, for all services or for single ones. */
 export interface OneClientOptions extends Omit<XClientOptions, 'types'> {
-  /** Options of single services, by name; they come before those of all. @default none */
+  /** Options of single services, by name. They take precedence over the options for all services. @default none */
   readonly services?: Readonly<Record<string, OneClientServiceOptions>>
 }
 
-/** One service of a `OneClient`, as an `XClient` that has no connections of its own. */
+/** A client of one service of a `OneClient`. It has the methods of an `XClient` and uses the connections of the `OneClient`. */
 export type ServiceClient<S extends object> = Pick<
   XClient<S>,
   'call' | 'invoke' | 'notify' | 'broadcast' | 'fork' | 'inform' | 'ready' | 'snapshot'
 >
 
-/** Services whose methods are not known to the compiler. */
+/** Services without declared types: any service name, any method, any arguments. */
 export type AnyServices = Record<string, Record<string, (args?: unknown) => unknown>>
 
 /**
- * Calls many services over one pool of connections: one for each server, whichever services it offers, as Go's OneClient does
- * (client/oneclient.go). A service is followed from its first use on, until it has not been called for ten minutes, or for one when
- * it has no servers. `Services` has the types of the services by name.
+ * A client of many services that share one pool of connections, with one connection per server, as in Go's OneClient
+ * (client/oneclient.go). It starts to watch a service at the first use. It stops after ten minutes without calls, or after one minute
+ * when the service has no servers. `Services` maps the names of the services to their types.
  *
  * ```ts
  * const one = new OneClient<{ Arith: ArithService; Echo: EchoService }>(discovery)
@@ -50,9 +50,9 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
   #closed: Promise<void> | undefined
 
   /**
-   * Asks for nothing and dials nobody yet.
-   * @param discovery stays the caller's to close
-   * @param idle another than the default is for tests
+   * Creates the client. It does not query the discovery or connect to servers until a service is used.
+   * @param discovery the source of the server lists; the client does not close it
+   * @param idle how often to look for unused services; tests change the default
    * @throws TypeError or RangeError that names the option
    */
   constructor(discovery: Discovery, options: OneClientOptions = {}, idle?: { readonly sweepMs?: number }) {
@@ -80,7 +80,11 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     })
   }
 
-  /** One service, typed; the same object as long as the service is followed, and good to keep. @throws `ERR_RPCX_CLOSED` */
+  /**
+   * Returns the typed client of one service. You can keep it: it works even after the service was unused for long. Repeated calls return
+   * the same object while the service is watched.
+   * @throws `ERR_RPCX_CLOSED`
+   */
   service<N extends ServiceName<Services>>(service: N): ServiceClient<Services[N]>
   service<S extends object>(service: ServiceName<Services>): ServiceClient<S>
   service(service: string): ServiceClient<AnyServices[string]> {
@@ -89,7 +93,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
 
   /**
    * Calls a method of a service and resolves to its reply.
-   * @throws `RpcxError` by `code`; the reason of `options.signal` when that aborts
+   * @throws `RpcxError`, whose `code` says what failed; the reason of `options.signal` when that aborts
    */
   call<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
     service: N,
@@ -100,7 +104,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this.#client(service).call(method, ...rest)
   }
 
-  /** As `call`, but resolves to all that is known: the reply, its metadata, the server, the number of attempts. */
+  /** Calls a method as `call` does, and resolves to the reply, its metadata, the server and the number of attempts. */
   invoke<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
     service: N,
     method: M,
@@ -110,7 +114,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this.#client(service).invoke(method, ...rest)
   }
 
-  /** Sends a call that is never answered. Resolves when it is on its way; whether it ran is not known. */
+  /** Sends a one-way call, which gets no reply. Resolves when the call is sent; it does not tell whether the method ran. */
   notify<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
     service: N,
     method: M,
@@ -120,7 +124,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this.#client(service).notify(method, ...rest)
   }
 
-  /** Calls all servers of a service at once. All must succeed: the first failure ends it. Resolves to what each made of it. */
+  /** Calls all servers of a service at once. Resolves to all results; rejects with the first failure and cancels the other calls. */
   broadcast<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
     service: N,
     method: M,
@@ -130,7 +134,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this.#client(service).broadcast(method, ...rest)
   }
 
-  /** Calls all servers of a service at once. Resolves to the first reply, and gives up the others. */
+  /** Calls all servers of a service at once. Resolves to the first reply and cancels the other calls. */
   fork<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
     service: N,
     method: M,
@@ -140,7 +144,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this.#client(service).fork(method, ...rest)
   }
 
-  /** Calls all servers of a service at once, for every result: as they come, by `for await`, or `all()` together. */
+  /** Calls all servers of a service at once. `for await` yields each result as it arrives; `all()` resolves to all of them. */
   inform<N extends ServiceName<Services>, M extends MethodName<Services[N]>>(
     service: N,
     method: M,
@@ -150,7 +154,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this.#client(service).inform(method, ...rest)
   }
 
-  /** Events of all services. */
+  /** Adds a listener for an event of any service. */
   on<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
     this.#shared.events.on(event, listener)
     return this
@@ -161,7 +165,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
     return this
   }
 
-  /** Fails the calls that wait, sends what is queued and closes the connections. The discovery stays open. */
+  /** Fails the pending calls, sends the queued bytes and closes the connections. The discovery stays open. */
   close(): Promise<void> {
     this.#closed ??= this.#clients.close()
     return this.#closed

@@ -12,19 +12,19 @@ type Calls = Pick<
 export interface ServiceClientsOptions {
   readonly clock: Clock
   readonly make: (service: string) => Client
-  /** Whether a list that is read anew would be as good as the one that there is. */
+  /** Returns whether the discovery has a fresh list, so that a client that is closed now can get the same list again later. */
   readonly isFresh: (service: string) => boolean
-  /** How often to look for clients that nobody calls. Another than the default is for tests. @default 60_000 */
+  /** The interval between searches for unused clients, in milliseconds. Tests change it. @default 60_000 */
   readonly sweepMs?: number
 }
 
 /**
- * The clients of many services by name, each made at its first call and closed when it has not been called for a while: a gateway that
- * takes names from strangers must not keep a client for each of them.
+ * The clients of many services, by name. It makes a client at the first call and closes it when it was unused for a while. Otherwise a
+ * gateway that accepts any service name from outside would keep a client for each name.
  */
 export class ServiceClients {
   readonly #options: ServiceClientsOptions
-  /** The one that was made, or looked at, last comes last. */
+  /** In the order in which clients were made, or last inspected by `#makeRoom`; the newest is last. */
   readonly #uses = new Map<string, Use>()
   #timer: Timer | undefined
   #isClosed = false
@@ -33,14 +33,14 @@ export class ServiceClients {
     this.#options = options
   }
 
-  /** The client of a service, to be called at once. */
+  /** Returns the client of a service and marks it as used. The caller must not keep it, because it may be closed later. */
   get(service: string): Client {
     const use = this.use(service)
     use.isUsed = true
     return use.client
   }
 
-  /** One service, for those who keep it: it makes the client anew when that was closed meanwhile. */
+  /** Returns an object for one service that callers may keep. It makes a new client when the old one was closed as unused. */
   service(service: string): Calls {
     const use = this.use(service)
     use.service ??= new Service(service, this, use)
@@ -51,7 +51,7 @@ export class ServiceClients {
     return this.#isClosed
   }
 
-  /** @throws `ERR_RPCX_CLOSED` when it is to be made after `close()` */
+  /** Returns the entry of a service; makes it when there is none. @throws `ERR_RPCX_CLOSED` after `close()` */
   use(service: string): Use {
     if (this.#isClosed) throw new RpcxError('ERR_RPCX_CLOSED', `${service}: the client is closed`)
     const known = this.#uses.get(service)
@@ -90,7 +90,10 @@ export class ServiceClients {
     this.#timer = undefined
   }
 
-  /** Nobody can invent names of services that have servers: those stay. */
+  /**
+   * Closes one idle client without servers, among the first `MOST_LOOKED_AT`. Clients with servers stay: strangers can invent service
+   * names, but not services that have servers.
+   */
   #makeRoom(): void {
     let left = MOST_LOOKED_AT
     for (const [service, use] of this.#uses) {
@@ -111,14 +114,14 @@ export class ServiceClients {
   }
 }
 
-/** A client, and what is known of its use. */
+/** A client and a record of its use. */
 class Use {
   readonly client: Client
-  /** What was given to those who keep it. */
+  /** The object that `service()` returned to callers. */
   service: Calls | undefined
-  /** Whether it was called since it was looked at last. */
+  /** Whether it was called since the last sweep. */
   isUsed = true
-  /** How many times in a row it was found idle. */
+  /** The number of consecutive sweeps that found it idle. */
   idleSweeps = 0
   isReleased = false
 
@@ -152,7 +155,7 @@ class Service implements Calls {
   readonly snapshot: Client['snapshot'] = () => this.#client().snapshot()
 
   #client(): Client {
-    // One that was closed says so.
+    // After `close()`, the old client stays: its calls fail with `ERR_RPCX_CLOSED`.
     if (this.#use.isReleased && !this.#owner.isClosed) this.#use = this.#owner.use(this.#name)
     this.#use.isUsed = true
     return this.#use.client
@@ -160,8 +163,8 @@ class Service implements Calls {
 }
 
 const SWEEP_MS = 60_000
-/** After ten minutes, a client with servers is closed as well. */
+/** A client with servers is closed after this number of idle sweeps: ten minutes. */
 const SWEEPS_WITH_SERVERS = 10
-/** From so many on, each new client looks for one that it may replace. */
+/** With this many clients, each new client replaces an idle one that has no servers. */
 const MANY = 1_000
 const MOST_LOOKED_AT = 16

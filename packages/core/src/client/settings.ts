@@ -19,18 +19,19 @@ import { selectorsFor } from './select/select-mode.ts'
 import type { Subset } from './select/subset.ts'
 import type { XClientOptions } from './xclient-options.ts'
 
-/** What a client is made of, once its options have been checked. */
+/** The checked settings of a client, derived from its options. */
 export interface ClientSettings {
   readonly clock: Clock
   readonly caller: CallerOptions
   readonly interceptors: readonly Interceptor[]
   readonly dispatcher: Omit<DispatcherOptions, 'events' | 'pool' | 'suspected' | 'listed'>
-  /** For a pool, which may be shared. */
+  /** Settings of the connection pool, which several services may share. */
   readonly links: Omit<SharedConnectionOptions, 'pushed' | 'pushFailed'>
 }
 
 /**
- * @param failed hears of functions among the options that fail where no call can be told
+ * Checks the options, applies the defaults and returns the settings.
+ * @param failed called when a user function in the options fails and no call can carry the error
  * @throws TypeError or RangeError that names the option
  */
 export function checkOptions(
@@ -164,7 +165,7 @@ function checkSubset({ size, key = `${lazy.os.hostname()} ${process.pid}` }: Sub
 }
 
 function checkBytes(option: string, value: number): number {
-  // A frame is no shorter than its lengths.
+  // The length fields of an empty frame already take 16 bytes.
   if (Number.isInteger(value) && value >= 16) return value
   throw new RangeError(`XClient: ${option} is ${value}, not an integer from 16 up`)
 }

@@ -28,7 +28,7 @@ import { checkOptions } from './settings.ts'
 import type { XClientOptions } from './xclient-options.ts'
 
 /**
- * Calls the methods of one service, on whichever server its discovery shows. `S` is an interface or a class.
+ * A client of one service. It calls the servers that its discovery lists. `S` is an interface or a class with the methods of the service.
  *
  * ```ts
  * const arith = new XClient<ArithService>('Arith', discovery)
@@ -46,21 +46,21 @@ export class XClient<S extends object> implements AsyncDisposable {
   readonly #caller: Caller
   readonly #hedging: Hedging | undefined
   readonly #interceptors: readonly Interceptor[]
-  /** All interceptors, and the call itself in their midst; `undefined` when there are none. */
+  /** The chain of all interceptors, which ends with the call itself; `undefined` without interceptors. */
   readonly #outermost: Next | undefined
-  /** Calls that an interceptor may hold, of which nobody else knows. Counted when others ask whether there are any. */
+  /** The number of calls inside interceptors, which `#caller` may not know. Counted only for a shared client, for `isIdle`. */
   #intercepted = 0
   readonly #isShared: boolean
   readonly #closing = new AbortController()
   readonly #readiness: Readiness
-  /** Why no more lists come, though nobody closed anything. */
+  /** The error that ended the watch of the discovery. */
   #watchError: unknown
   #closed: Promise<void> | undefined
 
   /**
-   * Starts to follow the service at once; dials a server when it is first called.
-   * @param discovery stays the caller's to close
-   * @param shared what `OneClient` gives all its services; users leave it out
+   * Starts to watch the service at once. Connects to a server when it first sends a call there.
+   * @param discovery the source of the server list; the client does not close it
+   * @param shared the parts that all services of a `OneClient` share; for internal use
    * @throws TypeError or RangeError that names the option
    */
   constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: SharedParts) {
@@ -100,33 +100,33 @@ export class XClient<S extends object> implements AsyncDisposable {
   /**
    * Calls a method and resolves to its reply.
    * @param rest the arguments, then `CallOptions`; a method without arguments needs neither
-   * @throws `RpcxError` by `code`; the reason of `options.signal` when that aborts
+   * @throws `RpcxError`, whose `code` says what failed; the reason of `options.signal` when that aborts
    */
   call<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Out<S[M]>>
   call(method: string, args?: unknown, options?: CallOptions): Promise<unknown> {
     return this.#start(method, args, options, 'reply')
   }
 
-  /** As `call`, but resolves to all that is known: the reply, its metadata, the server, the number of attempts. */
+  /** Calls a method as `call` does, and resolves to the reply, its metadata, the server and the number of attempts. */
   invoke<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Invocation<Out<S[M]>>>
   invoke(method: string, args?: unknown, options?: CallOptions): Promise<unknown> {
     return this.#start(method, args, options, 'invocation')
   }
 
-  /** Sends a call that is never answered. Resolves when it is on its way; whether it ran is not known. */
+  /** Sends a one-way call, which gets no reply. Resolves when the call is sent; it does not tell whether the method ran. */
   notify<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<void>
   notify(method: string, args?: unknown, options?: CallOptions): Promise<unknown> {
     return this.#start(method, args, options, 'nothing')
   }
 
-  /** Calls all servers at once, each of them once. All must succeed: the first failure ends it. Resolves to what each made of it. */
+  /** Calls all servers at once, each of them once. Resolves to all results; rejects with the first failure and cancels the other calls. */
   broadcast<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Invocation<Out<S[M]>>[]>
   async broadcast(method: string, args?: unknown, options = NO_OPTIONS): Promise<Invocation<unknown>[]> {
     const callAt = this.#callAt(method, args, options)
     return broadcast(await this.#servers(method, options), callAt, options.signal)
   }
 
-  /** Calls all servers at once, each of them once. Resolves to the first reply, and gives up the others. */
+  /** Calls all servers at once, each of them once. Resolves to the first reply and cancels the other calls. */
   fork<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Promise<Out<S[M]>>
   async fork(method: string, args?: unknown, options = NO_OPTIONS): Promise<unknown> {
     const callAt = this.#callAt(method, args, options)
@@ -134,7 +134,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     return (await fork(`${this.#service}.${method}`, servers, callAt, options.signal)).reply
   }
 
-  /** Calls all servers at once, each of them once, for every result: as they come, by `for await`, or `all()` together. */
+  /** Calls all servers at once, each of them once. `for await` yields each result as it arrives; `all()` resolves to all of them. */
   inform<M extends MethodName<S>>(method: M, ...rest: Rest<S[M]>): Inform<Out<S[M]>>
   inform(method: string, args?: unknown, options = NO_OPTIONS): Inform<unknown> {
     return new Inform(
@@ -145,19 +145,19 @@ export class XClient<S extends object> implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the list has at least `servers` servers that may be called. For the start of a program, and for tests.
+   * Resolves when the list has at least `servers` servers that may be called. Useful at the start of a program, and in tests.
    * @throws `ERR_RPCX_TIMEOUT`, `ERR_RPCX_CLOSED`; the reason of `signal`
    */
   ready(options: ReadyOptions = {}): Promise<void> {
     return this.#readiness.wait(options)
   }
 
-  /** Whether no call is under way, and nobody waits for servers. */
+  /** Whether no call is in progress and no `ready()`, `broadcast`, `fork` or `inform` waits for servers. */
   get isIdle(): boolean {
     return this.#intercepted === 0 && this.#caller.isIdle && this.#readiness.isIdle
   }
 
-  /** What is known of the servers now. */
+  /** Returns the current state of the servers and the number of waiting calls. */
   snapshot(): ClientSnapshot {
     return this.#caller.dispatcher.snapshot()
   }
@@ -172,7 +172,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     return this
   }
 
-  /** Fails the calls that wait, sends what is queued and closes the connections. The discovery stays open. */
+  /** Fails the pending calls, sends the queued bytes and closes the connections. The discovery stays open. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -213,7 +213,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     }
   }
 
-  /** The call itself, after all interceptors. @param handle the only server that it may go to, if there is one */
+  /** Sends the call, after all interceptors. @param handle the only server that may receive the call; `undefined` for any server */
   async #last(
     { method, args, options, isOneway }: OutgoingCall,
     handle: EndpointHandle | undefined,
@@ -233,7 +233,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     return (await call.result) as Invocation<unknown>
   }
 
-  /** All servers, once there are any. */
+  /** Returns all servers. Waits while the client has no list, or, with `waitForReady`, while the list is empty. */
   async #servers(method: string, options: CallOptions): Promise<readonly EndpointHandle[]> {
     const { signal, parent, timeoutMs = this.#timeoutMs } = options
     const { dispatcher } = this.#caller
@@ -250,7 +250,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     throw new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#service}.${method}: ${NO_SERVERS}`)
   }
 
-  /** How to call one of all servers, within the deadline that they have in common. */
+  /** Returns a function that calls one server of many, within one deadline for all of them. */
   #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
     const { timeoutMs = this.#timeoutMs } = options
     const end = this.#clock.now() + timeoutMs
@@ -270,7 +270,10 @@ export class XClient<S extends object> implements AsyncDisposable {
     }
   }
 
-  /** The arguments as they are now, whatever becomes of them until the servers are known; `undefined` when each call is to fail by them. */
+  /**
+   * Returns a copy of the encoded arguments, because the caller may change them before the servers are known. Returns `undefined` when
+   * they cannot be encoded: each call then fails with that error.
+   */
   #encoded(method: string, args: unknown): Uint8Array | undefined {
     try {
       return Buffer.from(this.#caller.methodCodec.encode(method, args))
@@ -281,7 +284,7 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   async #follow(): Promise<void> {
     const { signal } = this.#closing
-    // The loop ends when either of the two is closed; the last list stands.
+    // The loop ends when the client or the discovery is closed. The client then keeps the last list.
     for await (const endpoints of this.#discovery.watch(this.#service, { signal })) {
       this.#caller.dispatcher.update(endpoints)
     }
@@ -295,7 +298,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   }
 }
 
-/** The arguments of a call; a method that takes none may be called without. */
+/** The parameters of a call after the method's name. The arguments are optional when the method takes none. */
 export type Rest<F> =
   undefined extends Arg<F> ? [args?: Arg<F>, options?: CallOptions] : [args: Arg<F>, options?: CallOptions]
 

@@ -1,15 +1,18 @@
 import type { ParentCall } from '../../call/parent-call.ts'
 
-/** What belongs to one call. */
+/** Options of one call. */
 export interface CallOptions {
-  /** How long this call may take in all, in milliseconds. 0: without end. @default the client's */
+  /** The maximum duration of this call over all attempts, in milliseconds. 0: no limit. @default `timeoutMs` of the client */
   readonly timeoutMs?: number
-  /** Ends the call, which rejects with the signal's reason. @default none */
+  /** Cancels the call, which rejects with the reason of the signal. @default none */
   readonly signal?: AbortSignal
-  /** Sent beside the arguments. @default none */
+  /** Metadata that the client sends with the arguments. @default none */
   readonly metadata?: Readonly<Record<string, string>>
-  /** Whether this call may be repeated after it may have run. @default the client's */
+  /** Whether the client may repeat this call after an attempt that may have run. @default `idempotent` of the client */
   readonly idempotent?: boolean
-  /** The context of the call that this one is made for: caps the deadline, joins the signal, forwards the trace. @default none */
+  /**
+   * The context of the call that a method serves while it makes this one. This call ends by its deadline, aborts with its signal, and
+   * forwards its trace. @default none
+   */
   readonly parent?: ParentCall
 }

@@ -6,70 +6,71 @@ import type { Candidate } from '../select/selector.ts'
 import type { Invocation } from './invocation.ts'
 import type { MethodCodec } from './method-codec.ts'
 
-/** Who decides what becomes of a call that did not get its reply. */
+/** Decides whether a call that got no reply is sent again or fails. */
 export interface CallOwner {
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
-  /** It could not be sent, which was not tried. */
+  /** Called when a call comes back unsent; this does not count as an attempt. */
   returned(call: Call): void
 }
 
-/** The server that a call goes to, as far as calls are concerned. */
+/** The server that a call goes to, as the call sees it. */
 export interface CallTarget extends Candidate {
   readonly owner: CallOwner
-  /** What ejected it last. */
+  /** The error that last ejected the server. */
   readonly lastError: RpcxError | undefined
-  /** A call ended there at its deadline. */
+  /** Called when a call to this server passed its deadline. */
   timedOut(call: Call, error: RpcxError): void
 }
 
-/** The tick in which some calls start: one reading of the clock at its end serves them all. */
+/** The tick in which some calls start. They share one reading of the clock, at the end of the tick. */
 export interface Tick {
-  /** When it ended, by the clock; `Infinity` before that. */
+  /** The time by the clock when the tick ended; `Infinity` before that. */
   at: number
   readonly deadlines: { ended(): void }
 }
 
-/** What the caller is given: the reply, all that is known, or nothing, since a one-way call is never answered. */
+/** What the call resolves to: the reply, an `Invocation`, or nothing for a one-way call. */
 export type Wanted = 'reply' | 'invocation' | 'nothing'
 
-/** One call from its start to its end, over all attempts. It ends once, and then nothing holds it. */
+/** One call from its start to its end, over all attempts. It ends once; its holder then forgets it. */
 export class Call implements PendingCall {
-  /** Those of its service. */
+  /** The codec of its service. It also identifies the client that the call belongs to. */
   readonly methodCodec: MethodCodec
   readonly method: string
   readonly args: unknown
   readonly wanted: Wanted
   metadata: Metadata
-  /** Whether repeating it does no harm, even if it may have run already. */
+  /** Whether repeating the call does no harm, even after an attempt that may have run. */
   readonly isIdempotent: boolean
-  /** How long it may take in all; `Infinity` without an end. */
+  /** The maximum duration over all attempts, in milliseconds; `Infinity` for no limit. */
   readonly timeoutMs: number
   attempts = 0
-  /** Whether `handle` is the only server that it may go to. */
+  /** Whether `server` is the only server that may receive the call. */
   isPinned = false
   /** The server of the newest attempt. */
   server: CallTarget | undefined = undefined
-  /** What it waits in. */
+  /** The queue or connection in which the call waits. */
   holder: CallHolder | undefined = undefined
-  /** What went wrong so far, in order. */
+  /** The failed attempts so far, in order. */
   failures: FailedAttempt[] | undefined = undefined
-  /** The server at which an attempt that failed may have run. */
+  /** The address of the first server on which a failed attempt may have run. */
   mayHaveRunAt: string | undefined = undefined
-  /** Its number on the connection, and the number of its message in the stream. */
+  /** The sequence number of the call on the connection. */
   seq = 0
+  /** The number of its message in the stream. */
   message = 0
-  /** Its arguments as they were when it was made, once it had to wait or may be sent again. */
+  /** A copy of the encoded arguments; set when the call has to wait or may be sent again. */
   encoded: Uint8Array | undefined = undefined
-  /** What the caller is given. */
+  /** The promise that the caller gets. */
   readonly result: Promise<unknown>
   /**
-   * Resolves `result`, or rejects it when given a promise that is rejected; gone once the call has ended. What a call under way holds is
-   * copied when young memory is collected: a second function to reject with, and a deadline of its own, took a tenth with 10 000 calls.
+   * Resolves `result`, or rejects it when given a rejected promise; `undefined` once the call has ended. The garbage collector copies what
+   * a pending call holds. Therefore a call has no second function to reject with, and no deadline of its own.
    */
   #resolve: Resolve | undefined
-  /** In which it started. */
+  /** The tick in which the call started. */
   readonly #tick: Tick
-  /** Stops listening to its signal. */
+  /** Stops listening to its signals. */
   #release: (() => void) | undefined = undefined
 
   constructor(
@@ -115,7 +116,7 @@ export class Call implements PendingCall {
     return this.methodCodec.codec.id
   }
 
-  /** By the clock; `Infinity` in the tick in which it starts, and when there is none. */
+  /** The deadline by the clock; `Infinity` without a limit, and until the tick ends in which the call starts. */
   get deadline(): number {
     return this.#tick.at + this.timeoutMs
   }
@@ -130,7 +131,7 @@ export class Call implements PendingCall {
     }
   }
 
-  /** Its arguments in bytes, valid until anything else is encoded. @throws RpcxError `ERR_RPCX_ARGUMENT` */
+  /** Returns the encoded arguments, valid until the codec encodes another value. @throws RpcxError `ERR_RPCX_ARGUMENT` */
   payload(): Uint8Array {
     if (this.encoded !== undefined) return this.encoded
     const payload = this.methodCodec.encode(this.method, this.args)
@@ -146,7 +147,10 @@ export class Call implements PendingCall {
     return this.methodCodec.decode(this.method, serialize, payload)
   }
 
-  /** It has to wait: what its user does with the arguments meanwhile is no concern of it. Returns whether they can be encoded. */
+  /**
+   * Keeps a copy of the encoded arguments, so that the caller may change them while the call waits. Returns whether they could be encoded;
+   * if not, the call has failed.
+   */
   keepArguments(): boolean {
     if (this.encoded !== undefined) return true
     try {
@@ -162,7 +166,7 @@ export class Call implements PendingCall {
     return this.failures?.at(-1)?.error
   }
 
-  /** The newest attempt failed. */
+  /** Records that the newest attempt failed. */
   missed(error: RpcxError, mayHaveRun: boolean): void {
     this.failures ??= []
     const endpoint = this.server?.endpoint.address ?? ''
@@ -170,12 +174,12 @@ export class Call implements PendingCall {
     if (mayHaveRun) this.mayHaveRunAt ??= endpoint
   }
 
-  /** Whether that server was tried already. */
+  /** Returns whether an attempt failed on that server. */
   wasAt({ endpoint }: Candidate): boolean {
     return this.failures?.some(failure => failure.endpoint === endpoint.address) ?? false
   }
 
-  /** It is a copy of that call, and goes elsewhere. */
+  /** Makes this call, a copy of `other`, go to a different server. */
   avoid(other: Call): void {
     this.server = other.server
     this.attempts = other.attempts
@@ -197,7 +201,7 @@ export class Call implements PendingCall {
     this.#end()?.(Promise.reject(error))
   }
 
-  /** What to resolve it with, if nobody has ended it before. */
+  /** Ends the call. Returns the function that resolves it; `undefined` when it has ended before. */
   #end(): Resolve | undefined {
     const resolve = this.#resolve
     if (resolve === undefined) return undefined

@@ -23,19 +23,19 @@ export interface CallerOptions {
   readonly token: string | (() => string | Promise<string>) | undefined
 }
 
-/** Makes calls of what users ask for, starts them and ends them when their time is over. */
+/** Makes the calls of one service, starts them, and fails them at their deadline. */
 export class Caller {
   readonly dispatcher: Dispatcher
   readonly #options: CallerOptions
-  /** Sent with every call. */
+  /** Metadata that the client sends with every call. */
   readonly #metadata: Metadata
-  /** When it is asked for before each call. */
+  /** The source of tokens when `token` is a function, which is called before each call. */
   readonly #token: Token | undefined
   readonly #deadlines: Deadlines
   readonly #noList: () => unknown
   #isClosed = false
 
-  /** @param noList why there is no list of servers yet */
+  /** @param noList returns why there is no list of servers yet */
   constructor(dispatcher: Dispatcher, options: CallerOptions, noList: () => unknown) {
     const { clock, token } = options
     this.#noList = noList
@@ -55,17 +55,17 @@ export class Caller {
     return this.#options.methodCodec
   }
 
-  /** Whether there is no call that has not ended. */
+  /** Whether all calls have ended. */
   get isIdle(): boolean {
     return this.#calls().next().done === true
   }
 
-  /** A call that is not under way yet. @throws what is wrong with it, or the reason of its signal */
+  /** Returns a new call without starting it. @throws what is wrong with the call, or the reason of its signal */
   make(method: string, args: unknown, wanted: Wanted, options: CallOptions): Call {
     const { methodCodec } = this.#options
     const { service } = methodCodec
     if (this.#isClosed) throw closedError(service, method)
-    // A character has 3 bytes at most.
+    // In UTF-8, a UTF-16 code unit takes 3 bytes at most: most names need no exact count.
     if (
       3 * (service.length + method.length) > MAX_NAMES_BYTES &&
       Buffer.byteLength(service + method) > MAX_NAMES_BYTES
@@ -101,7 +101,7 @@ export class Caller {
     else this.#token.attach(call, ready => this.dispatcher.start(ready))
   }
 
-  /** Fails the calls that wait, and lets go of the servers. */
+  /** Fails the pending calls and releases the servers. */
   close(): void {
     this.#isClosed = true
     for (const call of [...this.#calls()]) call.fail(closedError(call.methodCodec.service, call.method))
@@ -115,7 +115,7 @@ export class Caller {
     yield* this.dispatcher.calls()
   }
 
-  /** Why a call found no servers by its deadline. */
+  /** Returns the error of a call that found no server before its deadline. */
   noServersInTime(method: string): RpcxError {
     const name = `${this.methodCodec.service}.${method}`
     if (this.dispatcher.endpoints.hasList)
@@ -143,7 +143,7 @@ export class Caller {
   }
 }
 
-/** What a call has waited for. */
+/** Returns what the call was waiting for, for an error message. */
 function missing({ server: handle, holder }: Call): string {
   if (handle === undefined) return 'no server was available'
   const { address } = handle.endpoint

@@ -4,24 +4,25 @@ import { inRoot } from '../../root.ts'
 import type { Call, Tick } from './call.ts'
 
 /**
- * The deadlines of all calls of a client under one timer. It holds no call: most end long before, so that looking at all
- * who wait, in the rare case that it fires, is cheaper than keeping them in order.
+ * The deadlines of all calls of a client, with one timer. It keeps no list of calls, because most calls end long before their deadline.
+ * Checking all pending calls when the timer fires, which is rare, costs less than keeping them in order.
  */
 export class Deadlines {
   readonly #clock: Clock
   readonly #waiting: () => Iterable<Call>
   readonly #expired: (call: Call) => void
-  /** When anything last came from where a call waits, by the clock. */
+  /** Returns when the connection on which a call waits last received bytes, by the clock. */
   readonly #heardAt: (call: Call) => number
-  /** The tick that has not ended yet, if a call has started in it, and the shortest time that one of them has. */
+  /** The current tick, if a call has started in it. */
   #tick: Tick | undefined
+  /** The shortest timeout of the calls that started in the current tick. */
   #shortestMs = Number.POSITIVE_INFINITY
   readonly #endTick = (): void => this.#stamp()
   #inFlight = 0
   #timer: Timer | undefined
   #due = Number.POSITIVE_INFINITY
 
-  /** @param waiting every call that has not ended */
+  /** @param waiting returns every call that has not ended */
   constructor(
     clock: Clock,
     waiting: () => Iterable<Call>,
@@ -34,9 +35,9 @@ export class Deadlines {
     this.#heardAt = heardAt
   }
 
-  /** A call starts that may take so long. */
+  /** Counts a call that starts with this timeout, and returns its tick. */
   start(timeoutMs: number): Tick {
-    // A call under way keeps the process alive until it ends; an idle client does not.
+    // A pending call keeps the process alive; an idle client does not.
     if (this.#inFlight++ === 0) this.#timer?.ref()
     if (timeoutMs < this.#shortestMs) this.#shortestMs = timeoutMs
     if (this.#tick === undefined) {
@@ -50,7 +51,7 @@ export class Deadlines {
     if (--this.#inFlight === 0) this.#timer?.unref()
   }
 
-  /** Stops the timer. Only when no call is left. */
+  /** Stops the timer. Call it only when all calls have ended. */
   close(): void {
     this.#clock.clear(this.#timer)
   }
@@ -73,21 +74,25 @@ export class Deadlines {
     if (this.#inFlight === 0) this.#timer.unref()
   }
 
-  /** After a long tick timers come before what can be read: replies that are there are not late. */
+  /** Defers the check by one turn: after a long tick, Node runs timers before it reads replies that have already arrived. */
   #fire(): void {
     const firedAt = this.#clock.now()
     this.#due = Number.POSITIVE_INFINITY
     setImmediate(() => this.#expire(firedAt, MOST_TURNS))
   }
 
-  /** @param since when there last was something to read. @param turns how often to look for more */
+  /**
+   * Fails the calls that are past their deadline.
+   * @param since a connection that received bytes after this time may have more replies to read, so its calls get another turn
+   * @param turns the maximum number of further turns
+   */
   #expire(since: number, turns: number): void {
     const now = this.#clock.now()
     let next = Number.POSITIVE_INFINITY
     let mayBeThere = false
     for (const call of [...this.#waiting()]) {
       if (call.deadline > now) next = Math.min(next, call.deadline)
-      // One turn reads no more than a few MiB.
+      // A turn of the event loop reads only a few MiB, so the reply may be still unread.
       else if (turns > 0 && this.#heardAt(call) >= since) mayBeThere = true
       else this.#expired(call)
     }

@@ -4,15 +4,15 @@ import { endWith } from '../../signals.ts'
 import type { EndpointHandle } from '../endpoints/endpoint-handle.ts'
 import type { Invocation } from './invocation.ts'
 
-/** What one server made of a call that went to all. */
+/** The result of one server of a call to all servers. */
 export type Informed<Reply> =
   | (Invocation<Reply> & { readonly status: 'fulfilled' })
   | { readonly status: 'rejected'; readonly endpoint: string; readonly reason: unknown }
 
-/** Calls one server; `signal` gives the call up. */
+/** Calls one server; `signal` cancels the call. */
 export type CallAt<Reply> = (handle: EndpointHandle, signal: AbortSignal) => Promise<Invocation<Reply>>
 
-/** All must succeed. The first failure ends it and gives the others up, as `signal` does. */
+/** Calls all servers and resolves to all results. The first failure rejects and cancels the other calls; `signal` does the same. */
 export async function broadcast<Reply>(
   handles: readonly EndpointHandle[],
   callAt: CallAt<Reply>,
@@ -26,7 +26,10 @@ export async function broadcast<Reply>(
   }
 }
 
-/** The first success wins and gives the others up. @throws RpcxError with the code of the first failure when all have failed */
+/**
+ * Calls all servers and resolves to the first success, which cancels the other calls.
+ * @throws RpcxError with the code of the first failure when all servers failed
+ */
 export async function fork<Reply>(
   name: string,
   handles: readonly EndpointHandle[],
@@ -43,13 +46,13 @@ export async function fork<Reply>(
   }
 }
 
-/** What each server makes of a call: as it comes, by `for await`, or `all()` together. Leaving the loop gives the others up. */
+/** The results of a call to all servers. `for await` yields each as it arrives; leaving the loop cancels the calls that have not ended. */
 export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
   readonly #start: () => Promise<readonly EndpointHandle[]>
   readonly #callAt: CallAt<Reply>
   readonly #signal: AbortSignal | undefined
 
-  /** @param start the servers to call; asked once for each loop */
+  /** @param start returns the servers to call; called once for each loop */
   constructor(
     start: () => Promise<readonly EndpointHandle[]>,
     callAt: CallAt<Reply>,
@@ -60,7 +63,7 @@ export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
     this.#signal = signal
   }
 
-  /** Every result, in the order in which they came. */
+  /** Resolves to all results, in the order in which they arrived. */
   async all(): Promise<Informed<Reply>[]> {
     const results: Informed<Reply>[] = []
     for await (const result of this) results.push(result)
@@ -94,7 +97,7 @@ export class Inform<Reply> implements AsyncIterable<Informed<Reply>> {
   }
 }
 
-/** Gives up the calls to all servers: at the end, or when the caller's signal aborts. */
+/** Cancels the calls to all servers: at the end, or when the signal of the caller aborts. */
 class Over {
   readonly #abort = new AbortController()
   readonly #release: (() => void) | undefined

@@ -6,8 +6,8 @@ import type { CallOptions } from './call-options.ts'
 import type { Caller } from './caller.ts'
 
 /**
- * Calls of which a second copy goes to another server when the first takes long (hedged requests: Dean and Barroso, The Tail at
- * Scale, 2013). The first success wins, and the other copy is given up. Only for calls that are idempotent.
+ * Sends a second copy of a slow call to another server (hedged requests: Dean and Barroso, The Tail at Scale, 2013). The first success
+ * wins, and the other copy is cancelled. Only for idempotent calls.
  */
 export class Hedging {
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class Hedging {
         clock.clear(timer)
         this.#delay.succeeded?.(method, clock.now() - start)
         resolve(value)
-        // Whoever waits has the answer; this only lets go of the other one.
+        // The caller already has the reply. This only ends the other copy, whose error has no effect.
         for (const copy of copies) copy.fail(undefined)
       }
       const lost = (error: unknown): void => {
@@ -52,7 +52,7 @@ export class Hedging {
         try {
           second = copy(Number.isFinite(left) ? { ...options, timeoutMs: Math.max(left, 1) } : options)
         } catch {
-          // Its time is over, or its client is closed: the first copy is told so, too.
+          // The deadline has passed or the client is closed: the first copy fails for the same reason.
           return
         }
         underWay++

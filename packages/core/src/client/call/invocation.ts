@@ -1,12 +1,12 @@
 import type { Metadata } from '../../call-metadata.ts'
 
-/** All that is known about a call that succeeded. */
+/** The result of a call that succeeded. */
 export interface Invocation<Reply> {
   readonly reply: Reply
-  /** What the server sent beside the reply. */
+  /** The metadata that the server sent with the reply. */
   readonly metadata: Metadata
   /** The address of the server that replied. */
   readonly endpoint: string
-  /** How often it was tried, the last time included. */
+  /** The number of attempts, including the last one. */
   readonly attempts: number
 }

@@ -8,9 +8,9 @@ import type { Types } from './schema.ts'
 
 export interface MethodCodecOptions {
   readonly service: string
-  /** What arguments are encoded by. */
+  /** The codec of arguments. */
   readonly codec: Codec
-  /** What replies may come in. */
+  /** The codecs that replies may use. */
   readonly codecs: Codecs
   /** Message types by method. */
   readonly types: Types
@@ -19,7 +19,7 @@ export interface MethodCodecOptions {
   readonly repeats: boolean
 }
 
-/** What the calls of one service carry over whichever connection: arguments to bytes, and bytes to replies. */
+/** Encodes the arguments and decodes the replies of one service, on any connection. */
 export class MethodCodec {
   readonly service: string
   readonly codec: Codec
@@ -34,7 +34,7 @@ export class MethodCodec {
     this.#options = options
   }
 
-  /** @throws RpcxError `ERR_RPCX_ARGUMENT` */
+  /** Encodes the arguments of a method. The bytes are valid until the next call. @throws RpcxError `ERR_RPCX_ARGUMENT` */
   encode(method: string, args: unknown): Uint8Array {
     try {
       return this.codec.encode(args, this.#options.types[method]?.args)
@@ -44,7 +44,7 @@ export class MethodCodec {
     }
   }
 
-  /** A copy of encoded arguments. Long ones are shared by calls that are given the same, one after the other. */
+  /** Returns a copy of encoded arguments. Successive calls with equal long arguments share one copy. */
   keep(payload: Uint8Array): Uint8Array {
     if (payload.length < WORTH_SHARING_BYTES) return Buffer.from(payload)
     const before = this.#kept?.deref()
@@ -54,15 +54,15 @@ export class MethodCodec {
     return copy
   }
 
-  /** Whether arguments of that length are to be compressed. */
+  /** Returns whether to compress arguments of this length. */
   zips({ length }: Uint8Array): boolean {
     return this.#options.compress && length > COMPRESS_OVER_BYTES
   }
 
-  /** By the codec that the reply names, as Go's clients do. @param payload decompressed */
+  /** Decodes a reply with the codec that the reply names, as Go's clients do. @param payload the decompressed payload */
   decode(method: string, serialize: number, payload: Uint8Array): unknown {
     const codec = this.#options.codecs.byId(serialize)
-    // Go sends nothing at all when there is nothing to say. Other codecs know what no bytes mean: to protobuf, a message of defaults.
+    // Go sends an empty payload when there is no reply value. Other codecs give it a meaning: in protobuf, a message of defaults.
     if (payload.length === 0 && isCounting(codec)) return undefined
     return codec.decode(payload, this.#options.types[method]?.reply)
   }

@@ -1,7 +1,7 @@
 import type { CallHolder } from '../../peer/pending-call.ts'
 import type { Call } from './call.ts'
 
-/** Calls that wait for what comes for all of them at once: a list, a connection, a token. */
+/** Calls that wait for the same event: a list of servers, a connection or a token. */
 export class PendingQueue implements CallHolder, Iterable<Call> {
   readonly #calls = new Set<Call>()
 
@@ -19,7 +19,7 @@ export class PendingQueue implements CallHolder, Iterable<Call> {
     this.#calls.delete(call)
   }
 
-  /** Lets go of all of them, or of those that are meant, and gives them out. */
+  /** Removes and returns all calls, or those for which `isMeant` returns `true`. */
   release(isMeant: (call: Call) => boolean = () => true): Call[] {
     const calls = [...this.#calls].filter(isMeant)
     for (const call of calls) {

@@ -8,12 +8,12 @@ import type { Interceptor } from './interceptor.ts'
 /** The types of arguments and replies by method. */
 export type Types = Readonly<Record<string, { readonly args?: unknown; readonly reply?: unknown }>>
 
-/** The service that these schemas describe: `new XClient<ServiceOf<typeof types>>('Arith', discovery, { types })`. */
+/** The service type that these schemas describe: `new XClient<ServiceOf<typeof types>>('Arith', discovery, { types })`. */
 export type ServiceOf<T extends Types> = {
   [M in keyof T]: (args: InputOf<T[M]['args']>) => OutputOf<T[M]['reply']>
 }
 
-/** Checks the arguments and replies of methods whose type is a schema; `undefined` when there are none. */
+/** Returns an interceptor that validates arguments and replies whose type is a schema; `undefined` without schemas. */
 export function schemaInterceptor(types: Types): Interceptor | undefined {
   const isNeeded = Object.values(types).some(({ args, reply }) => isSchema(args) || isSchema(reply))
   if (!isNeeded) return undefined

@@ -6,26 +6,26 @@ import { ReservedKey } from '../../wire/header.ts'
 import type { Call } from './call.ts'
 import { PendingQueue } from './pending-queue.ts'
 
-/** A token that is asked for before each call, so that it can be renewed. Calls that start while one is asked for share the answer. */
+/** Calls the token function before each call, so that the token can be renewed. Calls that start while it is pending share its result. */
 export class Token {
   readonly #ask: () => string | Promise<string>
   readonly #waiting = new PendingQueue()
   #isAsking = false
-  /** The newest one: another's answer comes too late. */
+  /** Identifies the newest request for a token. Results of older requests are ignored. */
   #question: object | undefined
 
   constructor(ask: () => string | Promise<string>) {
     this.#ask = ask
   }
 
-  /** Calls that wait for it. */
+  /** The calls that wait for a token. */
   get calls(): Iterable<Call> {
     return this.#waiting
   }
 
-  /** Hands the call on once it has its token; it fails with `ERR_RPCX_AUTH` when there is none to be had. */
+  /** Passes the call to `next` once it has its token. Without a token the call fails with `ERR_RPCX_AUTH`. */
   attach(call: Call, next: (call: Call) => void): void {
-    // Nobody waits for a question any more that was not answered within a deadline.
+    // When all calls that waited for the pending request have ended, this call starts a new request.
     if (!this.#isAsking || this.#waiting.size === 0) {
       let token: unknown
       let isPromise: boolean
@@ -43,7 +43,7 @@ export class Token {
       this.#isAsking = true
       const question = {}
       this.#question = question
-      // In a promise of ours, since the program's may do anything.
+      // `Promise.resolve` guards against thenables of the user that do not behave like promises.
       Promise.resolve(token).then(
         value => inRoot(() => this.#settled(question, waiting => give(waiting, value, next))),
         error => inRoot(() => this.#settled(question, waiting => refuse(waiting, error))),

@@ -15,14 +15,14 @@ import type { Message } from '../../wire/message.ts'
 import type { Types } from '../call/schema.ts'
 import type { ClientMethod, ClientMethodTable } from './client-methods.ts'
 
-/** The connection of a client, as those who answer calls over it need it. */
+/** The part of a client's connection that is needed to answer calls of the server. */
 export interface AnsweringPeer {
   readonly stream: FrameStream
   isFull(bytes: number): boolean
   reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean
 }
 
-/** Answers the calls that a server makes over one connection of a client, within what they may hold. Never throws. */
+/** Answers the calls that a server makes over one connection of a client, within the limits of `ClientMethodsOptions`. Never throws. */
 export class ClientMethodRunner extends CallReceiver implements RpcxSource {
   readonly remoteAddress: string
   readonly #table: ClientMethodTable
@@ -51,7 +51,7 @@ export class ClientMethodRunner extends CallReceiver implements RpcxSource {
     return this.#peer.stream.lastReadAt
   }
 
-  /** @param message that may be kept */
+  /** Runs or rejects a call of the server. @param message a message that may be kept: its buffer is not reused */
   take(message: Message): void {
     if (this.#peer.isFull(0)) {
       this.#cutOff()
@@ -111,7 +111,7 @@ export class ClientMethodRunner extends CallReceiver implements RpcxSource {
 
   #succeed(call: ServerCall, result: unknown): void {
     call.end()
-    // Nobody is there to read it.
+    // The connection is closed, so no reply can be sent.
     if (this.gone !== undefined) return
     const metadata = call.replyMetadata ?? NO_METADATA
     try {
@@ -146,7 +146,7 @@ type ServerCall = RpcxCall<ClientMethodRunner>
 
 const TOO_MANY = 'rpcx: the client has too many calls of its server to answer'
 
-/** A function's own failure is `ERR_RPCX_SERVICE`, whatever it threw; this is for what failed before or after it. */
+/** Returns the error code of a failure before or after the function ran. Any error of the function itself is `ERR_RPCX_SERVICE`. */
 function codeOf(error: unknown): RpcxErrorCode {
   return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
 }

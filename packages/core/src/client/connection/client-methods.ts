@@ -4,21 +4,22 @@ import type { Codecs } from '../../codec/codecs.ts'
 import { RpcxError } from '../../errors.ts'
 import type { Types } from '../call/schema.ts'
 
-/** What a client lets its servers call, by name. The context has what the server sent beside the arguments, its deadline and its signal. */
+/** The functions that a client lets its servers call, by name. */
 export type ClientMethods = Readonly<Record<string, ClientMethod>>
 
+/** A function that servers may call. The context has the metadata, the deadline and the signal of the call. */
 export type ClientMethod = (args: never, context: ReverseCallContext) => unknown
 
 export interface ClientMethodsOptions {
-  /** Of arguments and replies, by name. */
+  /** The types of arguments and replies, by name of the function. */
   readonly types: Types
   readonly codecs: Codecs
   readonly maxFrameBytes: number
-  /** How many calls of one server may run that are not done at once. */
+  /** The maximum number of running calls of one server. Functions that return no promise do not count. */
   readonly maxConcurrent: number
-  /** What they may hold, in bytes. */
+  /** The maximum size of what the running calls hold, in bytes. */
   readonly maxHeldBytes: number
-  /** What an error of theirs says cannot be sent. */
+  /** Called when the details of an error that a function threw cannot be sent. */
   readonly failed: CallbackFailed
 }
 
@@ -27,7 +28,7 @@ export class ClientMethodTable {
   readonly options: ClientMethodsOptions
   readonly #functions: ReadonlyMap<string, ClientMethod>
 
-  /** @throws TypeError when what is offered is no function, or a type belongs to nothing that is */
+  /** @throws TypeError when an offer is not a function, or a type belongs to no offer */
   constructor(offers: ClientMethods, options: ClientMethodsOptions) {
     for (const [name, offer] of Object.entries(offers)) {
       if (typeof offer !== 'function')
@@ -39,7 +40,7 @@ export class ClientMethodTable {
     if (stray !== undefined) throw new TypeError(`XClient: offerTypes.${stray} belongs to nothing in offers`)
   }
 
-  /** @throws `ERR_RPCX_METHOD_NOT_FOUND` with Go's text */
+  /** Returns the function of that name. @throws `ERR_RPCX_METHOD_NOT_FOUND` with the same message as in Go */
   find(method: string): ClientMethod {
     const found = this.#functions.get(method)
     if (found !== undefined) return found

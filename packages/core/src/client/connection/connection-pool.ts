@@ -5,30 +5,30 @@ import type { ChannelPool, EndpointHandle } from '../endpoints/endpoint-handle.t
 import type { SharedConnectionOptions } from './shared-connection.ts'
 import { SharedConnection } from './shared-connection.ts'
 
-/** What the services of one client have in common. */
+/** The parts that all services of one client share. */
 export interface SharedParts {
   readonly pool: ConnectionPool
   readonly events: Events<ClientEvents>
 }
 
-/** The connections of a client by address: one for each server, whichever of its services are called. */
+/** The connections of a client, by address: one per server, which all its services share. */
 export class ConnectionPool implements ChannelPool {
   readonly #options: SharedConnectionOptions
   readonly #connections = new Map<string, SharedConnection>()
-  /** Those that nobody uses any more, until their last call has ended. */
+  /** Connections without subscribers, until their last call has ended. */
   readonly #leaving = new Map<SharedConnection, Promise<void>>()
 
   constructor(options: SharedConnectionOptions) {
     this.#options = options
   }
 
-  /** Every call that waits at a server. */
+  /** Yields every call that waits for a connection or a reply. */
   *calls(): Generator<Call> {
     for (const connection of this.#connections.values()) yield* connection.calls()
     for (const connection of this.#leaving.keys()) yield* connection.calls()
   }
 
-  /** The connection to the server of this handle, which uses it until it leaves. */
+  /** Returns the connection to the server of this handle. The handle uses it until `leave`. */
   join(handle: EndpointHandle): SharedConnection {
     const { endpoint } = handle
     let connection = this.#connections.get(endpoint.address)
@@ -40,7 +40,7 @@ export class ConnectionPool implements ChannelPool {
     return connection
   }
 
-  /** The handle sends no more calls. It closes when the last call has ended, unless others use it. */
+  /** Removes a handle, which sends no more calls. Without other handles, the connection closes when its last call has ended. */
   leave(handle: EndpointHandle): void {
     const connection = this.#connections.get(handle.endpoint.address)
     if (connection === undefined) return
@@ -55,13 +55,13 @@ export class ConnectionPool implements ChannelPool {
     connection.giveBack(handle)
   }
 
-  /** Resolves when all that nobody uses are closed. */
+  /** Resolves when all connections without subscribers are closed. */
   async left(): Promise<void> {
     await Promise.all(this.#leaving.values())
   }
 }
 
-/** What servers send without being asked, as events. */
+/** Returns handlers that emit the messages that servers push as events. */
 export function pushesTo(
   events: Events<ClientEvents>,
 ): Pick<SharedConnectionOptions, 'pushed' | 'pushFailed'> {

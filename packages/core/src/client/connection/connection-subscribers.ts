@@ -1,7 +1,7 @@
 import type { RpcxError } from '../../errors.ts'
 import type { EndpointHandle, EndpointPeers } from '../endpoints/endpoint-handle.ts'
 
-/** The services that share a connection, as one: what they are told, and what they agree to. */
+/** The services that share a connection. It notifies all of them, and combines their answers into one. */
 export class ConnectionSubscribers {
   readonly #handles = new Set<EndpointHandle>()
 
@@ -17,27 +17,27 @@ export class ConnectionSubscribers {
     this.#handles.delete(handle)
   }
 
-  /** Whether one of them wants to know how long a heartbeat takes. */
+  /** Whether any service needs the duration of heartbeats. */
   get wantPings(): boolean {
     return this.#peers.some(({ pings }) => pings)
   }
 
-  /** The shortest: a service that has no other server is to find this one again soon. */
+  /** Returns the shortest maximum of all services: a service with no other server needs this one back soon. */
   maxBackoffMs(): number {
     return Math.min(...this.#peers.map(peers => peers.maxBackoffMs()))
   }
 
-  /** Whether each of them can do without it. */
+  /** Returns whether the ejection limit of every service allows ejecting this server. */
   maySpare(): boolean {
     return this.#peers.every(peers => peers.maySpare())
   }
 
-  /** The highest share of calls that fail beside it: a fault that it has in common with others is not its own. */
+  /** Returns the highest error rate that any service has at its other servers. A fault that they share is not the fault of this server. */
   errorShareBeside(now: number): number {
     return Math.max(0, ...[...this.#handles].map(handle => handle.peers.errorShareBeside(handle, now)))
   }
 
-  // What they are told may make one of them leave.
+  // The following methods iterate over a copy, because a notified service may remove its handle.
 
   changed(): void {
     for (const handle of [...this.#handles]) handle.peers.changed(handle)

@@ -20,30 +20,30 @@ import type { ClientMethodTable } from './client-methods.ts'
 import type { PushedMessage } from './pushed.ts'
 import { pushedMessage } from './pushed.ts'
 
-/** What the connections of a client have in common. */
+/** Options that all connections of a client share. */
 export interface ConnectionOptions {
   readonly peer: PeerOptions
-  /** What servers may call over the connection. */
+  /** The functions that servers may call over the connection. */
   readonly offered: ClientMethodTable | undefined
-  /** A server sent a message without being asked. */
+  /** Called when a server pushed a message. */
   pushed(message: PushedMessage): void
-  /** A server sent one that cannot be read, which is left out. */
+  /** Called when a server pushed a message that cannot be read. The message is skipped. */
   pushFailed(endpoint: string, error: RpcxError): void
 }
 
-/** Who decides what becomes of a call and of its server. */
+/** Handles the failed calls and the state changes of a connection. */
 export interface ConnectionOwner {
-  /** `mayHaveRun`: the server may have got it. */
+  /** Called when a call failed. @param mayHaveRun whether the server may have received the call */
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void
-  /** The server has read what it had left unread for a while. */
+  /** Called when the server has read what it had left unread. */
   drained(): void
-  /** The server answered, but with an error that is neither the call's nor a refusal to run it. */
+  /** Called when the server replied with an error that is neither the caller's mistake nor a refusal to run the call. */
   erred(error: RpcxError): void
-  /** Once, before the pending calls fail. */
+  /** Called once when the connection is closed, before the pending calls fail. */
   closed(error: Error | undefined): void
 }
 
-/** One connection to a server: many calls at once, and what the server sends of its own accord. */
+/** One connection to a server. It carries many calls at once, and the calls and messages that the server sends. */
 export class Connection implements PeerOwner<Call> {
   readonly remoteAddress: string
   readonly #options: ConnectionOptions
@@ -52,7 +52,7 @@ export class Connection implements PeerOwner<Call> {
   readonly #peer: Peer<Call>
   readonly #requester: Requester<Call>
   #closeTimer: Timer | undefined
-  /** What the server calls here, once it does. */
+  /** Runs the calls of the server; made at the first one. */
   #offers: ClientMethodRunner | undefined
 
   constructor(stream: Duplex, address: string, options: ConnectionOptions, owner: ConnectionOwner) {
@@ -61,7 +61,7 @@ export class Connection implements PeerOwner<Call> {
     this.#owner = owner
     this.#socket = stream
     this.#peer = new Peer<Call>(stream, options.peer, this)
-    // A client has one from the beginning.
+    // A client's peer has a requester from the start.
     this.#requester = this.#peer.requester as Requester<Call>
   }
 
@@ -69,35 +69,36 @@ export class Connection implements PeerOwner<Call> {
     return this.#requester.inFlight
   }
 
-  /** When the last bytes came, by the clock. */
+  /** The time when the last bytes arrived, by the clock. */
   get heardAt(): number {
     return this.#requester.heardAt
   }
 
-  /** How long calls take of late, in milliseconds; `undefined` when that is not known. */
+  /** The moving average of the duration of recent calls, in milliseconds; `undefined` until it is known. */
   get latencyMs(): number | undefined {
     return this.#requester.latencyMs
   }
 
-  /** How many replies came, those of failed calls included, and how many of them for calls that had ended. */
+  /** The number of replies, including those of failed calls. */
   get replies(): number {
     return this.#requester.replies
   }
+  /** The number of replies that arrived after their call had ended. */
   get lateReplies(): number {
     return this.#requester.lateReplies
   }
 
-  /** Whether the server leaves unread so much that no more is to be sent until `drained`. */
+  /** Whether the server leaves so much unread that the client must not send more until `drained`. */
   get isFull(): boolean {
     return this.#peer.isFull(0)
   }
 
-  /** The calls that wait for their reply. */
+  /** The calls that wait for a reply. */
   get calls(): Iterable<Call> {
     return this.#requester.calls
   }
 
-  /** Whether a call waits here for its reply. */
+  /** Returns whether a call waits for its reply on this connection. */
   holds(call: Call): boolean {
     return call.holder === this.#requester
   }
@@ -106,12 +107,12 @@ export class Connection implements PeerOwner<Call> {
     this.#requester.send(call)
   }
 
-  /** Asks for a sign of life, and tells when it comes. */
+  /** Sends a heartbeat and calls `onAlive` when the answer arrives. */
   ask(onAlive: () => void): void {
     this.#peer.ask(onAlive)
   }
 
-  /** Takes no more calls and closes when the last one has its reply. */
+  /** Accepts no more calls and closes when the last one has its reply. */
   retire(): void {
     this.#requester.retire()
   }
@@ -120,12 +121,12 @@ export class Connection implements PeerOwner<Call> {
     this.end()
   }
 
-  /** Cuts the server off now. */
+  /** Destroys the connection at once. */
   destroy(error: Error): void {
     this.#peer.stream.destroy(error)
   }
 
-  /** Sends what is queued and closes; cuts a server off that does not follow within `CLOSE_MS`. */
+  /** Sends the queued bytes and closes. Destroys the connection if the server does not close its side within `CLOSE_MS`. */
   end(): void {
     const { stream } = this.#peer
     stream.end()
@@ -141,7 +142,7 @@ export class Connection implements PeerOwner<Call> {
       this.#push(message)
       return
     }
-    // A peer that says that it offers nothing hands on no calls.
+    // Without `offers`, the peer hands on no calls, so `offered` is defined here.
     this.#offers ??= new ClientMethodRunner(
       this.#options.offered as ClientMethodTable,
       this.#peer,
@@ -161,7 +162,7 @@ export class Connection implements PeerOwner<Call> {
     this.#owner.failed(call, error, mayHaveRun)
   }
 
-  /** A caller's mistake says nothing about the server, and what its service declares says that it works. */
+  /** Ignores mistakes of the caller, which say nothing about the server, and errors that the service declares, which show that it works. */
   erred(error: RpcxError): void {
     if (!CALLERS_FAULTS.has(error.code) && error.serviceCode === undefined) this.#owner.erred(error)
   }
@@ -183,14 +184,14 @@ export class Connection implements PeerOwner<Call> {
     this.#requester.abandon(call => proof ?? lost(call), proof !== undefined)
   }
 
-  /** A TLS server of others closes without a word when it is asked in plain text, as anything may that is no server of rpcx. */
+  /** Returns why the server closed the connection. A TLS server may close without a message after plain text; so may a non-rpcx server. */
   #whyClosed(): string {
     if (this.#peer.stream.hasRead) return 'it closed it'
     const isPlain = !(this.#socket as TLSSocket).encrypted
     return `it closed it before it answered anything; is it the port of an rpcx server${isPlain ? ', and does it expect TLS?' : '?'}`
   }
 
-  /** What proves that the server has run nothing of what we sent. */
+  /** Returns the error that proves that the server ran no call of this connection; `undefined` without such proof. */
   #nothingRan(error: Error | undefined): RpcxError | undefined {
     if (!this.#peer.stream.hasRead && isCertificateRefusal(this.#socket, error)) return tlsError(error)
     if (!isForeign(error)) return undefined

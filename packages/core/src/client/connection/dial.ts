@@ -14,15 +14,15 @@ export interface DialOptions {
   readonly tls: ClientTls | undefined
 }
 
-/** Who waits for a connection. */
+/** Receives the outcome of a dial. */
 export interface DialOwner {
   opened(stream: Duplex): void
-  /** It takes longer than usual: calls had better go elsewhere meanwhile. */
+  /** Called when the dial takes longer than usual, so that calls go to other servers meanwhile. */
   slow(): void
   refused(cause: Error): void
 }
 
-/** One attempt to connect to a server. It tells its owner how that ended, unless it was given up. */
+/** One attempt to connect to a server. It reports the outcome to its owner, unless `giveUp` was called. */
 export class Dial {
   readonly #abort = new AbortController()
   readonly #clock: Clock
@@ -32,7 +32,7 @@ export class Dial {
 
   constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
     const { clock, connectTimeoutMs } = options
-    // After a long tick timers come first: what has come meanwhile is looked at before it counts as slow, or as too late.
+    // After a long tick, Node runs timers before I/O. `setImmediate` lets a connection that is already open count before it is slow or late.
     const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
     const late = (): void =>
       void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))
@@ -76,5 +76,5 @@ async function connect(
   return secure(await transports.connect(network, host, signal, true), host, tls, signal)
 }
 
-// More than a dial takes nearby. Further away calls only go to servers that are connected already, if there are any.
+// Longer than a dial within a data centre takes. A more distant server gets calls only once it is connected, if others are available.
 const PATIENCE_MS = 25

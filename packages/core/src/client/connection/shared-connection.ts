@@ -15,25 +15,25 @@ import type { DialOptions, DialOwner } from './dial.ts'
 import { Dial } from './dial.ts'
 
 export interface SharedConnectionOptions extends ConnectionOptions, DialOptions {
-  /** Whether servers are asked for signs of life, and how often: 0 for never. */
+  /** The interval between heartbeats to a silent server, in milliseconds; 0: no heartbeats. */
   readonly heartbeatMs: number
 }
 
 /**
- * What a client has with one server: at most one connection, dialled by the first call that is sent there. After a failure the
- * server is out of service, and comes back once it has answered a probe.
+ * A connection to one server that several services share. The first call dials it. After a failure the server is ejected, and gets calls
+ * again once it has answered a health probe.
  */
 export class SharedConnection implements ConnectionOwner, DialOwner, EndpointChannel {
   readonly endpoint: Endpoint
   readonly subscribers: ConnectionSubscribers = new ConnectionSubscribers()
-  /** How long the last answer to a heartbeat took, when one of its users asked for that. */
+  /** The duration of the last heartbeat in milliseconds, when a service asked for it. */
   pingMs: number | undefined
   readonly #options: SharedConnectionOptions
   readonly #detector: OutlierDetector
-  /** Calls that wait for the connection, for the back-off, or for the server to read. */
+  /** Calls that wait for the connection, for the end of the back-off, or for the server to read. */
   readonly #parked = new PendingQueue()
   #state: State = IDLE
-  /** Whether its dial takes so long, or so much is unread there, that calls had better go elsewhere. */
+  /** Whether calls should go to other servers, because the dial takes long or the server leaves much unread. */
   #isSlow = false
   #dialledAt = Number.NEGATIVE_INFINITY
   readonly #gone: Promise<void>
@@ -46,12 +46,12 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     this.#gone = new Promise(resolve => (this.#onGone = resolve))
   }
 
-  /** Whether it may be chosen like any other: it is not known to be in trouble. */
+  /** Whether selectors may choose the server: it is neither ejected nor slow. */
   get isAvailable(): boolean {
     return this.#detector.isIn && !this.#isSlow
   }
 
-  /** Whether it is in trouble, and in back-off. */
+  /** Whether the server is ejected. */
   get isOut(): boolean {
     return !this.#detector.isIn
   }
@@ -60,7 +60,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     return this.#state.kind === 'open'
   }
 
-  /** Whether nobody uses it any more. */
+  /** Whether the connection is retired: no service uses it. */
   get isClosed(): boolean {
     return this.#state.kind === 'closed'
   }
@@ -69,7 +69,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     return (this.#state as { readonly connection?: Connection }).connection
   }
 
-  /** When it may be tried again, by the clock. */
+  /** The time by the clock when the back-off ends. */
   get dueAt(): number {
     return this.#detector.dueAt
   }
@@ -78,7 +78,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     return this.#detector.lastError
   }
 
-  /** How many calls wait here. */
+  /** The number of calls that wait for the connection or a reply. */
   get inFlight(): number {
     return this.#parked.size + (this.connection?.inFlight ?? 0)
   }
@@ -87,7 +87,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     return this.connection?.latencyMs
   }
 
-  /** Every call that waits here. */
+  /** Yields every call that waits for the connection or a reply. */
   *calls(): Generator<Call> {
     yield* this.#parked
     if (this.connection !== undefined) yield* this.connection.calls
@@ -110,7 +110,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     }
   }
 
-  /** Sends now, when connected, or when it is back in service. `urgent` cuts the back-off short. */
+  /** Sends the call if the server is connected and available; otherwise queues it. `urgent` shortens the back-off. */
   send(call: Call, urgent: boolean): void {
     const state = this.#state
     const isFull = state.kind === 'open' && state.connection.isFull
@@ -119,14 +119,14 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
       return
     }
     this.#parked.add(call)
-    // Those that were not sent yet had better go elsewhere, this one among them.
+    // `slow` sends the queued calls, this one included, to other servers.
     if (isFull && !this.#isSlow) this.slow()
     if (state.kind !== 'idle') return
     if (this.#detector.isIn) this.connect()
     else if (urgent) this.#detector.wakeAt(Math.min(this.dueAt, this.#dialledAt + URGENT_EVERY_MS))
   }
 
-  /** A call ended here at its deadline. */
+  /** Counts a call that passed its deadline while it waited for a reply of this server. */
   timedOut(call: Call, error: RpcxError): void {
     const { connection } = this
     if (connection?.holds(call) !== true) return
@@ -134,12 +134,12 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     else this.#detector.misdid(error, false)
   }
 
-  /** Asks for a sign of life; without one it is out of service. */
+  /** Sends a heartbeat, and ejects the server if no answer arrives. */
   verify(): void {
     this.#detector.verify()
   }
 
-  /** Measures how long a heartbeat takes; connects for that if need be. */
+  /** Measures the duration of a heartbeat. Without a connection it only connects; the new connection then sends the heartbeat. */
   ping(): void {
     const { connection } = this
     if (connection === undefined) {
@@ -154,24 +154,24 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     })
   }
 
-  /** Dials, unless it does already. */
+  /** Dials the server, unless it is connected or a dial is in progress. */
   connect(): void {
     if (this.#state.kind !== 'idle') return
     this.#dialledAt = this.#options.clock.now()
     this.#state = { kind: 'dialling', dial: inRoot(() => new Dial(this.endpoint, this.#options, this)) }
   }
 
-  /** Sends the calls that wait. */
+  /** Sends the queued calls. */
   sendParked(): void {
     for (const call of this.#parked.release()) this.send(call, false)
   }
 
-  /** The handle, which uses it no longer, gets the calls back that were not sent yet. */
+  /** Returns the unsent calls of a handle that no longer uses the connection to the owner of the handle. */
   giveBack(handle: EndpointHandle): void {
     for (const call of this.#parked.release(call => call.server === handle)) handle.owner.returned(call)
   }
 
-  /** Nobody uses it any more. Resolves when the calls under way have ended and it is closed. */
+  /** Closes the connection, which no service uses, after its pending calls. Resolves when it is closed. */
   async retire(): Promise<void> {
     const { connection } = this
     const state = this.#state
@@ -184,7 +184,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
   }
 
   failed(call: Call, error: RpcxError, mayHaveRun: boolean): void {
-    // Those that were under way are declined too: that is one failure, not many.
+    // A server that declines calls declines all pending ones. They count as one failure.
     if (error.code === 'ERR_RPCX_NOT_EXECUTED' && this.#detector.isIn) this.#detector.failed(error)
     call.server?.owner.failed(call, error, mayHaveRun)
   }
@@ -201,7 +201,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     const { connection } = this.#state
     this.#state = IDLE
     this.#isSlow = false
-    // A server may close a connection that nobody uses; all else is trouble.
+    // A server may close an idle connection. Any other close is a failure.
     if (error !== undefined || connection.inFlight > 0 || this.isOut) this.#troubled(error)
     this.subscribers.changed()
     this.#giveAllBack()
@@ -234,7 +234,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     for (const call of this.#parked.release()) call.server?.owner.failed(call, error, false)
   }
 
-  /** The connection was refused, reset or lost. */
+  /** Ejects the server because the connection was refused, reset or lost. Returns the error. */
   #troubled(cause: Error | undefined): RpcxError {
     const code = isRpcxError(cause, 'ERR_RPCX_TLS') ? 'ERR_RPCX_TLS' : 'ERR_RPCX_UNAVAILABLE'
     const text = `${this.endpoint.address}: ${cause === undefined ? 'closed the connection' : reasonOf(cause)}`
@@ -249,7 +249,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     this.subscribers.changed()
   }
 
-  /** The calls that wait go elsewhere; where there is no other to go to, they come back. */
+  /** Sends the queued calls to other servers. They come back if there is no other server. */
   #giveAllBack(): void {
     for (const call of this.#parked.release()) call.server?.owner.returned(call)
   }
@@ -263,5 +263,5 @@ type State =
 
 const IDLE: State = { kind: 'idle' }
 
-// With every server out of service, one is dialled at once, but not more often than this.
+// The minimum interval between dials of an ejected server by urgent calls, which occur when all servers are ejected.
 const URGENT_EVERY_MS = 100

@@ -2,9 +2,9 @@ import { wrongResult } from '../../callbacks.ts'
 import type { FailPolicy } from './fail-policy.ts'
 
 /**
- * A policy of the user's own, which may throw or return anything: then the call is not repeated, or goes to another server, or gets
- * no copy.
- * @param failed hears of that
+ * Wraps a policy of the user, which may throw or return invalid values. When `mayRepeat` does, the call is not repeated; for `next`, the
+ * selector chooses a server; for `hedging`, no copy of the call is sent.
+ * @param failed called with each such failure
  */
 export function customPolicy(
   policy: FailPolicy,

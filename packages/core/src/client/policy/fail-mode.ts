@@ -8,14 +8,14 @@ import { failover } from './failover.ts'
 import { failtry } from './failtry.ts'
 
 /**
- * What follows a failed attempt, if repeating it is safe: `failfast` nothing, `failtry` the same server again, `failover`
- * another one. `failbackup` is `failover`, and an idempotent call that takes long is sent to a second server as well.
+ * What the client does after a failed attempt, if repeating the call is safe. `failfast` fails the call, `failtry` repeats it on the same
+ * server, `failover` on another one. `failbackup` works as `failover`, and also sends a slow idempotent call to a second server.
  */
 export type FailMode = 'failfast' | 'failtry' | 'failover' | 'failbackup'
 
 /**
  * Returns the policy of a mode.
- * @param failed hears of a policy of the user's that throws
+ * @param failed called when a policy of the user throws or returns an invalid value
  * @throws TypeError or RangeError that names the option
  */
 export function failPolicyOf(

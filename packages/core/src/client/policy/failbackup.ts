@@ -2,7 +2,10 @@ import { checkMs } from '../../options.ts'
 import type { FailPolicy } from './fail-policy.ts'
 import { failover } from './failover.ts'
 
-/** When a second copy of a call is sent: after so many milliseconds, or when it takes longer than this percentage of calls do. */
+/**
+ * When to send a second copy of a call: after a number of milliseconds, or when the call takes longer than this percentage of the recent
+ * calls of its method.
+ */
 export type BackupAfter = { readonly ms: number } | { readonly percentile: number }
 
 /** Repeats a call on another server, and sends a copy of a slow idempotent call to a second one. @throws RangeError */
@@ -28,7 +31,7 @@ export function failbackup(after: BackupAfter = { percentile: 95 }): FailPolicy 
   }
 }
 
-/** How long the newest calls of a method took. */
+/** The durations of the newest calls of a method. */
 class Durations {
   readonly #newest = new Float64Array(KEPT)
   #count = 0
@@ -48,5 +51,5 @@ class Durations {
 
 const KEPT = 256
 const SORT_EVERY = 32
-// As in Go, as long as nothing is known (DefaultOption.BackupLatency in client/client.go).
+// The delay before any duration is known; the default of Go (DefaultOption.BackupLatency in client/client.go).
 const UNKNOWN_MS = 10

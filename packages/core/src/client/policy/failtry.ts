@@ -1,6 +1,6 @@
 import type { FailPolicy } from './fail-policy.ts'
 
-/** Repeats a call on the same server, while that is in the list. */
+/** Repeats a call on the same server as long as the list contains it. */
 export function failtry(): FailPolicy {
   return {
     repeats: true,

@@ -2,17 +2,17 @@ import type { Clock } from '../../clock.ts'
 import type { Endpoint } from '../../discovery/discovery.ts'
 import type { Candidate, Selector } from './selector.ts'
 
-/** A place on earth, in degrees. */
+/** A geographic position, in degrees. */
 export interface Position {
-  /** North of the equator. */
+  /** The latitude: positive north of the equator. */
   readonly latitude: number
-  /** East of Greenwich. */
+  /** The longitude: positive east of Greenwich. */
   readonly longitude: number
 }
 
 /**
- * The server nearest to `position` by `latitude` and `longitude` in its metadata, any of them if several are. Servers without a
- * position are never chosen, as in Go (client/geo_utils.go).
+ * Chooses the server nearest to `position`, by `latitude` and `longitude` in its metadata. Chooses at random among equally near servers.
+ * Never chooses a server without a position, as in Go (client/geo_utils.go).
  */
 export function closest(clock: Clock, position: Position): Selector {
   let known: readonly Candidate[] = []
@@ -28,7 +28,7 @@ export function closest(clock: Clock, position: Position): Selector {
   }
 }
 
-/** By the haversine formula, on a globe of the radius that Go takes, in metres. */
+/** Returns the distance in metres, by the haversine formula with the earth radius that Go uses. */
 export function distance(from: Position, to: Position): number {
   const [a, b] = [radians(from.latitude), radians(to.latitude)]
   const h =

@@ -7,9 +7,10 @@ import type { Uint64 } from './uint64.ts'
 import { increment, multiply } from './uint64.ts'
 
 /**
- * The same server for the same key, as long as it is in service; when one of n goes, 1/n of the keys move. Servers count in the
- * order in which they came, and in address order when they came together: then clients agree, Go's where they have seen the same.
- * @param keyOf what calls are told apart by. By default the method and the arguments, as Go prints them
+ * Chooses the same server for the same key, until that server is ejected or leaves the list. When one of n servers goes, 1/n of the keys
+ * move. The hash depends on the order in which servers appeared, and on the address order of servers that appeared together. Clients
+ * that have seen the same lists therefore agree, Go's clients included.
+ * @param keyOf returns the key of a call. By default the key is the method and the arguments, as Go prints them
  */
 export function consistentHash(service: string, keyOf: ((call: Chooser) => string) | undefined): Selector {
   const hash = new DoubleJump<Candidate>()
@@ -32,7 +33,7 @@ export function consistentHash(service: string, keyOf: ((call: Chooser) => strin
       for (let tries = 0; tries < MOST_TRIES; tries++) {
         const server = hash.get(key)
         if (server !== undefined && inService.has(server)) return server
-        // Only the keys of a server that is out go elsewhere, each in a way of its own.
+        // Only the keys of an ejected server move, and each key moves by its own sequence of hashes.
         key = increment(multiply(key, STEP))
       }
       return candidates[key.high % candidates.length]
@@ -40,7 +41,7 @@ export function consistentHash(service: string, keyOf: ((call: Chooser) => strin
   }
 }
 
-/** The key of a call in Go's clients (client/hash_utils.go). */
+/** Returns the key that Go's clients use for a call (client/hash_utils.go). */
 function keyInGo(service: string, { method, args }: Chooser): string {
   return `/${service}/${method}/${printed(args)}`
 }

@@ -2,8 +2,8 @@ import { isThenable, unawaited, watchRejection } from '../../callbacks.ts'
 import type { Candidate, Selector } from './selector.ts'
 
 /**
- * A selector of the user's own, which may choose anything.
- * @param failed hears of an `update` that failed; what `pick` throws fails the call
+ * Wraps a selector of the user, and checks that it chooses one of the candidates.
+ * @param failed called when `update` fails; an error of `pick` fails the call
  */
 export function customSelector(selector: Selector, failed: (thrown: unknown) => void): Selector {
   let known: readonly Candidate[] = []

@@ -2,15 +2,15 @@ import type { Uint64 } from './uint64.ts'
 import { increment, multiply } from './uint64.ts'
 
 /**
- * A consistent hash over a changing set, as Go's clients use it (github.com/edwingeng/doublejump): when one of n goes, only its own
- * keys move. What is removed leaves a hole that the next one fills; a key that falls into a hole is looked up again among those
- * that are left.
+ * A consistent hash over a changing set of items, as in Go's clients (github.com/edwingeng/doublejump). When an item is removed, only its
+ * keys move. The removed item leaves a hole, which the next added item fills. A key that hits a hole is looked up again among the
+ * remaining items.
  */
 export class DoubleJump<T> {
   readonly #loose: (T | undefined)[] = []
   readonly #holes: number[] = []
   readonly #compact: T[] = []
-  /** Where each is in the two. */
+  /** The indexes of each item in `#loose` and `#compact`. */
   readonly #places = new Map<T, { readonly loose: number; compact: number }>()
 
   add(item: T): void {
@@ -41,7 +41,7 @@ export class DoubleJump<T> {
   }
 }
 
-/** Jump consistent hash (Lamping and Veach, 2014): a bucket from 0 to `buckets` − 1. */
+/** Returns a bucket from 0 to `buckets` − 1 by jump consistent hash (Lamping and Veach, 2014). */
 export function jump(key: Uint64, buckets: number): number {
   let state = key
   let bucket = 0

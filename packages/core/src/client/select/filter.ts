@@ -2,8 +2,8 @@ import type { Endpoint } from '../../discovery/discovery.ts'
 import { parseMetadata } from '../../metadata.ts'
 
 /**
- * Whether a server may be called: it is not `state=inactive`, and of the group when one is asked for. A server whose metadata do
- * not parse stays, as in Go (filterByStateAndGroup in client/xclient_discovery.go).
+ * Returns whether a server may be called: its metadata has no `state=inactive`, and has the group if the client asks for one. A server
+ * whose metadata cannot be parsed may be called, as in Go (filterByStateAndGroup in client/xclient_discovery.go).
  */
 export function mayBeCalled({ metadata, values }: Endpoint, group: string | undefined): boolean {
   if (values.get('state')?.[0] === 'inactive') return false

@@ -1,7 +1,7 @@
 import type { Uint64 } from './uint64.ts'
 import { multiply } from './uint64.ts'
 
-/** The 64-bit FNV-1a hash of the UTF-8 bytes of a text. */
+/** Returns the 64-bit FNV-1a hash of the UTF-8 bytes of a string. */
 export function fnv1a(text: string): Uint64 {
   let hash: Uint64 = OFFSET
   for (const byte of Buffer.from(text))

@@ -1,6 +1,9 @@
 import { lazy } from '../../lazy.ts'
 
-/** What Go's `%v` prints of a value, so that the same arguments have the same key there: an object is a struct of that order. */
+/**
+ * Returns what Go's `%v` prints for a value, so that the same arguments have the same key in Go. An object is printed as a struct with its
+ * fields in the same order.
+ */
 export function printed(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -33,7 +36,7 @@ function printedObject(value: object): string {
   return `{${Object.values(value).map(printed).join(' ')}}`
 }
 
-/** Integers as Go prints its own, all others as `%v` prints a float64: beyond 10^6 and below 10^-4 with an exponent. */
+/** Prints integers as Go does, and other numbers as `%v` prints a float64: with an exponent from 10^6 up and below 10^-4. */
 function printedNumber(value: number): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
@@ -42,7 +45,7 @@ function printedNumber(value: number): string {
   return isPlain ? String(value) : shortest(value)
 }
 
-/** With at least two digits in the exponent. */
+/** Prints a number with an exponent of at least two digits. */
 function shortest(value: number): string {
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
 }

@@ -2,8 +2,8 @@ import type { Clock } from '../../clock.ts'
 import type { Candidate, Selector } from './selector.ts'
 
 /**
- * Of two servers at random, the one with less to do: fewer calls in flight, each weighed by how long calls take there of late.
- * Two are enough to keep away from the busy ones, and not all clients run to the same idle one.
+ * Chooses the less loaded of two random servers. The load is the number of calls in flight, multiplied by the recent latency. Two random
+ * servers are enough to avoid busy ones, and they keep clients from all choosing the same idle server.
  */
 export function leastActive(clock: Clock): Selector {
   return {
@@ -11,7 +11,7 @@ export function leastActive(clock: Clock): Selector {
       const count = candidates.length
       const first = Math.floor(clock.random() * count)
       if (count === 1) return candidates[first]
-      // Any other one.
+      // Any server except the first one.
       const second = (first + 1 + Math.floor(clock.random() * (count - 1))) % count
       return lighter(candidates[first] as Candidate, candidates[second] as Candidate)
     },
@@ -20,7 +20,7 @@ export function leastActive(clock: Clock): Selector {
 
 function lighter(a: Candidate, b: Candidate): Candidate {
   const [ofA, ofB] = [a.latencyMs, b.latencyMs]
-  // One whose speed nobody knows is neither run to nor kept away from.
+  // Without the latency of both servers, only their calls in flight are compared: a new server gets neither more nor fewer calls.
   if (ofA === undefined || ofB === undefined) return a.inFlight <= b.inFlight ? a : b
   return (a.inFlight + 1) * ofA <= (b.inFlight + 1) * ofB ? a : b
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Selector } from './selector.ts'
 
-/** Any server, each as likely as the others. */
+/** Chooses a server at random, each with the same probability. */
 export function random(clock: Clock): Selector {
   return { pick: candidates => candidates[Math.floor(clock.random() * candidates.length)] }
 }

@@ -1,6 +1,6 @@
 import type { Selector } from './selector.ts'
 
-/** One server after the other. */
+/** Chooses one server after the other, in the order of the candidates. */
 export function roundRobin(): Selector {
   let next = 0
   return {

@@ -14,9 +14,14 @@ import { weightedRoundRobin } from './weighted-round-robin.ts'
 import { zoned } from './zoned.ts'
 
 /**
- * How a client spreads its calls. `random` · `roundRobin` in address order · `weightedRoundRobin` by `weight=…` in the metadata ·
- * `consistentHash`: the same server for the same arguments · `closest` to the client by `latitude=…&longitude=…` · `ping`: the
- * sooner a server answers heartbeats, the more often · `leastActive`: of two at random, the one with less to do.
+ * How a client distributes its calls over the servers.
+ * - `random`: any server
+ * - `roundRobin`: one after the other, in address order
+ * - `weightedRoundRobin`: in turns, by `weight=…` in the metadata
+ * - `consistentHash`: the same server for the same arguments
+ * - `closest`: the server nearest to the client, by `latitude=…&longitude=…` in the metadata
+ * - `ping`: in turns, with more calls for servers that answer heartbeats faster
+ * - `leastActive`: the less loaded of two random servers
  */
 export type SelectMode =
   | 'random'
@@ -27,27 +32,27 @@ export type SelectMode =
   | 'ping'
   | 'leastActive'
 
-/** How a client chooses a server for each call. */
+/** Options that decide how a client chooses a server for each call. */
 export interface SelectOptions {
-  /** How servers are chosen: by name, or a selector of your own. @default 'random' */
+  /** How the client chooses servers: the name of a mode, or your own selector. @default 'random' */
   readonly selectMode?: SelectMode | Selector
-  /** Where this client is, for `closest`, which needs it. @default none */
+  /** The position of this client. `closest` requires it; other modes reject it. @default none */
   readonly position?: Position
-  /** What `consistentHash` tells calls apart by. @default the method and the arguments, as Go's clients do */
+  /** Returns the key of a call for `consistentHash`. @default the method and the arguments, as in Go's clients */
   readonly hashKey?: (call: Chooser) => string
-  /** Whether to keep to the server that was chosen first, as long as it is in service. @default false */
+  /** Whether to use the server that was chosen first for all calls, until it is ejected or leaves the list. @default false */
   readonly sticky?: boolean
   /**
-   * Prefers servers with this `zone=…` in their metadata; others get calls when fewer than seven of ten there are in service.
-   * @default none
+   * Prefers servers with this `zone=…` in their metadata. Servers of other zones get calls when fewer than seven in ten servers of this
+   * zone are available. @default none
    */
   readonly zone?: string
 }
 
 /**
- * Makes selectors of one kind.
- * @param failed hears of functions of the user's that fail where no call can be told
- * @throws TypeError on an unknown mode, or an option without its mode
+ * Returns a function that makes a new selector for these options.
+ * @param failed called when a user function fails and no call can carry the error
+ * @throws TypeError on an unknown mode, or on an option that the mode does not use
  */
 export function selectorsFor(
   clock: Clock,

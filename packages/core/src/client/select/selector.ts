@@ -1,33 +1,33 @@
 import type { Metadata } from '../../call-metadata.ts'
 import type { Endpoint } from '../../discovery/discovery.ts'
 
-/** A server that may be chosen. */
+/** A server that a selector may choose. */
 export interface Candidate {
   readonly endpoint: Endpoint
-  /** How many calls of this client wait for it. */
+  /** The number of calls of this client that wait for this server. */
   readonly inFlight: number
-  /** How long its calls take of late, in milliseconds: a moving average. `undefined` as long as that is not known. */
+  /** The moving average of the duration of its recent calls, in milliseconds; `undefined` until it is known. */
   readonly latencyMs: number | undefined
-  /** How long its last answer to a heartbeat took, in milliseconds; `undefined` unless the selector asked for that. */
+  /** The duration of its last heartbeat, in milliseconds; `undefined` until it is known, or unless the selector sets `pings`. */
   readonly pingMs: number | undefined
 }
 
-/** A call for which a server is chosen. */
+/** A call for which a selector chooses a server. */
 export interface Chooser {
   readonly method: string
   readonly args: unknown
   readonly metadata: Metadata
 }
 
-/** Chooses a server for each call. Synchronous: it stands in the path of every call. */
+/** Chooses a server for each call. It is synchronous because it runs on every call. */
 export interface Selector {
-  /** Whether servers are to be connected to and sent a heartbeat every 10 s, for `pingMs`. @default false */
+  /** Whether the client connects to all servers and sends them a heartbeat every 10 s, to measure `pingMs`. @default false */
   readonly pings?: boolean
-  /** Told of all servers of the list whenever that changes, those that are out of service too. */
+  /** Called with all servers of the list, including ejected ones, whenever the list changes. */
   update?(servers: readonly Candidate[]): void
   /**
-   * One of `candidates`, of which there is at least one, or `undefined` when none of them will do. As long as nothing changes it
-   * is given the same array.
+   * Returns one of `candidates`, or `undefined` when none of them is suitable. There is at least one candidate. The client passes the same
+   * array until the candidates change.
    */
   pick(candidates: readonly Candidate[], call: Chooser): Candidate | undefined
 }

@@ -1,6 +1,6 @@
 import type { Candidate, Selector } from './selector.ts'
 
-/** Keeps to the server that was chosen first, as long as it is in service. */
+/** Returns a selector that keeps the server it chose first, until that server is no longer a candidate. */
 export function sticky(selector: Selector): Selector {
   let known: readonly Candidate[] = []
   let chosen: Candidate | undefined

@@ -3,17 +3,18 @@ import { fnv1a } from './fnv.ts'
 import type { Uint64 } from './uint64.ts'
 import { multiply } from './uint64.ts'
 
-/** Which servers of a very large fleet a client connects to. */
+/** The part of a very large list of servers that a client connects to. */
 export interface Subset {
-  /** How many at most. */
+  /** The maximum number of servers. */
   readonly size: number
-  /** What tells this client from others; the same key has the same servers. @default the host and the process */
+  /** The key of this client. Clients with the same key use the same servers. @default the host name and the process id */
   readonly key?: string
 }
 
 /**
- * Part of the servers, the same for the same key whatever the order, and different for other keys, so that all servers get their
- * share of clients. When one goes, one other comes: those with the highest hashes are taken (rendezvous hashing).
+ * Returns the servers with the highest hashes of address and key (rendezvous hashing). The same key gets the same servers, regardless of
+ * their order. Different keys get different servers, so that each server gets its share of the clients. When a server of the subset goes,
+ * exactly one other server replaces it.
  */
 export function subsetOf(endpoints: readonly Endpoint[], { size, key }: Required<Subset>): Endpoint[] {
   if (endpoints.length <= size) return [...endpoints]
@@ -23,7 +24,7 @@ export function subsetOf(endpoints: readonly Endpoint[], { size, key }: Required
   return endpoints.filter(endpoint => taken.has(endpoint))
 }
 
-/** FNV-1a alone leaves texts that differ in their last bytes only in the order of these. */
+/** Mixes the bits of a hash: without that, FNV-1a orders strings that differ only at the end by their last bytes. */
 function mixed(hash: Uint64): Uint64 {
   const once = multiply({ high: hash.high, low: (hash.low ^ hash.high) >>> 0 }, MIX)
   return multiply({ high: once.high, low: (once.low ^ once.high) >>> 0 }, MIX)

@@ -1,10 +1,10 @@
-/** An unsigned 64-bit integer in two halves: ten times as fast as a bigint. */
+/** An unsigned 64-bit integer in two halves, which is faster than a bigint. */
 export interface Uint64 {
   readonly high: number
   readonly low: number
 }
 
-/** The lower 64 bits of the product. */
+/** Returns the lower 64 bits of the product. */
 export function multiply(a: Uint64, b: Uint64): Uint64 {
   const [a0, a1, b0, b1] = [a.low & 0xffff, a.low >>> 16, b.low & 0xffff, b.low >>> 16]
   const low = a0 * b0

@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.ts'
 
-/** Chooses by chance, each as likely as its weight says, in the same short time however many there are (Vose's alias method, 1991). */
+/** Chooses indexes at random, with probabilities in proportion to their weights, in constant time (Vose's alias method, 1991). */
 export class WeightedChance {
   readonly #clock: Clock
-  /** Who has any weight at all: only rounding could choose the others. */
+  /** The indexes with a positive weight. Other indexes are left out, so that rounding errors cannot choose them. */
   readonly #members: Uint32Array
-  /** Each place belongs to its member up to this share, and beyond to another one. */
+  /** For each slot, the part (0 to 1) that chooses its own member. The rest of the slot chooses the member in `#others`. */
   readonly #shares: Float64Array
   readonly #others: Uint32Array
 
@@ -26,11 +26,11 @@ export class WeightedChance {
       this.#shares[giver] = (this.#shares[giver] as number) - (1 - (this.#shares[place] as number))
       if ((this.#shares[giver] as number) < 1) small.push(large.pop() as number)
     }
-    // What is left differs from 1 by rounding only.
+    // The remaining shares differ from 1 only by rounding.
     for (const place of [...small, ...large]) this.#shares[place] = 1
   }
 
-  /** An index; `undefined` when nobody has any weight. */
+  /** Returns an index; `undefined` when no weight is positive. */
   next(): number | undefined {
     const at = this.#clock.random() * this.#members.length
     const place = Math.floor(at)

@@ -3,12 +3,15 @@ import type { Candidate, Selector } from './selector.ts'
 import { weightOf } from './weight.ts'
 import { WeightedTurns } from './weighted-turns.ts'
 
-/** In turns, each server as often as its weight says: `weight=10` in its metadata. Without a weight it is 1; with 0 or less it is never chosen. */
+/**
+ * Takes turns by weight: `weight=10` in the metadata of a server. The default weight is 1. A server with a weight of 0 or less is never
+ * chosen.
+ */
 export function weightedRoundRobin(clock: Clock): Selector {
   return inTurns(clock, candidate => weightOf(candidate.endpoint))
 }
 
-/** In turns by weight; asks for weights whenever the servers to choose from have changed. */
+/** Takes turns by weight. Calls `weigh` for each candidate whenever the candidates change. */
 export function inTurns(clock: Clock, weigh: (candidate: Candidate) => number): Selector {
   let known: readonly Candidate[] = []
   let turns = new WeightedTurns(clock, [])

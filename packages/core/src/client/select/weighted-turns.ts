@@ -2,13 +2,13 @@ import type { Clock } from '../../clock.ts'
 import { WeightedChance } from './weighted-chance.ts'
 
 /**
- * Takes turns by weight: nobody twice in a row who need not be, in the very order of Go's smooth weighted round robin
- * (client/smooth_weighted_round_robin.go). Who has a weight of 0 or less gets no turn.
+ * Takes turns by weight, in the same order as Go's smooth weighted round robin (client/smooth_weighted_round_robin.go), which spreads the
+ * turns of each index evenly. An index with a weight of 0 or less gets no turn.
  */
 export class WeightedTurns {
-  /** Whose turn it is, for one round; `undefined` when a round would be too long. */
+  /** The indexes of one full round, in order; `undefined` when a round would be too long. */
   readonly #round: Uint32Array | undefined
-  /** Among so many or such large weights, nobody can tell an order from chance. */
+  /** Replaces `#round` when there are too many indexes or too large weights; random choice is then just as even. */
   readonly #chance: WeightedChance | undefined
   #next = 0
 
@@ -21,7 +21,7 @@ export class WeightedTurns {
     else this.#chance = new WeightedChance(clock, positive)
   }
 
-  /** The index of the next one; `undefined` when nobody has any weight. */
+  /** Returns the next index; `undefined` when no weight is positive. */
   next(): number | undefined {
     const round = this.#round
     if (round === undefined) return this.#chance?.next()
@@ -51,5 +51,5 @@ function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b)
 }
 
-// A few milliseconds each time that the list changes.
+// Limits the time to compute a round to a few milliseconds each time that the list changes.
 const MOST_STEPS = 200_000

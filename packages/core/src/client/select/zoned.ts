@@ -2,9 +2,10 @@ import type { Clock } from '../../clock.ts'
 import type { Candidate, Selector } from './selector.ts'
 
 /**
- * Prefers servers with `zone=…` in their metadata. As long as seven of ten there are in service, they get all calls; when there are
- * fewer, the others get the share that these cannot take.
- * @param home chooses in the zone. @param away chooses among the others
+ * Prefers servers with this `zone=…` in their metadata. They get all calls while at least seven in ten of them are available. With fewer,
+ * the other servers get the rest of the calls, in proportion to what is missing.
+ * @param home chooses among the servers of the zone
+ * @param away chooses among the other servers
  */
 export function zoned(clock: Clock, zone: string, home: Selector, away: Selector): Selector {
   const isHome = ({ endpoint }: Candidate): boolean => endpoint.values.get('zone')?.[0] === zone
