@@ -109,7 +109,7 @@ export class Caller {
     this.dispatcher.close()
   }
 
-  /** Every call that has not ended. */
+  /** Yields every call that has not ended. */
   *#calls(): Generator<Call> {
     if (this.#token !== undefined) yield* this.#token.calls
     yield* this.dispatcher.calls()

@@ -92,7 +92,7 @@ export class Deadlines {
     let mayBeThere = false
     for (const call of [...this.#waiting()]) {
       if (call.deadline > now) next = Math.min(next, call.deadline)
-      // A turn of the event loop reads only a few MiB, so the reply may be still unread.
+      // A turn of the event loop reads only a few MiB, so the reply may still be unread.
       else if (turns > 0 && this.#heardAt(call) >= since) mayBeThere = true
       else this.#expired(call)
     }

@@ -32,7 +32,7 @@ export class Dial {
 
   constructor(endpoint: Endpoint, options: DialOptions, owner: DialOwner) {
     const { clock, connectTimeoutMs } = options
-    // After a long tick, Node runs timers before I/O. `setImmediate` lets a connection that is already open count before it is slow or late.
+    // After a long tick, Node runs timers before I/O. `setImmediate` lets a connection that is already open count as open, not as late.
     const slow = (): void => void setImmediate(() => this.#isOver || owner.slow())
     const late = (): void =>
       void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))

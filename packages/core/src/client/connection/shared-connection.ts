@@ -110,7 +110,7 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     }
   }
 
-  /** Sends the call if the server is connected and available; otherwise queues it. `urgent` shortens the back-off. */
+  /** Sends the call if the server is connected and available; otherwise queues it. `urgent` does not wait for the end of a back-off. */
   send(call: Call, urgent: boolean): void {
     const state = this.#state
     const isFull = state.kind === 'open' && state.connection.isFull
@@ -166,12 +166,12 @@ export class SharedConnection implements ConnectionOwner, DialOwner, EndpointCha
     for (const call of this.#parked.release()) this.send(call, false)
   }
 
-  /** Returns the unsent calls of a handle that no longer uses the connection to the owner of the handle. */
+  /** Hands the unsent calls of a handle back to its owner, because the handle no longer uses the connection. */
   giveBack(handle: EndpointHandle): void {
     for (const call of this.#parked.release(call => call.server === handle)) handle.owner.returned(call)
   }
 
-  /** Closes the connection, which no service uses, after its pending calls. Resolves when it is closed. */
+  /** Closes the connection once its pending calls have ended. Resolves when it is closed. */
   async retire(): Promise<void> {
     const { connection } = this
     const state = this.#state

@@ -16,23 +16,23 @@ import type { ClientSnapshot } from './snapshot.ts'
 export interface DispatcherOptions extends EndpointSetOptions {
   readonly failPolicy: FailPolicy
   readonly retries: number
-  /** The share of calls that may be repeated, after a server has got them. */
+  /** The maximum load that retries add, as a fraction of the recent calls. Retries of calls that no server received do not count. */
   readonly retryBudget: number
-  /** How many calls may wait for one server. */
+  /** The maximum number of pending calls per server. */
   readonly maxCallsPerServer: number
-  /** Chooses among the rest. A selector of its own: one that counts would lose its place in the whole list. */
+  /** Chooses when some candidates are excluded. It is separate, because `selector` would lose its position in the whole list. */
   readonly fallbackSelector: Selector
   readonly waitForReady: boolean
-  /** A new list was taken over. */
+  /** Called when a new list has been applied. */
   listed(): void
 }
 
-/** Sends each call to a server, over the newest list, and decides what follows when that fails. */
+/** Sends each call to a server of the newest list, and decides what follows when that fails. */
 export class Dispatcher implements CallOwner {
   readonly #options: DispatcherOptions
   readonly endpoints: EndpointSet
   readonly #budget: RetryBudget
-  /** Calls that wait for the first list, or for the first server. */
+  /** Calls that wait for the first list, or for a server in an empty list. */
   readonly #waiting = new PendingQueue()
   readonly #retries: RetryQueue
 
@@ -45,7 +45,7 @@ export class Dispatcher implements CallOwner {
     this.#budget = new RetryBudget(clock, retryBudget, () => events.emit('budgetSpent', { service }))
   }
 
-  /** Every call that has not ended. */
+  /** Yields every call that has not ended. */
   *calls(): Generator<Call> {
     yield* this.#waiting
     yield* this.#retries
@@ -53,19 +53,19 @@ export class Dispatcher implements CallOwner {
   }
 
   start(call: Call): void {
-    // A copy is no call of its own.
+    // A hedged copy starts with the attempts of its original and does not count as a call.
     if (call.attempts === 0) this.#budget.calls++
     if (call.isPinned) this.#sendPinned(call)
     else this.#route(call)
   }
 
-  /** Whether calls have to wait for a list, or for a server in it. */
+  /** Whether calls have to wait for the first list, or, with `waitForReady`, for a server in it. */
   get hasToWait(): boolean {
     const { handles, hasList } = this.endpoints
     return !hasList || (handles.length === 0 && this.#options.waitForReady)
   }
 
-  /** Whether a copy of a call may be sent to another server. */
+  /** Returns whether a copy of a call may be sent to another server, and charges it to the retry budget. */
   mayHedge(call: Call): boolean {
     return call.server !== undefined && this.endpoints.candidates.length > 1 && this.#budget.take()
   }
@@ -90,7 +90,7 @@ export class Dispatcher implements CallOwner {
     const { method, attempts } = call
     const endpoint = call.server?.endpoint.address ?? ''
     events.emit('retried', { service, method, endpoint, error, attempts })
-    // Where it has to wait for a back-off, that is enough. And one other server may well be tried at once.
+    // The first retry is sent at once. With no candidates, a retry needs no delay, because it waits for the end of a back-off anyway.
     if (attempts > 1 && this.endpoints.candidates.length > 0) this.#retries.add(call)
     else this.#route(call)
   }
@@ -105,7 +105,7 @@ export class Dispatcher implements CallOwner {
     this.endpoints.close()
   }
 
-  /** There is a new list. */
+  /** Sends the waiting calls when there is a new list. */
   #listed(): void {
     for (const call of this.#waiting.release()) this.#route(call)
     this.#options.listed()
@@ -124,7 +124,7 @@ export class Dispatcher implements CallOwner {
     handle.send(call, false)
   }
 
-  /** To one server and no other, which is not troubled when it is in back-off. */
+  /** Sends a pinned call to its server. Fails the call if the server left the list, or is ejected and not connected. */
   #sendPinned(call: Call): void {
     const { server } = call
     const handle = this.endpoints.handles.find(other => other === server)
@@ -140,7 +140,7 @@ export class Dispatcher implements CallOwner {
     }
   }
 
-  /** With no server in service. */
+  /** Routes a call when there are no candidates: queues it, fails it, or sends it to an ejected server. */
   #routeAnyway(call: Call): void {
     const { failPolicy } = this.#options
     const { handles } = this.endpoints
@@ -153,7 +153,7 @@ export class Dispatcher implements CallOwner {
       return
     }
     const first = earliest(handles)
-    // One whose dial takes long is not out.
+    // A slow server is not ejected: the call may wait for it.
     if (!failPolicy.repeats && first.isOut) {
       const text = `all servers are in back-off: ${whyOut(first)}`
       this.#reject(call, 'ERR_RPCX_UNAVAILABLE', text, first.lastError)
@@ -162,7 +162,7 @@ export class Dispatcher implements CallOwner {
     const handle = this.#again(call) ?? first
     call.server = handle
     call.attempts++
-    // The first attempt does not wait for the back-off to end.
+    // The first attempt is urgent: it does not wait for the end of the back-off.
     handle.send(call, call.attempts === 1)
   }
 
@@ -192,7 +192,7 @@ export class Dispatcher implements CallOwner {
     return undefined
   }
 
-  /** Where the policy wants a call to be tried again. */
+  /** Returns the server that the fail policy wants for the next attempt; `undefined` if it leaves the choice to the selector. */
   #again(call: Call): EndpointHandle | undefined {
     if (call.server === undefined) return undefined
     return this.#options.failPolicy.next?.(call, this.endpoints.handles) as EndpointHandle | undefined
@@ -215,9 +215,9 @@ export class Dispatcher implements CallOwner {
     if (!failPolicy.repeats || call.isPinned || call.attempts > retries) return false
     if (call.mayHaveRunAt !== undefined && !call.isIdempotent) return false
     if (failPolicy.mayRepeat?.(call, error) === false) return false
-    // What no server has got is no load.
+    // Retries of calls that no server received add no load, so the budget does not limit them.
     if (!mayHaveRun && error.code !== 'ERR_RPCX_NOT_EXECUTED') return true
-    // One that is in service may well take what another declined.
+    // A call that one server declined may always go to another available server.
     return this.#budget.take(
       !mayHaveRun && failPolicy.next === undefined && this.endpoints.candidates.length > 0,
     )
@@ -232,7 +232,7 @@ export class Dispatcher implements CallOwner {
     call.fail(this.#error(call, code, text, cause))
   }
 
-  /** Whatever went wrong in the end, a call that may have run is to be known as such. */
+  /** Returns the final error of a call. If a failed attempt may have run, that is `ERR_RPCX_OUTCOME_UNKNOWN`, whatever failed last. */
   #error(call: Call, code: RpcxErrorCode, text: string, cause: unknown): RpcxError {
     const { mayHaveRunAt, failures: attempts = [] } = call
     const metadata = isRpcxError(cause) ? cause.metadata : {}
@@ -259,7 +259,7 @@ function earliest(handles: readonly EndpointHandle[]): EndpointHandle {
   })
 }
 
-/** Servers that were not tried yet, or at least not just now. */
+/** Returns the servers that were not tried yet; without any, all except the newest one; without any, all. */
 function others(call: Call, candidates: readonly EndpointHandle[]): readonly EndpointHandle[] {
   const fresh = candidates.filter(handle => handle !== call.server && !call.wasAt(handle))
   if (fresh.length > 0) return fresh

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { RpcxError } from '../../errors.ts'
 
-/** How a server stands with a client: in service, or out until it is due, for longer each time. */
+/** Whether a server is ejected, and until when. Repeated ejections have exponentially longer back-offs. */
 export class Ejection {
   readonly #clock: Clock
   #isIn = true
@@ -19,25 +19,28 @@ export class Ejection {
     return this.#isIn
   }
 
-  /** When it may be tried again, by the clock. */
+  /** The time by the clock when the back-off ends. */
   get dueAt(): number {
     return this.#dueAt
   }
 
-  /** What took it out last, also when it has come back. */
+  /** The error that last ejected the server. It stays after the server is restored. */
   get lastError(): RpcxError | undefined {
     return this.#lastError
   }
 
-  /** Whether it came back not long ago, after it had been out. */
+  /** Returns whether the server was restored within the last `PROBATION_MS`. */
   isOnProbation(now: number): boolean {
     return this.#isIn && this.#failures > 0 && now - this.#inSince < PROBATION_MS
   }
 
-  /** Takes it out, or keeps it out: for `firstMs` the first time, for twice as long each further time up to `mostMs`, less up to a half by chance. */
+  /**
+   * Ejects the server, or extends its ejection. The back-off is `firstMs` the first time and doubles each further time, up to `mostMs`. A
+   * random part of up to one half is subtracted.
+   */
   out(error: RpcxError, firstMs: number, mostMs: number): void {
     const now = this.#clock.now()
-    // After a good while of service, this is trouble out of the blue.
+    // After more than `mostMs` in service, earlier failures no longer count.
     if (this.#isIn && now - this.#inSince > mostMs) this.#failures = 0
     this.#isIn = false
     this.#lastError = error

@@ -3,70 +3,72 @@ import type { RpcxError } from '../../errors.ts'
 import type { Call, CallOwner, CallTarget } from '../call/call.ts'
 import type { EndpointSnapshot } from './snapshot.ts'
 
-/** Those that a handle is one of. */
+/** The set of servers that a handle belongs to. */
 export interface EndpointPeers {
-  /** Whether to measure how long a heartbeat takes. */
+  /** Whether to measure the duration of heartbeats. */
   readonly pings: boolean
-  /** The longest back-off of a handle. */
+  /** Returns the maximum back-off of a server, in milliseconds. */
   maxBackoffMs(): number
-  /** Whether so few are out of service that one more may be that answers, only badly. */
+  /** Returns whether the ejection limit allows ejecting one more server that still responds. */
   maySpare(): boolean
-  /** The share of calls that fail at the others. */
+  /** Returns the average error rate of the other connected servers, from 0 to 1. */
   errorShareBeside(handle: EndpointHandle, now: number): number
-  /** It is in or out of service now, or has lost its connection. */
+  /** Called when the server becomes available or unavailable, or loses its connection. */
   changed(handle: EndpointHandle): void
-  /** It went out of service. */
+  /** Called when the server was ejected, with the time until the next health probe in milliseconds. */
   ejected(handle: EndpointHandle, error: RpcxError, forMs: number): void
+  /** Called when the server answered a health probe and gets calls again. */
   restored(handle: EndpointHandle): void
 }
 
-/** The way to one server, which all services that are called there share. */
+/** A connection to one server, which all services that are called there share. */
 export interface EndpointChannel {
-  /** Whether it may be chosen like any other: it is not known to be in trouble. */
+  /** Whether selectors may choose the server: it is neither ejected nor slow. */
   readonly isAvailable: boolean
-  /** Whether it is in trouble, and in back-off. */
+  /** Whether the server is ejected. */
   readonly isOut: boolean
   readonly isConnected: boolean
-  /** When it may be tried again, by the clock. */
+  /** The time by the clock when the back-off ends. */
   readonly dueAt: number
   readonly lastError: RpcxError | undefined
-  /** How many calls wait there. */
+  /** The number of calls that wait for the connection or a reply. */
   readonly inFlight: number
   readonly latencyMs: number | undefined
   readonly pingMs: number | undefined
-  /** The share of its newest calls that failed, from 0 to 1. */
+  /** Returns the share of the recent calls that failed, from 0 to 1. */
   errorShare(now: number): number
   snapshot(): Omit<EndpointSnapshot, 'address' | 'metadata' | 'isHeld'>
-  /** Sends now, when connected, or when it is back in service. `urgent` cuts the back-off short. */
+  /** Sends the call if the server is connected and available; otherwise queues it. `urgent` does not wait for the end of a back-off. */
   send(call: Call, urgent: boolean): void
-  /** The handle, which uses it no longer, gets the calls back that were not sent yet. */
+  /** Hands the unsent calls of a handle back to its owner, because the handle no longer uses the connection. */
   giveBack(handle: EndpointHandle): void
-  /** A call ended there at its deadline. */
+  /** Called when a call to this server passed its deadline. */
   timedOut(call: Call, error: RpcxError): void
-  /** Asks for a sign of life; without one it is out of service. */
+  /** Sends a heartbeat, and ejects the server if no answer arrives. */
   verify(): void
-  /** Measures how long an answer takes. */
+  /** Measures the duration of a heartbeat, for `pingMs`. */
   ping(): void
 }
 
-/** The channels of a client by address. */
+/** The connections of a client, by address. */
 export interface ChannelPool {
-  /** Every call that waits at a server. */
+  /** Yields every call that waits for a connection or a reply. */
   calls(): Iterable<Call>
-  /** The channel to the server of this handle, which uses it until it leaves. */
+  /** Returns the connection to the server of this handle. The handle uses it until `leave`. */
   join(handle: EndpointHandle): EndpointChannel
-  /** The handle sends no more calls. */
+  /** Removes a handle, which sends no more calls. */
   leave(handle: EndpointHandle): void
 }
 
-/** One server as a service of a client sees it. The channel to it is shared by all services that are called there. */
+/** One server as one service of a client sees it. All services that are called there share the channel. */
 export class EndpointHandle implements CallTarget {
   endpoint: Endpoint
   readonly channel: EndpointChannel
   readonly owner: CallOwner
   readonly peers: EndpointPeers
-  /** The number of the newest list that has it, and of that by which it may be called. */
+  /** The number of the newest list that contains the server. */
   listedIn = 0
+  /** The number of the newest list by which the server may be called: a group or a subset may exclude a listed server. */
   chosenIn = 0
   readonly #pool: ChannelPool
 
@@ -78,12 +80,12 @@ export class EndpointHandle implements CallTarget {
     this.channel = pool.join(this)
   }
 
-  /** Whether it may be chosen like any other: it is not known to be in trouble. */
+  /** Whether selectors may choose the server: it is neither ejected nor slow. */
   get isAvailable(): boolean {
     return this.channel.isAvailable
   }
 
-  /** Whether it is in trouble, and in back-off. */
+  /** Whether the server is ejected. */
   get isOut(): boolean {
     return this.channel.isOut
   }
@@ -92,7 +94,7 @@ export class EndpointHandle implements CallTarget {
     return this.channel.isConnected
   }
 
-  /** When it may be tried again, by the clock. */
+  /** The time by the clock when the back-off ends. */
   get dueAt(): number {
     return this.channel.dueAt
   }
@@ -101,7 +103,7 @@ export class EndpointHandle implements CallTarget {
     return this.channel.lastError
   }
 
-  /** How many calls wait there, those of other services included. */
+  /** The number of calls that wait for the server, including those of other services. */
   get inFlight(): number {
     return this.channel.inFlight
   }
@@ -123,7 +125,7 @@ export class EndpointHandle implements CallTarget {
     return { address, metadata, ...this.channel.snapshot() }
   }
 
-  /** Sends now, when connected, or when it is back in service. `urgent` cuts the back-off short. */
+  /** Sends the call if the server is connected and available; otherwise queues it. `urgent` does not wait for the end of a back-off. */
   send(call: Call, urgent: boolean): void {
     this.channel.send(call, urgent)
   }
@@ -132,12 +134,12 @@ export class EndpointHandle implements CallTarget {
     this.channel.timedOut(call, error)
   }
 
-  /** It is no longer in the list, but its connection stays: calls that were not sent yet go elsewhere. */
+  /** Sends the unsent calls to other servers. The connection stays open, although the server has left the list. */
   rest(): void {
     this.channel.giveBack(this)
   }
 
-  /** It is no longer in the list: takes no more calls. Those under way go on. */
+  /** Stops using the server, which has left the list. Calls that were sent continue. */
   leave(): void {
     this.#pool.leave(this)
   }

@@ -19,18 +19,18 @@ export interface EndpointSetOptions {
   readonly clock: Clock
   readonly methodCodec: MethodCodec
   readonly pool: ChannelPool
-  /** Whether to measure how long a heartbeat takes. */
+  /** Whether to measure the duration of heartbeats. */
   readonly pings: boolean
   readonly group: string | undefined
   readonly subset: Required<Subset> | undefined
   readonly holdMs: number
   readonly selector: Selector
   readonly events: Events<ClientEvents>
-  /** A server is in trouble: the registry may look whether it is still there. */
+  /** Called when a server was ejected, so that the discovery can verify that it is still registered. */
   suspected(address: string): void
 }
 
-/** The servers of a service: those of the newest list, and those that are not given up yet. */
+/** The servers of a service: those of the newest list, and vanished ones that are still kept. */
 export class EndpointSet implements EndpointPeers {
   readonly #options: EndpointSetOptions
   readonly #owner: CallOwner
@@ -38,19 +38,20 @@ export class EndpointSet implements EndpointPeers {
   readonly #vanished: VanishedEndpoints
   /** The servers of the newest list that may be called, in address order; `undefined` before the first list. */
   #handles: readonly EndpointHandle[] | undefined
-  /** The list that they are of, and the newest, which is not taken over yet: a large one takes a while. */
+  /** The list that was applied last; `#handles` are its servers. */
   #taken: List = { number: 0, endpoints: [], servers: [] }
+  /** The newest list. It may not be applied yet, because a large list takes a while. */
   #newest: List = this.#taken
-  /** Nodes that are in no list that was taken over. */
+  /** The handles that were made since the last list was applied. */
   #made: EndpointHandle[] = []
   readonly #making: Slices
   readonly #leaving: Slices
   readonly #listed: () => void
-  /** Those of them to choose from; `undefined` when that has to be looked at again. */
+  /** The servers to choose from; `undefined` when they must be computed again. */
   #candidates: readonly EndpointHandle[] | undefined
   readonly #pinger: Timer | undefined
 
-  /** @param listed called when a list was taken over */
+  /** @param listed called when a list has been applied */
   constructor(options: EndpointSetOptions, owner: CallOwner, listed: () => void) {
     const { clock } = options
     this.#options = options
@@ -72,7 +73,7 @@ export class EndpointSet implements EndpointPeers {
     return this.#handles !== undefined
   }
 
-  /** All servers that may be called, in service or not. */
+  /** All servers that may be called, including ejected ones. */
   get handles(): readonly EndpointHandle[] {
     const handles = this.#handles ?? NONE
     return this.#vanished.size === 0 ? handles : [...handles, ...this.#vanished]
@@ -84,15 +85,15 @@ export class EndpointSet implements EndpointPeers {
     return this.#candidates
   }
 
-  /** Every call that waits at a server. */
+  /** Yields every call of this service that waits for a connection or a reply. */
   *calls(): Generator<Call> {
     const { pool, methodCodec } = this.#options
     for (const call of pool.calls()) if (call.methodCodec === methodCodec) yield call
   }
 
   /**
-   * Takes over a new list, at once unless it is large: connections to servers that stay are kept, the others close when their
-   * calls have ended.
+   * Applies a new list: at once, or in slices of work if it is large. Connections to servers that stay in the list are kept. The other
+   * connections close when their calls have ended.
    */
   update(endpoints: Endpoints): void {
     this.#newest = { number: this.#newest.number + 1, endpoints, servers: [] }
@@ -135,7 +136,7 @@ export class EndpointSet implements EndpointPeers {
     return this.handles.map(handle => ({ ...handle.snapshot(), isHeld: this.#vanished.has(handle) }))
   }
 
-  /** Lets go of all servers. */
+  /** Releases all servers. */
   close(): void {
     this.#options.clock.clear(this.#pinger)
     this.#making.stop()
@@ -145,11 +146,11 @@ export class EndpointSet implements EndpointPeers {
     this.#handles = NONE
     this.#candidates = NONE
     this.#leaving.add(leaving(handles))
-    // Whoever waits for the connections to end needs to know of all of them.
+    // All handles leave now, because the caller then waits for the closing of all connections that have no handles.
     this.#leaving.finish()
   }
 
-  /** Finds out whom a list means, in steps. Most endpoints are the very same as in the list before. */
+  /** Finds the server of each endpoint of a list, in steps. It reuses the result for endpoints that are in the last list as well. */
   *#look({ number, endpoints, servers }: List): Generator<undefined> {
     const { endpoints: before, servers: known } = this.#taken
     let at = 0
@@ -163,7 +164,7 @@ export class EndpointSet implements EndpointPeers {
     }
   }
 
-  /** A handle, or an endpoint that may become one, when it may be called. */
+  /** Returns the handle of a server; with a subset, its endpoint, which may become a handle later; `undefined` if it may not be called. */
   #serverFor(endpoint: Endpoint, number: number): EndpointHandle | Endpoint | undefined {
     const { group, subset } = this.#options
     const known = this.#byAddress.get(endpoint.address)
@@ -185,9 +186,9 @@ export class EndpointSet implements EndpointPeers {
     const { from, held, retired, isNew } = this.#vanished.listed(endpoints.length, vanished)
     const over = [
       ...retired,
-      // One that is still listed was taken out on purpose.
+      // A server that is listed but may no longer be called was excluded on purpose, so it is not kept.
       ...[...gone, ...this.#vanished.kept.keys()].filter(({ listedIn }) => listedIn === number),
-      // Newer lists came before they were in one.
+      // These handles were made for a list that a newer one replaced before it was applied.
       ...this.#made.splice(0).filter(({ chosenIn }) => chosenIn !== number),
     ]
     this.#forget(over)
@@ -198,7 +199,7 @@ export class EndpointSet implements EndpointPeers {
       const { events, methodCodec } = this.#options
       events.emit('shrunk', { service: methodCodec.service, from, to: endpoints.length, held: held.length })
     }
-    // Only now, so that the calls that waited there find the new list.
+    // Only after the new list is in place, so that the unsent calls of these servers go to servers of the new list.
     for (const handle of vanished)
       if (this.#vanished.kept.has(handle) && !this.#vanished.has(handle)) handle.rest()
     this.#leaving.add(leaving(over))
@@ -222,7 +223,7 @@ export class EndpointSet implements EndpointPeers {
   #inService(): readonly EndpointHandle[] {
     const handles = (this.#handles ?? NONE).filter(handle => handle.isAvailable)
     if (this.#vanished.size === 0) {
-      // Where all dials take long, one of them has to be waited for.
+      // When all servers are slow, calls have to wait for one of them.
       return handles.length > 0 ? handles : (this.#handles ?? NONE).filter(handle => !handle.isOut)
     }
     const held = [...this.#vanished].filter(handle => handle.isAvailable)
@@ -259,7 +260,7 @@ export class EndpointSet implements EndpointPeers {
   }
 }
 
-/** A list, and the servers of it that may be called, each in its place; endpoints where only a subset will be. */
+/** A list, and the server of each endpoint: `undefined` if it may not be called, the endpoint itself if a subset is still to be chosen. */
 interface List {
   readonly number: number
   readonly endpoints: Endpoints
@@ -275,9 +276,9 @@ function* leaving(handles: readonly EndpointHandle[]): Generator<undefined> {
 
 const NONE: readonly EndpointHandle[] = []
 
-/** A list of fewer is taken over at once. */
+/** Lists of up to this size are applied at once. */
 const MANY = 1_000
 const PING_MS = 10_000
 const MAX_BACKOFF_MS = 5_000
-// With no other server to go to, finding the only one again soon is worth more than sparing it.
+// With only one server, reconnecting soon matters more than sparing the server.
 const MAX_BACKOFF_ALONE_MS = 1_000

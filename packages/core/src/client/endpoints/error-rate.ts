@@ -1,4 +1,4 @@
-/** How many of a server's newest calls failed. It looks at nothing but failures, so that calls that succeed cost nothing. */
+/** The error rate of a server over recent calls. Only failures are recorded, so that successful calls cost nothing. */
 export class ErrorRate {
   #since = Number.NEGATIVE_INFINITY
   #errors = 0
@@ -6,8 +6,9 @@ export class ErrorRate {
   #repliesBefore = 0
 
   /**
-   * @param replies how many the server has sent so far, errors among them
-   * @param isReply whether this failure is one of them; a deadline that passed is not
+   * Records a failure.
+   * @param replies the number of replies that the server has sent so far, including errors
+   * @param isReply whether the failure is one of these replies; a passed deadline is not
    */
   add(now: number, replies: number, isReply: boolean): void {
     if (now - this.#since > WINDOW_MS) this.clear(now, replies - (isReply ? 1 : 0))
@@ -15,7 +16,7 @@ export class ErrorRate {
     if (!isReply) this.#silent++
   }
 
-  /** Forgets all that was. */
+  /** Forgets all failures and starts a new window. */
   clear(now: number, replies: number): void {
     this.#since = now
     this.#errors = 0
@@ -27,7 +28,7 @@ export class ErrorRate {
     return now - this.#since > WINDOW_MS ? 0 : this.#errors
   }
 
-  /** The share of calls that failed, from 0 to 1. */
+  /** Returns the share of the recent calls that failed, from 0 to 1. */
   share(now: number, replies: number): number {
     const errors = this.errors(now)
     return errors === 0 ? 0 : errors / (replies - this.#repliesBefore + this.#silent)

@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.ts'
 
-/** How many servers the largest list had that stood at some moment of the last while. */
+/** The size of the largest list that was current at some time within the last `ms` milliseconds. */
 export class LargestList {
   readonly #clock: Clock
   readonly #ms: number
-  /** Lists that stood, each smaller than the one before it; the newest is the last. */
+  /** The sizes that still count, oldest first. Each is smaller than the one before it, because a size replaces smaller older ones. */
   readonly #sizes: Size[] = []
 
   constructor(clock: Clock, ms: number) {
@@ -12,13 +12,13 @@ export class LargestList {
     this.#ms = ms
   }
 
-  /** The largest so far; 0 before the first list. */
+  /** The size of the largest list; 0 before the first list. */
   get size(): number {
     this.#forget(this.#clock.now())
     return this.#sizes[0]?.size ?? 0
   }
 
-  /** A list of this size takes the place of the newest one. */
+  /** Records that a list of this size replaces the current one. */
   replace(size: number): void {
     const now = this.#clock.now()
     const newest = this.#sizes.at(-1)
@@ -35,6 +35,6 @@ export class LargestList {
 
 interface Size {
   readonly size: number
-  /** Until when it counts, by the clock. */
+  /** The time by the clock until which this size counts. */
   until: number
 }

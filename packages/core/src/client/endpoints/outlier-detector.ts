@@ -5,23 +5,23 @@ import { inRoot } from '../../root.ts'
 import { Ejection } from './ejection.ts'
 import { ErrorRate } from './error-rate.ts'
 
-/** What is asked for signs of life. */
+/** A connection that answers health probes. */
 export interface ProbedConnection {
-  /** How many replies came, those of failed calls included. */
+  /** The number of replies, including those of failed calls. */
   readonly replies: number
-  /** Asks for a sign of life, and tells when it comes. */
+  /** Sends a heartbeat and calls `onAlive` when the answer arrives. */
   ask(onAlive: () => void): void
-  /** Cuts the server off now. */
+  /** Destroys the connection at once. */
   destroy(error: Error): void
 }
 
-/** The server that is watched. */
+/** The server that the detector watches. */
 export interface WatchedServer {
   readonly endpoint: Endpoint
   readonly connection: ProbedConnection | undefined
-  /** Whether nobody uses it any more. */
+  /** Whether the connection is retired: no service uses it. */
   readonly isClosed: boolean
-  /** The services that are called there, as one. */
+  /** The services that are called there, combined into one. */
   readonly subscribers: {
     maxBackoffMs(): number
     maySpare(): boolean
@@ -37,11 +37,11 @@ export interface WatchedServer {
 export interface OutlierDetectorOptions {
   readonly clock: Clock
   readonly connectTimeoutMs: number
-  /** 0: servers are asked for no signs of life. */
+  /** The interval between heartbeats, in milliseconds. 0: neither heartbeats nor health probes. */
   readonly heartbeatMs: number
 }
 
-/** Whether a server is in service. Takes it out for its faults, and brings it back once it has answered a probe. */
+/** Ejects a server that fails, and restores it once it has answered a health probe. */
 export class OutlierDetector {
   readonly #server: WatchedServer
   readonly #options: OutlierDetectorOptions
@@ -59,51 +59,51 @@ export class OutlierDetector {
     return this.#ejection.isIn
   }
 
-  /** When it may be tried again, by the clock. */
+  /** The time by the clock when the back-off ends. */
   get dueAt(): number {
     return this.#ejection.dueAt
   }
 
-  /** What took it out last, also when it has come back. */
+  /** The error that last ejected the server. It stays after the server is restored. */
   get lastError(): RpcxError | undefined {
     return this.#ejection.lastError
   }
 
-  /** The share of its newest calls that failed, from 0 to 1. */
+  /** Returns the share of the recent calls that failed, from 0 to 1. */
   errorShare(now: number): number {
     return this.#errors.share(now, this.#replies)
   }
 
-  /** It refused, reset or lost a connection, or a call. */
+  /** Ejects the server because it refused, reset or lost a connection, or declined a call. */
   failed(error: RpcxError): void {
     this.#eject(error, FIRST_BACKOFF_MS)
   }
 
-  /** Nothing at all came from it for as long as a call lasted. Nobody may be there any more. */
+  /** Ejects the server, within the ejection limit, because it sent nothing for the whole duration of a call and may be down. */
   fellSilent(error: RpcxError): void {
     if (this.isIn && this.#server.subscribers.maySpare()) this.#eject(error, this.#asks ? 0 : JUDGED_MS)
   }
 
-  /** A call failed that reached it: too many of these, and more than elsewhere, take it out of service. */
+  /** Counts a failed call that reached the server. Ejects the server if its error rate is high, and higher than at the other servers. */
   misdid(error: RpcxError, isReply: boolean): void {
     const now = this.#options.clock.now()
     this.#errors.add(now, this.#replies, isReply)
     const errors = this.#errors.errors(now)
     const least = this.#ejection.isOnProbation(now) ? 1 : LEAST_ERRORS
-    // Not after each of them: the others are many.
+    // Checks only when the count is a power of two, because comparing with many other servers takes long.
     if (errors < least || (errors & (errors - 1)) !== 0) return
     const share = this.errorShare(now)
     if (share < BAD_SHARE || !this.isIn || !this.#server.subscribers.maySpare()) return
     if (this.#server.subscribers.errorShareBeside(now) <= share / 2) this.#eject(error, JUDGED_MS)
   }
 
-  /** A new connection: what was before no longer counts. */
+  /** Forgets earlier failures, because the connection is new. Probes the server if it is ejected. */
   connected(connection: ProbedConnection): void {
     this.#errors.clear(this.#options.clock.now(), 0)
     if (!this.isIn) this.#probe(connection, true)
   }
 
-  /** Asks for a sign of life; without one it is out of service. */
+  /** Sends a heartbeat, and ejects the server if no answer arrives within `connectTimeoutMs`. */
   verify(): void {
     const { connection } = this.#server
     if (connection === undefined || !this.#asks) return
@@ -111,7 +111,7 @@ export class OutlierDetector {
     const judge = (): void => {
       if (!isAlive && this.#server.connection === connection) this.#eject(this.#noSign(), 0)
     }
-    // What can be read by then is read before.
+    // `setImmediate` lets an answer that has already arrived be read first.
     const { clock, connectTimeoutMs } = this.#options
     const timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs)
     timer.unref()
@@ -121,7 +121,7 @@ export class OutlierDetector {
     })
   }
 
-  /** Tries it again at that time, by the clock. */
+  /** Schedules the next attempt to restore the server for this time by the clock. */
   wakeAt(at: number): void {
     const { clock } = this.#options
     clock.clear(this.#timer)
@@ -137,7 +137,7 @@ export class OutlierDetector {
     return this.#server.connection?.replies ?? 0
   }
 
-  /** Whether servers are asked for signs of life at all. */
+  /** Whether the client sends heartbeats and health probes. */
   get #asks(): boolean {
     return this.#options.heartbeatMs > 0
   }
@@ -152,14 +152,14 @@ export class OutlierDetector {
     this.#server.subscribers.ejected(error, this.dueAt - this.#options.clock.now())
   }
 
-  /** The back-off is over, or was cut short. */
+  /** Connects or probes the server, because the back-off is over or was shortened. */
   #wake(): void {
     const { connection } = this.#server
     if (connection === undefined) this.#server.connect()
     else this.#probe(connection, false)
   }
 
-  /** It comes back by a sign of life, not by a user's call. */
+  /** Sends a health probe, whose answer restores the server, so that no user's call has to test it. */
   #probe(connection: ProbedConnection, isNew: boolean): void {
     this.#options.clock.clear(this.#timer)
     if (!this.#asks) {
@@ -167,7 +167,7 @@ export class OutlierDetector {
       return
     }
     if (isNew) {
-      // One that was there before may owe replies; its own heartbeat ends it.
+      // Only a new connection is destroyed without an answer. An older one may have pending calls; the regular heartbeat ends it.
       const { clock, connectTimeoutMs } = this.#options
       const judge = (): void => {
         if (!this.isIn && this.#server.connection === connection) connection.destroy(this.#noSign())
@@ -196,7 +196,7 @@ export class OutlierDetector {
 }
 
 const FIRST_BACKOFF_MS = 100
-// Of a server that answers, only badly.
+// The first back-off of a server that accepts connections but fails calls.
 const JUDGED_MS = 1_000
 const LEAST_ERRORS = 8
 const BAD_SHARE = 0.5

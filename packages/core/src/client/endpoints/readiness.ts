@@ -4,17 +4,17 @@ import { RpcxError } from '../../errors.ts'
 import { checkCount, checkMs } from '../../options.ts'
 import { endWith } from '../../signals.ts'
 
-/** What `ready()` waits for. */
+/** Options of `ready()`. */
 export interface ReadyOptions {
-  /** How many servers. @default 1 */
+  /** The number of servers to wait for. @default 1 */
   readonly servers?: number
-  /** How long to wait, in milliseconds; 0: without end. @default 10_000 */
+  /** The maximum wait, in milliseconds; 0: no limit. @default 10_000 */
   readonly timeoutMs?: number
-  /** Ends the wait, which rejects with the signal's reason. @default none */
+  /** Cancels the wait, which rejects with the reason of the signal. @default none */
   readonly signal?: AbortSignal
 }
 
-/** Who waits until a client knows enough servers. */
+/** The callers that wait until a client knows enough servers. */
 export class Readiness {
   readonly #clock: Clock
   readonly #service: string
@@ -22,14 +22,14 @@ export class Readiness {
   readonly #waiting = new Set<Waiter>()
   #isClosed = false
 
-  /** @param count how many servers there are now */
+  /** @param count returns the number of servers now */
   constructor(clock: Clock, service: string, count: () => number) {
     this.#clock = clock
     this.#service = service
     this.#count = count
   }
 
-  /** Resolves when there are enough servers. */
+  /** Resolves when there are at least `servers` servers. @throws `ERR_RPCX_TIMEOUT`, `ERR_RPCX_CLOSED`; the reason of `signal` */
   async wait({ servers = 1, timeoutMs = 10_000, signal }: ReadyOptions): Promise<void> {
     checkCount('ready', 'servers', servers, 1)
     checkMs('ready', 'timeoutMs', timeoutMs)
@@ -41,7 +41,7 @@ export class Readiness {
     )
   }
 
-  /** Resolves when the list of servers is as wanted. Rejects with the reason of a signal, or when so much time has passed. */
+  /** Resolves when `isReady` returns `true`. Rejects with the reason of a signal, or with `late()` after `timeoutMs`. */
   async until(
     isReady: () => boolean,
     late: () => Error,
@@ -55,7 +55,7 @@ export class Readiness {
       await new Promise<void>((resolve, reject) => {
         waiter = { isReady, resolve, reject }
         this.#waiting.add(waiter)
-        // A list that can be read by then is no late one.
+        // `setImmediate` lets a list that has already arrived be read before the wait fails.
         if (timeoutMs <= MAX_TIMER_MS)
           timer = this.#clock.setTimeout(() => setImmediate(() => reject(late())), timeoutMs)
         for (const signal of signals)
@@ -74,7 +74,7 @@ export class Readiness {
     return this.#waiting.size === 0
   }
 
-  /** There may be more servers now. */
+  /** Checks all waiting callers again, because the list has changed. */
   changed(): void {
     for (const { isReady, resolve } of this.#waiting) if (isReady()) resolve()
   }

@@ -1,15 +1,15 @@
 import type { Clock } from '../../clock.ts'
 
 /**
- * How much load repeated calls may add: a share of the calls of the last seconds. Without it, a fleet that fails because it is
- * overloaded is given several times its load.
+ * Limits the load that retries add to a fraction of the calls of the last seconds. Without it, retries would multiply the load of servers
+ * that fail because they are overloaded.
  */
 export class RetryBudget {
   readonly #clock: Clock
   readonly #share: number
-  /** Called when it is spent, once until it is not. */
+  /** Called when the budget is used up; not again until a retry was within the budget. */
   readonly #spent: () => void
-  /** All calls that were started; counting is all that a call costs. */
+  /** The number of calls that were started. The dispatcher increments it directly, to keep the cost per call low. */
   calls = 0
   #since: number
   #callsBefore = 0
@@ -18,7 +18,7 @@ export class RetryBudget {
   #retriesLast = 0
   #isSpent = false
 
-  /** @param share of the calls that may be repeated: 0.1 is 10 % */
+  /** @param share the fraction of the calls that may be repeated, such as 0.1 */
   constructor(clock: Clock, share: number, spent: () => void) {
     this.#clock = clock
     this.#since = clock.now()
@@ -26,11 +26,11 @@ export class RetryBudget {
     this.#spent = spent
   }
 
-  /** Whether a call may be repeated, which is then counted. What is free may always be, but leaves less for the others. */
+  /** Returns whether a call may be repeated, and counts it if so. A free retry is always allowed, but uses up the budget for others. */
   take(isFree = false): boolean {
     this.#turn()
     const calls = this.#callsLast + this.calls - this.#callsBefore
-    // So that a client with few calls can repeat any at all.
+    // The minimum lets a client with few calls retry at all.
     const limit = this.#share === 0 ? 0 : Math.max(calls * this.#share, LEAST)
     const isWithin = this.#retriesLast + this.#retries < limit
     if (isWithin || isFree) {
@@ -43,7 +43,7 @@ export class RetryBudget {
     return false
   }
 
-  /** Two halves of the time that counts take turns, so that nobody has to remember when each call was. */
+  /** Moves to the current half of the time window. Two counters, one per half, make it unnecessary to record the time of each call. */
   #turn(): void {
     const now = this.#clock.now()
     const halves = Math.floor((now - this.#since) / HALF_MS)

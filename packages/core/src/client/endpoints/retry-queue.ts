@@ -2,13 +2,13 @@ import type { Clock, Timer } from '../../clock.ts'
 import type { CallHolder } from '../../peer/pending-call.ts'
 import type { Call } from '../call/call.ts'
 
-/** Calls that wait a moment before their next attempt: more at random, and longer, the more often they were tried. */
+/** Calls that wait before their next attempt. The delay is random; its maximum doubles with each attempt, up to `MOST_MS`. */
 export class RetryQueue implements CallHolder, Iterable<Call> {
   readonly #clock: Clock
   readonly #resume: (call: Call) => void
   readonly #timers = new Map<Call, Timer>()
 
-  /** @param resume begins the next attempt */
+  /** @param resume starts the next attempt */
   constructor(clock: Clock, resume: (call: Call) => void) {
     this.#clock = clock
     this.#resume = resume

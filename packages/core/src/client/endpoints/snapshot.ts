@@ -1,29 +1,30 @@
-/** What a client knows of its servers at one moment. */
+/** The servers of a client at one moment. */
 export interface ClientSnapshot {
   readonly service: string
-  /** In address order; servers that are held although they left the list come last. */
+  /** The servers in address order. Held servers, which are no longer in the list, come last. */
   readonly endpoints: readonly EndpointSnapshot[]
-  /** How many calls wait for a list, a server or their next attempt. */
+  /** The number of calls that wait for a list, a server or their next attempt. */
   readonly waiting: number
 }
 
-/** A server as a client sees it at one moment. */
+/** One server of a client at one moment. */
 export interface EndpointSnapshot {
   readonly address: string
   readonly metadata: string
-  /** `idle`: not connected · `dialling` · `open` · `out` of service until it answers a probe */
+  /** `idle`: not connected · `dialling`: connecting · `open`: connected · `out`: ejected until it answers a health probe */
   readonly state: 'idle' | 'dialling' | 'open' | 'out'
-  /** Whether it is only held: it disappeared with most of the list. */
+  /** Whether the client still calls the server although it disappeared, together with most of the list. */
   readonly isHeld: boolean
-  /** How many calls wait for it. */
+  /** The number of calls that wait for this server. */
   readonly inFlight: number
-  /** How long its calls take of late, in milliseconds: a moving average. */
+  /** The moving average of the duration of its recent calls, in milliseconds; `undefined` until it is known. */
   readonly latencyMs: number | undefined
-  /** The share of its newest calls that failed, from 0 to 1. */
+  /** The share of its recent calls that failed, from 0 to 1. */
   readonly errorShare: number
-  /** How many replies came on its connection, and how many of them for calls that had ended before. */
+  /** The number of replies on its current connection. */
   readonly replies: number
+  /** The number of replies that arrived after their call had ended. */
   readonly lateReplies: number
-  /** What took it out of service last, also when it has come back. */
+  /** The error that last ejected the server. It stays after the server is restored. */
   readonly lastError: Error | undefined
 }

@@ -2,37 +2,38 @@ import type { Clock, Timer } from '../../clock.ts'
 import type { EndpointHandle } from './endpoint-handle.ts'
 import { LargestList } from './largest-list.ts'
 
-/** What the newest list means for servers that are no longer in it. */
+/** What the newest list means for servers that have vanished from the list. */
 export interface Loss {
-  /** How many the largest list of late had. */
+  /** The size of the largest list within the last `holdMs`. */
   readonly from: number
-  /** Servers that are held from now on. */
+  /** The servers that are held from now on. */
   readonly held: readonly EndpointHandle[]
-  /** Servers to let go of now. */
+  /** The servers to release now. */
   readonly retired: readonly EndpointHandle[]
-  /** Whether this list is the first to show that most of the servers are lost. */
+  /** Whether this list is the first that shows that most of the servers vanished. */
   readonly isNew: boolean
 }
 
 /**
- * Servers that vanished from the list. When most of the list vanishes within `holdMs`, in one update or in many, that is a
- * fault of the registry more often than of the servers, so they are held: calls still go there. Nobody knows that when the first
- * of them vanish, so each server keeps its connection for that time, without getting calls.
+ * Servers that vanished from the list. Each vanished server is kept for `holdMs`: its connection stays open, but it gets no calls. When
+ * most of the list vanishes within `holdMs`, in one update or in many, all kept servers are held: they get calls again. Such a loss is
+ * more often a fault of the registry than of the servers, but the first updates do not show it. That is why every vanished server is kept.
  */
 export class VanishedEndpoints implements Iterable<EndpointHandle> {
   readonly #clock: Clock
   readonly #holdMs: number
   readonly #over: (handles: readonly EndpointHandle[]) => void
   readonly #largest: LargestList
-  /** In the order in which they vanished, which is that in which they are given up. */
+  /** All vanished servers, held or not, in the order in which they vanished. They are released in the same order. */
   readonly #kept = new Map<EndpointHandle, Vanished>()
+  /** The vanished servers that still get calls. */
   readonly #held = new Set<EndpointHandle>()
-  /** How many the newest list has. */
+  /** The size of the newest list. */
   #listed = 0
   #isLoss = false
   #timer: Timer | undefined
 
-  /** @param over these have been kept for long enough */
+  /** @param over called with the servers that were kept for `holdMs` and are to be released */
   constructor(clock: Clock, holdMs: number, over: (handles: readonly EndpointHandle[]) => void) {
     this.#clock = clock
     this.#holdMs = holdMs
@@ -40,14 +41,14 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
     this.#largest = new LargestList(clock, holdMs)
   }
 
-  /** How many are held. */
+  /** The number of held servers. */
   get size(): number {
     return this.#held.size
   }
 
-  /** Takes over a list of `size` servers, from which these have vanished since the one before. */
+  /** Records a list of `size` servers. @param vanished the servers that were in the previous list and are not in this one */
   listed(size: number, vanished: readonly EndpointHandle[]): Loss {
-    // The loss that was told of may be over by now.
+    // The loss that was reported last may be over by now.
     this.#isLoss &&= this.#isMostLost
     this.#largest.replace(size)
     this.#listed = size
@@ -62,17 +63,17 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
     return { from, held, retired: [], isNew }
   }
 
-  /** Whether it is held. */
+  /** Returns whether a server is held. */
   has(handle: EndpointHandle): boolean {
     return this.#held.has(handle)
   }
 
-  /** Those that vanished and are kept, held or not. */
+  /** The vanished servers that are kept, held or not. */
   get kept(): ReadonlyMap<EndpointHandle, unknown> {
     return this.#kept
   }
 
-  /** Whether it has shown that it is gone: it was connected and is no longer, or cannot be reached. */
+  /** Returns whether a vanished server is really gone: it lost its connection, or it is not available. */
   isLost(handle: EndpointHandle): boolean {
     const vanished = this.#kept.get(handle)
     if (vanished === undefined) return false
@@ -94,7 +95,7 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
     this.#held.clear()
   }
 
-  /** Those that are held. */
+  /** Iterates over the held servers. */
   [Symbol.iterator](): Iterator<EndpointHandle> {
     return this.#held.values()
   }
@@ -139,12 +140,12 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
 }
 
 interface Vanished {
-  /** When it is given up, by the clock. */
+  /** The time by the clock when the server is released. */
   readonly until: number
   wasConnected: boolean
 }
 
-/** In a list of fewer, nobody can tell a loss from a restart. */
+/** The minimum size of a list to detect a loss. In a smaller list, a loss looks the same as a restart. */
 const FEWEST = 3
-/** How many are given up in one go, so that nobody waits for that. */
+/** The maximum number of servers to release at once, so that the event loop is not blocked for long. */
 const MOST_AT_ONCE = 1_000
