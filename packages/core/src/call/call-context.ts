@@ -1,25 +1,25 @@
 import type { Metadata } from '../call-metadata.ts'
 import type { ServerConnection } from './server-connection.ts'
 
-/** What a method knows of the call that it serves, beside its arguments. */
+/** The context of a call, which a method receives beside its arguments. */
 export interface CallContext {
   readonly service: string
   readonly method: string
-  /** What the caller says to prove who it is (`__AUTH`); empty when it says nothing. */
+  /** The token by which the caller authenticates (`__AUTH`); empty when there is none. */
   readonly token: string
-  /** What the caller sent beside the arguments. */
+  /** The metadata that the caller sent beside the arguments. */
   readonly metadata: Metadata
-  /** Set keys to send them beside the reply. */
+  /** The metadata to send beside the reply. Set keys to add them. */
   readonly responseMetadata: Record<string, string>
-  /** Aborts at the deadline and when the connection goes. */
+  /** Aborts at the deadline and when the connection closes. */
   readonly signal: AbortSignal
-  /** When the caller stops waiting, in milliseconds since the epoch; `undefined` when it waits for ever. */
+  /** The time at which the caller stops waiting, in milliseconds since the epoch; `undefined` without a deadline. */
   readonly deadline: number | undefined
-  /** How long the caller still waits, in milliseconds, however the clock is set meanwhile; `undefined` when it waits for ever. */
+  /** How long the caller still waits, in milliseconds. Independent of changes to the system clock. `undefined` without a deadline. */
   readonly remainingMs: number | undefined
   readonly remoteAddress: string
   readonly connection: ServerConnection
 }
 
-/** What a function that a client offers knows of a call of its server. There is no token: the client chose its server. */
+/** The context of a call that a server makes to its client. Has no token, because the client chose its server. */
 export type ReverseCallContext = Omit<CallContext, 'connection' | 'token'>

@@ -1,22 +1,22 @@
 import type { Clock } from '../clock.ts'
 import type { AbortableCall, CallHost } from './incoming-call.ts'
 
-/** The end of a connection at which calls come in: counts those that run, and aborts them when the connection goes. */
+/** The receiving end of a connection. Counts running calls and aborts them when the connection closes. */
 export abstract class CallReceiver implements CallHost {
   abstract readonly clock: Clock
   abstract readonly remoteAddress: string
   #inFlight = 0
   #heldBytes = 0
   #gone: Error | undefined
-  /** Calls to abort when the connection goes. An idle connection has none. */
+  /** The calls to abort when the connection closes. `undefined` until there is one, to save memory. */
   #watched: Set<AbortableCall> | undefined
 
-  /** How many of its calls run that are not done at once. */
+  /** The number of asynchronous calls that run. */
   get inFlight(): number {
     return this.#inFlight
   }
 
-  /** What they hold, in bytes. */
+  /** The memory that these calls hold, in bytes. */
   get heldBytes(): number {
     return this.#heldBytes
   }
@@ -34,7 +34,7 @@ export abstract class CallReceiver implements CallHost {
     this.#watched?.delete(call)
   }
 
-  /** A call has begun that is not done at once and holds so many bytes. */
+  /** Counts an asynchronous call that begins and holds `bytes`. */
   began(bytes: number): void {
     this.#inFlight++
     this.#heldBytes += bytes
@@ -45,7 +45,7 @@ export abstract class CallReceiver implements CallHost {
     this.#heldBytes -= bytes
   }
 
-  /** The connection is gone: aborts its calls. To be called once. */
+  /** Aborts all calls because the connection has closed. To be called once. */
   protected abortAll(reason: Error): void {
     this.#gone = reason
     for (const call of this.#watched ?? []) call.abort(reason)

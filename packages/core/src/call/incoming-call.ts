@@ -7,68 +7,68 @@ import type { DeclaredError } from '../service-error.ts'
 import type { ReverseCallContext } from './call-context.ts'
 import type { ServerConnection } from './server-connection.ts'
 
-/** What a caller is told of a call that failed. */
+/** The error of a failed call, as its caller receives it. */
 export interface CallFailure {
   readonly code: RpcxErrorCode
   readonly message: string
   readonly declared: DeclaredError | undefined
 }
 
-/** The connection that a call came in on, as the call sees it. */
+/** The connection of an incoming call, as the call sees it. */
 export interface CallHost {
-  /** That of the server or the client, by which its calls expire. */
+  /** The clock of the server or client, by which its calls expire. */
   readonly clock: Clock
   readonly remoteAddress: string
-  /** Why the connection went, once it has. */
+  /** The reason why the connection closed; `undefined` while it is open. */
   readonly gone: Error | undefined
-  /** Calls whose signal someone holds are aborted when the connection goes. */
+  /** Aborts a call when the connection closes. Called once the method reads `signal`. */
   watch(call: AbortableCall): void
   unwatch(call: AbortableCall): void
 }
 
-/** A call that ends when its connection goes. */
+/** A call that is aborted when its connection closes. */
 export interface AbortableCall {
   abort(reason: Error): void
 }
 
-/** The connection of a server that calls come in on, as limits and the runner see it. */
+/** The connection of an incoming call, as limits and the runner of a server see it. */
 export interface CallSource extends CallHost, ServerConnection {
   readonly remoteAddress: string
-  /** How many of its calls run that are not done at once, and what they hold, in bytes. */
+  /** The number of asynchronous calls of this connection that run, and the memory that they hold in bytes. */
   readonly inFlight: number
   readonly heldBytes: number
-  /** Whether there is room for more replies. */
+  /** Whether the client may get more replies. */
   readonly isReading: boolean
-  /** A call of that service was served. */
+  /** Notes that a method of `service` was called. */
   uses(service: string): void
-  /** The caller of a call is known. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Notes that the caller of a call is authenticated. @throws `ERR_RPCX_NOT_EXECUTED` */
   known(call: IncomingCall): void
-  /** `authenticate` takes its time over a call of so many bytes, and has settled. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Counts a call of this size for which `authenticate` is pending; `asked` ends that. @throws `ERR_RPCX_NOT_EXECUTED` */
   asking(bytes: number): void
   asked(bytes: number): void
-  /** Lets a call run when it is its turn, or refuses it. */
+  /** Runs a call when the limits allow it, or refuses it. */
   admit(call: IncomingCall): void
-  /** Runs a call, whose turn it is, or answers that it does not run. */
+  /** Runs a call now; `refuse` answers it with an error instead. */
   run(call: IncomingCall): void
   refuse(call: IncomingCall, error: unknown): void
-  /** A call has begun that is not done at once and holds so many bytes, and has ended. */
+  /** Counts an asynchronous call that holds this many bytes; `ended` ends that. */
   began(bytes: number): void
   ended(bytes: number): void
-  /** Says goodbye once what is queued is sent. */
+  /** Closes the connection after all queued data is sent. */
   end(): void
 }
 
 /**
- * A call that came in, by whichever protocol. Limits, hooks, meters and methods see nothing else of it. All that a method may never look at
- * is made when it is looked at.
+ * An incoming call of any protocol, as limits, hooks, meters and methods see it. Values that a method may not need are created on first
+ * use.
  */
 export abstract class IncomingCall<Source extends CallHost = CallSource> implements ReverseCallContext {
   readonly source: Source
-  /** When it came, by the clock of `source`. */
+  /** The time of arrival, by the clock of `source`. */
   readonly receivedAt: number
-  /** Whether `authenticate` has let it through, after a while. */
+  /** Whether a promise of `authenticate` has accepted the call. */
   isKnown = false
-  /** What most calls end without: one field for all of it, since every call has to be filled in. */
+  /** Values that most calls do not need. One field for all of them keeps calls small. */
   #extras: Extras | undefined
   #hasEnded = false
 
@@ -81,33 +81,33 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
   abstract readonly method: string
   abstract readonly token: string
   abstract readonly metadata: Metadata
-  /** Whether its caller waits for no answer. */
+  /** Whether the caller expects no reply. */
   abstract readonly isOneway: boolean
-  /** What it takes as it came, in bytes, and its arguments alone. */
+  /** The size of the whole call as it arrived, in bytes, and the size of its arguments. */
   abstract readonly byteLength: number
   abstract readonly argumentBytes: number
-  /** Whether nothing can be made of what came, so that its connection ends without an answer. */
+  /** Whether the call is unreadable, so that its connection closes without a reply. */
   abstract readonly isBroken: boolean
 
-  /** The value of one ASCII key of the metadata, without reading the others. */
+  /** Returns the value of one ASCII key of the metadata, without reading the others. */
   abstract metadataValue(key: string): string | undefined
 
-  /** When its caller stops waiting, by the clock of `source`; `undefined` when it waits for ever. */
+  /** Returns the time at which the caller stops waiting, by the clock of `source`; `undefined` without a deadline. */
   protected abstract expiry(): number | undefined
 
-  /** Decodes the arguments. @throws RpcxError with which the call is refused */
+  /** Decodes the arguments. @throws RpcxError that refuses the call */
   abstract args(type: unknown): unknown
 
-  /** It is not done at once: keeps its arguments. Returns what it holds, in bytes, until `release`. */
+  /** Keeps the arguments of an asynchronous call until `release`. Returns the memory that they hold, in bytes. */
   abstract hold(): number
 
-  /** Returns what it held, in bytes. */
+  /** Releases the arguments. Returns the memory that they held, in bytes. */
   abstract release(): number
 
-  /** Sends a reply and returns its length in bytes. @throws RpcxError with which the call fails instead */
+  /** Sends a reply and returns its length in bytes. @throws RpcxError with which the call then fails */
   abstract answer(reply: unknown, type: unknown, metadata: Metadata): number
 
-  /** Says that the call failed. */
+  /** Sends an error as the reply. */
   abstract fail(failure: CallFailure, metadata: Metadata): void
 
   get deadline(): number | undefined {
@@ -148,7 +148,7 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     return extras.abort.signal
   }
 
-  /** The metadata for the reply, when the method set any. */
+  /** The metadata for the reply; `undefined` when the method set none. */
   get replyMetadata(): Metadata | undefined {
     return this.#extras?.responseMetadata
   }
@@ -158,7 +158,7 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     this.end()
   }
 
-  /** The method has settled: nothing of the call stays behind. */
+  /** Ends the call once its method has settled: stops its timer and no longer waits for the connection to close. */
   end(): void {
     this.#hasEnded = true
     const extras = this.#extras
@@ -176,7 +176,7 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     this.source.watch(this)
     const { remainingMs } = this
     if (remainingMs === undefined) return
-    // Go's words, which its callers may compare with.
+    // Go's message, which its callers may compare with.
     const expire = (): void => this.abort(new RpcxError('ERR_RPCX_TIMEOUT', 'context deadline exceeded'))
     if (remainingMs <= 0) expire()
     else if (remainingMs <= MAX_TIMER_MS) {
@@ -186,9 +186,9 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
   }
 }
 
-/** What of a call is made when somebody looks at it. */
+/** The values of a call that are created on first use. */
 class Extras {
-  /** By the clock; `null` before anybody has asked. */
+  /** The deadline, by the clock; `null` until it is read. */
   expiresAt: number | undefined | null = null
   deadline: number | undefined = undefined
   responseMetadata: Record<string, string> | undefined = undefined

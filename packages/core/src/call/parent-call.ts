@@ -3,17 +3,20 @@ import { MAX_PAIRS } from '../call-metadata.ts'
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 
-/** What a call made inside a method inherits from the call that the method serves: its `CallContext`. */
+/** The `CallContext` of a method, from which the calls that it makes inherit. */
 export interface ParentCall {
-  /** In milliseconds since the epoch. */
+  /** The time at which the caller stops waiting, in milliseconds since the epoch. */
   readonly deadline: number | undefined
-  /** How much of that is left, in milliseconds; comes before `deadline`, since a clock can be set. @default what `deadline` says */
+  /**
+   * The time that is left, in milliseconds. Takes precedence over `deadline`, because the system clock can change. @default the time until
+   * `deadline`
+   */
   readonly remainingMs?: number | undefined
   readonly signal: AbortSignal
   readonly metadata: Metadata
 }
 
-/** How long a call may take that starts now; `Infinity` without an end. */
+/** Returns the time limit of a call that starts now, in milliseconds; `Infinity` without one. */
 export function limitOf(clock: Clock, timeoutMs: number, parent: ParentCall | undefined): number {
   const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY
   if (parent === undefined) return own
@@ -22,7 +25,7 @@ export function limitOf(clock: Clock, timeoutMs: number, parent: ParentCall | un
   return deadline === undefined ? own : Math.min(own, deadline - clock.wallTime())
 }
 
-/** What is sent beside the arguments; the caller's own, such as its token, wins. @throws TypeError when it is no text */
+/** Returns the metadata of a call. The keys of `own`, such as the token, win. @throws TypeError when a value is not a string */
 export function metadataOf({ metadata, parent }: SentOptions, own: Metadata): Metadata {
   if (metadata === undefined && parent === undefined) return own
   let pairs = 0
@@ -45,8 +48,8 @@ interface SentOptions {
   readonly parent?: ParentCall
 }
 
-// W3C Trace Context, under the keys that Go's OpenTelemetry plugin uses (rpcx-plugins, share/trace.go).
+// The keys of W3C Trace Context, as in Go's OpenTelemetry plugin (rpcx-plugins, share/trace.go).
 const TRACE = ['traceparent', 'tracestate']
 
-// For the token, the deadline and the trace.
+// The room for the token, the deadline and the trace.
 const OWN_PAIRS = 16

@@ -1,7 +1,7 @@
 import type { Metadata } from '../call-metadata.ts'
 import { MAX_PAIRS, NO_METADATA } from '../call-metadata.ts'
 
-/** Checks what a method set as `responseMetadata`: whoever writes JavaScript may set anything. @throws TypeError or RangeError */
+/** Checks the `responseMetadata` that a method set: JavaScript code may set any value. @throws TypeError or RangeError */
 export function checkTexts(metadata: Metadata): void {
   let pairs = 0
   for (const key in metadata) {
@@ -12,13 +12,13 @@ export function checkTexts(metadata: Metadata): void {
   }
 }
 
-/** Those of them that can be sent, at most as many as are read. */
+/** Returns the pairs that can be sent: string values, up to the limit that a receiver reads. */
 export function textsOf(metadata: Metadata = NO_METADATA): Metadata {
   try {
     const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string')
     return Object.fromEntries(texts.slice(0, MAX_PAIRS))
   } catch {
-    // A getter that throws.
+    // A getter threw.
     return NO_METADATA
   }
 }

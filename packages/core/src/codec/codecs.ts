@@ -8,13 +8,13 @@ import { DECODE_LIMITS } from './limits.ts'
 import { msgpackWithin } from './msgpack.ts'
 import { raw } from './raw.ts'
 
-/** The codecs of one client or server: raw, JSON and MessagePack, and what its user added. */
+/** The codecs of one client or server: raw, JSON, MessagePack, and those of the program. */
 export class Codecs {
   readonly #byId: (Codec | undefined)[] = []
 
   /**
-   * A codec of the user's replaces ours of the same id.
-   * @param limits for ours
+   * Adds the codecs in `more`. Each replaces a built-in codec with the same id.
+   * @param limits the limits of the built-in codecs
    * @throws RangeError when an id is not 0–15; TypeError when a codec has no `encode` or `decode`
    */
   constructor(more: readonly Codec[] = [], limits: DecodeLimits = DECODE_LIMITS) {
@@ -26,14 +26,14 @@ export class Codecs {
     }
   }
 
-  /** @throws `ERR_RPCX_CODEC` with Go's text when there is none */
+  /** @throws `ERR_RPCX_CODEC` with Go's message when there is no such codec */
   byId(id: number): Codec {
     const codec = this.#byId[id]
     if (codec === undefined) throw new RpcxError('ERR_RPCX_CODEC', `can not find codec for ${id}`)
     return codec
   }
 
-  /** @throws TypeError that lists the names when there is none */
+  /** @throws TypeError with a list of the names when there is no such codec */
   byName(name: string): Codec {
     const codec = this.#byId.find(known => known?.name === name)
     if (codec !== undefined) return codec
@@ -42,7 +42,7 @@ export class Codecs {
   }
 }
 
-/** What a codec of the user's makes goes into a frame whose length must be right. */
+/** Returns a codec that checks the results of a codec of the program: a wrong type would corrupt the frame. */
 function guarded(codec: Codec): Codec {
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
     throw new TypeError('codecs: a codec has no function encode or decode')

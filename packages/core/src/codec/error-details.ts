@@ -4,15 +4,15 @@ import { isServiceCode, isServiceError } from '../service-error.ts'
 import { jsonWithin } from './json.ts'
 
 /**
- * What a caller is told of what was thrown beside its text; `undefined` unless it is a `ServiceError`. Details that cannot be sent are left
- * out.
- * @param failed is told why
+ * Returns the code and details that a caller gets beside the message; `undefined` unless `thrown` is a `ServiceError`. Omits details that
+ * cannot be sent.
+ * @param failed receives the reason
  */
 export function declaredError(thrown: unknown, failed: (error: Error) => void): DeclaredError | undefined {
   if (!isServiceError(thrown)) return undefined
   try {
     const { code, details } = thrown
-    // Whoever writes JavaScript may set anything.
+    // JavaScript code may set any value.
     if (!isServiceCode(code)) throw new TypeError(`its code is ${typeof code}, not one that can be sent`)
     try {
       return { code, details: encodeDetails(details) }
@@ -26,18 +26,18 @@ export function declaredError(thrown: unknown, failed: (error: Error) => void): 
   }
 }
 
-/** The details that a peer sent with its error; `undefined` when it sent none that may be looked at. */
+/** Decodes the details of a peer's error; `undefined` when they are missing, too long or invalid. */
 export function decodeDetails(text: string | undefined): unknown {
   if (text === undefined || text.length > MAX_DETAILS_BYTES) return undefined
   try {
     return codec.decode(Buffer.from(text))
   } catch {
-    // The error itself says what matters.
+    // The code and the message of the error are enough.
     return undefined
   }
 }
 
-/** @throws RangeError or TypeError when they are too long, or nothing that can be encoded */
+/** @throws RangeError or TypeError when the details are too long or cannot be encoded */
 function encodeDetails(details: unknown): string | undefined {
   if (details === undefined) return undefined
   const bytes = codec.encode(details)
@@ -45,7 +45,7 @@ function encodeDetails(details: unknown): string | undefined {
     throw new RangeError(
       `the details have ${bytes.length} bytes, more than the ${MAX_DETAILS_BYTES} that are sent`,
     )
-  // What would be refused where it is read is better refused here.
+  // Decodes the details again, so that details beyond the receiver's limits fail here.
   codec.decode(bytes)
   return Buffer.from(bytes).toString()
 }

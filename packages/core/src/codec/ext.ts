@@ -1,12 +1,12 @@
 /**
- * A MessagePack extension value of an application's own type. Type -1 is the timestamp: it decodes to a Date.
- * Go refuses types it has not registered with `msgpack.RegisterExt`.
+ * A MessagePack extension value with an application-defined type. Type -1 is the timestamp, which decodes to a Date. Go rejects types that
+ * are not registered with `msgpack.RegisterExt`.
  */
 export class Ext {
   readonly type: number
-  /** When decoded: a view into the payload. */
+  /** The data; a view into the payload when decoded. */
   readonly data: Uint8Array
-  /** Throws a RangeError if `type` is not an integer from -128 to 127, a TypeError if `data` is not bytes. */
+  /** @throws RangeError if `type` is not an integer from -128 to 127; TypeError if `data` is not a Uint8Array */
   constructor(type: number, data: Uint8Array) {
     if (!Number.isInteger(type) || type < -128 || type > 127) {
       throw new RangeError(`an extension type is an integer from -128 to 127, not ${type}`)
@@ -17,7 +17,7 @@ export class Ext {
   }
 }
 
-// The values of another copy of this package are as good.
+// Identifies values of other copies of this package, for which `instanceof` fails.
 const BRAND = Symbol.for('rpcx.Ext')
 Object.defineProperty(Ext.prototype, BRAND, { value: true })
 

@@ -9,9 +9,9 @@ import { pathTo } from './msgpack-path.ts'
 
 const { types } = lazy.util
 
-// Of so little nothing can be made that would do harm, and most calls have less.
+// Payloads up to this size are not checked against the default limits: they cannot do harm, and most calls are smaller.
 const LITTLE_BYTES = 1_024
-// Where nobody counts.
+// The estimate for payloads whose values are not counted.
 const BYTES_PER_SHORT_VALUE = 8
 
 /** JSON in UTF-8, as Go's `encoding/json` reads it: dates as ISO 8601, bytes as base64. */
@@ -21,7 +21,7 @@ class JsonCodec implements CountingCodec {
   lastValues = 0
   lastTextBytes = 0
   readonly #limits: DecodeLimits
-  /** The shortest payload that is looked at before it is parsed. */
+  /** Payloads above this size are checked before they are parsed. */
   readonly #leastBytes: number
 
   constructor(limits: DecodeLimits) {
@@ -47,7 +47,7 @@ class JsonCodec implements CountingCodec {
     try {
       return JSON.parse(buffer.toString())
     } catch (cause) {
-      // V8 quotes the text, which is nobody's but its sender's to know.
+      // V8's message quotes the payload, which may be confidential.
       const why = (cause as Error).message.replace(/, (?:\.{3})?".*is not valid JSON$/s, '')
       throw new RpcxError('ERR_RPCX_CODEC', `json: ${why}`, { cause })
     }
@@ -64,15 +64,15 @@ class JsonCodec implements CountingCodec {
   }
 }
 
-/** JSON within the default limits. */
+/** The JSON codec with the default limits. */
 export const json: CountingCodec = new JsonCodec(DECODE_LIMITS)
 
-/** JSON within these limits. */
+/** Returns the JSON codec with these limits. */
 export function jsonWithin(limits: DecodeLimits): CountingCodec {
   return limits === DECODE_LIMITS ? json : new JsonCodec(limits)
 }
 
-/** What JSON.stringify is to make of an object. `Buffer` has a `toJSON` that ran before: `holder` still holds the bytes. */
+/** Returns the value that JSON.stringify encodes for an object. `toJSON` of a `Buffer` has already run, so the bytes come from `holder`. */
 function plain(holder: unknown, key: string, part: object, root: unknown): unknown {
   const original = (holder as Record<string, unknown>)[key]
   if (types.isUint8Array(original)) return base64(original)
@@ -80,7 +80,7 @@ function plain(holder: unknown, key: string, part: object, root: unknown): unkno
   if (prototype === Object.prototype || prototype === null || Array.isArray(part)) return part
   if (types.isUint8Array(part)) return base64(part)
   if (types.isAnyArrayBuffer(part)) return base64(new Uint8Array(part))
-  // Without these, JSON has an empty object for both.
+  // JSON.stringify encodes both as an empty object.
   if (types.isMap(part)) return Object.fromEntries(part)
   if (types.isSet(part)) return [...part]
   if (hasContent(part) || types.isBoxedPrimitive(part)) return part

@@ -2,19 +2,19 @@ import { RpcxError } from '../errors.ts'
 import { checkCount } from '../options.ts'
 import type { Codec } from './codec.ts'
 
-/** What one payload may become when it is decoded. */
+/** The limits on the value of one payload. */
 export interface DecodeLimits {
-  /** Numbers, strings, keys, arrays and so on, all together. @default 1_000_000 */
+  /** The maximum number of values: numbers, strings, keys, arrays, … @default 1_000_000 */
   readonly maxValues: number
-  /** Levels of arrays and objects. @default 100 */
+  /** The maximum number of levels of arrays and objects. @default 100 */
   readonly maxDepth: number
-  /** Keys of maps that are no strings. @default 4_096 */
+  /** The maximum number of keys in maps with a key that is not a string. @default 4_096 */
   readonly maxMapKeys: number
 }
 
 /**
- * The defaults. A million empty objects take 0.4 s and 80 MB to decode; V8 finds a key that is a number by a hash that is the same in every
- * process, so that 4 096 keys that were chosen to collide take 25 ms, and ten times as many a hundred times as long.
+ * The default limits. A million empty objects take 0.4 s and 80 MB to decode. V8 hashes number keys in the same way in every process, so an
+ * attacker can choose keys that collide. 4 096 such keys take 25 ms, and ten times as many take a hundred times as long.
  */
 export const DECODE_LIMITS: DecodeLimits = { maxValues: 1_000_000, maxDepth: 100, maxMapKeys: 4_096 }
 
@@ -29,31 +29,33 @@ export function checkLimits(who: string, options: Partial<DecodeLimits>): Decode
   }
 }
 
-/** A codec of ours, which counts. */
+/** A built-in codec that counts the values of a payload. */
 export interface CountingCodec extends Codec {
-  /** How many values the last payload had, or about as many. */
+  /** The number of values in the last payload, or an estimate. */
   readonly lastValues: number
-  /** How many bytes of it were text. */
+  /** The number of bytes of text in the last payload. */
   readonly lastTextBytes: number
 }
 
-/** Whether it is MessagePack or JSON of ours. */
+/** Returns whether a codec is the built-in MessagePack or JSON. */
 export function isCounting(codec: Codec): codec is CountingCodec {
   return 'lastValues' in codec
 }
 
-/** What the value of the last payload takes in memory, about, as far as its codec knows. To be asked right after it was decoded. */
+/**
+ * Returns an estimate of the memory of the last decoded value in bytes; 0 for codecs that do not count. To be called right after decoding.
+ */
 export function decodedBytes(codec: Codec): number {
   const { lastValues = 0, lastTextBytes = 0 } = codec as Partial<CountingCodec>
   return lastValues * BYTES_PER_VALUE + lastTextBytes * BYTES_PER_TEXT_BYTE
 }
 
-/** An empty object and its place in an array. */
+/** The size of an empty object and its slot in an array. */
 const BYTES_PER_VALUE = 64
-/** One character beyond U+00FF makes all of its text take two bytes each. */
+/** One character beyond U+00FF makes V8 store its whole string in two bytes per character. */
 const BYTES_PER_TEXT_BYTE = 2
 
-/** @param name of the codec, for the message */
+/** @param name the name of the codec, for the message */
 export function tooManyValues(name: string, maxValues: number, bytes: number): RpcxError {
   return new RpcxError(
     'ERR_RPCX_CODEC',
@@ -61,5 +63,5 @@ export function tooManyValues(name: string, maxValues: number, bytes: number): R
   )
 }
 
-// Each level takes a frame of the stack.
+// Each level takes a stack frame.
 const DEEPEST = 1_000

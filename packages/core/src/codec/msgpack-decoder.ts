@@ -4,16 +4,16 @@ import type { DecodeLimits } from './limits.ts'
 import { DECODE_LIMITS, tooManyValues } from './limits.ts'
 import { MsgpackReader, malformed } from './msgpack-reader.ts'
 
-/** Makes a value of its MessagePack. See `msgpack` for what becomes what. */
+/** Decodes MessagePack. See `msgpack` for the types. */
 export class MsgpackDecoder {
   readonly #in = new MsgpackReader()
   readonly #maxValues: number
   readonly #maxDepth: number
   readonly #maxMapKeys: number
-  /** How many keys there are in maps that have one that is no string. */
+  /** The number of keys in maps with a key that is not a string. */
   #mapKeys = 0
   #bytes = 0
-  /** How many values the last payload had, as its arrays and maps said. */
+  /** The number of values in the last payload, by the lengths of its arrays and maps. */
   values = 0
 
   get textBytes(): number {
@@ -26,7 +26,7 @@ export class MsgpackDecoder {
     this.#maxMapKeys = maxMapKeys
   }
 
-  /** The first value in `bytes`. Throws `ERR_RPCX_CODEC`. Memory and time are in proportion to `bytes`, within the limits. */
+  /** Returns the first value in `bytes`. Memory and time are proportional to `bytes`, within the limits. @throws `ERR_RPCX_CODEC` */
   decode(bytes: Uint8Array): unknown {
     if (bytes.length === 0) throw malformed('EOF: the payload is empty')
     this.values = 0
@@ -40,7 +40,7 @@ export class MsgpackDecoder {
     }
   }
 
-  /** @param depth how many containers are around the value */
+  /** @param depth the number of containers around the value */
   #value(depth: number): unknown {
     const code = this.#in.uint8()
     if (code < 0x80) return code
@@ -114,7 +114,7 @@ export class MsgpackDecoder {
 
   #array(length: number, depth: number): unknown[] {
     this.#enter('an array', length, length, depth)
-    // Not allocated by its length: of nested arrays, each could claim all the bytes that are left.
+    // Not preallocated: each of many nested arrays could claim all remaining bytes as its length.
     const values: unknown[] = []
     for (let i = 0; i < length; i++) values.push(this.#value(depth + 1))
     return values
@@ -132,7 +132,9 @@ export class MsgpackDecoder {
     return record
   }
 
-  /** A map of which only the keys before `key` were strings: `left` entries, that of `key` included, are to come. */
+  /**
+   * Decodes the rest of a map whose first key that is not a string is `key`. `left` counts the remaining entries, including that of `key`.
+   */
   #mapFrom(record: object, key: unknown, left: number, depth: number): Map<unknown, unknown> {
     const entries = Object.entries(record)
     const map = new Map<unknown, unknown>(entries)
@@ -177,7 +179,7 @@ export class MsgpackDecoder {
     if (depth >= this.#maxDepth)
       throw malformed(`more than ${this.#maxDepth} levels deep at byte ${position} (maxDepth)`)
     this.values += fewestBytes
-    // A payload of fewer bytes cannot have more values, whatever its arrays claim.
+    // A payload with fewer bytes cannot have more values, whatever lengths it claims.
     if (this.values > this.#maxValues && this.#bytes > this.#maxValues)
       throw tooManyValues('msgpack', this.#maxValues, this.#bytes)
   }
@@ -192,7 +194,7 @@ export class MsgpackDecoder {
   }
 }
 
-/** As an own property, where an assignment would change the prototype. */
+/** Defines an own property. An assignment to `__proto__` would change the prototype. */
 function define(record: object, key: string, value: unknown): void {
   Object.defineProperty(record, key, { value, writable: true, enumerable: true, configurable: true })
 }

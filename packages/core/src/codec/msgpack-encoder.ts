@@ -5,12 +5,12 @@ import { isFloat32 } from './float32.ts'
 import { pathTo } from './msgpack-path.ts'
 import { MsgpackWriter } from './msgpack-writer.ts'
 
-/** Chooses the MessagePack of each value. See `msgpack` for what becomes what. */
+/** Encodes values as MessagePack. See `msgpack` for the types. */
 export class MsgpackEncoder {
   readonly #out = new MsgpackWriter()
   #root: unknown
 
-  /** The bytes of `value`, valid until the next call. A getter of `value` must not call it again. */
+  /** Returns the bytes of `value`, valid until the next call. A getter of `value` must not call this method. */
   encode(value: unknown): Uint8Array {
     this.#root = value
     try {
@@ -24,7 +24,7 @@ export class MsgpackEncoder {
     }
   }
 
-  /** @param depth how many containers are around the value */
+  /** @param depth the number of containers around the value */
   #value(value: unknown, depth: number): void {
     switch (typeof value) {
       case 'string':
@@ -58,12 +58,12 @@ export class MsgpackEncoder {
       return
     }
     const prototype = Object.getPrototypeOf(value)
-    // By what they are, not by their class: values of another realm, as in jest, have other classes.
+    // Checks types without `instanceof`, which fails for values of another realm, as in jest.
     if (prototype === Object.prototype || prototype === null) this.#record(value, depth)
     else if (ArrayBuffer.isView(value)) this.#out.binary(bytesOf(value))
     else if (types.isAnyArrayBuffer(value)) this.#out.binary(new Uint8Array(value))
     else if (types.isMap(value)) this.#map(value, depth)
-    // A copy, so that the length stays true whatever a getter does to the set.
+    // A copy, so that the length stays correct even if a getter changes the set.
     else if (types.isSet(value)) this.#array([...value], depth)
     else if (types.isDate(value)) this.#date(value)
     else if (isFloat32(value)) this.#out.float32(value.value)
@@ -110,7 +110,7 @@ export class MsgpackEncoder {
     }
   }
 
-  // 4, 8 or 12 bytes, chosen as by `encodeTime` in vmihailenco/msgpack time.go.
+  // Encodes a date in 4, 8 or 12 bytes, like `encodeTime` in vmihailenco/msgpack time.go.
   #date(date: Date): void {
     const milliseconds = date.getTime()
     if (Number.isNaN(milliseconds)) {

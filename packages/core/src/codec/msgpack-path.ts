@@ -1,27 +1,27 @@
 import { lazy } from '../lazy.ts'
 
 /**
- * Where in `root` the first value that `matches` is: ` at args.list[3].fn`, or '' at the root or if it is not
- * found. Only for messages of errors, so that encoding itself need not keep track. Longer ones end in `…`.
+ * Returns the path to the first value in `root` that `matches`, such as ` at args.list[3].fn`; '' for the root or no match. Cuts long
+ * paths. Used for error messages only, so that the encoder need not track the path.
  */
 export function pathTo(root: unknown, matches: Matches): string {
   let path: string | undefined
   try {
     path = search(root, matches, '', 0)
   } catch {
-    // A getter that worked while encoding need not work again.
+    // A getter that did not throw during encoding may throw now.
   }
   if (!path) return ''
   return ` at ${path.length > longestPath ? `${path.slice(0, longestPath)}…` : path}`
 }
 
-/** @param depth how many containers are around the value */
+/** @param depth the number of containers around the value */
 type Matches = (value: unknown, depth: number) => boolean
 
 const { types } = lazy.util
 const longestPath = 100
 
-// In the order in which values are encoded: what comes before the value sought was encodable, so this ends.
+// Searches in the order of encoding. The values before the match were encoded, so none of them is cyclic and the search ends.
 function search(value: unknown, matches: Matches, path: string, depth: number): string | undefined {
   if (matches(value, depth)) return path
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined

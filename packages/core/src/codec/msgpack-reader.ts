@@ -1,15 +1,15 @@
 import { RpcxError } from '../errors.ts'
 import { KeyCache } from '../key-cache.ts'
 
-/** A position in a payload, and what is read there. Each method throws `ERR_RPCX_CODEC` at the payload's end. */
+/** Reads MessagePack from a payload. Each method throws `ERR_RPCX_CODEC` at the end of the payload. */
 export class MsgpackReader {
   readonly #keys = new KeyCache()
   #bytes: Buffer = nothing
   #position = 0
-  /** How many bytes were read as text. */
+  /** The number of bytes that were read as text. */
   textBytes = 0
 
-  /** Begins at the start of `bytes`. They are held until the next call. */
+  /** Starts at the first byte of `bytes`, and holds them until `close()`. */
   open(bytes: Uint8Array): void {
     this.#bytes = Buffer.isBuffer(bytes)
       ? bytes
@@ -18,17 +18,17 @@ export class MsgpackReader {
     this.textBytes = 0
   }
 
-  /** Lets go of the payload. */
+  /** Releases the payload. */
   close(): void {
     this.#bytes = nothing
   }
 
-  /** Of the next byte, from the start of the payload. */
+  /** The offset of the next byte in the payload. */
   get position(): number {
     return this.#position
   }
 
-  /** How many bytes follow. */
+  /** The number of bytes that follow. */
   get left(): number {
     return this.#bytes.length - this.#position
   }
@@ -80,13 +80,13 @@ export class MsgpackReader {
     return this.#bytes.readDoubleBE(this.#take(8))
   }
 
-  /** The next `length` bytes: a view into the payload. */
+  /** Returns the next `length` bytes as a view into the payload. */
   bytes(length: number): Buffer {
     const start = this.#take(length)
     return this.#bytes.subarray(start, start + length)
   }
 
-  /** The next `length` bytes as UTF-8. What is none becomes U+FFFD. */
+  /** Returns the next `length` bytes as a string. Invalid UTF-8 becomes U+FFFD. */
   string(length: number): string {
     this.textBytes += length
     const start = this.#take(length)
@@ -111,7 +111,7 @@ export class MsgpackReader {
     return text
   }
 
-  /** As `string`, if what follows is a string of 0 to 31 bytes, from a cache; else undefined, and nothing is read. */
+  /** Returns the next string from a cache if it has 0 to 31 bytes. Otherwise returns `undefined` and reads nothing. */
   shortKey(): string | undefined {
     const code = this.#bytes[this.#position]
     if (code === undefined || code < 0xa0 || code > 0xbf) return undefined
@@ -120,7 +120,7 @@ export class MsgpackReader {
     return this.#keys.read(this.#bytes, this.#take(length), length)
   }
 
-  /** Where the next `length` bytes begin; they are read now. */
+  /** Moves past the next `length` bytes. Returns their offset. */
   #take(length: number): number {
     const start = this.#position
     const left = this.#bytes.length - start
@@ -131,11 +131,11 @@ export class MsgpackReader {
   }
 }
 
-/** The error of a payload that is no MessagePack. */
+/** Returns the error for a payload that is not valid MessagePack. */
 export function malformed(what: string): RpcxError {
   return new RpcxError('ERR_RPCX_CODEC', `msgpack: ${what}`)
 }
 
 const nothing = Buffer.alloc(0)
-/** Up to this length a loop over ASCII is faster than a call of `Buffer.toString`. */
+/** Up to this length, a loop over ASCII is faster than a call of `Buffer.toString`. */
 const loopLength = 12

@@ -1,16 +1,16 @@
-/** Bytes of MessagePack in a buffer that grows and is used again; knows the formats, not what goes into them. */
+/** Writes MessagePack formats to a buffer that grows and is reused. */
 export class MsgpackWriter {
   #buffer = Buffer.allocUnsafeSlow(initialBytes)
   #position = 0
 
-  /** The bytes written since the last call, valid until the next write. */
+  /** Returns the bytes written since the last call. They are valid until the next write. */
   take(): Uint8Array {
     const bytes = this.#buffer.subarray(0, this.#position)
     this.discard()
     return bytes
   }
 
-  /** Forgets the bytes written since the last `take`, and a buffer that grew beyond 1 MiB. */
+  /** Drops the bytes written since the last `take`. Also drops a buffer that has grown beyond 1 MiB. */
   discard(): void {
     this.#position = 0
     if (this.#buffer.length > keptBytes) this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
@@ -21,7 +21,7 @@ export class MsgpackWriter {
     this.#buffer[this.#position++] = byte
   }
 
-  /** UTF-8; a lone surrogate becomes U+FFFD. */
+  /** Writes a string as UTF-8. A lone surrogate becomes U+FFFD. */
   string(value: string): void {
     const length = value.length
     if (length > loopLength) {
@@ -45,7 +45,7 @@ export class MsgpackWriter {
 
   #utf8(value: string): void {
     const start = this.#position
-    // A UTF-16 unit takes one to three bytes: room is left for the shortest header there can be.
+    // A UTF-16 unit takes one to three bytes. Reserves room for the shortest possible header.
     const room = stringHeaderBytes(value.length)
     this.#reserve(5 + (value.length > 4096 ? Buffer.byteLength(value) : value.length * 3))
     const length = this.#buffer.write(value, start + room)
@@ -56,7 +56,7 @@ export class MsgpackWriter {
     this.#position += length
   }
 
-  /** A safe integer in the width of `EncodeInt` and `EncodeUint` in vmihailenco/msgpack encode_number.go. */
+  /** Writes a safe integer in as many bytes as `EncodeInt` and `EncodeUint` in vmihailenco/msgpack encode_number.go. */
   integer(value: number): void {
     this.#reserve(9)
     const buffer = this.#buffer
@@ -97,7 +97,7 @@ export class MsgpackWriter {
     this.#position = position
   }
 
-  /** Eight bytes behind 0xd3 or 0xcf, for what is no safe integer. */
+  /** Writes an integer that is not a safe one as eight bytes after 0xd3 or 0xcf. */
   integer64(value: bigint): void {
     this.byte(value < 0n ? 0xd3 : 0xcf)
     this.#reserve(8)
@@ -146,7 +146,7 @@ export class MsgpackWriter {
     this.#position += bytes.length
   }
 
-  /** A length of 8, 16 or 32 bits behind `code`, `code` + 1 or `code` + 2. */
+  /** Writes a length of 8, 16 or 32 bits after `code`, `code` + 1 or `code` + 2. */
   #length8(code: number, length: number): void {
     if (length <= 0xff) {
       this.byte(code)
@@ -156,7 +156,7 @@ export class MsgpackWriter {
     }
   }
 
-  /** A length of 16 or 32 bits behind `code` or `code` + 1. */
+  /** Writes a length of 16 or 32 bits after `code` or `code` + 1. */
   #length16(code: number, length: number): void {
     if (length > 0xffffffff) throw new RangeError(`msgpack: a length of ${length} does not fit 32 bits`)
     this.#reserve(5)
@@ -183,9 +183,9 @@ export class MsgpackWriter {
 
 const initialBytes = 8192
 const keptBytes = 1024 * 1024
-/** Up to this length a loop over ASCII is faster than a call of `Buffer.write`. At most 31, for the short header. */
+/** Up to this length, a loop over ASCII is faster than a call of `Buffer.write`. At most 31, which is the limit of the short header. */
 const loopLength = 31
-/** Go's NaN has its lowest bit set too. */
+/** Go's NaN, which also has its lowest bit set. */
 const goNaN = Buffer.from('7ff8000000000001', 'hex')
 const fixedExtensionBytes: readonly number[] = [1, 2, 4, 8, 16]
 

@@ -19,8 +19,9 @@ import { MsgpackEncoder } from './msgpack-encoder.ts'
  * | `Date` | timestamp | `Date`; below 1 ms is cut off |
  * | `Ext` | ext | `Ext` |
  *
- * Both ways at most 100 levels deep, unless `maxDepth` says otherwise. `encode` throws a TypeError for functions, symbols and invalid dates,
- * a RangeError for what is too deep, too long or beyond 64 bits. `decode` throws `ERR_RPCX_CODEC`; bytes after the value are ignored.
+ * Values may have at most 100 levels; `maxDepth` changes that for `decode`. `encode` throws a TypeError for functions, symbols and invalid
+ * dates. It throws a RangeError for values that are too deep, too long or beyond 64 bits. `decode` throws `ERR_RPCX_CODEC`, and ignores
+ * bytes after the value.
  */
 class MsgpackCodec implements CountingCodec {
   readonly name = 'msgpack'
@@ -40,7 +41,7 @@ class MsgpackCodec implements CountingCodec {
   }
 
   encode(value: unknown): Uint8Array {
-    // A getter of `value` may encode too: it finds no idle encoder and gets its own.
+    // A getter of `value` may also encode. That call finds no idle encoder and creates its own.
     const encoder = idle ?? new MsgpackEncoder()
     idle = undefined
     try {
@@ -57,10 +58,10 @@ class MsgpackCodec implements CountingCodec {
 
 let idle: MsgpackEncoder | undefined
 
-/** MessagePack within the default limits. */
+/** The MessagePack codec with the default limits. */
 export const msgpack: CountingCodec = new MsgpackCodec(DECODE_LIMITS)
 
-/** MessagePack within these limits. */
+/** Returns the MessagePack codec with these limits. */
 export function msgpackWithin(limits: DecodeLimits): CountingCodec {
   return limits === DECODE_LIMITS ? msgpack : new MsgpackCodec(limits)
 }

@@ -2,7 +2,7 @@ import { lazy } from '../lazy.ts'
 import { Serialize } from '../wire/header.ts'
 import type { Codec } from './codec.ts'
 
-/** Bytes as they are. A decoded payload is a view into what was received: copy it to keep it for long. */
+/** The codec for raw bytes. A decoded payload is a view into received data; copy it to keep it. */
 export const raw: Codec = {
   name: 'raw',
   id: Serialize.raw,

@@ -1,12 +1,12 @@
 /**
- * When a call that came at `now` expires, by the same clock, out of its `__ServerTimeout`; `undefined` when there is none or it is no
- * integer. Read as by Go's `strconv.ParseInt`, which takes `+5000` but no spaces.
+ * Returns the time at which a call that arrived at `now` expires, by the same clock, as its `__ServerTimeout` says. Returns `undefined`
+ * when `timeout` is missing or not an integer. Parses like Go's `strconv.ParseInt`, which accepts `+5000` but no spaces.
  */
 export function deadlineOf(timeout: string | undefined, now: number): number | undefined {
   if (timeout === undefined || !/^[+-]?\d+$/.test(timeout)) return undefined
   const ms = Number(timeout)
   if (Math.abs(ms) > MAX_INT64) return undefined
-  // Go's Duration counts nanoseconds in an int64: larger values overflow to the past.
+  // Go's Duration counts nanoseconds in an int64. Larger values overflow into the past.
   return ms > MAX_DURATION_MS ? now : now + ms
 }
 

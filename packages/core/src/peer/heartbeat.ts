@@ -2,7 +2,7 @@ import type { Timer } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import type { FrameStream } from '../transport/frame-stream.ts'
 
-/** Asks a server for signs of life when nothing comes, and ends the connection when there are none. */
+/** Sends heartbeats to a server that sends nothing, and closes the connection when none is answered. */
 export class Heartbeat {
   readonly #stream: FrameStream
   readonly #address: string
@@ -14,7 +14,7 @@ export class Heartbeat {
   #onAlive: (() => void)[] = []
 
   /**
-   * @param everyMs 0: only when asked to
+   * @param everyMs the idle time before a heartbeat; 0: only when `ask` is called
    * @param patienceMs how long to wait for an answer
    * @param send sends a heartbeat
    */
@@ -29,7 +29,7 @@ export class Heartbeat {
     this.#timer.unref()
   }
 
-  /** Asks now, and tells when the answer comes. */
+  /** Sends a heartbeat now. Calls `onAlive` when the answer arrives. */
   ask(onAlive: () => void): void {
     this.#onAlive.push(onAlive)
     this.#send()
@@ -51,7 +51,7 @@ export class Heartbeat {
     const { lastReadAt } = this.#stream
     if (lastReadAt >= this.#sentAt) this.#sentAt = Number.POSITIVE_INFINITY
     if (this.#sentAt <= now - this.#patienceMs) {
-      // An answer that came while this process was busy is read before this runs.
+      // Reads pending data first: the answer may have arrived while this process was busy.
       setImmediate(() => this.#miss())
     } else if (this.#sentAt > now && lastReadAt <= now - this.#everyMs) {
       this.#sentAt = now

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** How long the calls of a connection take of late. One call at a time is timed, so that the clock is read seldom when there are many. */
+/** The recent latency of a connection. Measures one call at a time, so that the clock is rarely read under load. */
 export class Latency {
   readonly #clock: Clock
   #seq = -1
@@ -12,9 +12,9 @@ export class Latency {
     this.#clock = clock
   }
 
-  /** A moving average, in milliseconds; `undefined` when the last measurement is long ago. */
+  /** The moving average in milliseconds; `undefined` when the last measurement is too old. */
   get ms(): number | undefined {
-    // Else one slow call would keep all others away for ever.
+    // Without this limit, one slow call would divert all others for ever.
     return this.#clock.now() - this.#measuredAt > FRESH_MS ? undefined : this.#ms
   }
 
@@ -24,7 +24,7 @@ export class Latency {
     this.#sentAt = this.#clock.now()
   }
 
-  /** The call has its reply, or was given up, at `now`. */
+  /** Ends the measurement of a call that got its reply, or was given up, at `now`. */
   ended(seq: number, now: number): void {
     if (seq !== this.#seq) return
     this.#seq = -1

@@ -13,37 +13,40 @@ import type { PendingCall } from './pending-call.ts'
 import type { RequesterOwner } from './requester.ts'
 import { Requester } from './requester.ts'
 
-/** Who has a connection: a session of a server, or a client. Answers the calls that come. */
+/** The owner of a connection, a client or a session of a server. Handles incoming calls. */
 export interface PeerOwner<C extends PendingCall> extends RequesterOwner<C> {
-  /** Returns whether to go on with a frame that came, before anybody looks at it. */
+  /** Returns whether to process a frame that has arrived. */
   mayRead(): boolean
-  /** The other end calls, or sends a message that it wants no answer to. */
+  /** Handles a call, or a message that needs no reply, from the other end. */
   called(message: Message): void
-  /** The same, longer than `maxFrameBytes`. Returns whether to read on behind it. */
+  /** Handles a call that is longer than `maxFrameBytes`. Returns whether to skip the frame and read on. */
   calledTooLong(frame: OversizedFrame): boolean
-  /** The other end has read all that it had left unread for a while. */
+  /** Called when the other end has read all data that it had left unread. */
   drained(): void
-  /** Once, when the connection is gone: with the error that ended it, if one did. */
+  /** Called once, when the connection has closed. `error` is the cause, if there is one. */
   closed(error: Error | undefined): void
 }
 
-/** What the peers of one client or server have in common. */
+/** The options that all peers of one client or server share. */
 export interface PeerOptions extends FrameStreamOptions {
-  /** What the other end may leave unread before it gets no more replies, in bytes. */
+  /** The maximum of unread bytes for replies to the other end. */
   readonly maxUnreadBytes: number
-  /** Whether both ends may call: a client then says so when it connects, and a server listens for that. Go's understand neither. */
+  /**
+   * Whether both ends may make calls. A client announces it when it connects, and a server waits for that announcement. Go's ends do not
+   * know it.
+   */
   readonly isTwoWay: boolean
-  /** How a client asks for signs of life; `undefined` for a server, which answers. */
+  /** How a client sends heartbeats; `undefined` for a server, which only answers them. */
   readonly heartbeat: HeartbeatOptions | undefined
 }
 
 export interface HeartbeatOptions {
-  /** 0: only when asked to. */
+  /** The idle time before a heartbeat in milliseconds; 0: only on request. */
   readonly everyMs: number
   readonly timeoutMs: number
 }
 
-/** One end of an rpcx connection, the same at client and server: sorts what comes, sends calls and answers. */
+/** One end of an rpcx connection, for client and server. Dispatches incoming frames, and sends calls and replies. */
 export class Peer<C extends PendingCall> implements FrameStreamOwner {
   readonly stream: FrameStream
   readonly #options: PeerOptions
@@ -51,7 +54,7 @@ export class Peer<C extends PendingCall> implements FrameStreamOwner {
   readonly #heartbeat: Heartbeat | undefined
   #requester: Requester<C> | undefined
 
-  /** @param options shared by many */
+  /** @param options shared by many peers */
   constructor(stream: Duplex, options: PeerOptions, owner: PeerOwner<C>) {
     const { heartbeat } = options
     this.#options = options
@@ -59,34 +62,34 @@ export class Peer<C extends PendingCall> implements FrameStreamOwner {
     this.stream = new FrameStream(stream, this, options)
     if (heartbeat === undefined) return
     this.#requester = this.#newRequester()
-    // First of all, so that a server may call us as soon as we have called it.
+    // The first frame, so that a server may call this client as soon as it gets a call.
     if (options.isTwoWay) this.#sendHeartbeat(HELLO)
     const { everyMs, timeoutMs } = heartbeat
     const send = (): void => this.#sendHeartbeat()
     this.#heartbeat = new Heartbeat(this.stream, owner.remoteAddress, everyMs, timeoutMs, send)
   }
 
-  /** What makes calls of the other end: of a server's, once its client has said that it answers any. */
+  /** Makes calls to the other end; `undefined` on a server until its client announces that it answers calls. */
   get requester(): Requester<C> | undefined {
     return this.#requester
   }
 
-  /** Asks for a sign of life, and tells when it comes. Only for clients. */
+  /** Sends a heartbeat and calls `onAlive` when the answer arrives. Only for clients. */
   ask(onAlive: () => void): void {
     this.#heartbeat?.ask(onAlive)
   }
 
-  /** Whether the other end leaves unread so much that so many bytes more are not to be sent. */
+  /** Returns whether `bytes` more would exceed the limit of unread data of the other end. */
   isFull(bytes: number): boolean {
     return this.stream.isBlocked && this.stream.bufferedBytes + bytes > this.#options.maxUnreadBytes
   }
 
   /**
-   * Answers a call. Returns `false` when the payload is not sent because too much is unread; what says that a call failed is short, and
-   * always sent.
+   * Answers a call. Returns `false` and sends nothing when the payload would exceed the limit of unread data. Errors are short and always
+   * sent.
    */
   reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean {
-    // Go compresses a reply when the request announced a compression, however small the request was.
+    // Go compresses a reply when the request has compression flags, regardless of the request's size.
     const zip = payload.length > COMPRESS_OVER_BYTES && (request.flags & Flag.compress) !== 0
     const flags = Flag.response | status | (zip ? Flag.gzip : 0)
     const bytes = zip ? compress(payload) : payload
@@ -119,7 +122,10 @@ export class Peer<C extends PendingCall> implements FrameStreamOwner {
     this.#owner.closed(error)
   }
 
-  /** Where only one end calls, all that comes is for it, as Go has it: a client takes a request for a reply, unless it is a push. */
+  /**
+   * Returns whether a frame is a reply. On a connection with calls one way only, a client takes all frames but pushes for replies, as in
+   * Go.
+   */
   #isReply(flags: number): boolean {
     if (this.#requester === undefined) return false
     if (this.#options.isTwoWay) return (flags & Flag.response) !== 0
@@ -131,7 +137,7 @@ export class Peer<C extends PendingCall> implements FrameStreamOwner {
       this.#heartbeat.answered()
       return
     }
-    // It is sent back as it came: nobody looks into what a stranger compressed.
+    // Sends the heartbeat back unchanged. Never decompresses it, because the peer may not be authenticated.
     if (this.#options.isTwoWay && message.metadataValue(ReservedKey.peer) === TWO_WAY)
       this.#requester ??= this.#newRequester()
     this.stream.echo(message)
@@ -155,7 +161,7 @@ const HEARTBEAT = {
   method: '',
 }
 
-/** The time as Go's clients send it: nanoseconds in a MessagePack int64. */
+/** Returns the time in the format of Go's clients: nanoseconds in a MessagePack int64. */
 function timestamp(clock: Clock): Buffer {
   const payload = Buffer.alloc(9, 0xd3)
   payload.writeBigInt64BE(BigInt(Math.floor(clock.wallTime())) * 1_000_000n, 1)

@@ -1,36 +1,36 @@
 import type { Metadata } from '../call-metadata.ts'
 import type { Envelope } from '../wire/envelope.ts'
 
-/** Whatever a call waits in: a connection, a dial, the first list. */
+/** A place where a call waits: a connection, a dial, the first list of servers. */
 export interface CallHolder {
-  /** Where it was sent: when the other end was last heard of, by the clock. */
+  /** The time at which the other end last sent anything, by the clock. Only for a connection. */
   readonly heardAt?: number
-  /** The call has ended; nothing of it may stay behind. */
+  /** Removes a call that has ended. */
   forget(call: PendingCall): void
 }
 
-/** A call that one end makes of the other, as the connection between them sees it. It ends once. */
+/** A call from one end of a connection to the other, as the connection sees it. It ends once. */
 export interface PendingCall extends Envelope {
-  /** Its number on the connection, and the number of its message in the stream. */
+  /** The number of the call on the connection, and the number of its message in the stream. */
   seq: number
   message: number
-  /** What it waits in. */
+  /** The place where the call waits. */
   holder: CallHolder | undefined
-  /** What errors call it. */
+  /** The name of the call in error messages. */
   readonly name: string
-  /** Whether it is never answered. */
+  /** Whether the call gets no reply. */
   readonly isOneway: boolean
-  /** Whether its caller asks for the metadata of the reply, too. */
+  /** Whether the caller needs the metadata of the reply. */
   readonly wantsMetadata: boolean
-  /** How long it may take in all; `Infinity` without an end. */
+  /** The time limit of the whole call in milliseconds; `Infinity` without one. */
   readonly timeoutMs: number
-  /** By the clock; `Infinity` in the tick in which it starts, and when there is none. */
+  /** The deadline by the clock; `Infinity` without one, and in the tick in which the call starts. */
   readonly deadline: number
-  /** Its arguments in bytes, valid until anything else is encoded. @throws RpcxError `ERR_RPCX_ARGUMENT` */
+  /** Encodes the arguments. The bytes are valid until the next value is encoded. @throws RpcxError `ERR_RPCX_ARGUMENT` */
   payload(): Uint8Array
-  /** Whether arguments of that length are to be compressed. */
+  /** Returns whether to compress these arguments. */
   zips(payload: Uint8Array): boolean
-  /** The value of a reply, by the codec that the reply names. @param payload decompressed */
+  /** Decodes a reply by the codec that it names. @param payload the decompressed payload */
   decode(serialize: number, payload: Uint8Array): unknown
   succeed(reply: unknown, metadata: Metadata): void
   fail(error: unknown): void

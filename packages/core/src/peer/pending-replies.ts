@@ -1,8 +1,8 @@
 import type { Seq } from '../wire/header.ts'
 
 /**
- * The calls of a connection that wait for their reply, by `seq`. Numbers are given out in order and most replies come soon,
- * so a ring finds a call without hashing; a call that is still there when the ring comes round waits in a map.
+ * The calls of a connection that wait for their reply, by `seq`. Numbers are consecutive and most replies arrive soon, so a ring buffer
+ * finds a call without hashing. A call whose slot is needed again moves to a map.
  */
 export class PendingReplies<C extends { readonly seq: number }> implements Iterable<C> {
   #ring: (C | undefined)[] = new Array<C | undefined>(FIRST_SLOTS).fill(undefined)
@@ -29,7 +29,7 @@ export class PendingReplies<C extends { readonly seq: number }> implements Itera
     this.#size++
   }
 
-  /** Gives the call out, which is then no longer there. */
+  /** Removes and returns a call. */
   take(seq: Seq): C | undefined {
     const slot = Number(seq) & (this.#ring.length - 1)
     const call = this.#ring[slot]
@@ -54,10 +54,10 @@ export class PendingReplies<C extends { readonly seq: number }> implements Itera
   #grow(): void {
     const calls = this.#ring
     this.#ring = new Array<C | undefined>(calls.length * 2).fill(undefined)
-    // Numbers that differ in the smaller ring differ in the larger one, too.
+    // Numbers that differ modulo the old size also differ modulo the new size, so no slot is used twice.
     for (const call of calls) if (call !== undefined) this.#ring[call.seq & (this.#ring.length - 1)] = call
   }
 }
 
-// An idle connection is to stay small.
+// Small, because many connections are idle.
 const FIRST_SLOTS = 16

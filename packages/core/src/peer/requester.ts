@@ -15,19 +15,19 @@ import { Latency } from './latency.ts'
 import type { CallHolder, PendingCall } from './pending-call.ts'
 import { PendingReplies } from './pending-replies.ts'
 
-/** Who decides what becomes of a call that failed without the method's doing. */
+/** Decides what happens to calls that failed for a reason other than their method. */
 export interface RequesterOwner<C extends PendingCall> {
-  /** The address of the other end, for errors. */
+  /** The address of the other end, for error messages. */
   readonly remoteAddress: string
-  /** `mayHaveRun`: the other end may have got it. */
+  /** Handles a call that got no reply. `mayHaveRun`: whether the other end may have received it. */
   failed(call: C, error: RpcxError, mayHaveRun: boolean): void
-  /** The other end answered a call with an error that is no refusal to run it; the call has ended. */
+  /** Called after a call ended with an error of the other end, unless the other end refused to run it. */
   erred?(error: RpcxError): void
-  /** After `retire`: no call waits any more. */
+  /** Called after `retire`, when no call waits for a reply. */
   idle?(): void
 }
 
-/** The calls that one end of a connection makes of the other, told apart by their `seq`. */
+/** The calls from one end of a connection to the other, by `seq`. */
 export class Requester<C extends PendingCall> implements CallHolder {
   readonly #stream: FrameStream
   readonly #maxFrameBytes: number
@@ -36,11 +36,11 @@ export class Requester<C extends PendingCall> implements CallHolder {
   readonly #latency: Latency
   #seq = 0
   #isRetiring = false
-  /** How many replies came, those of failed calls included, and how many of them for calls that had ended. */
+  /** The number of replies, including errors, and how many of them were for calls that had ended. */
   replies = 0
   lateReplies = 0
 
-  /** @param maxFrameBytes the most that the payload of a reply may become when it is decompressed */
+  /** @param maxFrameBytes the maximum size of a reply's payload after decompression */
   constructor(stream: FrameStream, maxFrameBytes: number, owner: RequesterOwner<C>) {
     this.#stream = stream
     this.#latency = new Latency(stream.clock)
@@ -57,17 +57,17 @@ export class Requester<C extends PendingCall> implements CallHolder {
     return this.#pending
   }
 
-  /** When the last bytes came, by the clock. */
+  /** The time at which the last bytes arrived, by the clock. */
   get heardAt(): number {
     return this.#stream.hasRead ? this.#stream.lastReadAt : Number.NEGATIVE_INFINITY
   }
 
-  /** How long calls take of late, in milliseconds; `undefined` when that is not known. */
+  /** The recent latency of calls in milliseconds; `undefined` when it is unknown. */
   get latencyMs(): number | undefined {
     return this.#latency.ms
   }
 
-  /** The number of the next message that is to be answered. */
+  /** Returns the number of the next message that gets an answer. */
   nextSeq(): number {
     return this.#seq++
   }
@@ -99,7 +99,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
     this.#latency.sent(call.seq)
   }
 
-  /** A late reply is then dropped. Go has no frame that cancels a call. */
+  /** Forgets a call that has ended, so that its late reply is dropped. Go's protocol has no frame that cancels a call. */
   forget(call: C): void {
     this.#pending.take(call.seq)
     this.#latency.ended(call.seq, this.#stream.clock.now())
@@ -113,7 +113,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
     if (this.#isRetiring) this.#checkIdle()
   }
 
-  /** The reply is too long to be read: only its call fails. */
+  /** Fails the call of a reply that is too long. The connection stays open. */
   oversized(frame: OversizedFrame): void {
     const call = this.#take(frame.seq)
     if (call === undefined) return
@@ -121,13 +121,13 @@ export class Requester<C extends PendingCall> implements CallHolder {
     if (this.#isRetiring) this.#checkIdle()
   }
 
-  /** No more calls are made: tells the owner when the last one has ended, at once when none waits. */
+  /** Stops making calls. Calls `idle` of the owner once no call waits, which may be at once. */
   retire(): void {
     this.#isRetiring = true
     this.#checkIdle()
   }
 
-  /** The connection is gone. @param failureOf why a call got no reply */
+  /** Fails all calls because the connection has closed. @param failureOf returns the error of a call */
   abandon(failureOf: (call: C) => RpcxError, nothingRan: boolean): void {
     for (const call of [...this.#pending]) {
       this.#pending.take(call.seq)
@@ -136,7 +136,7 @@ export class Requester<C extends PendingCall> implements CallHolder {
     }
   }
 
-  /** The call that has its reply now; `undefined` when it has ended before. */
+  /** Removes and returns the call of a reply; `undefined` when the call has ended already. */
   #take(seq: Seq): C | undefined {
     this.replies++
     const call = this.#pending.take(seq)
@@ -180,7 +180,10 @@ export class Requester<C extends PendingCall> implements CallHolder {
   }
 }
 
-/** Who stops at the deadline of the call says so in Go's words, perhaps before we notice ourselves: there is one code for that. */
+/**
+ * Returns `ERR_RPCX_TIMEOUT` for an error with Go's message for an expired deadline. The server may notice the deadline before the client
+ * does.
+ */
 function inTime(error: RpcxError, { name, timeoutMs }: PendingCall): RpcxError {
   const { metadata, serviceCode } = error
   const isDeadline = error.message === 'context deadline exceeded' && serviceCode === undefined
@@ -188,7 +191,7 @@ function inTime(error: RpcxError, { name, timeoutMs }: PendingCall): RpcxError {
   return new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${reasonOf(error)}`, { cause: error, metadata })
 }
 
-/** What is left of the deadline now, in whole milliseconds; 0 when there is none. */
+/** Returns the rest of the time limit in whole milliseconds, at least 1; 0 when there is no limit. */
 function timeoutOf({ deadline, timeoutMs }: PendingCall, clock: Clock): number {
   if (timeoutMs === Number.POSITIVE_INFINITY) return 0
   const left = deadline === Number.POSITIVE_INFINITY ? timeoutMs : deadline - clock.now()

@@ -15,24 +15,24 @@ import type { Message } from '../wire/message.ts'
 import { ERROR_PAIRS, errorMetadata } from '../wire/reply-error.ts'
 import { deadlineOf } from './deadline.ts'
 
-/** The rpcx connection of a call, and what decodes what comes over it. */
+/** The rpcx connection of an incoming call, with the codecs for its payloads. */
 export interface RpcxSource extends CallHost {
   readonly codecs: Codecs
   readonly maxFrameBytes: number
-  /** When its newest bytes came, by the clock. */
+  /** The time at which the newest bytes arrived, by the clock. */
   readonly lastReadAt: number
-  /** Returns `false` when the payload is not sent because too much waits for the caller to read it. */
+  /** Sends a reply. Returns `false` when the caller has left too much unread, and the payload is not sent. */
   reply(request: Message, status: number, metadata: Metadata, payload: Uint8Array): boolean
-  /** Nothing that comes is of use any more. */
+  /** Closes the connection, because its data is unusable. */
   broken(error: Error): void
 }
 
-/** A call that came as a frame of rpcx: of a client to its server, or the other way. */
+/** A call that arrived as an rpcx frame: from a client to a server, or from a server to its client. */
 export class RpcxCall<Source extends RpcxSource = CallSource & RpcxSource> extends IncomingCall<Source> {
   readonly message: Message
   isBroken = false
   #codec: Codec | undefined
-  /** What it holds beside the bytes that it came in: its payload inflated, and its arguments once they are held. */
+  /** The memory of the call beside its frame: the decompressed payload and, after `hold`, the decoded arguments. */
   #heldBytes = 0
 
   constructor(message: Message, source: Source) {
@@ -85,7 +85,7 @@ export class RpcxCall<Source extends RpcxSource = CallSource & RpcxSource> exten
     }
   }
 
-  /** To be called before anything else is decoded. */
+  /** To be called before anything else is decoded, because the codec counts the last payload only. */
   hold(): number {
     this.#heldBytes += decodedBytes(this.#codec as Codec)
     return this.#heldBytes + this.message.hold()
@@ -108,13 +108,16 @@ export class RpcxCall<Source extends RpcxSource = CallSource & RpcxSource> exten
   }
 
   fail({ code, message, declared }: CallFailure, metadata: Metadata): void {
-    // As many as are read.
+    // The receiver reads at most `MAX_PAIRS` pairs, and the error needs some of them.
     const own = Object.fromEntries(Object.entries(metadata).slice(0, MAX_PAIRS - ERROR_PAIRS))
     const all = { ...own, ...errorMetadata(code, message, declared) }
     this.source.reply(this.message, Flag.error, all, EMPTY)
   }
 
-  /** @throws RpcxError: `ERR_RPCX_FRAME` when it is too long; when it is no gzip, the connection is closed, too, as Go's server does */
+  /**
+   * @throws RpcxError `ERR_RPCX_FRAME` when the payload is too long or not valid gzip; in the latter case it also closes the connection, as
+   * Go's server does
+   */
   #inflate(payload: Buffer): Buffer {
     const { message, source } = this
     try {
@@ -131,7 +134,7 @@ export class RpcxCall<Source extends RpcxSource = CallSource & RpcxSource> exten
 
 const EMPTY: Uint8Array = new Uint8Array(0)
 
-/** It did run, but nobody takes what it gave. */
+/** Returns the error of a call that ran, but whose reply the client cannot receive. */
 function unreadError({ service, method, remoteAddress }: ReverseCallContext, bytes: number): RpcxError {
   const text = `${service}.${method}: has run, but its reply of ${bytes} bytes is not sent: ${remoteAddress} leaves unread as much as maxUnreadBytesPerConnection allows`
   return new RpcxError('ERR_RPCX_FRAME', text)

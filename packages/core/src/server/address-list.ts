@@ -1,7 +1,7 @@
 import type { BlockList } from 'node:net'
 import { lazy } from '../lazy.ts'
 
-/** Which hosts may connect. */
+/** The hosts that may connect, as `allow` and `deny` say. */
 export class AddressList {
   readonly #allowed: BlockList | undefined
   readonly #denied: BlockList | undefined
@@ -17,7 +17,7 @@ export class AddressList {
     if (this.#allowed === undefined && this.#denied === undefined) return true
     const ip = hostOf(remoteAddress)
     const version = lazy.net.isIP(ip)
-    // A connection that is gone already has no address.
+    // A connection that is closed already has no address.
     if (version === 0) return false
     const family = version === 6 ? 'ipv6' : 'ipv4'
     if (this.#denied?.check(ip, family) === true) return false
@@ -25,7 +25,7 @@ export class AddressList {
   }
 }
 
-/** The IP address in `tcp@10.0.0.7:53412`, without the zone of a local one; what follows the `@` where there are no ports. */
+/** Returns the IP address in `tcp@10.0.0.7:53412`, without an IPv6 zone. Without a port, returns all that follows the `@`. */
 export function hostOf(remoteAddress: string): string {
   const host = remoteAddress.slice(remoteAddress.indexOf('@') + 1)
   return /^\[?([^\]%]+)[^\]]*\]?:\d+$/.exec(host)?.[1] ?? host

@@ -20,8 +20,8 @@ type AdmissionOptions = Pick<
 >
 
 /**
- * Says which calls run now, which wait, and which are turned away with `ERR_RPCX_NOT_EXECUTED`, so that no load makes a
- * server hold more than it was told to. Connections whose calls wait take turns.
+ * Decides for each call whether it runs, waits, or fails with `ERR_RPCX_NOT_EXECUTED`, so that the server stays within its limits under any
+ * load. Connections with waiting calls take turns.
  */
 export class Admission implements CallLimits {
   readonly #clock: Clock
@@ -33,16 +33,16 @@ export class Admission implements CallLimits {
   readonly #maxQueuedBytes: number
   readonly #rateLimit: RateLimit | undefined
   readonly #queues = new Map<CallSource, Queue>()
-  /** Whether callers have to be known first. */
+  /** Whether the server has the option `authenticate`. */
   readonly #asksFirst: boolean
-  /** Calls for which `authenticate` has not settled, and their bytes. */
+  /** The number and the bytes of calls for which `authenticate` has not settled. */
   #asked = 0
   #askedBytes = 0
   #running = 0
   #heldBytes = 0
   #waiting = 0
   #waitingBytes = 0
-  /** When a call last ended while others waited, by the clock, and how long that takes on average. */
+  /** The time at which a call last ended while others waited, by the clock, and the average time between two such ends. */
   #endedAt: number | undefined
   #turnMs = 0
 
@@ -79,7 +79,7 @@ export class Admission implements CallLimits {
     this.#rateLimit = rateLimit && new RateLimit(clock, rateLimit, host)
   }
 
-  /** Calls that run and are not done at once, those included whose caller is being asked about. */
+  /** The number of asynchronous calls that run, and of calls that wait for `authenticate`. */
   get running(): number {
     return this.#running + this.#asked
   }
@@ -88,17 +88,17 @@ export class Admission implements CallLimits {
     return this.#waiting
   }
 
-  /** What calls that run hold, in bytes: what came with them, inflated payloads, decoded values. */
+  /** The memory of running calls in bytes: frames, decompressed payloads, decoded values. */
   get heldBytes(): number {
     return this.#heldBytes
   }
 
-  /** How many calls of that connection wait. */
+  /** Returns the number of waiting calls of a connection. */
   waitingOf(source: CallSource): number {
     return this.#queues.get(source)?.calls.length ?? 0
   }
 
-  /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Runs a call now or queues it. @throws `ERR_RPCX_NOT_EXECUTED` */
   enter(source: CallSource, call: IncomingCall): void {
     if (!call.isKnown && (!this.#asksFirst || this.#rateLimit?.countsStrangers === true)) this.#take(call)
     const isFree = this.#hasRoom() && this.#mayRun(source)
@@ -106,12 +106,12 @@ export class Admission implements CallLimits {
     else this.#queue(source, call)
   }
 
-  /** The caller is known now, where that is asked: takes what its calls may be counted by. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Counts a call for the rate limit once its caller is authenticated. @throws `ERR_RPCX_NOT_EXECUTED` */
   known(call: IncomingCall): void {
     if (this.#rateLimit?.countsStrangers === false) this.#take(call)
   }
 
-  /** `authenticate` takes its time. Strangers wait apart from the calls that run. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Counts a call for which `authenticate` returned a promise, apart from running calls. @throws `ERR_RPCX_NOT_EXECUTED` */
   asking(bytes: number): void {
     if (this.#asked >= this.#maxConcurrent || this.#askedBytes + bytes > this.#maxHeldBytes)
       throw refusal('too many clients are not authenticated yet')
@@ -124,7 +124,7 @@ export class Admission implements CallLimits {
     this.#askedBytes -= bytes
   }
 
-  /** A call begins that is not done at once, and holds so many bytes until it has ended. */
+  /** Counts an asynchronous call that begins and holds `bytes` until it ends. */
   began(bytes: number): void {
     this.#running++
     this.#heldBytes += bytes
@@ -143,9 +143,9 @@ export class Admission implements CallLimits {
     this.advance()
   }
 
-  /** A call has ended, or a connection reads again: runs what waited for that. */
+  /** Runs waiting calls after a call has ended or a connection reads again. */
   advance(): void {
-    // Who had a turn goes to the end, where this loop comes to it again; who may not run keeps its place.
+    // A connection whose call ran moves to the end of the map, where this loop reaches it again. A connection at its limit keeps its place.
     for (const [source, queue] of this.#queues) {
       if (!this.#hasRoom()) return
       const call = this.#mayRun(source) ? queue.calls.shift() : undefined
@@ -159,7 +159,7 @@ export class Admission implements CallLimits {
     }
   }
 
-  /** The connection is gone: nobody waits for its calls. */
+  /** Drops the waiting calls of a connection that has closed. */
   forget(source: CallSource): void {
     const queue = this.#queues.get(source)
     if (queue === undefined) return
@@ -189,7 +189,7 @@ export class Admission implements CallLimits {
     if (remainingMs !== undefined && waitMs > remainingMs) {
       throw refusal(`its turn would come in ${Math.round(waitMs)} ms, after its deadline`)
     }
-    // Of a connection that does not read, we do not read any more either: these came with the last bytes, and it cannot have many.
+    // The server has stopped reading from a connection whose client does not read. Its calls in the last chunk are few, and need no limit.
     if (source.isReading) {
       while (this.#waiting >= this.#maxQueued) this.#makeRoom(source, queue => queue.calls.length, 1)
       while (this.#waitingBytes + byteLength > this.#maxQueuedBytes)
@@ -206,7 +206,7 @@ export class Admission implements CallLimits {
     this.#waitingBytes += byteLength
   }
 
-  /** Refuses the newest call of the connection with the most queued, or the one that comes, when its own connection would have the most. */
+  /** Refuses the newest call of the connection with the most queued. Throws if that is the connection of the new call. */
   #makeRoom(source: CallSource, measure: (queue: Queue) => number, more: number): void {
     const own = this.#queues.get(source)
     let longest: [CallSource, Queue] | undefined
@@ -229,13 +229,13 @@ export class Admission implements CallLimits {
     this.#waiting--
     this.#waitingBytes -= byteLength
     if (this.#waiting > 0) return
-    // What it took then says nothing about the next time.
+    // The measurements do not apply to the next overload.
     this.#endedAt = undefined
     this.#turnMs = 0
   }
 }
 
-/** The calls of one connection that wait, and the bytes of their frames. */
+/** The waiting calls of one connection, and the bytes of their frames. */
 interface Queue {
   readonly calls: IncomingCall[]
   bytes: number

@@ -7,12 +7,12 @@ import { isServiceError } from '../service-error.ts'
 import type { ServerEvents, ServerHooks } from './plugin.ts'
 import type { Method } from './services.ts'
 
-/** The hooks of all plugins around one call or frame. Made only for plugins that have any: the others cost a call nothing. */
+/** The hooks of all plugins around one call or frame. Holds only plugins that have such hooks, so the others cost nothing per call. */
 export class CallHooks {
   readonly #plugins: readonly ServerHooks[]
   readonly #events: PublicEvents<ServerEvents>
 
-  /** `undefined` when no plugin wants to hear of calls. */
+  /** Returns the call hooks of these plugins; `undefined` when no plugin has any. */
   static of(plugins: readonly ServerHooks[], events: PublicEvents<ServerEvents>): CallHooks | undefined {
     const concerned = plugins.filter(plugin => CALL_HOOKS.some(hook => plugin[hook] !== undefined))
     return concerned.length === 0 ? undefined : new CallHooks(concerned, events)
@@ -23,7 +23,7 @@ export class CallHooks {
     this.#events = events
   }
 
-  /** Returns whether the connection may live on. */
+  /** Returns whether the connection may stay open. */
   beforeRead(connection: ServerConnection): boolean {
     try {
       for (const plugin of this.#plugins) decidedNow('beforeRead', plugin.beforeRead?.(connection))
@@ -44,7 +44,7 @@ export class CallHooks {
     this.#ask('beforeCall', plugin => plugin.beforeCall?.(call, args))
   }
 
-  /** What the method returns, through all that is around it. */
+  /** Calls the method through all `around` hooks and returns the outermost result. */
   around(call: CallContext, args: unknown, method: Method): unknown {
     const innermost = (changed: unknown): unknown => method.call(changed, call)
     return this.#plugins.reduceRight<(args: unknown) => unknown>((next, plugin) => {
@@ -52,7 +52,7 @@ export class CallHooks {
       return changed =>
         plugin.around?.(call, changed, again => {
           const result = (async () => next(again))()
-          // A plugin need not wait for it.
+          // A plugin may ignore this promise.
           result.catch(() => {})
           return result
         })

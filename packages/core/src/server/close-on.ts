@@ -1,6 +1,6 @@
 /**
- * Runs `close` at the first of these signals. The next one does what it does by default: it ends the process. Returns what
- * stops it.
+ * Runs `close` at the first of these signals. The next signal has its default effect and ends the process. Returns a function that removes
+ * the handlers.
  */
 export function closeOn(signals: readonly NodeJS.Signals[], close: () => void): () => void {
   const stop = (): void => {

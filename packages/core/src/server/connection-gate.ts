@@ -9,18 +9,18 @@ import { transportOf } from '../transport/transport.ts'
 import { AddressList } from './address-list.ts'
 import type { ServerOptions } from './server-options.ts'
 
-/** Who is told what becomes of the streams that come in. */
+/** Receives the streams that the gate accepts or rejects. */
 export interface ConnectionGateOwner {
-  /** How many have entered and are not gone. */
+  /** Returns the number of accepted connections that are still open. */
   open(): number
-  /** `refusal`: the client's certificate is not accepted, which is all that it may be told. */
+  /** @param refusal set when the client's certificate is not accepted; the session may only report this error */
   accepted(stream: Duplex, remoteAddress: string, refusal: RpcxError | undefined): void
   rejected(remoteAddress: string, error: RpcxError): void
 }
 
 type GateOptions = Pick<ServerOptions, 'allow' | 'deny' | 'maxConnections' | 'tls' | 'handshakeTimeoutMs'>
 
-/** What every stream passes before it is a session: the lists of hosts, the limit of connections, TLS. */
+/** The checks that every stream passes before it becomes a session: host lists, connection limit, TLS. */
 export class ConnectionGate {
   readonly #clock: Clock
   readonly #owner: ConnectionGateOwner
@@ -29,10 +29,10 @@ export class ConnectionGate {
   readonly #handshakeTimeoutMs: number
   #tls: TlsOptions | undefined
   readonly #acceptors = new Map<string, TlsAcceptor>()
-  /** Streams under TLS, also those in their handshake. */
+  /** The streams under TLS, also during their handshake. */
   readonly #secure = new Set<Duplex>()
 
-  /** @throws RangeError or TypeError that names the option; what `node:tls` says of `tls` */
+  /** @throws RangeError or TypeError that names the option; what `node:tls` throws for `tls` */
   constructor(clock: Clock, options: GateOptions, owner: ConnectionGateOwner) {
     const { maxConnections = Number.POSITIVE_INFINITY, handshakeTimeoutMs = 10_000, tls } = options
     this.#clock = clock
@@ -41,11 +41,11 @@ export class ConnectionGate {
     this.#maxConnections = checkCount('Server', 'maxConnections', maxConnections, 1)
     this.#handshakeTimeoutMs = checkMs('Server', 'handshakeTimeoutMs', handshakeTimeoutMs, 1)
     this.#tls = tls
-    // A certificate that is of no use is a mistake to hear of now, not when the first client comes.
+    // An invalid certificate throws now, not when the first client connects.
     if (tls !== undefined) this.#acceptorFor('tcp')
   }
 
-  /** Takes a stream that a listener of `network` accepted. */
+  /** Checks a stream that a listener of `network` accepted. */
   accept(network: string, stream: Duplex, remoteAddress: string): void {
     const transport = transportOf(stream)
     const refusal = this.#refusal(remoteAddress, transport?.hasHosts ?? false)
@@ -63,14 +63,14 @@ export class ConnectionGate {
     this.#acceptorFor(network).accept(stream)
   }
 
-  /** Changes certificates for the connections that come from now on. @throws TypeError when the server speaks no TLS */
+  /** Changes certificates for new connections. @throws TypeError when the server does not use TLS */
   setSecureContext(options: TlsOptions): void {
     if (this.#tls === undefined) throw new TypeError('Server: setSecureContext() without the option tls')
     for (const acceptor of this.#acceptors.values()) acceptor.setSecureContext(options)
     this.#tls = { ...this.#tls, ...options }
   }
 
-  /** Cuts off what is left under TLS, also in its handshake. */
+  /** Closes all streams under TLS, also those in their handshake. */
   close(): void {
     for (const stream of this.#secure) stream.destroy()
   }
@@ -101,7 +101,7 @@ export class ConnectionGate {
     this.#owner.accepted(stream, remoteAddress, refusal)
     if (refusal === undefined) return
     this.#owner.rejected(remoteAddress, refusal)
-    // It is told when it asks for something; it has no other reason to stay.
+    // The client learns the reason by its first call. The timer closes a client that makes none.
     const timer = this.#clock.setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs)
     timer.unref()
     stream.once('close', () => this.#clock.clear(timer))

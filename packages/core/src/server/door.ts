@@ -4,21 +4,21 @@ import { inRoot } from '../root.ts'
 import type { Origin } from './origin.ts'
 import type { ServerSession } from './server-session.ts'
 
-/** A protocol by which calls come in, beside rpcx and on the same addresses. Lists of hosts, limits, TLS and time-outs come before all doors. */
+/** A protocol for calls on the same addresses as rpcx. Host lists, limits, TLS and timeouts apply before it. */
 export interface Door {
   /**
-   * Returns whether a connection that begins with these bytes is for this door: `more` when they are too few to tell, at most 4 KiB. It is
-   * not asked about connections of rpcx, which begin with 0x08. What throws is not for it.
+   * Returns whether a connection that begins with these bytes uses this protocol. Returns `more` when they are too few to tell; the server
+   * passes at most 4 KiB. It does not ask about rpcx connections, which begin with 0x08. An exception counts as `no`.
    */
   matches(firstBytes: Uint8Array): 'yes' | 'no' | 'more'
-  /** Opens a session on a connection for this door. What was read of `stream` can be read again. What throws closes the connection. */
+  /** Opens a session on a connection. `stream` yields the bytes that `matches` saw again. An exception closes the connection. */
   open(stream: Duplex, origin: Origin): ServerSession
 }
 
 /**
- * Reads as much of a connection as it takes to choose its door, and puts that back.
- * @param chosen told of the door; of none when it speaks rpcx, or nothing that is known here
- * @param failed told of a door that throws
+ * Reads the first bytes of a connection to choose its door, and pushes them back.
+ * @param chosen receives the door; `undefined` for rpcx and for an unknown protocol
+ * @param failed receives the error that a door throws
  */
 export function chooseDoor(
   stream: Duplex,
@@ -33,7 +33,7 @@ export function chooseDoor(
     if (door === 'more' && firstBytes.length < MOST_FIRST_BYTES) return
     stream.off('data', read).pause()
     stream.unshift(firstBytes)
-    // Whoever reads on does so by listening.
+    // The session reads by adding a `data` listener.
     inRoot(() => chosen(door === 'more' ? undefined : door))
     stream.resume()
   }
@@ -60,6 +60,6 @@ function doorFor(
   return isOpen ? 'more' : undefined
 }
 
-/** The first byte of every frame of rpcx. */
+/** The first byte of every rpcx frame. */
 const RPCX = 0x08
 const MOST_FIRST_BYTES = 4_096

@@ -1,10 +1,10 @@
-/** `starting` until `serve()` has settled; `draining` from `close()` on. */
+/** The health of a server: `starting` until `serve()` settles, `draining` once `close()` is called. */
 export type Health = 'starting' | 'ready' | 'draining' | 'closed'
 
-/** Where clients ask for it: `_health.Check` takes nothing and replies `{ status }`. It stands in no registry. */
+/** The name of the health service. `_health.Check` takes no arguments and replies `{ status }`. No registry lists it. */
 export const HEALTH_SERVICE = '_health'
 
-/** The built-in service that tells how the server is; answered also while it drains. */
+/** Returns the built-in service that reports the health of the server. It also answers while the server drains. */
 export function healthService(health: () => Health): { Check(): { status: Health } } {
   return { Check: () => ({ status: health() }) }
 }

@@ -1,6 +1,6 @@
 /**
- * How long things took, in buckets that are an eighth of their power of two wide: at most 12.5 % off, from a microsecond to
- * hours. Adding costs nothing that depends on how many there are.
+ * Durations, counted in buckets. Each power of two has eight buckets, so a value is at most 12.5 % off, from a microsecond to more than an
+ * hour. The cost of `add` does not depend on the number of values.
  */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS)
@@ -11,12 +11,12 @@ export class Histogram {
     return this.#count
   }
 
-  /** The mean in milliseconds; 0 when there is nothing. */
+  /** The mean in milliseconds; 0 when the histogram is empty. */
   get mean(): number {
     return this.#count === 0 ? 0 : this.#sumMs / this.#count
   }
 
-  /** Adds `count` things that took `ms` each. */
+  /** Adds `count` durations of `ms` each. */
   add(ms: number, count = 1): void {
     this.#count += count
     this.#sumMs += ms * count
@@ -24,7 +24,7 @@ export class Histogram {
     this.#counts[bucket] = (this.#counts[bucket] as number) + count
   }
 
-  /** The time in milliseconds that so many of 100 did not exceed; 0 when there is nothing. */
+  /** Returns the duration in milliseconds that `percent` of the values do not exceed; 0 when the histogram is empty. */
   percentile(percent: number): number {
     let left = (this.#count * percent) / 100
     if (this.#count === 0) return 0
@@ -36,8 +36,8 @@ export class Histogram {
   }
 
   /**
-   * How many things took no longer than each of these times, in milliseconds, in order: the buckets of a chart that stays the same,
-   * whatever was measured. Each bound counts up to the next one of the histogram's own, an eighth higher at most.
+   * Returns, for each bound in milliseconds, how many durations do not exceed it. A chart can use the same bounds for any data. Each bound
+   * is rounded up to the end of its bucket, which is at most 12.5 % higher.
    */
   countsUpTo(boundsMs: readonly number[]): number[] {
     return boundsMs.map(boundMs => {
@@ -48,13 +48,13 @@ export class Histogram {
     })
   }
 
-  /** For logs: how many there are, and in milliseconds their mean and some percentiles. */
+  /** Returns a summary for logs: the count, and the mean and some percentiles in milliseconds. */
   toJSON(): { count: number; mean: number; p50: number; p90: number; p99: number } {
     const { count, mean } = this
     return { count, mean, p50: this.percentile(50), p90: this.percentile(90), p99: this.percentile(99) }
   }
 
-  /** The upper bounds in milliseconds of the buckets that are not empty, each with how many fell into it. */
+  /** Yields the upper bound in milliseconds and the count of each bucket that is not empty. */
   *buckets(): Generator<readonly [upToMs: number, count: number]> {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const count = this.#counts[bucket] as number
@@ -63,7 +63,7 @@ export class Histogram {
   }
 }
 
-// Whole microseconds below 2^32: 8 buckets for each power of two from 8 up, and one for each number below.
+// For whole microseconds below 2^32: one bucket for each number below 8, then 8 buckets for each power of two.
 const BUCKETS = 8 + 8 * 29
 
 function bucketOf(us: number): number {
@@ -73,7 +73,7 @@ function bucketOf(us: number): number {
   return (exponent - 2) * 8 + ((whole >>> (exponent - 3)) & 7)
 }
 
-/** In microseconds. */
+/** Returns the upper bound of a bucket in microseconds. */
 function upperBound(bucket: number): number {
   if (bucket < 8) return bucket + 1
   const exponent = (bucket >> 3) + 2

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Listener } from '../transport/transport.ts'
 import type { Transports } from '../transport/transports.ts'
 
-/** The places where a server listens. */
+/** The listeners of a server. */
 export class Listeners {
   readonly #accept: (network: string, stream: Duplex, remoteAddress: string) => void
   readonly #transports: Transports
@@ -10,7 +10,7 @@ export class Listeners {
   readonly #listeners = new Set<Listener>()
   #isClosed = false
 
-  /** @param failed told of a listener that cannot be closed */
+  /** @param failed receives the error of a listener that cannot be closed */
   constructor(
     transports: Transports,
     accept: (network: string, stream: Duplex, remoteAddress: string) => void,
@@ -21,7 +21,7 @@ export class Listeners {
     this.#accept = accept
   }
 
-  /** Resolves to the address as it really is. After `close()` it does not stay open. @throws as `Server.serve` */
+  /** Opens a listener. Resolves to its actual address. After `close()`, closes the new listener at once. @throws as `Server.serve` */
   async open(network: string, host: string): Promise<string> {
     const listener = await this.#transports.listen(network, host, (stream, remoteAddress) =>
       this.#accept(network, stream, remoteAddress),
@@ -31,7 +31,7 @@ export class Listeners {
     return `${network}@${listener.host}`
   }
 
-  /** Accepts no more from now on; resolves when the streams that were accepted are gone too. */
+  /** Stops accepting streams. Resolves when the accepted streams have closed, too. */
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all([...this.#listeners].map(listener => this.#close(listener)))

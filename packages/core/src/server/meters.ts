@@ -3,39 +3,39 @@ import type { Clock } from '../clock.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import type { MethodMeter, MethodMetrics } from './method-meter.ts'
 
-/** Counts events and tells their rate, as the Meter of Go's go-metrics does with `RateMean`. */
+/** A counter of events with their rate, like the Meter of Go's go-metrics. */
 export interface Meter {
   /** Events per second since the meter was made. */
   rateMean(): number
 }
 
-/** What a register plugin publishes about its server as `calls` and `connections`. */
+/** The meters that a register plugin publishes about its server, as `calls` and `connections`. */
 export interface Metrics {
   readonly calls: Meter
-  /** Connections accepted, not connections open. */
+  /** Counts connections that were accepted, whether or not they are still open. */
   readonly connections: Meter
 }
 
-/** What a server counts. Figures to read at any time; none is ever reset. */
+/** The counters of a server. They can be read at any time and are never reset. */
 export interface ServerMetrics extends Metrics {
-  /** Calls that came, also those that were refused. */
+  /** The number of calls that arrived, including refused ones. */
   readonly receivedCalls: number
-  /** Calls that run and are not done at once, and calls that wait for their turn. */
+  /** The number of asynchronous calls that run, and the number of calls that wait. */
   readonly inFlight: number
   readonly queued: number
-  /** Failures by code, also of calls that found no method. */
+  /** The number of failed calls by code, including calls to unknown methods. */
   readonly errors: ReadonlyMap<RpcxErrorCode, number>
   readonly acceptedConnections: number
   readonly openConnections: number
-  /** Turned away before they were open: `connectionRefused`. */
+  /** The number of connections that were refused before they opened; see the event `connectionRefused`. */
   readonly refusedConnections: number
-  /** Closed because of an error: a malformed frame, a time-out, a reset. */
+  /** The number of connections that an error closed: a malformed frame, a timeout, a reset. */
   readonly failedConnections: number
-  /** One for each method that is offered. */
+  /** The counters of each method that the server offers. */
   readonly methods: Iterable<MethodMetrics>
-  /** Open connections on which that service was called. */
+  /** Returns the number of open connections on which `service` was called. */
   connectionsOf(service: string): number
-  /** All figures as plain values, for logs. */
+  /** Returns all values as a plain object, for logs. */
   toJSON(): object
 }
 
@@ -63,11 +63,11 @@ export class CountingMeter implements Meter {
   }
 }
 
-/** Where the meters look for what others count. */
+/** The sources of the values that the meters do not count themselves. */
 export interface Metered {
   readonly admission: { readonly running: number; readonly waiting: number }
   readonly services: { meters(): Iterable<MethodMetrics> }
-  /** Connections that are open; those on which that service was called. */
+  /** Returns the number of open connections, and of those on which `service` was called. */
   open(): number
   openFor(service: string): number
 }
@@ -82,8 +82,8 @@ export class Meters implements ServerMetrics {
   readonly #clock: Clock
   readonly #metered: Metered
   /**
-   * What was answered in this tick: calls of one method that came together count as one. One reading of the clock at the end of
-   * the tick, when the replies leave, serves them all.
+   * The calls answered in this tick, newest first, grouped by method and arrival. The clock is read once at the end of the tick, when the
+   * replies leave.
    */
   #newest: Answered | undefined
   readonly #endTick = (): void => this.#stamp()
@@ -172,11 +172,11 @@ export class Meters implements ServerMetrics {
   }
 }
 
-/** Calls of one method that came at the same time and were answered in one tick. */
+/** Calls of one method that arrived at the same time and were answered in the same tick. */
 interface Answered {
   readonly meter: MethodMeter
   readonly receivedAt: number
   count: number
-  /** What was answered before, in the same tick. */
+  /** The previous group of the same tick. */
   readonly before: Answered | undefined
 }

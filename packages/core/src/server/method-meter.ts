@@ -1,24 +1,24 @@
 import type { RpcxErrorCode } from '../errors.ts'
 import { Histogram } from './histogram.ts'
 
-/** What one method did so far. */
+/** The counters of one method. */
 export interface MethodMetrics {
   readonly service: string
   readonly method: string
-  /** Calls that were answered, or would have been if they were not one-way. */
+  /** The number of calls that have ended, including one-way calls. */
   readonly calls: number
-  /** Calls that run and are not done at once. */
+  /** The number of asynchronous calls that run. */
   readonly inFlight: number
-  /** Of these calls, those that failed, by code. */
+  /** The number of failed calls by code. */
   readonly errors: ReadonlyMap<RpcxErrorCode, number>
-  /** From the arrival of a call to its answer, waiting included. */
+  /** The time from the arrival of a call to its reply, including the time in the queue. */
   readonly latency: Pick<Histogram, keyof Histogram>
-  /** Payloads as they were on the wire, compressed or not. */
+  /** The size of payloads on the wire, compressed or not. */
   readonly receivedBytes: number
   readonly sentBytes: number
 }
 
-/** Counts one method. */
+/** Counts the calls of one method. */
 export class MethodMeter implements MethodMetrics {
   readonly service: string
   readonly method: string

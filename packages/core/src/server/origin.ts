@@ -7,33 +7,33 @@ import type { ServerEvents } from './plugin.ts'
 import type { Plugins } from './plugins.ts'
 import type { Runner } from './runner.ts'
 
-/** Where a connection comes from. A session passes it to the constructor of `Session`. */
+/** The origin of a connection. A session passes it to the constructor of `ServerSession`. */
 export interface Origin {
   /** `tcp@127.0.0.1:53412` */
   readonly remoteAddress: string
 }
 
-/** Which calls run, wait or are refused, of all sessions together. */
+/** The limits on the calls of all sessions. */
 export interface CallLimits {
-  /** Runs a call now or lets it wait. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Runs a call now or queues it. @throws `ERR_RPCX_NOT_EXECUTED` */
   enter(source: CallSource, call: IncomingCall): void
-  /** The caller is known now. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Counts a call once its caller is authenticated. @throws `ERR_RPCX_NOT_EXECUTED` */
   known(call: IncomingCall): void
-  /** `authenticate` takes its time over a call of so many bytes, and has settled. @throws `ERR_RPCX_NOT_EXECUTED` */
+  /** Counts a call of this size for which `authenticate` is pending; `asked` ends that. @throws `ERR_RPCX_NOT_EXECUTED` */
   asking(bytes: number): void
   asked(bytes: number): void
-  /** A call has begun that is not done at once and holds so many bytes, and has ended. */
+  /** Counts an asynchronous call that holds this many bytes; `ended` ends that. */
   began(bytes: number): void
   ended(bytes: number): void
-  /** A connection reads again: runs what waited for that. */
+  /** Runs waiting calls after a connection reads again. */
   advance(): void
-  /** The connection is gone: nobody waits for its calls. */
+  /** Drops the waiting calls of a connection that has closed. */
   forget(source: CallSource): void
-  /** How many calls of that connection wait. */
+  /** Returns the number of waiting calls of a connection. */
   waitingOf(source: CallSource): number
 }
 
-/** What all sessions of a server share, whatever they speak. */
+/** The state that all sessions of a server share, for any protocol. */
 export interface SessionHost {
   readonly runner: Runner
   readonly admission: CallLimits
@@ -41,23 +41,23 @@ export interface SessionHost {
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly clock: Clock
-  /** What keeps the server from running calls: it closes, or is not ready yet. */
+  /** Returns why the server runs no calls; `undefined` when it runs them. */
   whyNot(): 'closing' | 'starting' | undefined
   closed(session: CallSource): void
 }
 
-/** The server behind an origin, and why nothing is served there. */
+/** The server behind an origin, and the reason to refuse its calls. */
 interface Behind {
   readonly host: SessionHost
   readonly refusal: RpcxError | undefined
 }
 
-/** Where a connection to that server comes from. @param refusal the certificate of the client is not accepted */
+/** Returns the origin of a connection to a server. @param refusal set when the client's certificate is not accepted */
 export function originOf(remoteAddress: string, host: SessionHost, refusal: RpcxError | undefined): Origin {
   return { remoteAddress, [BEHIND]: { host, refusal } } as Origin
 }
 
-/** @throws TypeError when it is none that a server gave to a door */
+/** @throws TypeError when no server created this origin */
 export function hostOf(origin: Origin): Behind {
   const behind = (origin as { readonly [BEHIND]?: Behind })[BEHIND]
   if (behind === undefined)
@@ -65,5 +65,5 @@ export function hostOf(origin: Origin): Behind {
   return behind
 }
 
-// A door may have been written with another copy of this package.
+// A global symbol: the door may use another copy of this package.
 const BEHIND: unique symbol = Symbol.for('rpcx.origin') as never

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 
 /**
- * Yields an object and those of its prototypes that the program itself wrote. What the platform gives to an object is nobody's to call:
- * `emit` of an event emitter, `destroy` of a stream.
+ * Yields an object and its prototypes up to the first class of the platform. Clients must not call methods of the platform's classes, such
+ * as `emit` of an event emitter or `destroy` of a stream.
  */
 export function* levels(target: object): Generator<object> {
   for (let level: object | null = target; level !== null && !isBuiltIn(level); ) {
@@ -11,13 +11,13 @@ export function* levels(target: object): Generator<object> {
   }
 }
 
-/** Whether it is the prototype of one of the platform's classes, of whatever realm. */
+/** Returns whether `prototype` belongs to a class of the platform, in any realm. */
 export function isBuiltIn(prototype: object): boolean {
   const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   if (typeof maker !== 'function' || maker.prototype !== prototype) return false
   if (NATIVE.test(Function.prototype.toString.call(maker))) return true
   if (maker === EventEmitter || globals().has(maker)) return true
-  // Only where it may be, since it loads modules that most programs never need.
+  // Only when the prototype may belong to Node: the check loads modules that most programs never need.
   const isNodes =
     prototype instanceof EventEmitter || prototype instanceof EventTarget || NAMES.test(maker.name)
   return isNodes && nodesClasses().has(maker)
@@ -27,7 +27,7 @@ const NATIVE = /\{\s*\[native code\]\s*\}$/
 
 let known: ReadonlySet<unknown> | undefined
 
-/** Classes that are there without an import. Those that load what they need when they are asked for were not derived from. */
+/** The global classes. Skips getters: Node loads their classes on first use, so no class can extend one that was never read. */
 function globals(): ReadonlySet<unknown> {
   known ??= new Set(
     Object.values(Object.getOwnPropertyDescriptors(globalThis))
@@ -39,7 +39,7 @@ function globals(): ReadonlySet<unknown> {
 
 let classes: ReadonlySet<unknown> | undefined
 
-/** Classes of Node's that are written in JavaScript, and that programs derive from now and then. */
+/** The classes of Node that are written in JavaScript and that programs may extend. */
 function nodesClasses(): ReadonlySet<unknown> {
   classes ??= new Set(
     MODULES.flatMap(module => Object.values(process.getBuiltinModule(module) as object)).filter(
@@ -49,7 +49,7 @@ function nodesClasses(): ReadonlySet<unknown> {
   return classes
 }
 
-/** Names of classes of Node's that emit no events. */
+/** Matches names of Node's classes that emit no events. */
 const NAMES =
   /^(Async|Zlib|Gzip|Gunzip|Deflate|Inflate|Brotli|Readable|Writable|Transform|URL|Headers|Request|Response|Blob|File|FormData|Compression|Decompression|Text)/
 

@@ -6,96 +6,95 @@ import type { Health } from './health.ts'
 import type { ServerMetrics } from './meters.ts'
 
 /**
- * What extends a server. A register plugin is one: it keeps a registry in step with what the server offers. One plugin may
- * be added to several servers.
+ * An extension of a server. A register plugin, for example, keeps a registry in step with the services of the server. Several servers may
+ * share one plugin.
  */
 export interface ServerPlugin {
-  /** Called by `plugins.add`. What belongs to this one server lives in the hooks that it returns. */
+  /** Attaches the plugin to one server; `plugins.add` calls it. State that belongs to this server belongs in the returned hooks. */
   attach(host: PluginHost): ServerHooks
 }
 
 /**
- * What a plugin does at each turn of one server's life, of a connection and of a call. Every hook is optional; plugins are
- * asked in the order in which they were added.
+ * The hooks of a plugin for one server. Every hook is optional. The server calls plugins in the order in which they were added.
  *
- * Where a call can be refused, an `RpcxError` or a `ServiceError` that is thrown there is what the caller is told, code and text. Anything else
- * is taken for a mistake in the plugin: it goes into the event `pluginFailed`, and the caller is told nothing of it. Nobody waits for the
- * promise of a hook that returns none by its type: where something can be refused, it is refused then.
+ * A hook that may refuse a call does so with an `RpcxError` or a `ServiceError`, and the caller gets its code and message. Any other error
+ * counts as a bug of the plugin: it becomes the event `pluginFailed`, and the caller does not see it. The server does not wait for promises
+ * of hooks whose type is `void`. Such a hook has to throw synchronously to refuse.
  */
 export interface ServerHooks {
-  /** A service is about to be registered. Throw to refuse it; the server then never offers it. */
+  /** Called before a service is registered. Throw to refuse it; the server then never offers it. */
   registering?(service: string, metadata: string): void
-  /** A service is registered, or was before the plugin was added. What it throws is reported as an event. */
+  /** Called for each registered service, including those registered earlier. An error becomes the event `pluginFailed`. */
   registered?(service: string, metadata: string): void
-  /** The metadata of a service are about to change. Throw to refuse; otherwise resolve when others can see it. */
+  /** Called when the metadata of a service are to change. Throw to refuse; otherwise resolve when clients can see the change. */
   changed?(service: string, metadata: string): Promise<void>
-  /** A service is no longer offered. Resolve when others can no longer see it. */
+  /** Called by `unregister()`. Resolve when clients no longer see the service. */
   unregistered?(service: string): Promise<void>
   /**
-   * The server listens. `serve()` waits for this and rejects if it does.
-   * @param waiting aborts when `serve()` has waited for `startTimeoutMs`. It resolves then, unless this rejects at once.
+   * Called once the server listens. `serve()` waits for it, and rejects if it rejects.
+   * @param waiting aborts after `startTimeoutMs`. `serve()` then resolves, unless this hook rejects at once.
    */
   listening?(address: string, waiting: AbortSignal): Promise<void>
-  /** Resolve when all that is registered is visible to others. */
+  /** Called by `published()`. Resolve when every registry lists all registered services. */
   published?(): Promise<void>
-  /** The server is about to drain: take it out of every list. Errors are reported as an event. */
+  /** Called before the server drains. Remove the server from every registry. An error becomes the event `pluginFailed`. */
   closing?(): Promise<void>
 
-  /** A connection is open, and nothing of it was read. Throw to close it. */
+  /** Called when a connection opens, before anything is read from it. Throw to close it. */
   connectionOpened?(connection: ServerConnection): void
-  /** A connection is gone; `error` when because of one. What it throws is reported as an event. */
+  /** Called when a connection has closed; `error` is the cause, if there is one. An error becomes the event `pluginFailed`. */
   connectionClosed?(connection: ServerConnection, error: Error | undefined): void
 
-  /** A frame came, perhaps a heartbeat, and nobody has looked at it. Throw to close the connection. */
+  /** Called for each frame, heartbeats included, before it is parsed. Throw to close the connection. */
   beforeRead?(connection: ServerConnection): void
-  /** A call was read: neither its caller nor its arguments were looked at. Throw to refuse it. */
+  /** Called when a call was read, before authentication and decoding. Throw to refuse it. */
   afterRead?(call: CallContext): void
-  /** The method is about to run. May set `responseMetadata`; what `around` is for is to change the arguments. Throw to refuse the call. */
+  /** Called before the method runs. May set `responseMetadata`; use `around` to change the arguments. Throw to refuse the call. */
   beforeCall?(call: CallContext, args: unknown): void
   /**
-   * Runs the method by `next`, once, more often or not at all; what it returns is the reply, and what it throws is what the
-   * caller is told. The plugin that was added first is outermost.
+   * Runs the method by `next`: once, several times or not at all. The caller gets what this hook returns or throws. The plugin that was
+   * added first is outermost.
    */
   around?(call: CallContext, args: unknown, next: (args: unknown) => Promise<unknown>): unknown
-  /** The method has settled. What this throws is reported as an event; the reply stays. */
+  /** Called when the method has settled. An error becomes the event `pluginFailed`; the reply stays. */
   afterCall?(call: CallContext, error: Error | undefined): void
-  /** The answer is about to be written, also one that refuses. May set `responseMetadata`. What it throws is reported as an event. */
+  /** Called before a reply or an error is written. May set `responseMetadata`. An error becomes the event `pluginFailed`. */
   beforeWrite?(call: CallContext, error: Error | undefined): void
-  /** The answer was handed to the connection. What it throws is reported as an event. */
+  /** Called once the reply or error was passed to the connection. An error becomes the event `pluginFailed`. */
   afterWrite?(call: CallContext, error: Error | undefined): void
 }
 
-/** What a plugin may know and use of its server. */
+/** What a plugin can read and use of its server. */
 export interface PluginHost {
-  /** Unique to this server. */
+  /** The id of the server, which no other server has. */
   readonly id: string
-  /** `network@host:port`, once the server listens. */
+  /** The address of the server, `network@host:port`; `undefined` before it listens. */
   readonly address: string | undefined
-  /** How the server is now, as clients are told. */
+  /** The current health of the server, as clients see it. */
   readonly health: Health
   readonly metrics: ServerMetrics
   readonly events: PublicEvents<ServerEvents>
-  /** Where the server gets time and chance from, and its plugins should. */
+  /** The server's source of time and randomness. Plugins should use it, too. */
   readonly clock: Clock
-  /** Makes the server reachable inside this process and returns the address, `memu@<id>`. */
+  /** Makes the server reachable inside this process. Returns the address, `memu@<id>`. */
   listenInMemory(): string
 }
 
-/** What a server tells when there is no caller to tell. */
+/** The events of a server. */
 export interface ServerEvents extends CallbackEvents {
   connectionOpened: { remoteAddress: string }
-  /** `error` when it was closed because of one: a malformed frame, a reset. */
+  /** `error` is the cause, such as a malformed frame or a reset; absent after an ordinary close. */
   connectionClosed: { remoteAddress: string; error?: Error }
-  /** A connection was turned away: by `deny`, `allow` or `maxConnections`, or in its TLS handshake. */
+  /** A connection was refused: by `deny`, `allow` or `maxConnections`, or in its TLS handshake. */
   connectionRefused: { remoteAddress: string; error: Error }
-  /** A caller was refused; `error.cause` when `authenticate` threw. Its connection is closed. */
+  /** A caller was refused, and its connection is closed. `error.cause` is what `authenticate` threw, if it did. */
   authenticationFailed: { remoteAddress: string; service: string; method: string; error: Error }
-  /** A one-way call failed; its caller does not wait to hear of it. */
+  /** A one-way call failed. Its caller gets no error. */
   onewayFailed: { service: string; method: string; error: Error }
   pluginFailed: { error: Error }
-  /** A registry shows this service at this address. */
+  /** A registry lists this service at this address. */
   registered: { registry: string; service: string; address: string }
-  /** A registry no longer showed it, though it should; it is being registered again. */
+  /** A registry no longer lists the service, although the server offers it. The plugin registers it again. */
   lost: {
     registry: string
     service: string
@@ -103,9 +102,9 @@ export interface ServerEvents extends CallbackEvents {
     why: 'deleted' | 'expired' | 'taken'
     error: Error
   }
-  /** Someone wrote our entry in such a way that it would stay for ever; it is being written again. */
+  /** Another program rewrote the registry entry so that it would never expire. The plugin writes it again. */
   detached: { registry: string; service: string; address: string }
-  /** Another live server is registered at this address; ours waits until it goes. */
+  /** Another live server is registered at this address. This server waits until that entry is gone. */
   conflict: { registry: string; service: string; address: string; error: Error }
   withdrawn: { registry: string; service: string; address: string }
   registryDown: { registry: string; error: Error }

@@ -5,7 +5,7 @@ import { within } from '../within.ts'
 import { CallHooks } from './call-hooks.ts'
 import type { PluginHost, ServerHooks, ServerPlugin } from './plugin.ts'
 
-/** The plugins of one server, and how each hook is run through all of them. */
+/** The plugins of one server. Runs each hook through all of them. */
 export class Plugins {
   readonly #host: PluginHost
   readonly #services: () => ReadonlyMap<string, string>
@@ -17,12 +17,12 @@ export class Plugins {
     this.#services = services
   }
 
-  /** The hooks around each call, when any plugin has such. */
+  /** The hooks around each call; `undefined` when no plugin has any. */
   get calls(): CallHooks | undefined {
     return this.#calls
   }
 
-  /** Adds a plugin, before or after services are registered. Throws what the plugin throws to refuse one of them. */
+  /** Adds a plugin, before or after services are registered. @throws what the plugin throws to refuse one of these services */
   add(plugin: ServerPlugin): void {
     const hooks = decidedNow('attach', plugin.attach(this.#host))
     if (typeof hooks !== 'object' || hooks === null)
@@ -32,14 +32,14 @@ export class Plugins {
       for (const [service, metadata] of services)
         decidedNow('registering', hooks.registering?.(service, metadata))
     } catch (error) {
-      // It was attached, and has nothing more to do here.
+      // The plugin is attached already, so it has to be closed.
       void this.#close(hooks)
       throw error
     }
     this.#plugins.push(hooks)
     this.#calls = CallHooks.of(this.#plugins, this.#host.events)
     for (const [service, metadata] of services) this.#tell(() => hooks.registered?.(service, metadata))
-    // A server that listens already cannot reject for a plugin that came late.
+    // `serve()` has resolved already, so it cannot reject for a plugin that is added later.
     if (this.#host.address !== undefined) void this.#listening(hooks, this.#host.address)
   }
 
@@ -67,7 +67,7 @@ export class Plugins {
     await Promise.all(this.#plugins.map(async plugin => plugin.published?.()))
   }
 
-  /** Whatever a plugin does here, the others are asked and the server closes. Returns whether any had something to do. */
+  /** Closes all plugins, even if one of them fails. Returns whether any plugin has a `closing` hook. */
   async closing(): Promise<boolean> {
     await Promise.all(this.#plugins.map(plugin => this.#close(plugin)))
     return this.#plugins.some(plugin => plugin.closing !== undefined)
@@ -120,5 +120,5 @@ export class Plugins {
   }
 }
 
-// More than a registry that is out of reach takes.
+// Longer than a plugin waits for a registry that is out of reach.
 const CLOSING_MS = 10_000

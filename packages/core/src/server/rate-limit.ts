@@ -5,34 +5,37 @@ import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { hostOf } from './address-list.ts'
 
-/** How many calls a server takes. */
+/** The limit on the rate of calls. */
 export interface RateLimitOptions {
-  /** Calls a second that each bucket allows in the long run. */
+  /** The calls per second that each bucket allows in the long run. */
   readonly callsPerSecond: number
-  /** Calls that may come at once after a pause. @default callsPerSecond, and at least 1 */
+  /** The number of calls that may come at once after a pause. @default callsPerSecond, but at least 1 */
   readonly burst?: number
-  /** Whose calls share a bucket: those of a service, those from a host, or those for which a function says the same. @default 'service' */
+  /**
+   * Which calls share a bucket: those to one service, those from one host, or those for which the function returns the same string.
+   * @default 'service'
+   */
   readonly by?: 'service' | 'caller' | ((call: CallContext) => string)
 }
 
-/** What a rate limit needs of its server. */
+/** What a rate limit needs from its server. */
 export interface RateLimitHost {
-  /** Whether there is such a service: callers may invent names. */
+  /** Returns whether the server has this service. Callers may invent names. */
   offers(service: string): boolean
-  /** `rateLimit.by` failed. */
+  /** Reports an error of `rateLimit.by`. */
   callbackFailed(callback: string, error: Error): void
 }
 
-/** A token bucket for each service or caller. Costs one number for each, and nothing for those that were quiet for a while. */
+/** Token buckets, one for each service, caller or key. A bucket takes one number. Full buckets make room for new ones. */
 export class RateLimit {
   readonly #clock: Clock
   readonly #by: (call: CallContext) => string
   readonly #host: RateLimitHost
-  /** Whether calls count before their caller is known: by host, they do, since strangers have one too. */
+  /** Whether calls count before authentication. True for limits by host, because the host is known without it. */
   readonly countsStrangers: boolean
   readonly #everyMs: number
   readonly #slackMs: number
-  /** When the bucket will be full again, by the clock. */
+  /** The time at which each bucket will be full again, by the clock. */
   readonly #fullAt = new Map<string, number>()
 
   /** @throws RangeError or TypeError that names the option */
@@ -53,7 +56,7 @@ export class RateLimit {
     this.#slackMs = (burst - 1) * this.#everyMs
   }
 
-  /** Takes a token; `false` when there is none. @throws `ERR_RPCX_SERVICE` when `rateLimit.by` fails */
+  /** Takes a token. Returns `false` when there is none. @throws `ERR_RPCX_SERVICE` when `rateLimit.by` fails */
   takes(call: CallContext): boolean {
     const now = this.#clock.now()
     let key = this.#by(call)
@@ -75,7 +78,7 @@ export class RateLimit {
     }
   }
 
-  /** Forgets a bucket that is full again, of the few oldest: to look at all of them for each new caller would be what an attacker wants. */
+  /** Removes a full bucket, if there is one among the oldest few. A search of all buckets for each new caller would help an attacker. */
   #makeRoom(now: number): boolean {
     let looks = 0
     for (const [key, fullAt] of this.#fullAt) {
@@ -83,7 +86,7 @@ export class RateLimit {
         this.#fullAt.delete(key)
         return true
       }
-      // To the end, so that the next look finds others.
+      // Moves the bucket to the end, so that the next search checks others.
       this.#fullAt.delete(key)
       this.#fullAt.set(key, fullAt)
       if (++looks === MOST_LOOKS) return false
@@ -95,10 +98,10 @@ export class RateLimit {
 const MAX_BUCKETS = 10_000
 const MOST_LOOKS = 8
 
-/** The bucket of all for whom there is no other: no service, host or caller is called so. */
+/** The key of the bucket for all calls without their own. No service or host has this name. */
 const SHARED = ''
 
-/** One address of IPv4, or the /64 of one of IPv6: who has one of these addresses has all of them. */
+/** Returns an IPv4 address as it is, and the /64 network of an IPv6 address: a host usually owns its whole /64. */
 function networkOf(ip: string): string {
   if (lazy.net.isIP(ip) !== 6) return ip
   const [head = '', tail] = ip.split('::')
@@ -108,7 +111,7 @@ function networkOf(ip: string): string {
     while (groups.length + rest.length < 8) groups.push('0')
     groups.push(...rest)
   }
-  // An IPv4 address in IPv6 clothes.
+  // An IPv4 address that is written as IPv6.
   if (ip.includes('.')) return groups.at(-1) ?? ip
   return groups.slice(0, 4).join(':')
 }

@@ -14,18 +14,18 @@ import type { ServerEvents } from './plugin.ts'
 import type { Plugins } from './plugins.ts'
 import type { Method, Services } from './services.ts'
 
-/** What running calls takes. */
+/** The parts of a server that the runner uses. */
 export interface RunnerHost {
   readonly services: Services
   readonly meters: Meters
   readonly events: Events<ServerEvents>
   readonly authenticate: Authenticate | undefined
-  /** Whether the health is told to everybody. */
+  /** Whether `_health.Check` skips `authenticate`. */
   readonly publicHealth: boolean
   readonly plugins: Plugins
 }
 
-/** Takes calls from their arguments to their answers. Never throws: nobody is left to tell. */
+/** Runs calls from their arguments to their replies. Its methods never throw, because no caller could handle the error. */
 export class Runner {
   readonly #host: RunnerHost
 
@@ -33,7 +33,7 @@ export class Runner {
     this.#host = host
   }
 
-  /** Nothing of a call is inflated, decoded or kept before its caller is known. */
+  /** Runs a call. Before the caller is authenticated, nothing of the call is decompressed, decoded or kept. */
   run(call: IncomingCall): void {
     const { authenticate, publicHealth } = this.#host
     if (authenticate === undefined || call.isKnown || (publicHealth && call.service === HEALTH_SERVICE))
@@ -69,7 +69,7 @@ export class Runner {
       this.#fail(call, error, codeOf(error))
       return
     }
-    // While the verdict was waited for, others may have taken its place.
+    // While `authenticate` was pending, other calls may have used up the limits.
     if (call.isKnown) call.source.admit(call)
     else this.#serve(call)
   }
@@ -79,7 +79,7 @@ export class Runner {
     try {
       source.asking(byteLength)
     } catch (error) {
-      // Nobody waits for it.
+      // The call is refused, so a rejection of the promise does not matter.
       watchRejection(verdict, () => {})
       this.#fail(call, error, codeOf(error))
       return
@@ -101,7 +101,7 @@ export class Runner {
     }
   }
 
-  /** Says so, and goodbye, as Go's server does. */
+  /** Refuses the call and closes the connection, as Go's server does. */
   #unauthenticated(call: IncomingCall, thrown: unknown): void {
     const { service, method, remoteAddress, source } = call
     const error = authenticationError(thrown)
@@ -127,7 +127,7 @@ export class Runner {
     }
     try {
       const result = hooks === undefined ? method.call(args, call) : hooks.around(call, args, method)
-      // Only such calls hold anything.
+      // Only asynchronous calls count as running and hold memory.
       if (isThenable(result)) void this.#await(call, method, result)
       else this.#succeed(call, method, result)
     } catch (error) {
@@ -154,7 +154,7 @@ export class Runner {
     call.end()
     hooks?.afterCall(call, undefined)
     let replyBytes = 0
-    // Nobody is there to read it.
+    // A one-way call and a closed connection need no reply.
     const isWanted = !call.isOneway && call.source.gone === undefined
     if (isWanted) {
       hooks?.beforeWrite(call, undefined)
@@ -172,8 +172,8 @@ export class Runner {
   }
 
   /**
-   * A method's own failure is always `ERR_RPCX_SERVICE`, whatever it threw: a code that it got from a server further on
-   * (`ERR_RPCX_NOT_EXECUTED`, say) says nothing about this call.
+   * Fails a call with `ERR_RPCX_SERVICE`, whatever the method threw. A code that the method got from another server, such as
+   * `ERR_RPCX_NOT_EXECUTED`, says nothing about this call.
    */
   #threw(call: IncomingCall, method: Method, thrown: unknown): void {
     call.end()
@@ -181,7 +181,7 @@ export class Runner {
     this.#fail(call, thrown, 'ERR_RPCX_SERVICE', method)
   }
 
-  /** @param method once it is found */
+  /** @param method the method of the call, if it was found */
   #fail(call: IncomingCall, thrown: unknown, code: RpcxErrorCode, method?: Method): void {
     const { service, method: name } = call
     const { plugins, events, meters } = this.#host
@@ -201,7 +201,7 @@ export class Runner {
     const declared = declaredError(thrown, failed =>
       events.callbackFailed(`ServiceError of ${service}.${name}`, failed),
     )
-    // The message only: a stack would show the caller how this server is built.
+    // Without the stack, which would show the caller how this server is built.
     const message = saysNothing(thrown) ? '' : error.message
     call.fail({ code, message, declared }, textsOf(call.replyMetadata))
     hooks?.afterWrite(call, error)
@@ -212,7 +212,9 @@ function codeOf(error: unknown): RpcxErrorCode {
   return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
 }
 
-/** Whether it is an error of an empty text and nothing else: Go's server sends that as it is, and whoever reads it makes words of it. */
+/**
+ * Returns whether an error carries nothing but an empty message. Go's server sends it as an empty string, and the client words the error.
+ */
 function saysNothing(thrown: unknown): boolean {
   try {
     if (!(thrown instanceof Error) || thrown.message !== '' || thrown.cause !== undefined) return false
@@ -222,7 +224,7 @@ function saysNothing(thrown: unknown): boolean {
   }
 }
 
-/** Anything can be thrown, and not everything has a text. */
+/** Returns an Error for any thrown value. */
 function asError(thrown: unknown, { service, method }: IncomingCall): Error {
   return toError(thrown, `${service}.${method}`)
 }

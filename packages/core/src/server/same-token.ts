@@ -1,14 +1,14 @@
 import { lazy } from '../lazy.ts'
 
 /**
- * Whether a token is the expected one, in a time that does not depend on how much of it is right: for `authenticate`. The time
- * grows with the length of `given` only.
+ * Compares a token with the expected one, for `authenticate`. The time depends on the length of `given` only, not on how much of it is
+ * correct.
  */
 export function isSameToken(given: string, expected: string): boolean {
   return lazy.crypto.timingSafeEqual(digest(given), digest(expected))
 }
 
-// Of this process only, so that nobody outside can choose what is compared.
+// Random for each process, so that a client cannot choose the digests that are compared.
 let key: Buffer | undefined
 
 function digest(token: string): Buffer {

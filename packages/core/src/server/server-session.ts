@@ -10,18 +10,18 @@ import type { Origin, SessionHost } from './origin.ts'
 import { hostOf } from './origin.ts'
 
 /**
- * One connection of a server, whatever it speaks: takes the calls that come through limits and hooks to the runner. What is left to each
- * protocol is to read calls and to write answers.
+ * A connection of a server, for any protocol. It passes each call through limits and hooks to the runner. A subclass reads the calls and
+ * writes the replies of its protocol.
  */
 export abstract class ServerSession extends CallReceiver implements CallSource {
   readonly remoteAddress: string
   readonly #host: SessionHost
-  /** Why nothing is served here: the certificate of the client is not accepted. */
+  /** The reason to refuse every call: the server does not accept the client's certificate. */
   protected readonly refusal: RpcxError | undefined
-  /** Calls for which `authenticate` has not settled. */
+  /** The number of calls for which `authenticate` has not settled. */
   #asked = 0
   #lingering: Timer | undefined
-  /** The services that were called here, but for the newest. An idle connection has none. */
+  /** The services that were called on this connection, without the newest one. `undefined` for most connections, to save memory. */
   #services: Set<string> | undefined
   #newestService: string | undefined
 
@@ -33,7 +33,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     this.refusal = refusal
   }
 
-  /** When the peer last sent anything, by `clock`. */
+  /** The time at which the peer last sent anything, by `clock`. */
   abstract readonly lastReadAt: number
   abstract readonly isReading: boolean
   abstract readonly peerCertificate: PeerCertificate | undefined
@@ -41,13 +41,13 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
   abstract close(reason?: Error): void
   abstract end(): void
 
-  /** Since when the newest message has been coming in without an end, by `clock`; `undefined` when none has begun. */
+  /** Returns the time since which the newest message is incomplete, by `clock`; `undefined` when no message has begun. */
   protected abstract unfinishedSince(now: number): number | undefined
 
-  /** `authenticate` has let the peer through. */
+  /** Marks the peer as trusted, because `authenticate` accepted a call. */
   protected trust(): void {}
 
-  /** That of the server. */
+  /** The clock of the server. */
   get clock(): Clock {
     return this.#host.clock
   }
@@ -56,7 +56,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     return (await this.invoke(method, args, options)).reply
   }
 
-  /** What a protocol overrides that lets servers call their clients. */
+  /** Calls a function of the client. A protocol that supports such calls overrides this method. */
   async invoke(method: string, _args?: unknown, _options?: ReverseCallOptions): Promise<ReverseReply> {
     const text = `${method}: the client at ${this.remoteAddress} offers nothing to call`
     throw new RpcxError('ERR_RPCX_UNAVAILABLE', text)
@@ -71,12 +71,12 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     this.#newestService = service
   }
 
-  /** Whether that service was called here. */
+  /** Returns whether `service` was called on this connection. */
   hasUsed(service: string): boolean {
     return service === this.#newestService || this.#services?.has(service) === true
   }
 
-  /** Closes once no call runs or waits and nothing came for `lingerMs`, counted from now at the earliest. */
+  /** Closes the connection once no call runs or waits and the client has sent nothing for `lingerMs` from now. */
   drain(lingerMs: number): void {
     const { clock } = this
     const since = clock.now()
@@ -95,7 +95,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     check()
   }
 
-  /** Closes if nothing came for too long, or a message takes too long. To be called now and then; 0 is without end. */
+  /** Closes the connection if the client has been idle or a message incomplete for too long. The server calls it regularly. 0: no limit. */
   closeIfOverdue(now: number, idleTimeoutMs: number, frameTimeoutMs: number): void {
     const since = this.unfinishedSince(now)
     if (since !== undefined && frameTimeoutMs > 0 && now - since >= frameTimeoutMs) {
@@ -155,14 +155,14 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     this.#host.admission.ended(bytes)
   }
 
-  /** Returns whether to go on with a message that came, before anybody looks at it. */
+  /** Returns whether to process a message that has arrived, as the `beforeRead` hooks decide. */
   protected mayRead(): boolean {
     if (this.#host.plugins.calls?.beforeRead(this) !== false) return true
     this.close()
     return false
   }
 
-  /** Takes a call that came: it runs when it is its turn, or is refused. */
+  /** Accepts a call: runs it, queues it or refuses it. */
   protected take(call: IncomingCall): void {
     const { plugins, meters, admission } = this.#host
     meters.calls.mark()
@@ -179,7 +179,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     }
   }
 
-  /** Counts a call that came and cannot be read. @param isOneway nobody waits to hear why */
+  /** Counts a call that cannot be read. @param isOneway whether the caller expects no reply */
   protected unreadable(error: RpcxError, isOneway: boolean): void {
     const { meters, events } = this.#host
     meters.calls.mark()
@@ -187,12 +187,12 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     if (isOneway) events.emit('onewayFailed', { service: '', method: '', error })
   }
 
-  /** The peer reads again: calls that waited for that may run. */
+  /** Runs queued calls that waited for the peer to read again. */
   protected resumed(): void {
     this.#host.admission.advance()
   }
 
-  /** The connection is gone, with the error that ended it, if one did. To be called once. */
+  /** Ends the session after its connection has closed. `error` is the cause, if there is one. To be called once. */
   protected lost(error: Error | undefined): void {
     const { remoteAddress } = this
     const reason = new RpcxError('ERR_RPCX_CLOSED', `session: the connection of ${remoteAddress} is gone`, {
@@ -202,18 +202,18 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     this.#host.admission.forget(this)
     this.abortAll(reason)
     this.#host.closed(this)
-    // Nobody was told that it was open.
+    // No event announced this connection.
     if (this.refusal !== undefined) return
     if (error !== undefined) this.#host.meters.failedConnections++
     this.#host.plugins.connectionClosed(this, error)
     this.#host.events.emit('connectionClosed', { remoteAddress, ...(error && { error }) })
   }
 
-  /** Calls whose reply is still owed. */
+  /** The number of calls without a reply yet. */
   get #owed(): number {
     return this.inFlight + this.#asked + this.#host.admission.waitingOf(this)
   }
 }
 
-// Of one connection, before its caller is known.
+// The maximum number of calls of one connection for which `authenticate` has not settled.
 const MAX_ASKED = 100

@@ -25,14 +25,14 @@ export class ServerSessions {
   readonly #doors: readonly Door[]
   readonly #openRpcx: (stream: Duplex, origin: Origin) => ServerSession
   readonly #sessions = new Set<ServerSession>()
-  /** Connections of which too little was read to choose a door, and until when that may take. */
+  /** Connections whose protocol is not known yet, each with the timer that closes it. */
   readonly #undecided = new Map<Duplex, Timer | undefined>()
   #timer: Timer | undefined
   #emptied: (() => void) | undefined
   #isDraining = false
 
   /**
-   * @param openRpcx opens a session on a connection that is for no door
+   * @param openRpcx opens a session on a connection that no door matches
    * @throws RangeError or TypeError that names the option
    */
   constructor(
@@ -63,21 +63,21 @@ export class ServerSessions {
     else this.#decide(stream, origin)
   }
 
-  /** How many have called that service. */
+  /** Returns the number of connections on which `service` was called. */
   using(service: string): number {
     let count = 0
     for (const session of this.#sessions) if (session.hasUsed(service)) count++
     return count
   }
 
-  /** Sends a message to all who have called that service; returns to how many. */
+  /** Sends a message on every connection on which `service` was called. Returns the number of connections. */
   push(service: string, message: PushMessage): number {
     let count = 0
     for (const session of this.#sessions) if (session.hasUsed(service) && session.push(message)) count++
     return count
   }
 
-  /** Closes each once its calls have ended and its client has had time to go; after `drainMs`, those that are left. */
+  /** Closes each connection once its calls have ended and its client had time to close it. After `drainMs`, closes those that are left. */
   async drain(drainMs: number): Promise<void> {
     const { clock } = this.#host
     this.#isDraining = true
@@ -99,7 +99,7 @@ export class ServerSessions {
     const { meters, events, plugins } = this.#host
     const { remoteAddress } = session
     this.#sessions.add(session)
-    // Its TLS handshake took longer than it took to stop listening.
+    // The TLS handshake of this connection ended after the server stopped listening.
     if (this.#isDraining) session.drain(this.#lingerMs)
     this.#watch()
     if (refusal !== undefined) return
@@ -112,13 +112,13 @@ export class ServerSessions {
     }
   }
 
-  /** Reads what it takes to know what the connection speaks. */
+  /** Reads the first bytes of a connection until its protocol is known. */
   #decide(stream: Duplex, origin: Origin): void {
     const { events } = this.#host
     const failed = (thrown: unknown): void => events.callbackFailed('doors', thrown)
     const forget = (): void => this.#undecide(stream)
     const destroy = (): void => void stream.destroy()
-    // One that begins nothing is idle.
+    // A connection that sends no first byte is idle.
     const ms = this.#isDraining ? this.#lingerMs : this.#idleTimeoutMs
     this.#undecided.set(stream, this.#endIn(stream, ms))
     stream.on('error', ignore).once('close', forget).once('end', destroy)
@@ -136,7 +136,7 @@ export class ServerSessions {
           failed(thrown)
           stream.on('error', ignore).destroy()
         } finally {
-          // Only now: who drains must not find all connections gone while this one becomes a session.
+          // Not earlier: `drain` must not see zero connections before this one becomes a session.
           this.#undecide(stream)
         }
       },
@@ -160,7 +160,7 @@ export class ServerSessions {
   #watch(): void {
     const shortest = Math.min(...[this.#idleTimeoutMs, this.#frameTimeoutMs].filter(ms => ms > 0))
     if (this.#timer !== undefined || shortest === Number.POSITIVE_INFINITY) return
-    // What can be read by then is read before it counts as missing.
+    // Reads pending data first, so that data which has arrived does not count as missing.
     this.#timer = this.#host.clock.setInterval(() => setImmediate(() => this.#sweep()), shortest / 4)
     this.#timer.unref()
   }
@@ -171,7 +171,7 @@ export class ServerSessions {
       this.#ask(() => session.closeIfOverdue(now, this.#idleTimeoutMs, this.#frameTimeoutMs))
   }
 
-  /** The session of a door may throw where nobody could catch it, and keeps nothing from the others. */
+  /** Runs code that may be a door's. An exception becomes an event, because no caller could catch it, and the other sessions go on. */
   #ask(run: () => void): void {
     try {
       run()
@@ -186,10 +186,10 @@ export class ServerSessions {
   }
 }
 
-/** @throws TypeError when it is no session */
+/** @throws TypeError when the door returns no session */
 function opened(door: Door, stream: Duplex, origin: Origin): ServerSession {
   const session = door.open(stream, origin)
-  // It may be of another copy of this package.
+  // No `instanceof`: the session may come from another copy of this package.
   if (typeof session?.closeIfOverdue === 'function') return session
   throw wrongResult('open() of a door', session, 'a ServerSession')
 }
@@ -202,5 +202,5 @@ function checkDoors(doors: readonly Door[]): readonly Door[] {
   return [...doors]
 }
 
-// A connection that is not decided has nobody to tell.
+// An error before the protocol is known has no session that could report it.
 function ignore(): void {}

@@ -28,13 +28,13 @@ import { ServerSessions } from './server-sessions.ts'
 import type { FunctionOptions, HandlerOf, HandlersOf, MethodTypes, ServiceOptions } from './services.ts'
 import { Services } from './services.ts'
 
-/** Offers services to clients. Of its own accord it sends nothing but what the program pushes: Go's clients take no other frame. */
+/** A server that offers services to clients. On its own it sends only pushes of the program: Go's clients accept no other frames. */
 export class Server implements AsyncDisposable {
-  /** Unique to this server. */
+  /** The id of this server, which no other server has. */
   readonly id: string
-  /** Adds what extends the server, such as a register plugin, before or after services are registered. */
+  /** Adds plugins, such as a register plugin, before or after services are registered. */
   readonly plugins: { add(plugin: ServerPlugin): void }
-  /** What this server counts. */
+  /** The counters of this server. */
   readonly metrics: ServerMetrics
   readonly #clock: Clock
   readonly #plugins: Plugins
@@ -53,7 +53,7 @@ export class Server implements AsyncDisposable {
   #inMemory: Promise<unknown> | undefined
   #health: Health = 'starting'
   #isDraining = false
-  /** Whether `readyWhen` has been asked and has not resolved. */
+  /** Whether `readyWhen` was called and has not resolved yet. */
   #isWaiting = false
   #closing: Promise<void> | undefined
   /** Resolves when `close()` is called. */
@@ -134,7 +134,7 @@ export class Server implements AsyncDisposable {
         maxUnreadBytes: checkCount('Server', 'maxUnreadBytesPerConnection', maxUnreadBytesPerConnection, 1),
         isTwoWay: true,
         heartbeat: undefined,
-        // Callers have to be known before anything is done for them.
+        // With `authenticate`, a new client is not trusted until one of its calls passes.
         isTrusted: authenticate === undefined,
         budgets: { unfinished, unread },
         pausesReads: true,
@@ -168,12 +168,12 @@ export class Server implements AsyncDisposable {
     this.#ignoreSignals = closeOn(signals, () => void this.close())
   }
 
-  /** Where the server listens, `network@host:port`; `undefined` before `serve()`. */
+  /** The address at which the server listens, `network@host:port`; `undefined` before `serve()`. */
   get address(): string | undefined {
     return this.#address
   }
 
-  /** How it is; clients ask by `_health.Check`, which replies `{ status }`. */
+  /** The health of the server. Clients read it by `_health.Check`, which replies `{ status }`. */
   get health(): Health {
     return this.#health
   }
@@ -189,12 +189,12 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Offers the methods of `service`: of a plain object its own functions, of an object of a class the methods of its classes. Never names
-   * that begin with `_`, nothing that comes from a class of the platform, such as `EventEmitter`, and functions in fields of a class only
-   * when `options.methods` names them. What TypeScript calls private is offered: `#` makes it so.
+   * Offers the methods of `service`. For a plain object, these are its own functions; for an instance of a class, the methods of its
+   * classes. Names that begin with `_` and methods of the platform's classes, such as `EventEmitter`, are left out. Functions in fields of
+   * an instance are offered only if `options.methods` names them. TypeScript's `private` does not hide a method; `#` does.
    * @param metadata a query string that clients see in the registry, such as `weight=10&group=test`
-   * @throws TypeError when the name is empty, taken or has a `/`, or `service` is a class, an array or a promise; whatever a register
-   * plugin refuses it with
+   * @throws TypeError when the name is empty, in use or contains `/`, or when `service` is a class, an array or a promise; the error by
+   * which a register plugin refuses the service
    */
   registerName<
     S extends object,
@@ -204,7 +204,7 @@ export class Server implements AsyncDisposable {
     this.#announce(name, metadata)
   }
 
-  /** Offers one function as `service.name`. Several functions may share a service; the first one's metadata count. */
+  /** Offers one function as `service.name`. Several functions may share a service, which keeps the metadata of the first one. */
   registerFunction<T extends MethodTypes = MethodTypes>(
     service: string,
     fn: HandlerOf<NoInfer<T>>,
@@ -215,7 +215,7 @@ export class Server implements AsyncDisposable {
     if (isNew) this.#announce(service, metadata)
   }
 
-  /** Withdraws the service from every registry, then stops offering it. */
+  /** Removes the service from every registry, then stops offering it. */
   async unregister(name: string): Promise<void> {
     if (!this.#services.metadata.has(name)) return
     await this.#plugins.unregistered(name)
@@ -223,8 +223,9 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Changes what clients see of the service; resolves when they can see it.
-   * @throws TypeError when there is none; what a plugin refuses it with, and then all stays as it was
+   * Changes the metadata of a service. Resolves when clients can see the change.
+   * @throws TypeError when no such service is registered; the error by which a plugin refuses the change, and the metadata then stay as
+   * they were
    */
   async setMetadata(name: string, metadata: string): Promise<void> {
     const before = this.#services.setMetadata(name, metadata)
@@ -237,34 +238,34 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Resolves when all that is registered is in every registry. Clients see it a moment later: `client.ready()` waits for that.
-   * @throws `ERR_RPCX_CLOSED` when the server closes before
+   * Resolves when every registry lists all registered services. Clients see them a moment later; `client.ready()` waits for that.
+   * @throws `ERR_RPCX_CLOSED` when the server closes first
    */
   async published(): Promise<void> {
     await this.#plugins.published()
   }
 
   /**
-   * Sends a message to all connections on which `service` was called; it is of that service unless it says otherwise. Returns
-   * to how many it was sent: those that do not read are left out.
+   * Sends a message on all connections on which `service` was called. The message carries the name `service` unless it sets another one.
+   * Returns the number of connections; those whose client does not read are skipped.
    */
   push(service: string, message: PushMessage): number {
     return this.#sessions.push(service, { service, ...message })
   }
 
   /**
-   * Changes the certificate, the key or what clients' certificates are checked by, for the connections that come from now on.
-   * @throws TypeError when the server was made without `tls`; what `node:tls` says of the options
+   * Changes the certificate, the key or the authorities for client certificates. Applies to new connections.
+   * @throws TypeError when the server was created without `tls`; what `node:tls` throws for these options
    */
   setSecureContext(options: TlsOptions): void {
     this.#gate.setSecureContext(options)
   }
 
   /**
-   * Listens at `address`, then publishes. May be called for several addresses; the first one is published.
+   * Listens at `address`, then registers the server. May be called for several addresses; registries get the first one.
    * @param network `tcp`, `tcp4`, `tcp6`, `unix` or `memu`
    * @param address `host:port` (port 0: any free one), `:port` for all interfaces, a path for `unix`
-   * @throws `ERR_RPCX_ADDRESS`, `ERR_RPCX_CLOSED`, the system's error when it cannot listen, or what a plugin rejects with
+   * @throws `ERR_RPCX_ADDRESS`, `ERR_RPCX_CLOSED`, the error of the system when it cannot listen, or the error with which a plugin rejects
    */
   async serve(network: string, address: string): Promise<void> {
     this.#checkOpen()
@@ -279,10 +280,10 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Withdraws from every registry, goes on to serve for `noticeMs` so that clients see it, answers further calls with
-   * `ERR_RPCX_NOT_EXECUTED`, lets those that run finish, and closes each connection once its client has closed it or sent nothing
-   * for `lingerMs`. Safe to call twice.
-   * @throws RangeError when drainMs is no duration
+   * Closes the server. First removes it from every registry and keeps serving for `noticeMs`, so that clients notice. Then answers new
+   * calls with `ERR_RPCX_NOT_EXECUTED` and waits for running ones. Closes each connection once its client has closed it or sent nothing for
+   * `lingerMs`. A second call returns the same promise.
+   * @throws RangeError when `drainMs` is not a valid duration
    */
   close({ drainMs = this.#drainMs }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(checkMs('close', 'drainMs', drainMs))
@@ -318,7 +319,7 @@ export class Server implements AsyncDisposable {
         return health()
       },
       listenInMemory: () => {
-        // In memory, listening takes no time: callers reach the server before this promise settles.
+        // A memory listener opens synchronously: callers can connect before this promise settles.
         this.#inMemory ??= this.#listeners
           .open('memu', this.id)
           .catch(error => this.#events.emit('pluginFailed', { error }))
@@ -350,7 +351,7 @@ export class Server implements AsyncDisposable {
     try {
       await within(this.#clock, this.#startTimeoutMs, settled)
       waiting.abort()
-      // A plugin without which the server must not start rejects now.
+      // A plugin that the server cannot start without rejects now.
       await Promise.race([settled, turn()])
     } catch (error) {
       await this.close()
@@ -367,11 +368,12 @@ export class Server implements AsyncDisposable {
     const startedAt = clock.now()
     const wasListed = await this.#plugins.closing()
     const spentMs = clock.now() - startedAt
-    // A withdrawal that took that long did not reach its registry, so that nobody could see it.
+    // A removal that took that long did not reach its registry, so clients cannot notice it.
     if (wasListed && this.#address !== undefined && spentMs < SLOW_WITHDRAWAL_MS)
       await new Promise<void>(resolve => clock.setTimeout(resolve, this.#noticeMs))
     this.#isDraining = true
-    // Who is connected but not accepted yet would be cut off, without knowing whether its calls ran. Only the second turn looks for them.
+    // Two turns of the event loop accept the connections that are already established. Without them, these connections would be cut off,
+    // and their clients could not know whether calls ran.
     await turn()
     await turn()
     const closed = this.#listeners.close()
@@ -399,15 +401,15 @@ export class Server implements AsyncDisposable {
 
 const SLOW_WITHDRAWAL_MS = 4_000
 const MIB = 1024 * 1024
-// A discovery takes 5 s when its registry is out of reach.
+// Longer than a discovery takes to close when its registry is out of reach: 5 s.
 const OWNED_MS = 10_000
 
-/** Resolves once what can be read now was read. */
+/** Resolves after the data that can be read now has been read. */
 function turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-/** A promise that somebody ends. */
+/** Returns a promise and the function that resolves it. */
 function signal(): { readonly promise: Promise<void>; end(): void } {
   let end: () => void = () => {}
   const promise = new Promise<void>(resolve => (end = resolve))

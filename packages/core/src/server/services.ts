@@ -7,12 +7,12 @@ import type { Schema } from '../schema.ts'
 import { MethodMeter } from './method-meter.ts'
 import { isBuiltIn, levels } from './own-classes.ts'
 
-/** What a service offers under one name. May return a promise. */
+/** A method of a service. May return a promise. */
 export type ServiceMethod = (args: never, context: CallContext) => unknown
 
 /**
- * The function that serves a method of these types: it takes arguments as the schema makes them and returns, perhaps by a promise, what the
- * schema of the reply takes. Where there is no schema, it says itself what it takes and returns.
+ * The function that serves a method with these types. Its arguments are the output of the arguments' schema. It returns the input of the
+ * reply's schema, or a promise for it. Without schemas, the function chooses its own types.
  */
 export type HandlerOf<T extends MethodTypes> = (
   args: T['args'] extends Schema<unknown, infer Output> ? Output : never,
@@ -20,32 +20,32 @@ export type HandlerOf<T extends MethodTypes> = (
 ) => T['reply'] extends Schema<infer Input, unknown> ? Input | Promise<Input> : unknown
 
 /**
- * The object that serves the methods of these types, which may have others, too: `class Shop implements HandlersOf<typeof types>`. Its
- * methods may be `async`, and leave out the context or both parameters.
+ * The object that serves the methods with these types, and may have more: `class Shop implements HandlersOf<typeof types>`. A method may be
+ * `async` and may omit the context or both parameters.
  */
 export type HandlersOf<T extends Readonly<Record<string, MethodTypes>>> =
-  // Names that are known only when the program runs are checked then.
+  // Names that are not known at compile time are checked at run time.
   string extends keyof T ? unknown : { readonly [M in keyof T]: HandlerOf<T[M]> }
 
-/** The types of one method: for codecs that need them (protobuf, Thrift), or schemas by which its arguments and reply are checked. */
+/** The types of one method: message types for codecs that need them (protobuf, Thrift), or schemas that validate arguments and reply. */
 export interface MethodTypes {
   readonly args?: unknown
   readonly reply?: unknown
 }
 
-/** Which methods of a service are offered, and in which message types. */
+/** Options of `registerName`. */
 export interface ServiceOptions<
   T extends Readonly<Record<string, MethodTypes>> = Readonly<Record<string, MethodTypes>>,
 > {
-  /** Offers these only. @default all methods that `registerName` finds */
+  /** The methods to offer, and no others. @default all methods that `registerName` finds */
   readonly methods?: readonly string[]
   /** Message types by method name. @default none */
   readonly types?: T
 }
 
-/** How a single function is offered. */
+/** Options of `registerFunction`. */
 export interface FunctionOptions<T extends MethodTypes = MethodTypes> {
-  /** What clients call it. @default the name of the function */
+  /** The method name for clients. @default the name of the function */
   readonly name?: string
   /** Message types, for codecs that need them. @default none */
   readonly types?: T
@@ -61,9 +61,9 @@ export interface Method {
 interface Service {
   metadata: string
   readonly methods: Map<string, Method>
-  /** Whether `registerFunction` made it, and may add to it. */
+  /** Whether `registerFunction` created the service, and may add functions to it. */
   readonly ofFunctions: boolean
-  /** Whether it is our own, and stands in no registry. */
+  /** Whether it is a built-in service, which no registry lists. */
   readonly isBuiltIn: boolean
 }
 
@@ -71,7 +71,7 @@ interface Service {
 export class Services {
   readonly #services = new Map<string, Service>()
 
-  /** @throws TypeError on a name that is empty, taken or has a `/`; RangeError when there is nothing to offer */
+  /** @throws TypeError when the name is empty, in use or contains `/`; RangeError when the object has no methods to offer */
   add(name: string, target: object, metadata: string, options: ServiceOptions): void {
     this.#checkNew(name)
     checkMetadata('registerName', name, metadata)
@@ -79,12 +79,12 @@ export class Services {
     this.#add(name, target, metadata, options, false)
   }
 
-  /** Offers what every server offers, without telling anybody. */
+  /** Adds a built-in service, which plugins do not see. */
   addBuiltIn(name: string, target: object): void {
     this.#add(name, target, '', {}, true)
   }
 
-  /** Returns whether this made the service. @throws TypeError as `add`, and on a function without a name */
+  /** Returns whether this call created the service. @throws TypeError as `add`, and for a function without a name */
   addFunction(
     name: string,
     fn: ServiceMethod,
@@ -116,7 +116,7 @@ export class Services {
     return this.#services.has(service)
   }
 
-  /** @throws `ERR_RPCX_SERVICE_NOT_FOUND` or `ERR_RPCX_METHOD_NOT_FOUND` with Go's texts */
+  /** @throws `ERR_RPCX_SERVICE_NOT_FOUND` or `ERR_RPCX_METHOD_NOT_FOUND`, with the messages of Go's server */
   find(service: string, method: string): Method {
     const methods = this.#services.get(service)?.methods
     if (methods === undefined) {
@@ -128,18 +128,18 @@ export class Services {
     return found
   }
 
-  /** The metadata of each service, by name. */
+  /** The metadata of each service that is not built in, by name. */
   get metadata(): ReadonlyMap<string, string> {
     const own = [...this.#services].filter(([, service]) => !service.isBuiltIn)
     return new Map(own.map(([name, service]) => [name, service.metadata]))
   }
 
-  /** What each method counts. */
+  /** Yields the counters of each method. */
   *meters(): Generator<MethodMeter> {
     for (const { methods } of this.#services.values()) for (const { meter } of methods.values()) yield meter
   }
 
-  /** Returns what they were before. @throws TypeError when there is no such service */
+  /** Returns the previous metadata. @throws TypeError when there is no such service */
   setMetadata(name: string, metadata: string): string {
     const service = this.#services.get(name)
     if (service === undefined || service.isBuiltIn)
@@ -150,7 +150,7 @@ export class Services {
     return before
   }
 
-  /** Returns whether there was one. */
+  /** Returns whether the service existed. */
   remove(name: string): boolean {
     return this.#services.delete(name)
   }
@@ -172,15 +172,16 @@ export class Services {
         `register: the name of a service is ${JSON.stringify(name)}; pass a string that is not empty`,
       )
     }
-    // A `/` would make it two levels in the registries that have paths.
+    // A `/` would add a level to the path in some registries.
     if (name.includes('/')) throw new TypeError(`register: the service name ${JSON.stringify(name)} has a /`)
     if (this.#services.has(name)) throw new TypeError(`register: service ${name} is registered already`)
   }
 }
 
 /**
- * Of a plain object its own functions, of an object of a class the methods of the program's classes. Never `_…` or getters, nor functions
- * in fields of a class, which are as often what it was given for itself: those are offered when `methods` names them.
+ * Returns the names of the methods to offer: of a plain object its own functions, of an instance the methods of the program's classes.
+ * Leaves out names with `_` and getters. Also leaves out functions in fields of an instance, which are often private callbacks; `methods`
+ * can name them.
  */
 function exposed(name: string, target: object): Set<string> {
   const names = new Set<string>()
@@ -195,7 +196,7 @@ function exposed(name: string, target: object): Set<string> {
   return names
 }
 
-/** @throws TypeError when the types name what is not offered */
+/** @throws TypeError when the types name a method that is not offered */
 function checkTypes(
   service: string,
   target: object,
@@ -215,20 +216,20 @@ function checkTypes(
   throw new TypeError(`registerName: types.${first} belongs to no method of ${service}; ${found}`)
 }
 
-/** The functions in fields of an object, which `registerName` leaves out. */
+/** Returns the names of functions in fields of an object, which `registerName` leaves out. */
 function ownFunctions(target: object): string[] {
   const own = Object.entries(Object.getOwnPropertyDescriptors(target))
   return own.filter(([, { value }]) => typeof value === 'function').map(([name]) => name)
 }
 
-/** What to do to have functions offered that are not found. */
+/** Returns the hint how to offer functions that were left out. */
 function hintAt(functions: readonly string[], offered: readonly string[] = []): string {
   if (functions.length === 0) return ''
   const names = [...offered, ...functions].map(name => `'${name}'`).join(', ')
   return `; functions in fields of a class, names with _ and what the platform's classes define are offered only when methods names them: pass methods: [${names}]`
 }
 
-/** @throws TypeError when it is no object that could offer anything but what every one of its kind has */
+/** @throws TypeError when the target is not an object that can have methods of its own */
 function checkTarget(name: string, target: unknown): object {
   if (typeof target === 'function') {
     const hint = isClass(target)
@@ -256,15 +257,15 @@ function bind(target: object, service: string, name: string, types: MethodTypes 
 }
 
 /**
- * On the wire there is no `undefined`, only null. A method whose arguments have a default, `({ limit = 10 } = {})`, means `undefined`; by
- * JavaScript's count it has no parameters.
+ * Wraps a method. JSON and MessagePack have no `undefined`, only null. A method with a default for its arguments, `({ limit = 10 } = {})`,
+ * has a `length` of 0 and gets `undefined` for null, so that the default applies.
  */
 function callOf(method: ServiceMethod, target: unknown): Method['call'] {
   if (method.length > 0) return (args, context) => method.call(target, args as never, context)
   return (args, context) => method.call(target, (args ?? undefined) as never, context)
 }
 
-/** @throws TypeError when it is no text, or has a weight by which nobody could choose */
+/** @throws TypeError when the metadata are not a string, or contain a weight that is not an integer from 1 up */
 function checkMetadata(who: string, service: string, metadata: unknown): void {
   if (typeof metadata !== 'string') {
     const hint = 'pass a query string, such as weight=10&group=test'
@@ -273,7 +274,7 @@ function checkMetadata(who: string, service: string, metadata: unknown): void {
     )
   }
   for (const weight of parseMetadata(metadata).values.get('weight') ?? []) {
-    // Go's clients end at weights of which none is above 0.
+    // Go's clients crash when no weight is above 0.
     if (!/^[1-9]\d{0,8}$/.test(weight))
       throw new TypeError(
         `${who}: the weight of ${service} is ${JSON.stringify(weight)}, not an integer from 1 up; to take a server out, use state=inactive`,

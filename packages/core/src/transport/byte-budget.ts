@@ -1,15 +1,15 @@
 import { RpcxError } from '../errors.ts'
 
-/** What holds bytes of a budget, and is closed when it holds the most of one that is exceeded. */
+/** A connection that holds bytes of a budget. The budget closes it if it holds the most when the budget is exceeded. */
 export interface ByteHolder {
-  /** Strangers are closed before others. */
+  /** Whether the peer is trusted. Connections that are not trusted are closed before others. */
   readonly isTrusted: boolean
   destroy(error: Error): void
 }
 
 /**
- * How many bytes all connections together may hold for one purpose. When that is exceeded, the connection that holds the most is closed:
- * it costs the others the most, and with honest peers it is the one that is slowest. Strangers, of whom no call was accepted yet, go first.
+ * A limit on the bytes that all connections together hold for one purpose. When it is exceeded, the connection with the most bytes is
+ * closed. If all peers are honest, that is the slowest one. Connections without an accepted call are closed before all others.
  */
 export class ByteBudget {
   readonly #what: string
@@ -18,19 +18,19 @@ export class ByteBudget {
   readonly #held = new Map<ByteHolder, number>()
   #bytes = 0
 
-  /** @param what the bytes are, for errors: `bytes wait for the peer to read them` */
+  /** @param what describes the bytes in error messages: `bytes that the client has not read` */
   constructor(what: string, option: string, maxBytes: number) {
     this.#what = what
     this.#option = option
     this.#maxBytes = maxBytes
   }
 
-  /** How many bytes are held now. */
+  /** The number of bytes that are held now. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Notes how many bytes a connection holds now; 0 lets go of it. */
+  /** Sets the number of bytes that a connection holds; 0 removes it. */
   set(holder: ByteHolder, bytes: number): void {
     this.#bytes += bytes - (this.#held.get(holder) ?? 0)
     if (bytes === 0) this.#held.delete(holder)

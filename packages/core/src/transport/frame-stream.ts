@@ -15,40 +15,43 @@ import { errorMetadata } from '../wire/reply-error.ts'
 import type { ByteBudget, ByteHolder } from './byte-budget.ts'
 import { transportOf } from './transport.ts'
 
-/** Who is told what a stream brings. */
+/** Receives the messages and events of a stream. */
 export interface FrameStreamOwner {
-  /** With `reusesMessages`, the message is another one once this returns. */
+  /** Handles a message. With `reusesMessages`, the object holds another message after this returns. */
   received(message: Message): void
-  /** A frame is longer than `maxFrameBytes`. Returns whether to read on behind it; else the stream ends, as it does for an owner without. */
+  /**
+   * Handles a frame longer than `maxFrameBytes`. Returns whether to skip it and read on. Otherwise, and without this method, the stream
+   * ends.
+   */
   oversized?(frame: OversizedFrame): boolean
-  /** The peer has read all that it had left unread for a while. */
+  /** Called when the peer has read all data that it had left unread. */
   drained?(): void
-  /** Once, when the stream is gone: with the error that ended it, if one did. */
+  /** Called once, when the stream has closed. `error` is the cause, if there is one. */
   closed(error: Error | undefined): void
 }
 
-/** What the streams of one client or server may hold together, in bytes. */
+/** The limits in bytes that all streams of one client or server share. */
 export interface StreamBudgets {
-  /** Of frames that have begun and not ended. */
+  /** The limit on incomplete frames. */
   readonly unfinished: ByteBudget
-  /** Of frames that wait for the peer to read them. */
+  /** The limit on frames that the peer has not read. */
   readonly unread: ByteBudget
 }
 
 export interface FrameStreamOptions extends Omit<FrameDecoderOptions, 'onOversized'> {
   readonly clock: Clock
-  /** Whether the peer is known: strangers are the first to be closed when a budget is exceeded. @default true */
+  /** Whether the peer is trusted. When a budget is exceeded, streams of other peers are closed first. @default true */
   readonly isTrusted?: boolean
-  /** @default none: only the limits of the single frame and of the single stream count */
+  /** The budgets that this stream shares with others. @default none */
   readonly budgets?: StreamBudgets
   /**
-   * Whether to stop reading while the peer does not read what we write. A server does, so that a slow reader cannot
-   * make it hold ever more replies; if clients did too, both could wait for each other.
+   * Whether to stop reading while the peer does not read. A server stops, so that a slow reader cannot make it hold ever more replies. A
+   * client does not: if both stopped, they could wait for each other for ever.
    */
   readonly pausesReads: boolean
 }
 
-/** Messages over one byte stream, both ways, written once per tick. */
+/** The messages of one byte stream, in both directions. Writes once per tick. */
 export class FrameStream implements ByteHolder {
   readonly clock: Clock
   readonly #stream: Duplex
@@ -57,26 +60,26 @@ export class FrameStream implements ByteHolder {
   readonly #pausesReads: boolean
   readonly #budgets: StreamBudgets | undefined
   isTrusted: boolean
-  /** What it holds of the budgets, as far as they were told. */
+  /** The bytes of the budgets that this stream holds, as last reported. */
   #unfinished = 0
   #unread = 0
-  /** Whether what was written is no longer needed: the system has a copy. In memory, the reader gets the very bytes. */
+  /** Whether a written chunk may be overwritten, because the system has copied it. A memory transport passes on the chunk itself. */
   readonly #copies: boolean
   readonly #isInMemory: boolean
-  /** Only once there is something to send. */
+  /** Created with the first message to send. */
   #writer: FrameWriter | undefined
   #scheduled = false
-  /** Whether some of this tick's messages have left already. */
+  /** Whether some messages of this tick were written already. */
   #hasBegun = false
   #blocked = false
-  /** Whether nothing that is written leaves any more. */
+  /** Whether the stream sends nothing more. */
   #isOver = false
   #error: Error | undefined
   #written = 0
   #handedOn = 0
-  /** When the last bytes came, by the clock. */
+  /** The time at which the last bytes arrived, by the clock. */
   lastReadAt: number
-  /** Whether anything came at all. */
+  /** Whether any byte has arrived. */
   hasRead = false
 
   constructor(stream: Duplex, owner: FrameStreamOwner, options: FrameStreamOptions) {
@@ -105,26 +108,26 @@ export class FrameStream implements ByteHolder {
     framed.on('drain', drain).on('error', error).on('close', close)
   }
 
-  /** Shared by all streams: closures of its own would make an idle connection a tenth larger. */
+  /** Listeners that all streams share: closures per stream would add to the memory of an idle connection. */
   static readonly #listeners = {
     data(this: Framed, chunk: Buffer): void {
       this[FRAMES].#read(chunk, false)
     },
-    // It comes while the other side writes, in the context of whoever it writes for.
+    // Data arrives while the other side writes, in the async context of that side.
     inMemory(this: Framed, chunk: Buffer): void {
       inRoot(() => this[FRAMES].#read(chunk, false))
     },
     lent(this: Framed, chunk: Buffer): void {
       this[FRAMES].#read(chunk, true)
     },
-    // A peer that has said goodbye reads no more replies.
+    // A peer that has ended its side reads no more replies.
     end(this: Framed): void {
       this[FRAMES].end()
     },
     drain(this: Framed): void {
       inRoot(() => this[FRAMES].#unblock())
     },
-    // A stream under TLS tells of a broken record and lives on.
+    // A TLS stream reports a broken record but stays open.
     error(this: Framed, error: Error): void {
       this[FRAMES].destroy(error)
     },
@@ -133,22 +136,22 @@ export class FrameStream implements ByteHolder {
     },
   }
 
-  /** Bytes that wait for the peer to read. */
+  /** The number of bytes that wait for the peer to read. */
   get bufferedBytes(): number {
     return (this.#writer?.length ?? 0) + this.#stream.writableLength
   }
 
-  /** Whether the peer leaves unread what was sent. */
+  /** Whether the peer has left sent data unread. */
   get isBlocked(): boolean {
     return this.#blocked
   }
 
-  /** The number of the frame of which only a part has come; 0 when there is none. */
+  /** The number of the incomplete frame; 0 when there is none. */
   get partial(): number {
     return this.#decoder.partial
   }
 
-  /** Queues a message for the end of this tick, or until there is a good deal to send. Returns its number, for `wasSent`. */
+  /** Queues a message until the end of this tick, or until enough data is queued. Returns the message's number, for `wasSent`. */
   send(envelope: Envelope, flags: number, payload: Uint8Array, timeoutMs = 0): number {
     if (this.#isOver) return ++this.#written
     this.#writer ??= new FrameWriter()
@@ -157,7 +160,7 @@ export class FrameStream implements ByteHolder {
     return this.#written
   }
 
-  /** Answers a request. */
+  /** Queues the reply to a request. */
   reply(request: Message, flags: number, metadata: Metadata, payload: Uint8Array): void {
     if (this.#isOver) return
     this.#writer ??= new FrameWriter()
@@ -165,13 +168,13 @@ export class FrameStream implements ByteHolder {
     this.#queued()
   }
 
-  /** Answers a request that is too long and was left out. */
+  /** Queues an error as the reply to a request that was too long and skipped. */
   refuse({ serialize, seq }: OversizedFrame, { code, message }: RpcxError): void {
     const envelope = { serialize, seq, service: '', method: '', metadata: errorMetadata(code, message) }
     this.send(envelope, Flag.response | Flag.error, NOTHING)
   }
 
-  /** Answers a heartbeat with its own bytes. */
+  /** Queues the answer to a heartbeat, with the heartbeat's own bytes. */
   echo(heartbeat: Message): void {
     if (this.#isOver) return
     this.#writer ??= new FrameWriter()
@@ -179,7 +182,7 @@ export class FrameStream implements ByteHolder {
     this.#queued()
   }
 
-  /** Whether any byte of that message may have left this process. */
+  /** Returns whether any byte of a message may have left this process. */
   wasSent(number: number): boolean {
     return number <= this.#handedOn
   }
@@ -190,17 +193,17 @@ export class FrameStream implements ByteHolder {
     if (!this.#blocked) this.#write()
   }
 
-  /** Sends what is queued, however slowly the peer reads, then says goodbye. Nothing that comes later is answered. */
+  /** Sends all queued data, then ends the stream, even if the peer reads slowly. Ignores data that arrives later. */
   end(): void {
     this.#write()
     this.#isOver = true
     this.#decoder.stop()
     this.#stream.end()
-    // A stream that is paused would not see the other side's goodbye.
+    // A paused stream would not see the end of the other side.
     this.#stream.resume()
   }
 
-  /** Ends the stream now. Messages that are queued are lost. */
+  /** Closes the stream now. Queued messages are lost. */
   destroy(error?: Error): void {
     this.#error ??= error
     this.#isOver = true
@@ -212,7 +215,7 @@ export class FrameStream implements ByteHolder {
   #read(chunk: Buffer, isLent: boolean): void {
     this.lastReadAt = this.clock.now()
     this.hasRead = true
-    // What is answered at once leaves in one write, without waiting for the end of the tick.
+    // Replies that are queued while this chunk is read leave in one write, before the end of the tick.
     this.#scheduled = true
     try {
       this.#decoder.push(chunk, isLent)
@@ -228,14 +231,14 @@ export class FrameStream implements ByteHolder {
 
   #write(): void {
     const writer = this.#writer
-    // What is queued after our goodbye never leaves, and must not count as sent.
+    // Data that is queued after the stream has ended is never sent, so it must not count as sent.
     if (writer === undefined || writer.length === 0 || !this.#stream.writable) return
     const chunks = writer.take()
     this.#handedOn = this.#written
     if (chunks.length > 1) this.#stream.cork()
     for (const chunk of chunks) this.#blocked = !this.#stream.write(chunk)
     if (chunks.length > 1) this.#stream.uncork()
-    // The system mostly takes all at once; then there is nothing to wait for.
+    // Usually the system takes all data at once, and no `drain` event follows.
     if (this.#stream.writableLength === 0) {
       this.#blocked = false
       if (this.#copies) writer.recycle()
@@ -246,7 +249,7 @@ export class FrameStream implements ByteHolder {
 
   #queued(): void {
     this.#written++
-    // The peer begins with these while we go on.
+    // An early write lets the peer start while this side goes on.
     if (this.#isWorthAWrite() && !this.#blocked) {
       this.#hasBegun = true
       this.#write()
@@ -271,7 +274,7 @@ export class FrameStream implements ByteHolder {
   }
 
   #isWorthAWrite(): boolean {
-    // In memory, the answer would come before `send` returns, to a caller that does not expect it yet.
+    // In memory, the reply would arrive before `send` returns, and the caller does not expect it yet.
     if (this.#isInMemory) return false
     if ((this.#writer as FrameWriter).length >= FLUSH_BYTES) return true
     return this.#written - this.#handedOn >= (this.#hasBegun ? NEXT_FRAMES : FIRST_FRAMES)
@@ -295,22 +298,23 @@ export class FrameStream implements ByteHolder {
   }
 }
 
-/** The event of a stream that has read into memory which is overwritten afterwards; all else comes as `data`. */
+/** The event for data in memory that is overwritten afterwards. Other data arrives as `data`. */
 export const LENT = 'lent'
 
 const NOTHING: Uint8Array = new Uint8Array(0)
 const FLUSH_BYTES = 64 * 1024
-// What every connection may hold of a frame that has begun, without anybody counting.
+// A smaller incomplete frame does not count towards the budget.
 const LITTLE_BYTES = 64 * 1024
-// Else client and server would take turns instead of working side by side: with 100 small calls under way, this doubles their rate.
+// The number of messages after which the first write of a tick starts. Without it, client and server would take turns instead of working in
+// parallel.
 const FIRST_FRAMES = 32
-// The same for 1 000, where it brings 6 %: bytes alone would let too many of the smallest calls wait.
+// The same for further writes of a tick: with a limit in bytes alone, too many small calls would wait.
 const NEXT_FRAMES = 256
 
 function flush(stream: FrameStream): void {
   stream.flush()
 }
 
-/** Where a stream finds its messages. */
+/** The property of a stream that holds its `FrameStream`. */
 const FRAMES: unique symbol = Symbol('rpcx.frames')
 type Framed = Duplex & { readonly [FRAMES]: FrameStream }

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { duplexPair } from 'node:stream'
 import type { Transport } from './transport.ts'
 
-/** Streams inside this process (`memu@name`, as Go calls them): the real stack, minus the socket. */
+/** Streams inside this process, `memu@name` in Go's notation: the whole protocol without a socket. */
 export const memory: Transport = {
   networks: ['memu'],
   isInMemory: true,
@@ -12,7 +12,7 @@ export const memory: Transport = {
     const accept = listeners.get(host)
     if (accept === undefined) return Promise.reject(new Error(`connect: nobody listens at memu@${host}`))
     const [ours, theirs] = duplexPair()
-    // As with sockets: when one end goes, so does the other.
+    // Like sockets: when one end closes, the other closes, too.
     ours.once('close', () => theirs.destroy())
     theirs.once('close', () => ours.destroy())
     accept(theirs, `memu@${host}`)

@@ -40,7 +40,7 @@ export const tcp: Transport = {
     const server = lazy.net.createServer(SOCKET, socket => accept(socket, remoteAddressOf(socket, network)))
     const place: ListenOptions =
       network === 'unix' ? { path: host } : { ...parseHostPort(host), ipv6Only: network === 'tcp6' }
-    // Workers of node:cluster would otherwise be given one free port together, and each claim its address for itself.
+    // Otherwise all workers of node:cluster would share one free port, and each would register the same address.
     if (place.port === 0) place.exclusive = true
     if (place.host === '') delete place.host
     if (network === 'tcp4' && place.host === undefined) place.host = '0.0.0.0'
@@ -56,20 +56,20 @@ export const tcp: Transport = {
 /** Unix domain sockets. */
 export const unix: Transport = { ...tcp, networks: ['unix'], hasHosts: false }
 
-/** Who is at the other end: `tcp@127.0.0.1:53412`; only the network when that is not known, as on unix sockets. */
+/** Returns the address of the other end, such as `tcp@127.0.0.1:53412`. Returns only `network@` when it is unknown, as on unix sockets. */
 export function remoteAddressOf(socket: Socket, network: string): string {
   if (socket.remoteAddress === undefined || socket.remotePort === undefined) return `${network}@`
   return `${network}@${formatHostPort(socket.remoteAddress, socket.remotePort)}`
 }
 
-// A peer that vanished without a FIN is noticed by the kernel, also when nothing is sent.
+// With keep-alive, the kernel detects a peer that vanished without a FIN, even if nothing is sent.
 const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 } as const
 
 /**
- * All clients' sockets read into the same memory: to be given 64 KiB for each read, as sockets are otherwise, takes a tenth of a call.
- * Sockets that are accepted cannot be told so.
+ * Options by which all client sockets read into the same memory. Otherwise each read would allocate 64 KiB.
+ * Node has no such option for accepted sockets.
  *
- * @param socket the one that reads; Node passes it as `this`, Bun does not
+ * @param socket the socket that reads; Node passes it as `this`, Bun does not
  */
 function sharedReads(socket: () => Socket): OnReadOpts {
   return {
@@ -116,9 +116,9 @@ function listening(server: Server, place: ListenOptions): Promise<void> {
   })
 }
 
-/** Whether a crashed server left this socket file behind: nobody answers there. */
+/** Returns whether a crashed server left this socket file behind, so that connections are refused. */
 async function isAbandoned(path: string): Promise<boolean> {
-  // Linux refuses connections to any other file too, and that is not ours to remove.
+  // Linux also refuses connections to other files, which must not be removed.
   if (!(await lstat(path)).isSocket()) return false
   const stream: Duplex | string = await tcp
     .connect('unix', path, AbortSignal.timeout(1000))

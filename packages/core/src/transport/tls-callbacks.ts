@@ -2,8 +2,8 @@ import type { ConnectionOptions, TlsOptions } from 'node:tls'
 import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 
 /**
- * The options with the functions among them made safe: `node:tls` calls them from inside the handshake, where what they throw would end
- * the process. Here it ends the handshake.
+ * Returns options whose callbacks cannot throw. `node:tls` calls them during the handshake, where an exception would end the process. Here
+ * it fails the handshake.
  */
 export function guardedTls<Options extends TlsOptions | ConnectionOptions>(options: Options): Options {
   const guarded: Functions = {}
@@ -32,7 +32,7 @@ export function guardedTls<Options extends TlsOptions | ConnectionOptions>(optio
   return Object.keys(guarded).length === 0 ? options : { ...options, ...guarded }
 }
 
-/** The functions of `node:tls`, whatever they are given. */
+/** The callbacks of `node:tls`, for any parameters. */
 interface Functions {
   SNICallback?: (name: string, done: (error: Error | null, context?: never) => void) => unknown
   ALPNCallback?: (...args: never[]) => unknown

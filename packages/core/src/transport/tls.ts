@@ -9,29 +9,31 @@ import { reasonOf } from '../reason.ts'
 import { guardedTls } from './tls-callbacks.ts'
 import { transportOf } from './transport.ts'
 
-/** What becomes of the streams that a `TlsAcceptor` takes. */
+/** Receives the streams of a `TlsAcceptor`. */
 export interface TlsOwner {
-  /** `refusal` when the client's certificate is not good enough: nothing that it asks for may be done. */
+  /**
+   * Handles a stream after its handshake. `refusal` is set when the client's certificate is not accepted: no call of the client may run.
+   */
   secured(stream: TLSSocket, refusal: RpcxError | undefined): void
   failed(stream: TLSSocket, error: RpcxError): void
 }
 
-/** Takes streams that were accepted through their TLS handshake. */
+/** Performs the TLS handshake of accepted streams. */
 export class TlsAcceptor {
   readonly #server: Server
   #options: TlsOptions
 
-  /** @throws what `node:tls` says of the options */
+  /** @throws what `node:tls` throws for the options */
   constructor(clock: Clock, options: TlsOptions, handshakeTimeoutMs: number, owner: TlsOwner) {
     this.#options = options
-    // With `rejectUnauthorized`, OpenSSL would cut the connection, and the client could not know why.
+    // With `rejectUnauthorized`, OpenSSL would close the connection, and the client would not learn the reason.
     this.#server = lazy.tls.createServer({
       ...contextOf(options),
       handshakeTimeout: handshakeTimeoutMs,
       rejectUnauthorized: false,
     })
     this.#server.on('secureConnection', stream => {
-      // A client could otherwise show one certificate in the handshake and another one, which nobody checks, afterwards.
+      // After a renegotiation, a client could present another certificate, which is not checked.
       stream.disableRenegotiation()
       if (stream.isSessionReused()) checkResumed(stream, this.#options, clock.wallTime())
       owner.secured(stream, this.#refusal(stream))
@@ -44,11 +46,11 @@ export class TlsAcceptor {
   }
 
   accept(stream: Duplex): void {
-    // As node:tls documents for streams that come from elsewhere.
+    // The documented way to pass a stream from another source to node:tls.
     this.#server.emit('connection', stream)
   }
 
-  /** Applies to the connections that come from now on; what `options` leaves out stays. @throws what `node:tls` says of the options */
+  /** Changes options for new connections; options that are left out stay. @throws what `node:tls` throws for the options */
   setSecureContext(options: TlsOptions): void {
     const all = { ...this.#options, ...options }
     this.#server.setSecureContext(contextOf(all))
@@ -57,7 +59,7 @@ export class TlsAcceptor {
 
   #refusal(stream: TLSSocket): RpcxError | undefined {
     const { requestCert, rejectUnauthorized } = this.#options
-    // As Node has it: nothing but `false` lets everybody in.
+    // As in Node: only `false` makes the certificate optional.
     const isOptional = !requestCert || rejectUnauthorized === false
     if (isOptional || acceptedCertificate(stream) !== undefined) return undefined
     const isMissing = certificateOf(stream) === undefined
@@ -66,18 +68,18 @@ export class TlsAcceptor {
   }
 }
 
-/** Returns the certificate that the peer showed and that was accepted; `undefined` for a stream without TLS or without one. */
+/** Returns the accepted certificate of the peer; `undefined` for a stream without TLS or without such a certificate. */
 export function acceptedCertificate(stream: Duplex): PeerCertificate | undefined {
   const socket = stream as TLSSocket
   return socket.encrypted && socket.authorized ? certificateOf(socket) : undefined
 }
 
-/** How a client secures its connections. */
+/** The TLS options of a client, or a function that returns them. */
 export type ClientTls = ConnectionOptions | (() => ConnectionOptions)
 
 /**
- * Takes a stream that was opened to `host` through its TLS handshake. Rejects with `ERR_RPCX_TLS`, and with the signal's
- * reason when that aborts; the stream is closed then.
+ * Performs the TLS handshake of a stream that was opened to `host`. Rejects with `ERR_RPCX_TLS`, or with the signal's reason when it
+ * aborts. The stream is then closed.
  */
 export function secure(
   stream: Duplex,
@@ -113,22 +115,22 @@ export function secure(
 }
 
 /**
- * Whether the server refused our certificate, so that it looked at nothing that we sent. With TLS 1.3 it does so once we believe that we
- * are connected. Anything else that ends a connection, such as a record that somebody tampered with, proves nothing.
- * @param stream that was closed by `error`, and on which nothing was read
+ * Returns whether the server refused the client's certificate, and so ran no call. With TLS 1.3, the refusal arrives after the client
+ * considers itself connected. Other errors, such as a record that was tampered with, prove nothing.
+ * @param stream a stream that `error` closed and on which nothing was read
  */
 export function isCertificateRefusal(stream: Duplex, error: Error | undefined): error is Error {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException
   return CERTIFICATE_ALERTS.has(code) && !ticketed.has(stream)
 }
 
-/** Wraps what `node:tls` says. */
+/** Wraps an error of `node:tls`. */
 export function tlsError(cause: Error): RpcxError {
   const { code = '' } = cause as NodeJS.ErrnoException
   return new RpcxError('ERR_RPCX_TLS', `tls: ${TEXTS[code] ?? reasonOf(cause)}`, { cause })
 }
 
-/** Where OpenSSL's words say too little. */
+/** Messages that replace those of OpenSSL that say too little. */
 const TEXTS: Record<string, string> = {
   ECONNRESET: 'the other side went away during the handshake; does it speak TLS?',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the handshake took too long',
@@ -137,20 +139,20 @@ const TEXTS: Record<string, string> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the other side does not speak TLS',
 }
 
-/** What OpenSSL says of a client whose first bytes are no TLS. It closes without a word to it then. */
+/** OpenSSL's error codes for a client whose first bytes are not TLS. OpenSSL then closes the connection without an answer. */
 const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_HTTP_REQUEST', 'ERR_SSL_WRONG_VERSION_NUMBER'])
 
 /** A fatal alert: `unexpected_message` (RFC 8446 §6.2). */
 const ALERT = Buffer.from('1503010002020a', 'hex')
 
-/** Tells a client that speaks no TLS that we do: it could not know otherwise that nothing of what it sent was run. */
+/** Tells a client that does not use TLS that the server does. Otherwise the client could not know that none of its calls ran. */
 function answerInPlainText(stream: TLSSocket): void {
-  // The stream underneath, which Node shows nowhere else, and closes next. Without it, the client is closed without a word.
+  // `_parent` is the stream under TLS. Node exposes it nowhere else, and closes it next. Without it, the client gets no answer.
   const { _parent: plain } = stream as TLSSocket & { readonly _parent?: Duplex }
   if (plain !== undefined && !plain.destroyed) plain.on('error', () => {}).write(ALERT)
 }
 
-/** The alerts of RFC 8446 §6.2 about a certificate, in OpenSSL's names. */
+/** The alerts of RFC 8446 §6.2 that refer to a certificate, by their names in OpenSSL. */
 const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
   'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
   'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
@@ -162,16 +164,16 @@ const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
   'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
 ])
 
-/** Streams on which the server sent a ticket: it has accepted our certificate, and may have run what we sent. */
+/** Streams on which the server sent a session ticket: it accepted the client's certificate, and may have run calls. */
 const ticketed = new WeakSet<Duplex>()
 
 function noteTickets(stream: TLSSocket): void {
-  // Before TLS 1.3 the handshake ends with the server's word, so that no later alert is about the certificate.
+  // Before TLS 1.3, the handshake ends with a message of the server, so no later alert refers to the certificate.
   if (stream.getProtocol() !== 'TLSv1.3') ticketed.add(stream)
   else stream.once('session', () => ticketed.add(stream))
 }
 
-/** Whatever a function gives that is no object would make `node:tls` fall back to its defaults. */
+/** @throws TypeError when `tls()` returns no object, with which `node:tls` would fall back to its defaults */
 function optionsOf(tls: ClientTls): ConnectionOptions {
   if (typeof tls !== 'function') return tls
   const options: unknown = tls()
@@ -181,7 +183,7 @@ function optionsOf(tls: ClientTls): ConnectionOptions {
   return options
 }
 
-/** Whose certificate is expected. Names are told to the server (SNI), addresses are not. */
+/** Returns the host whose certificate is expected. Sends host names to the server (SNI), but not IP addresses. */
 function peerOf(stream: Duplex, host: string): ConnectionOptions {
   if (transportOf(stream)?.hasHosts !== true) return {}
   const name = parseHostPort(host).host
@@ -189,8 +191,8 @@ function peerOf(stream: Duplex, host: string): ConnectionOptions {
 }
 
 /**
- * The options of the server's context. A session is resumed only where certificates are checked in the same way: with `ticketKeys` of
- * the program's own, a ticket would otherwise outlive the authority that vouched for its owner.
+ * Returns the options of the server's context. A session can be resumed only with the same certificate authorities. Otherwise, with
+ * `ticketKeys` of the program, a ticket would stay valid after its authority was removed.
  */
 function contextOf(options: TlsOptions): TlsOptions {
   const guarded = guardedTls(options)
@@ -208,8 +210,8 @@ function contextOf(options: TlsOptions): TlsOptions {
 }
 
 /**
- * Node takes a resumed session for authorized: also one without a certificate, and one whose certificate has expired since. Where
- * `SNICallback` chooses the authorities, nobody knows whether they are those of before.
+ * Withdraws the authorization of a resumed session without a certificate, or with one that has expired; Node accepts both. Also withdraws
+ * it with `SNICallback`, which may have chosen other authorities since then.
  */
 function checkResumed(stream: TLSSocket, { SNICallback }: TlsOptions, now: number): void {
   const certificate = SNICallback === undefined ? certificateOf(stream) : undefined
@@ -219,13 +221,13 @@ function checkResumed(stream: TLSSocket, { SNICallback }: TlsOptions, now: numbe
     now <= Date.parse(certificate.valid_to)
   if (isValid || !stream.authorized) return
   stream.authorized = false
-  // Node's types say Error; it sets OpenSSL's code.
+  // The type says Error, but Node sets OpenSSL's code.
   stream.authorizationError = (
     certificate === undefined ? 'UNABLE_TO_GET_ISSUER_CERT' : 'CERT_HAS_EXPIRED'
   ) as never
 }
 
-/** Node gives an empty object for no certificate, and `null` once the stream is gone. */
+/** Returns the peer's certificate. Node returns an empty object for a missing certificate, and `null` after the stream has closed. */
 function certificateOf(stream: TLSSocket): PeerCertificate | undefined {
   const certificate: PeerCertificate | null = stream.getPeerCertificate()
   return certificate === null || Object.keys(certificate).length === 0 ? undefined : certificate

@@ -5,12 +5,12 @@ import { tcp, unix } from './tcp.ts'
 import type { Listener, Transport } from './transport.ts'
 import { openedBy } from './transport.ts'
 
-/** The transports of a server or a client: its own, TCP and unix sockets, and memory. */
+/** The transports of a server or a client: those of the program, TCP, unix sockets and memory. */
 export class Transports {
   readonly #all: readonly Transport[]
 
   /**
-   * @param own come first, and so may replace the others
+   * @param own take precedence over the built-in transports
    * @throws TypeError that names the option
    */
   constructor(who: string, own: readonly Transport[] = []) {
@@ -18,7 +18,7 @@ export class Transports {
     this.#all = [...own, tcp, unix, memory]
   }
 
-  /** @throws `ERR_RPCX_ADDRESS` when none serves it */
+  /** Returns the transport of a network. @throws `ERR_RPCX_ADDRESS` when there is none */
   of(network: string): Transport {
     for (const transport of this.#all) if (transport.networks.includes(network)) return transport
     const known = this.#all.flatMap(transport => transport.networks).join(', ')

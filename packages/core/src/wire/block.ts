@@ -1,8 +1,8 @@
-/** Bytes, and the numbers in them: Buffer's own methods for these take 11 ns each where a DataView takes 1, a tenth of a call in all. */
+/** Bytes with a DataView for the numbers in them: it is faster than Buffer's own methods. */
 export class Block {
   readonly bytes: Buffer
   readonly view: DataView
-  /** How many messages in it are kept: see `Message.hold`. */
+  /** The number of messages in this block that are kept; see `Message.hold`. */
   holders = 0
 
   constructor(bytes: Buffer) {

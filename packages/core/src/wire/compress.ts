@@ -3,7 +3,7 @@ import { lazy } from '../lazy.ts'
 import { reasonOf } from '../reason.ts'
 import { Flag } from './header.ts'
 
-/** Payloads up to this many bytes are sent as they are (protocol/compressor.go, share.go). */
+/** The maximum size of a payload that is sent uncompressed, as in Go (protocol/compressor.go, share.go). */
 export const COMPRESS_OVER_BYTES = 1024
 
 export function compress(payload: Uint8Array): Uint8Array {
@@ -12,8 +12,8 @@ export function compress(payload: Uint8Array): Uint8Array {
 }
 
 /**
- * The payload behind the compress bits of `flags`.
- * @throws `ERR_RPCX_FRAME` on an unknown compression, broken gzip, or more than `maxBytes` after decompression; see `isTooLong`
+ * Decompresses a payload as the compress bits of `flags` say.
+ * @throws `ERR_RPCX_FRAME` on an unknown compression, invalid gzip, or more than `maxBytes` after decompression; see `isTooLong`
  */
 export function decompress(payload: Buffer, flags: number, maxBytes: number): Buffer {
   const kind = flags & Flag.compress
@@ -30,7 +30,7 @@ export function decompress(payload: Buffer, flags: number, maxBytes: number): Bu
   }
 }
 
-/** Whether a payload is only too long: the other side speaks gzip as it should. */
+/** Returns whether a payload is valid gzip but exceeds the limit. */
 export function isTooLong(error: unknown): boolean {
   return isRpcxError(error, 'ERR_RPCX_FRAME') && isOutputLimit(error.cause)
 }

@@ -1,7 +1,7 @@
 import type { Metadata } from '../call-metadata.ts'
 import type { Seq } from './header.ts'
 
-/** What is around the payload of a message. */
+/** The fields of a message other than its payload. */
 export interface Envelope {
   /** The codec of the payload: see `Serialize`. */
   readonly serialize: number

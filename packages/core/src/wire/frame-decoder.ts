@@ -6,47 +6,47 @@ import { MAGIC, Offset, readSeq } from './header.ts'
 import { Message } from './message.ts'
 import { SLAB_BYTES, Slab } from './slab.ts'
 
-/** What a peer may send before its connection is closed. */
+/** The limits on frames of a peer, above which its connection is closed. */
 export interface FrameLimits {
-  /** The longest body of a frame, in bytes, also after decompression. @default 16 MiB */
+  /** The maximum size of a frame's body in bytes, also after decompression. @default 16 MiB */
   readonly maxFrameBytes: number
 }
 
-/** What the header of a frame says that is too long to be read. */
+/** The header of a frame that is too long to read. */
 export interface OversizedFrame {
   /** Byte 2 of the header: see `Flag`. */
   readonly flags: number
   readonly serialize: number
   readonly seq: Seq
-  /** The length of its body, and the limit that it exceeds. */
+  /** The length of the body, and the limit that it exceeds. */
   readonly bytes: number
   readonly maxFrameBytes: number
 }
 
 export interface FrameDecoderOptions extends FrameLimits {
   /**
-   * Returns whether to leave out a frame that is longer than `maxFrameBytes`, but not so long that its length must be a lie, and to read
-   * on behind it. @default none: the stream is unusable then
+   * Returns whether to skip a frame that is longer than `maxFrameBytes`, and read on. Not called for lengths that are implausible. @default
+   * none: such a frame makes the stream unusable
    */
   readonly onOversized?: (frame: OversizedFrame) => boolean
   /**
-   * Whether one object stands for all messages of a read, each until the next, and `kept()` is for who needs one for longer: objects of
-   * their own are a tenth of the memory that a call goes through. @default false
+   * Whether one object serves for all messages of a chunk, each until the next one. Use `kept()` to keep a message. This saves memory
+   * per call. @default false
    */
   readonly reusesMessages?: boolean
 }
 
-/** Cuts a byte stream into messages. A whole frame is not copied, unless its chunk is lent; one that spans chunks is joined. */
+/** Splits a byte stream into messages. Copies a whole frame only when its chunk is lent, and joins a frame that spans several chunks. */
 export class FrameDecoder {
   readonly #onMessage: (message: Message) => void
   readonly #maxFrameBytes: number
   readonly #reusesMessages: boolean
   readonly #onOversized: (frame: OversizedFrame) => boolean
-  /** The beginning of a frame whose rest has not come yet, and how much of it is filled. */
+  /** The first part of an incomplete frame, and how much of the buffer is filled. */
   #partial: Buffer = EMPTY
   #filled = 0
   #partials = 0
-  /** How much of a frame that is left out is still to come. */
+  /** The number of bytes of a skipped frame that are still to come. */
   #leftOut = 0
   #isFirst = true
   #stopped = false
@@ -58,20 +58,20 @@ export class FrameDecoder {
     this.#onOversized = options.onOversized ?? (() => false)
   }
 
-  /** The number of the frame that has begun and whose rest has not come yet; 0 when there is none. */
+  /** The number of the incomplete frame; 0 when there is none. */
   get partial(): number {
     return this.#filled === 0 && this.#leftOut === 0 ? 0 : this.#partials
   }
 
-  /** How much of that frame is kept. */
+  /** The number of bytes of that frame that are kept. */
   get partialBytes(): number {
     return this.#filled
   }
 
   /**
-   * Hands on each message that `chunk` completes.
-   * @param isLent whether the chunk is overwritten afterwards, so that whole frames are copied after all
-   * @throws `ERR_RPCX_FRAME`; the stream is then unusable
+   * Passes on each message that `chunk` completes.
+   * @param isLent whether the chunk is overwritten afterwards, so that whole frames have to be copied
+   * @throws `ERR_RPCX_FRAME`, after which the stream is unusable
    */
   push(chunk: Buffer, isLent = false): void {
     let at = this.#filled === 0 ? 0 : this.#resume(chunk)
@@ -86,12 +86,12 @@ export class FrameDecoder {
     this.#cut(slab, start, slab.used)
   }
 
-  /** Hands on the messages between two places, and keeps what is left. */
+  /** Passes on the messages between two offsets, and keeps the rest. */
   #cut(block: Block, at: number, end: number): void {
     const { bytes, view } = block
     let message: Message | undefined
     while (!this.#stopped && at < end) {
-      // Before the rest of the header is there: a peer that speaks another protocol may wait for us to close.
+      // Checked before the header is complete: a peer with another protocol may send nothing more until this side closes.
       if (bytes[at] !== MAGIC) throw foreignError(bytes.subarray(at, end), this.#isFirst)
       this.#isFirst = false
       const left = end - at
@@ -114,14 +114,14 @@ export class FrameDecoder {
     }
   }
 
-  /** Hands on nothing more, not even what the current chunk still holds. */
+  /** Stops passing on messages, including those in the current chunk. */
   stop(): void {
     this.#stopped = true
     this.#partial = EMPTY
     this.#filled = 0
   }
 
-  /** Completes the partial frame from `chunk` as far as it goes; returns how much of `chunk` that took. */
+  /** Adds bytes of `chunk` to the incomplete frame. Returns the number of bytes added. */
   #resume(chunk: Buffer): number {
     let at = 0
     if (this.#filled < Offset.body) {
@@ -148,7 +148,7 @@ export class FrameDecoder {
     return end
   }
 
-  /** Has the frame with that header left out. @throws `ERR_RPCX_FRAME` when nobody wants that */
+  /** Skips the frame with this header. @throws `ERR_RPCX_FRAME` when `onOversized` does not allow that */
   #refuse(view: DataView, at: number): void {
     const maxFrameBytes = this.#maxFrameBytes
     const bytes = view.getUint32(at + Offset.length)
@@ -164,14 +164,16 @@ export class FrameDecoder {
     this.#leftOut = bytes
   }
 
-  /** Passes over what is left out; returns where the next frame begins. */
+  /** Skips bytes of a skipped frame. Returns the offset of the next frame. */
   #leaveOut(at: number, end: number): number {
     const length = Math.min(this.#leftOut, end - at)
     this.#leftOut -= length
     return at + length
   }
 
-  /** Grows by what really came, not by what a header promises, so that a lie costs the liar as much as us. */
+  /**
+   * Allocates by the bytes that have arrived, not by the length in the header. A false length then costs the sender as much as this side.
+   */
   #keep(chunk: Buffer, start: number, end: number, size: number): void {
     const needed = this.#filled + end - start
     if (needed > this.#partial.length) {
@@ -184,23 +186,23 @@ export class FrameDecoder {
   }
 }
 
-// Memory for many reads, one after the other: to allocate for each of them takes a tenth of a call with 100 under way.
+// Memory that many reads share, because an allocation for each read is slow.
 let current: Slab | undefined
 
 function slabFor(bytes: number): Slab {
-  // What is kept of one read keeps what it shares memory with alive: that is not to be more than a read can bring.
+  // A message that is kept keeps its whole slab alive. A large read gets its own slab, so that it keeps no other reads alive.
   if (bytes > SLAB_BYTES / 2) return new Slab(bytes)
   if (current === undefined || current.left < bytes) current = new Slab()
   return current
 }
 
-/** Whether the frame at that place is there to its end. */
+/** Returns whether the frame at this offset is complete. */
 function hasWhole(chunk: Buffer, at: number): boolean {
   const left = chunk.length - at
   return left >= Offset.body && Offset.body + chunk.readUInt32BE(at + Offset.length) <= left
 }
 
-/** @param what is too long, for the message: `frame`, `Arith.Mul: the reply` */
+/** @param what describes the frame in the message: `frame`, `Arith.Mul: the reply` */
 export function oversizedError(
   what: string,
   { bytes, maxFrameBytes }: Pick<OversizedFrame, 'bytes' | 'maxFrameBytes'>,
@@ -209,9 +211,9 @@ export function oversizedError(
 }
 
 const EMPTY = Buffer.alloc(0)
-/** The size of a frame whose header has not come yet. */
+/** The size of a frame whose header is incomplete. */
 const UNKNOWN = Number.POSITIVE_INFINITY
-// Of a large piece of memory, what is not filled takes none: the system gives it by pages. Growing by 4 took a quarter of a call of 1 MiB.
+// From this size on, buffers grow faster. The system provides large buffers page by page, so the unused part takes no memory.
 const LARGE = 32 * 1024
-// Nobody sends a frame that is so much longer than it may be: its sender lies, and would have us read for ever.
+// A length beyond this multiple of the limit must be false. Skipping such a frame could take for ever.
 const MOST_TIMES_TOO_LONG = 16

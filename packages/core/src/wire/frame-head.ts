@@ -6,8 +6,8 @@ import { writePairs } from './pairs.ts'
 import { writeText } from './text.ts'
 
 /**
- * What a frame has before its payload. Most frames of a connection begin like the one before, but for the number: a copy of
- * that head is at hand, since making it anew takes 10 % of a call.
+ * The part of a frame before its payload. Most frames of a connection differ from the previous one only in their number. Copying the
+ * previous head is faster than encoding it again.
  */
 export class FrameHead {
   #bytes: Buffer | undefined
@@ -16,7 +16,7 @@ export class FrameHead {
   #timeoutMs = 0
   #serialize = 0
 
-  /** Writes all up to the payload's length, but for flags, number and length of the frame; returns the offset behind it. */
+  /** Writes everything before the payload's length, except the flags, number and length of the frame. Returns the offset behind it. */
   write(envelope: Envelope, timeoutMs: number, block: Block, start: number): number {
     const head = this.#bytes
     if (head === undefined || !this.#fits(envelope, timeoutMs))
@@ -27,7 +27,7 @@ export class FrameHead {
 
   #fits({ service, method, metadata, serialize }: Envelope, timeoutMs: number): boolean {
     return (
-      // Metadata may change from call to call without notice.
+      // Metadata objects are not compared: their content may have changed.
       metadata === NO_METADATA &&
       method === this.#method &&
       timeoutMs === this.#timeoutMs &&
@@ -58,7 +58,7 @@ export class FrameHead {
   }
 }
 
-/** The most that the pair of a deadline takes. */
+/** The maximum size of the metadata pair with the deadline. */
 export const TIMEOUT_BYTES: number = 4 + ReservedKey.timeout.length + 4 + 16
 
 const LONGEST = 256

@@ -4,13 +4,13 @@
 // +------+---------+-------+-------------+-----------+----------+-------------- - -
 // Numbers are big-endian. Source: protocol/message.go.
 
-/** Where the fields of a frame begin, in bytes from its start. */
+/** The offsets of the fields in a frame, in bytes. */
 export const Offset = { magic: 0, version: 1, flags: 2, serialize: 3, seq: 4, length: 12, body: 16 } as const
 
 /** The first byte of every frame. */
 export const MAGIC = 0x08
 
-/** The bits of byte 2. */
+/** The bits of byte 2 of the header. */
 export const Flag = {
   response: 0x80,
   heartbeat: 0x40,
@@ -21,31 +21,34 @@ export const Flag = {
   error: 0x01,
 } as const
 
-/** The serialize types that Go defines (high nibble of byte 3). */
+/** The serialize types that Go defines (the high nibble of byte 3). */
 export const Serialize = { raw: 0, json: 1, protobuf: 2, msgpack: 3, thrift: 4 } as const
 
-/** Metadata keys with a meaning of their own: Go's (share/share.go, protocol/message.go), and of ours `code`, `serviceCode`, `details` and `peer`. */
+/**
+ * Reserved metadata keys. `code`, `serviceCode`, `details` and `peer` are this package's, the others Go's (share/share.go,
+ * protocol/message.go).
+ */
 export const ReservedKey = {
   /** The token of the caller. */
   auth: '__AUTH',
-  /** What is left of the caller's deadline, in decimal milliseconds. */
+  /** The rest of the caller's time limit, in decimal milliseconds. */
   timeout: '__ServerTimeout',
-  /** The text of a failure, in a reply whose status is error. */
+  /** The message of an error, in a reply with error status. */
   error: '__rpcx_error__',
-  /** The `RpcxError` code beside that text. */
+  /** The `RpcxError` code of that error. */
   code: '__rpcx_code__',
   /** The code of a `ServiceError`, in the same reply. */
   serviceCode: '__rpcx_service_code__',
   /** The details of a `ServiceError`, in JSON. */
   details: '__rpcx_details__',
-  /** In a client's first heartbeat: what it understands beside what Go's clients do. */
+  /** In the first heartbeat of a client: features of the client that Go's clients do not have. */
   peer: '__rpcx_peer',
 } as const
 
-/** The value of `__rpcx_peer` by which a client says that it answers calls of its server. */
+/** The value of `__rpcx_peer` by which a client announces that it answers calls of its server. */
 export const TWO_WAY = 'ts/1'
 
-/** A message number: a `bigint` only beyond 2^53, which Go's clients never reach but any peer may send. */
+/** The number of a message. A `bigint` beyond 2^53, which Go's clients never reach. */
 export type Seq = number | bigint
 
 const TWO_32 = 0x1_0000_0000

@@ -6,15 +6,15 @@ import type { Seq } from './header.ts'
 import { Flag, Offset, readSeq } from './header.ts'
 import { checkPairs, findPair, readPairs } from './pairs.ts'
 
-// The body: four fields, each with a u32 length before it.
+// The body consists of four fields, each preceded by its length as a u32.
 //
 // +---+---------+---+--------+---+----------------+---+---------+
 // | n | service | n | method | n | metadata pairs | n | payload |
 // +---+---------+---+--------+---+----------------+---+---------+
 //
-// The length of the payload is not looked at: it is what is left of the frame, as in Go.
+// The decoder ignores the payload's length, as Go does: the payload is the rest of the frame.
 
-/** A message as received: a view into the bytes of its frame, which it keeps alive. */
+/** A received message: a view into the bytes of its frame, which it keeps in memory. */
 export class Message {
   readonly #block: Block
   #start = 0
@@ -25,15 +25,15 @@ export class Message {
   #metadata: Metadata | undefined
 
   /**
-   * The message in `block` between the start of its header and its end.
-   * @throws `ERR_RPCX_FRAME` when an inner length leaves the frame
+   * Creates the message in `block` between the start of its header and its end.
+   * @throws `ERR_RPCX_FRAME` when the length of a field exceeds the frame
    */
   constructor(block: Block, start: number, end: number) {
     this.#block = block
     this.moveTo(start, end)
   }
 
-  /** Becomes another message of the same block. @throws as the constructor */
+  /** Makes this object another message of the same block. @throws as the constructor */
   moveTo(start: number, end: number): void {
     const { view } = this.#block
     const service = start + Offset.body + 4
@@ -51,7 +51,7 @@ export class Message {
     if (metadata !== payload - 4) checkPairs(view, metadata, payload - 4)
   }
 
-  /** The same message for who keeps it, where one object stands for many. */
+  /** Returns a copy that stays valid when this object moves to another message. */
   kept(): Message {
     return new Message(this.#block, this.#start, this.#end)
   }
@@ -93,11 +93,11 @@ export class Message {
     this.#metadata ??= readPairs(this.#block, this.#metadataStart, this.#metadataEnd)
     return this.#metadata
   }
-  /** The value of one ASCII metadata key, without reading the others. */
+  /** Returns the value of one ASCII metadata key, without reading the others. */
   metadataValue(key: string): string | undefined {
     return findPair(this.#block, this.#metadataStart, this.#metadataEnd, key)
   }
-  /** The payload as sent, perhaps compressed: a view, not a copy. */
+  /** The payload as sent, possibly compressed: a view, not a copy. */
   get payload(): Buffer {
     return this.#block.bytes.subarray(this.#metadataEnd + 4, this.#end)
   }
@@ -105,31 +105,31 @@ export class Message {
     return this.#end - this.#metadataEnd - 4
   }
   /**
-   * Notes that somebody keeps the message for a while. Returns how many bytes that adds to what is kept: those of all that came with it,
-   * unless another message of theirs is kept.
+   * Notes that the message is kept. Returns the number of bytes that this adds to the kept memory: the size of the block, or 0 if another
+   * message of the block is already kept.
    */
   hold(): number {
     return this.#block.holders++ === 0 ? this.#block.bytes.length : 0
   }
-  /** The counterpart of `hold`. Returns how many bytes nobody keeps any more. */
+  /** Ends a `hold`. Returns the number of bytes that are no longer kept. */
   release(): number {
     return --this.#block.holders === 0 ? this.#block.bytes.length : 0
   }
-  /** The length of the whole frame. */
+  /** The length of the whole frame in bytes. */
   get size(): number {
     return this.#end - this.#start
   }
-  /** How much of the frame `copyHead` copies. */
+  /** The number of bytes that `copyHead` copies. */
   get headBytes(): number {
     return this.#metadataStart - 4 - this.#start
   }
-  /** Copies the header and the names, with which a reply begins as well; returns the offset behind them. */
+  /** Copies the header and the names, with which the reply begins, too. Returns the offset behind them. */
   copyHead(target: Block, at: number): number {
     const { bytes, view } = this.#block
     const offset = at - this.#start
     const end = this.#metadataStart - 4
     let i = this.#start
-    // Byte by byte this would take 6 % of what a server spends on a call.
+    // Four bytes at a time: a loop over single bytes takes a noticeable part of a call.
     for (; i + 4 <= end; i += 4) target.view.setUint32(i + offset, view.getUint32(i))
     for (; i < end; i++) target.bytes[i + offset] = bytes[i] as number
     return end + offset
@@ -141,10 +141,10 @@ export class Message {
 }
 
 const names = new KeyCache()
-// Of a service and its method together. Names are looked up, counted and told of: they are no place for megabytes.
+// The maximum size of service and method name together. Names are looked up, counted and logged, so they must stay short.
 export const MAX_NAMES_BYTES: number = 16 * 1024
 
-/** The offset behind the field at `at`, whose length stands in the four bytes before it. */
+/** Returns the offset behind the field at `at`, whose length is in the four bytes before it. */
 function skip(view: DataView, at: number, end: number, field: string): number {
   if (at > end) throw tooShort(field)
   const length = view.getUint32(at - 4)

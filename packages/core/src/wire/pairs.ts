@@ -4,9 +4,9 @@ import { RpcxError } from '../errors.ts'
 import type { Block } from './block.ts'
 import { writeText } from './text.ts'
 
-// Metadata on the wire: (u32 length, key, u32 length, value), repeated, in no particular order.
+// The metadata in a frame: (u32 length, key, u32 length, value), repeated, in any order.
 
-/** Reads the pairs between two offsets. The object has no prototype, so that no key is special. */
+/** Reads the pairs between two offsets. The object has no prototype, so that no key has a special meaning. */
 export function readPairs({ bytes, view }: Block, start: number, end: number): Metadata {
   if (start === end) return NO_METADATA
   const metadata: Record<string, string> = Object.create(null)
@@ -19,7 +19,7 @@ export function readPairs({ bytes, view }: Block, start: number, end: number): M
   return metadata
 }
 
-/** The value of one ASCII key without reading the others, or `undefined`. Of a key that comes twice the last, as in Go. */
+/** Returns the value of one ASCII key without reading the others, or `undefined`. Of duplicate keys, the last one counts, as in Go. */
 export function findPair(
   { bytes, view }: Block,
   start: number,
@@ -37,7 +37,7 @@ export function findPair(
   return found
 }
 
-/** @throws `ERR_RPCX_FRAME` unless whole pairs, at most `MAX_PAIRS`, fill the range exactly. */
+/** @throws `ERR_RPCX_FRAME` unless the range consists of complete pairs, at most `MAX_PAIRS` */
 export function checkPairs(view: DataView, start: number, end: number): void {
   let part = 'key'
   let parts = 0
@@ -55,14 +55,14 @@ export function checkPairs(view: DataView, start: number, end: number): void {
   }
 }
 
-/** An upper bound of the bytes that `writePairs` takes. */
+/** Returns an upper bound of the bytes that `writePairs` writes. */
 export function maxPairBytes(metadata: Metadata): number {
   let bytes = 0
   for (const key in metadata) bytes += 8 + 3 * (key.length + (metadata[key] as string).length)
   return bytes
 }
 
-/** Writes all pairs and returns the offset behind them. */
+/** Writes all pairs. Returns the offset behind them. */
 export function writePairs(block: Block, metadata: Metadata, at: number): number {
   for (const key in metadata) {
     at = writeText(block, key, at)

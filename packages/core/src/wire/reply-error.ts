@@ -7,8 +7,9 @@ import { ReservedKey } from './header.ts'
 import type { Message } from './message.ts'
 
 /**
- * The error behind a reply whose status is error. Go's servers send a text only; ours a code beside it, and what the service declared.
- * @param decodeDetails makes nothing of what a peer should not have sent
+ * Returns the error of a reply with error status. Go's servers send a message only. Servers of this package add a code, and the code and
+ * details of a `ServiceError`.
+ * @param decodeDetails returns `undefined` for details that are invalid
  */
 export function errorOf(reply: Message, decodeDetails: (text: string | undefined) => unknown): RpcxError {
   const {
@@ -26,7 +27,7 @@ export function errorOf(reply: Message, decodeDetails: (text: string | undefined
   return new RpcxError(code, message, { metadata, serviceCode, details: decodeDetails(details) })
 }
 
-/** The metadata of a reply whose status is error, as `errorOf` reads them. A text of megabytes helps nobody and is cut. */
+/** Returns the metadata of a reply with error status, which `errorOf` reads. Cuts a long message. */
 export function errorMetadata(code: RpcxErrorCode, text: string, declared?: DeclaredError): Metadata {
   return {
     [ReservedKey.error]: text.slice(0, LONGEST_TEXT),
@@ -36,10 +37,10 @@ export function errorMetadata(code: RpcxErrorCode, text: string, declared?: Decl
   }
 }
 
-/** How many keys that are, at most. */
+/** The maximum number of these keys. */
 export const ERROR_PAIRS = 4
 
-/** What Go's server says of its own accord (server/server.go); all else is the service's. */
+/** Returns the code for an error message of Go's server itself (server/server.go). Other messages come from services. */
 function codeOf(text: string): RpcxErrorCode {
   if (text.startsWith("rpcx: can't find service ")) return 'ERR_RPCX_SERVICE_NOT_FOUND'
   if (text.startsWith("rpcx: can't find method ")) return 'ERR_RPCX_METHOD_NOT_FOUND'

@@ -1,8 +1,8 @@
 import { Block } from './block.ts'
 
-/** Memory that is filled once, from front to back. */
+/** A memory block that is filled once, from start to end. */
 export class Slab extends Block {
-  /** Where the next bytes go. */
+  /** The offset of the next free byte. */
   used = 0
 
   constructor(bytes: number = SLAB_BYTES) {
@@ -14,5 +14,5 @@ export class Slab extends Block {
   }
 }
 
-/** As much as a socket reads at a time. */
+/** The size of one read of a socket. */
 export const SLAB_BYTES: number = 64 * 1024

@@ -1,9 +1,9 @@
 import type { Block } from './block.ts'
 
-// Below this, a loop in JavaScript beats the call into C++.
+// Up to this length, a loop in JavaScript is faster than a call into C++.
 const SHORT = 32
 
-/** Writes a text with its u32 length before it and returns the offset behind it. */
+/** Writes a string after its length as u32. Returns the offset behind it. */
 export function writeText({ bytes, view }: Block, text: string, at: number): number {
   const start = at + 4
   const end = start + putText(bytes, text, start)

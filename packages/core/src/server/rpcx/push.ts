@@ -4,8 +4,8 @@ import type { Envelope } from '../../wire/envelope.ts'
 import { Serialize } from '../../wire/header.ts'
 
 /**
- * What is around a push, as Go's `SendMessage` writes it: a request, one-way, of raw bytes (server/server.go).
- * @throws TypeError when metadata are no texts
+ * Returns the envelope of a push, as Go's `SendMessage` writes it: a one-way request with raw bytes (server/server.go).
+ * @throws TypeError when a metadata value is not a string
  */
 export function pushEnvelope(message: PushMessage, seq: number): Envelope {
   const { service = '', method = '', metadata = NO_METADATA } = message

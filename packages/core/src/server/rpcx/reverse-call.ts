@@ -15,7 +15,7 @@ import { validatedNow } from '../../schema.ts'
 import { endWith } from '../../signals.ts'
 import { MAX_NAMES_BYTES } from '../../wire/message.ts'
 
-/** A call that a server makes of the client of one connection. */
+/** A call that a server makes to a client over the client's connection. */
 export class ReverseCall implements PendingCall {
   readonly service = ''
   readonly method: string
@@ -34,9 +34,9 @@ export class ReverseCall implements PendingCall {
   readonly #types: NonNullable<ReverseCallOptions['types']>
   readonly #clock: Clock
   readonly #timer: Timer | undefined
-  /** Stop listening to its signals. */
+  /** Functions that remove the listeners of the signals. */
   readonly #releases: readonly ((() => void) | undefined)[]
-  /** What settles `result`, until it has. */
+  /** The functions that settle `result`; `undefined` once it has settled. */
   #ending: Ending | undefined
 
   /** @throws RangeError or TypeError that names the option; the reason of `signal` */
@@ -59,7 +59,7 @@ export class ReverseCall implements PendingCall {
     this.result = new Promise((resolve, reject) => {
       this.#ending = { resolve, reject }
     })
-    // A reply that can be read by then is no late one.
+    // Reads pending data first, so that a reply which has arrived is not too late.
     const expire = (): void => void setImmediate(() => this.#expire())
     if (this.timeoutMs <= MAX_TIMER_MS) this.#timer = clock.setTimeout(expire, this.timeoutMs)
     this.#releases = [signal, parent?.signal].map(each => each && endWith(this, each))
@@ -127,7 +127,7 @@ interface Ending {
   reject(error: unknown): void
 }
 
-/** @throws TypeError or RpcxError when it cannot be sent: a longer one would have the client close the connection */
+/** @throws TypeError or RpcxError when the name cannot be sent: the client would close the connection if it were too long */
 function checkName(method: string): void {
   if (typeof method !== 'string') throw new TypeError(`call: the method is ${typeof method}, not a string`)
   if (Buffer.byteLength(method) > MAX_NAMES_BYTES)

@@ -20,20 +20,20 @@ import { ServerSession } from '../server-session.ts'
 import { pushEnvelope, pushPayload } from './push.ts'
 import { ReverseCall } from './reverse-call.ts'
 
-/** What the rpcx connections of a server have in common. */
+/** The state that all rpcx connections of a server share. */
 export interface RpcxHost {
   readonly codecs: Codecs
   readonly peer: PeerOptions
-  /** The number of the next push. */
+  /** Returns the number of the next push. */
   nextPush(): number
 }
 
-/** A connection that speaks rpcx: requests in, replies out, in whatever order the methods settle. */
+/** A server connection that speaks rpcx. Replies leave in the order in which the methods settle. */
 export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>, RpcxSource {
   readonly #host: RpcxHost
   readonly #socket: Duplex
   readonly #peer: Peer<ReverseCall>
-  /** The frame of which only a part had come when somebody last looked, and since when. */
+  /** The number of the incomplete frame at the last check, and the time since which it is incomplete. */
   #partial = 0
   #partialSince = 0
 
@@ -53,12 +53,12 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
     return this.#host.peer.maxFrameBytes
   }
 
-  /** When the peer last sent anything, by the clock. */
+  /** The time at which the peer last sent anything, by the clock. */
   get lastReadAt(): number {
     return this.#peer.stream.lastReadAt
   }
 
-  /** Whether there is room for more replies. */
+  /** Whether the client may get more replies: at most 1 MiB is unread. */
   get isReading(): boolean {
     const { stream } = this.#peer
     return !stream.isBlocked || stream.bufferedBytes <= MAX_UNREAD_BYTES
@@ -112,7 +112,7 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
     this.take(new RpcxCall(message, this))
   }
 
-  /** Only the call that is too long fails. */
+  /** Refuses the oversized call only; the connection stays open. */
   calledTooLong(frame: OversizedFrame): boolean {
     if (this.refusal !== undefined) return false
     const error = oversizedError('the call', frame)
@@ -126,7 +126,7 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
     return this.#peer.reply(request, status, metadata, payload)
   }
 
-  /** A call to the client got no reply. */
+  /** Fails a call to the client that got no reply. */
   failed(call: ReverseCall, error: RpcxError, mayHaveRun: boolean): void {
     call.fail(mayHaveRun ? new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', error.message, { cause: error }) : error)
   }
@@ -150,7 +150,7 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
   protected unfinishedSince(now: number): number | undefined {
     const { partial, isBlocked } = this.#peer.stream
     if (partial !== this.#partial || isBlocked) {
-      // While a peer does not read, we do not read either.
+      // While the peer does not read, this session does not read either.
       this.#partial = partial
       this.#partialSince = now
     }
@@ -158,5 +158,5 @@ export class RpcxSession extends ServerSession implements PeerOwner<ReverseCall>
   }
 }
 
-// What may lie unread before no more calls are run: a reply that is longer still goes out.
+// While a client has more unread bytes, its calls wait. A single reply may be longer.
 const MAX_UNREAD_BYTES = 1024 * 1024
