@@ -4,8 +4,8 @@ import type { ParentCall } from './parent-call.ts'
 /** Options of one call from a server to its client. */
 export interface ReverseCallOptions {
   /**
-   * How long the call may take, in milliseconds. The client's function reads the rest as `context.remainingMs`. 0: no limit. @default
-   * 10_000
+   * How long the call may take, in milliseconds. The client's function reads the rest as `context.remainingMs`. 0: no limit.
+   * @default 10_000
    */
   readonly timeoutMs?: number
   /** Ends the call, which then rejects with the signal's reason. @default none */

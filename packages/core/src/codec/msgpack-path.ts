@@ -1,8 +1,8 @@
 import { lazy } from '../lazy.ts'
 
 /**
- * Returns the path to the first value in `root` that `matches`, such as ` at args.list[3].fn`; '' for the root or no match. Cuts long
- * paths. Used for error messages only, so that the encoder need not track the path.
+ * Returns the path to the first value in `root` that `matches`, such as ` at args.list[3].fn`; '' for the root or no match. Ends long
+ * paths with `…`. Used for error messages only, so that the encoder need not track the path.
  */
 export function pathTo(root: unknown, matches: Matches): string {
   let path: string | undefined

@@ -1,6 +1,6 @@
 /**
- * Returns the time at which a call that arrived at `now` expires, by the same clock, as its `__ServerTimeout` says. Returns `undefined`
- * when `timeout` is missing or not an integer. Parses like Go's `strconv.ParseInt`, which accepts `+5000` but no spaces.
+ * Returns the time at which a call that arrived at `now` expires, by the same clock, according to its `__ServerTimeout`. Returns
+ * `undefined` when `timeout` is missing or not an integer. Parses like Go's `strconv.ParseInt`, which accepts `+5000` but no spaces.
  */
 export function deadlineOf(timeout: string | undefined, now: number): number | undefined {
   if (timeout === undefined || !/^[+-]?\d+$/.test(timeout)) return undefined

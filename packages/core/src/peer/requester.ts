@@ -181,8 +181,8 @@ export class Requester<C extends PendingCall> implements CallHolder {
 }
 
 /**
- * Returns `ERR_RPCX_TIMEOUT` for an error with Go's message for an expired deadline. The server may notice the deadline before the client
- * does.
+ * Returns `ERR_RPCX_TIMEOUT` in place of an error with Go's message for an expired deadline, which the other end may notice first. Returns
+ * other errors as they are.
  */
 function inTime(error: RpcxError, { name, timeoutMs }: PendingCall): RpcxError {
   const { metadata, serviceCode } = error

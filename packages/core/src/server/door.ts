@@ -11,7 +11,7 @@ export interface Door {
    * passes at most 4 KiB. It does not ask about rpcx connections, which begin with 0x08. An exception counts as `no`.
    */
   matches(firstBytes: Uint8Array): 'yes' | 'no' | 'more'
-  /** Opens a session on a connection. `stream` yields the bytes that `matches` saw again. An exception closes the connection. */
+  /** Opens a session on a connection. `stream` still yields the bytes that `matches` got. An exception closes the connection. */
   open(stream: Duplex, origin: Origin): ServerSession
 }
 

@@ -3,9 +3,9 @@ import type { Clock } from '../clock.ts'
 import type { RpcxErrorCode } from '../errors.ts'
 import type { MethodMeter, MethodMetrics } from './method-meter.ts'
 
-/** A counter of events with their rate, like the Meter of Go's go-metrics. */
+/** A counter of events with their rate, like `RateMean` of the Meter in Go's go-metrics. */
 export interface Meter {
-  /** Events per second since the meter was made. */
+  /** Returns the events per second since the meter was created. */
   rateMean(): number
 }
 
@@ -67,7 +67,7 @@ export class CountingMeter implements Meter {
 export interface Metered {
   readonly admission: { readonly running: number; readonly waiting: number }
   readonly services: { meters(): Iterable<MethodMetrics> }
-  /** Returns the number of open connections, and of those on which `service` was called. */
+  /** Returns the number of open connections; `openFor` counts those on which `service` was called. */
   open(): number
   openFor(service: string): number
 }

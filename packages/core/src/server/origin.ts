@@ -9,7 +9,7 @@ import type { Runner } from './runner.ts'
 
 /** The origin of a connection. A session passes it to the constructor of `ServerSession`. */
 export interface Origin {
-  /** `tcp@127.0.0.1:53412` */
+  /** The address of the client, such as `tcp@127.0.0.1:53412`. */
   readonly remoteAddress: string
 }
 
@@ -33,7 +33,7 @@ export interface CallLimits {
   waitingOf(source: CallSource): number
 }
 
-/** The state that all sessions of a server share, for any protocol. */
+/** The parts of a server that all its sessions share, for any protocol. */
 export interface SessionHost {
   readonly runner: Runner
   readonly admission: CallLimits

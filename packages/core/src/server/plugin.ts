@@ -18,8 +18,8 @@ export interface ServerPlugin {
  * The hooks of a plugin for one server. Every hook is optional. The server calls plugins in the order in which they were added.
  *
  * A hook that may refuse a call does so with an `RpcxError` or a `ServiceError`, and the caller gets its code and message. Any other error
- * counts as a bug of the plugin: it becomes the event `pluginFailed`, and the caller does not see it. The server does not wait for promises
- * of hooks whose type is `void`. Such a hook has to throw synchronously to refuse.
+ * counts as a bug of the plugin: it becomes the event `pluginFailed`, and the caller does not see it. A hook of type `void` has to
+ * throw synchronously to refuse. If a hook that may refuse returns a promise, the server refuses.
  */
 export interface ServerHooks {
   /** Called before a service is registered. Throw to refuse it; the server then never offers it. */

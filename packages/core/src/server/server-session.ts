@@ -76,7 +76,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     return service === this.#newestService || this.#services?.has(service) === true
   }
 
-  /** Closes the connection once no call runs or waits and the client has sent nothing for `lingerMs` from now. */
+  /** Closes the connection once no call runs or waits and the client sends nothing for `lingerMs`, counted from now or later. */
   drain(lingerMs: number): void {
     const { clock } = this
     const since = clock.now()
@@ -95,7 +95,7 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
     check()
   }
 
-  /** Closes the connection if the client has been idle or a message incomplete for too long. The server calls it regularly. 0: no limit. */
+  /** Closes the connection if the client is idle or a message is incomplete for too long. To be called regularly. 0: no limit. */
   closeIfOverdue(now: number, idleTimeoutMs: number, frameTimeoutMs: number): void {
     const since = this.unfinishedSince(now)
     if (since !== undefined && frameTimeoutMs > 0 && now - since >= frameTimeoutMs) {

@@ -171,7 +171,7 @@ export class ServerSessions {
       this.#ask(() => session.closeIfOverdue(now, this.#idleTimeoutMs, this.#frameTimeoutMs))
   }
 
-  /** Runs code that may be a door's. An exception becomes an event, because no caller could catch it, and the other sessions go on. */
+  /** Runs a method of a session that may belong to a door. Reports an exception, which no caller could catch, as an event. */
   #ask(run: () => void): void {
     try {
       run()

@@ -28,7 +28,7 @@ import { ServerSessions } from './server-sessions.ts'
 import type { FunctionOptions, HandlerOf, HandlersOf, MethodTypes, ServiceOptions } from './services.ts'
 import { Services } from './services.ts'
 
-/** A server that offers services to clients. On its own it sends only pushes of the program: Go's clients accept no other frames. */
+/** Offers services to clients. Apart from answers, it sends only what the program pushes: Go's clients accept no other frames. */
 export class Server implements AsyncDisposable {
   /** The id of this server, which no other server has. */
   readonly id: string

@@ -130,7 +130,7 @@ export function tlsError(cause: Error): RpcxError {
   return new RpcxError('ERR_RPCX_TLS', `tls: ${TEXTS[code] ?? reasonOf(cause)}`, { cause })
 }
 
-/** Messages that replace those of OpenSSL that say too little. */
+/** Messages for OpenSSL's error codes whose own messages say too little. */
 const TEXTS: Record<string, string> = {
   ECONNRESET: 'the other side went away during the handshake; does it speak TLS?',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the handshake took too long',

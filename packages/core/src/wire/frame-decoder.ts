@@ -25,8 +25,8 @@ export interface OversizedFrame {
 
 export interface FrameDecoderOptions extends FrameLimits {
   /**
-   * Returns whether to skip a frame that is longer than `maxFrameBytes`, and read on. Not called for lengths that are implausible. @default
-   * none: such a frame makes the stream unusable
+   * Returns whether to skip a frame that is longer than `maxFrameBytes`, and read on. Not called for lengths that are implausible.
+   * @default none: such a frame makes the stream unusable
    */
   readonly onOversized?: (frame: OversizedFrame) => boolean
   /**

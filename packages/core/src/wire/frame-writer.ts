@@ -7,10 +7,7 @@ import type { Message } from './message.ts'
 import { maxPairBytes, writePairs } from './pairs.ts'
 import { SLAB_BYTES, Slab } from './slab.ts'
 
-/**
- * Encodes all frames of a tick into one buffer, so that a connection writes once per tick. This doubles the throughput of many concurrent
- * calls.
- */
+/** Encodes all frames of a tick into one buffer, so that a connection writes once per tick. A buffer per frame would be slower. */
 export class FrameWriter {
   readonly #head = new FrameHead()
   #slab: Slab | undefined

@@ -20,7 +20,7 @@ import { ServerSession } from '../server-session.ts'
 import { pushEnvelope, pushPayload } from './push.ts'
 import { ReverseCall } from './reverse-call.ts'
 
-/** The state that all rpcx connections of a server share. */
+/** The parts of a server that all its rpcx connections share. */
 export interface RpcxHost {
   readonly codecs: Codecs
   readonly peer: PeerOptions
