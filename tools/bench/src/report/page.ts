@@ -14,7 +14,7 @@ ${tables(rows)}
 ## How it is measured
 
 * Client and server are processes of their own on one machine, over loopback, with one connection unless the row says otherwise.
-  Whoever is compared takes part in the same run, in turns, for ${rounds} rounds or more; a ratio is the median of the ratios within the rounds, since
+  All contestants run in the same run, in turns, for ${rounds} rounds or more; a ratio is the median of the ratios within the rounds, since
   machines change their speed. Where it has to be close to 1, processes are started anew every second round. All figures of each round
   are in [bench.json](tools/bench/results/bench.json).
 * **rpcx** has its default options: deadlines, heartbeats, ejection, retry budget, metrics.
