@@ -1,37 +1,40 @@
 import type { Driver } from '@rpcx/core'
 
 /**
- * What the laws need of a registry: how to make its drivers, and how to hurt it. A fault that is left out makes the laws that
- * need it not applicable, and they say so.
+ * What the laws need from a registry: how to create its drivers, and how to inject faults. A law that needs a missing fault reports that it
+ * does not apply.
  */
 export interface Bench {
-  /** A new driver, over the same registry and the same base path each time. */
+  /** Creates a driver, for the same registry and the same base path each time. */
   driver(): Driver
-  /** Someone else changes the metadata of an entry that is there. */
+  /** Changes the metadata of an existing entry, as another program does. */
   edit?(service: string, address: string, metadata: string): Promise<void>
-  /** The same by one whose session, which is no server's, keeps the entry from then on. Resolves to what ends that session. */
+  /**
+   * Changes the metadata as another program does whose session keeps the entry from then on, and is not the session of a server. Resolves
+   * to a function that ends that session.
+   */
   adopt?(service: string, address: string, metadata: string): Promise<() => Promise<void>>
-  /** Someone else deletes an entry, if it is there. */
+  /** Deletes an entry if it exists, as another program does. */
   remove?(service: string, address: string): Promise<void>
-  /** Someone else makes an entry that no session holds; its address may be malformed, its service may have a `/`. */
+  /** Creates an entry that no session keeps. Its address may be malformed, and its service may contain a `/`. */
   put?(service: string, address: string, metadata: string): Promise<void>
-  /** Puts the registry out of reach of all drivers. Its data stay; sessions may expire meanwhile. */
+  /** Makes the registry unreachable for all drivers. Its data stay; sessions may expire meanwhile. */
   outage?(): Promise<Outage>
-  /** Ends the session that holds this entry, from outside. */
+  /** Ends the session that keeps this entry, from outside. */
   endSession?(service: string, address: string): Promise<void>
   /**
-   * Which directories are missing that others need to find a service which has entries, each in a few words; Go's clients look for them in
-   * etcd, ZooKeeper and Consul. Left out where a registry has none.
+   * Returns the missing directories that others need to find a service with entries, each in a few words. Go's clients look for them in
+   * etcd, ZooKeeper and Consul. Omit this method where a registry has no directories.
    */
   missingDirectories?(service: string): Promise<readonly string[]>
-  /** What the registry still holds of the drivers' doing, each in a few words: entries, sessions, leases, watches. */
+  /** Returns what drivers left in the registry, each in a few words: entries, sessions, leases, watches. */
   leftovers?(): Promise<readonly string[]>
-  /** Called once by `registryContract`, after the law. */
+  /** Closes the bench. `registryContract` calls it once, after the law. */
   close?(): Promise<void>
 }
 
-/** A registry that is out of reach. */
+/** A period in which the registry is unreachable. */
 export interface Outage {
-  /** Resolves when the registry answers again. May be called twice. */
+  /** Ends the outage. Resolves when the registry answers again. May be called twice. */
   end(): Promise<void>
 }

@@ -11,7 +11,7 @@ import { ownership } from './laws/ownership.ts'
 import { registration } from './laws/registration.ts'
 import { simulation } from './laws/simulation.ts'
 
-/** The promises that every registry keeps, by the sentence that says them. */
+/** The promises that every registry keeps. The name of each law is the sentence that states its promise. */
 export const laws: Readonly<Record<string, Law>> = {
   ...entries,
   ...registration,
@@ -25,16 +25,16 @@ export const laws: Readonly<Record<string, Law>> = {
   ...simulation,
 }
 
-/** `test` of any runner. */
+/** The function `test` of any test runner. */
 export type TestFunction = (name: string, run: () => Promise<void>, timeoutMs?: number) => unknown
 
-/** How the laws are asked of a registry, and what is said of those that do not apply. */
+/** The options of `registryContract`. */
 export interface ContractOptions extends LawOptions {
-  /** Told of each law that cannot be asked of this registry, and why. @default prints a line */
+  /** Called with each law that does not apply to this registry, and the reason. @default prints a line */
   readonly notApplicable?: (law: string, verdict: Verdict) => void
 }
 
-/** Registers one test per law; each runs with a bench of its own. */
+/** Registers one test per law. Each test has its own bench. */
 export function registryContract(
   test: TestFunction,
   bench: () => Promise<Bench> | Bench,
@@ -55,7 +55,7 @@ export function registryContract(
   }
 }
 
-// Longer than any law takes: a law's own deadline tells what it waited for.
+// Longer than the limit of any law, because the error of that limit says what the law waited for.
 const RUNNER_MS = 180_000
 
 function print(law: string, verdict: Verdict): void {

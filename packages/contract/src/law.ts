@@ -2,28 +2,28 @@ import { reasonOf } from '@rpcx/core'
 import type { Bench } from './bench.ts'
 import { NotApplicable, Trial } from './trial.ts'
 
-/** A promise that every registry keeps. Resolves when it is kept or cannot be asked of this one, throws when it is broken. */
+/** Tests a promise that every registry keeps. Resolves when the promise is kept or does not apply, and throws when it is broken. */
 export type Law = (bench: Bench, options?: LawOptions) => Promise<Verdict>
 
-/** `not applicable: why`, when the bench or the driver's traits say that the law cannot be asked. */
+/** The result of a law. `not applicable: why` when the law does not apply, because of the bench or the traits of the driver. */
 export type Verdict = 'kept' | `not applicable: ${string}`
 
-/** How the laws are asked of a registry. */
+/** The options of a law. */
 export interface LawOptions {
   /**
-   * Asserts the promised times themselves, and not three times as long, for machines that do much at once.
+   * Whether to assert the promised times themselves. Otherwise a law allows three times as long, for busy machines.
    * @default whether the environment has `RPCX_STRICT`
    */
   readonly strict?: boolean
-  /** What random laws begin from; their failures name it. @default the environment's `RPCX_SEED`, else a new one */
+  /** The seed of random laws, which their failures name. @default the environment's `RPCX_SEED`, else a new one */
   readonly seed?: number
-  /** How long a law may take, in milliseconds. @default what each law knows to be enough */
+  /** The time limit of a law, in milliseconds. @default what each law knows to be enough */
   readonly limitMs?: number
 }
 
 /**
- * Makes a law of what it does: with a deadline, and closing whatever it opened.
- * @param where its failures tell the author of a backend to look
+ * Makes a law of a function. The law has a time limit, and closes everything that it opened.
+ * @param where the code that a failure tells the author of a backend to look at
  */
 export function law(where: string, run: (trial: Trial) => Promise<void>, limitMs = 20_000): Law {
   return async (bench, options = {}) => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { reasonOf } from '@rpcx/core'
 
-/** What happened, in order, and those who wait for more. */
+/** A log of what happened, in order. Callers can wait for further entries. */
 export class Log<T> {
   readonly #signal: AbortSignal
   readonly #all: T[] = []
@@ -27,13 +27,13 @@ export class Log<T> {
     this.#wake()
   }
 
-  /** Nothing more will come. */
+  /** Ends the log with an error, which all waits throw. */
   fail(error: Error): void {
     this.#failure = error
     this.#wake()
   }
 
-  /** The first that is so, from number `from` on. @throws Error that says what was waited for */
+  /** Returns the first entry from index `from` on for which `isSo` holds, and waits for it. @throws Error that says what it waited for */
   async until(what: string, isSo: (entry: T) => boolean, from = 0): Promise<T> {
     for (let i = from; ; i++) {
       while (i >= this.#all.length) {

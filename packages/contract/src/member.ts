@@ -4,14 +4,14 @@ import { Log } from './log.ts'
 
 type Recorded = 'registered' | 'lost' | 'conflict' | 'withdrawn' | 'registryDown' | 'registryBack'
 
-/** One thing that a server told. */
+/** One event that a server emitted. */
 export interface Told {
   readonly event: Recorded
   readonly service?: string
   readonly why?: string
 }
 
-/** A server of a trial, in one registry, and what it tells. */
+/** A server of a trial, in one registry, with a log of its events. */
 export class Member {
   readonly server: Server
   readonly told: Log<Told>
@@ -30,7 +30,7 @@ export class Member {
     else this.#published = () => this.server.address
   }
 
-  /** Where clients find it. */
+  /** The address at which clients find the server. */
   get address(): string {
     const address = this.#published()
     if (address === undefined) throw new Error('this server does not listen yet')
@@ -47,7 +47,7 @@ export class Member {
     return this.server.serve('tcp', '127.0.0.1:0')
   }
 
-  /** Listens, and resolves when others can see it. */
+  /** Starts to listen. Resolves when others can see the server. */
   async start(): Promise<this> {
     await this.listen()
     await this.server.published()

@@ -2,10 +2,10 @@ import type { Driver, Entry, RegistrySession, StoredEntry } from '@rpcx/core'
 import { systemClock } from '@rpcx/core'
 import { Log } from './log.ts'
 
-/** What a party saw; `undefined` for nothing. */
+/** The entry that a watch reported; `undefined` when there is none. */
 export type Sighting = StoredEntry | undefined
 
-/** One who uses a driver by hand, without the recovery of core: what the driver itself says and does. */
+/** Uses a driver directly, without the recovery of core. It shows what the driver itself reports and does. */
 export class Party {
   readonly session: RegistrySession
   readonly #signal: AbortSignal
@@ -19,15 +19,15 @@ export class Party {
     return new Party(await driver.open(signal, systemClock), signal)
   }
 
-  /** All that it sees of an entry from now on. */
+  /** Watches an entry. Returns a log of all reports from now on. */
   watch({ service, address }: Place, signal: AbortSignal = this.#signal): Log<Sighting> {
     const seen = new Log<Sighting>(this.#signal)
-    // Once: a party that lives as long as a law needs no recovery.
+    // Watches only once: a party lives no longer than a law, and needs no recovery.
     this.session.watchEntry(service, address, held => seen.add(held), signal).catch(error => seen.fail(error))
     return seen
   }
 
-  /** What is there now. */
+  /** Returns the entry that the registry holds now. */
   async look(place: Place): Promise<Sighting> {
     const looking = new AbortController()
     const end = (): void => looking.abort()
@@ -40,7 +40,7 @@ export class Party {
     }
   }
 
-  /** Writes over whatever is there. */
+  /** Writes the entry, whatever the registry holds. */
   async claim(entry: Entry): Promise<StoredEntry> {
     for (;;) {
       this.#signal.throwIfAborted()

@@ -4,7 +4,7 @@ interface EchoService {
   Echo(value: number): number
 }
 
-/** Whether a server answers at this address, be it to say no: a connect is not refused. */
+/** Whether a server answers at this address, even if with an error. `false` when it refuses the connection. */
 export async function answers(address: string, service: string): Promise<boolean> {
   const discovery = new Peer2PeerDiscovery(address)
   const client = new XClient<EchoService>(service, discovery, { failMode: 'failfast', timeoutMs: 5_000 })

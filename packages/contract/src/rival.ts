@@ -2,12 +2,12 @@ import type { Entry } from '@rpcx/core'
 import type { Log } from './log.ts'
 import type { Party, Sighting } from './party.ts'
 
-/** Another process that announced the same address, and what it sees of its entry since. */
+/** Another process that registers the same address, with a log of what it sees of its entry. */
 export class Rival {
   readonly #party: Party
   readonly #entry: Entry
   readonly #seen: Log<Sighting>
-  /** What it wrote. */
+  /** The metadata that it wrote. */
   readonly #texts: Set<string>
 
   private constructor(party: Party, entry: Entry) {
@@ -22,17 +22,17 @@ export class Rival {
     return new Rival(party, entry)
   }
 
-  /** What others did to its entry. */
+  /** The changes that others made to its entry. */
   get disturbances(): readonly Sighting[] {
     return this.#seen.all.filter(held => held?.by !== 'us' || !this.#texts.has(held.metadata))
   }
 
-  /** Resolves when its entry is not its own any more. */
+  /** Resolves when the entry no longer belongs to it. */
   replaced(): Promise<Sighting> {
     return this.#seen.until('the end of the earlier entry', held => held?.by !== 'us')
   }
 
-  /** Whether its entry was as it should be until now, and is now as `metadata` says. */
+  /** Writes new metadata. Resolves to whether its entry was intact until now and the registry accepted the write. */
   async update(metadata: string): Promise<boolean> {
     const found = await this.#party.look(this.#entry)
     if (found?.by !== 'us' || !this.#texts.has(found.metadata)) return false

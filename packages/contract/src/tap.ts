@@ -1,16 +1,16 @@
 import type { Driver, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 
-/** What a law listens to, or stands in between, on a driver. */
+/** What a law observes or changes between core and a driver. */
 export interface Taps {
   followed?(service: string): void
-  /** What a watch of an entry told, before core hears of it. */
+  /** Gets each report of an entry watch before core gets it. */
   saw?(held: StoredEntry | undefined): void
   wrote?(over: StoredEntry | undefined): void
-  /** Stands between the driver and the list that it keeps. */
+  /** Returns the list that the driver updates instead of `replica`. */
   into?(replica: Replica): Replica
 }
 
-/** The same driver, overheard. */
+/** Returns a driver that works as `driver` does and calls `taps`. */
 export function tapped(driver: Driver, taps: Taps): Driver {
   return {
     name: driver.name,

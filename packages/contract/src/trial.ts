@@ -12,7 +12,7 @@ import { Rival } from './rival.ts'
 import type { Entries } from './view.ts'
 import { entriesOf, View } from './view.ts'
 
-/** Why a law cannot be asked of a registry. */
+/** Says why a law does not apply to a registry. */
 export class NotApplicable extends Error {}
 
 export interface TrialOptions {
@@ -21,7 +21,7 @@ export interface TrialOptions {
   readonly seed?: number
 }
 
-/** One run of one law: makes what it needs, ends it at its deadline, closes all that it opened. */
+/** One run of one law. It creates what the law needs, ends the law at its deadline, and closes everything that it opened. */
 export class Trial {
   readonly bench: Bench
   readonly traits: DriverTraits
@@ -37,7 +37,7 @@ export class Trial {
       strict = Boolean(process.env.RPCX_STRICT),
       seed = Number(process.env.RPCX_SEED ?? randomBytes(4).readUInt32BE()),
     } = options
-    // As many wait for the end as there are servers, lists and logs.
+    // Each server, list and log adds a listener, which is no leak.
     setMaxListeners(0, this.#over.signal)
     this.bench = bench
     this.traits = bench.driver().traits
@@ -54,7 +54,7 @@ export class Trial {
   async run(law: (trial: Trial) => Promise<void>): Promise<void> {
     const timer = setTimeout(() => this.#over.abort(), this.#limitMs)
     const late = new Promise<never>((_resolve, reject) => {
-      // A wait that is cut short says what for; that is the better error.
+      // Gives the aborted wait of the law time to throw first, because its error says what it waited for.
       const end = (): unknown =>
         setTimeout(reject, 100, new Error(`not kept within ${this.#limitMs} ms`)).unref()
       this.signal.addEventListener('abort', end, { once: true })
@@ -73,12 +73,12 @@ export class Trial {
     await Promise.all(this.#opened.map(opened => opened.close()))
   }
 
-  /** A name that no other law uses. */
+  /** Returns a service name that no other law uses. */
   service(): string {
     return `Law${randomBytes(5).toString('hex')}`
   }
 
-  /** A fault that the law needs. Throws `NotApplicable` without it. */
+  /** Returns a fault of the bench that the law needs. @throws NotApplicable when the bench cannot inject it */
   need<Fault extends 'edit' | 'adopt' | 'remove' | 'put' | 'endSession' | 'missingDirectories'>(
     fault: Fault,
   ): NonNullable<Bench[Fault]> {
@@ -93,12 +93,12 @@ export class Trial {
     throw new NotApplicable(why)
   }
 
-  /** A promised time, as long as it may be here. */
+  /** Returns how long a promised time may take here, in milliseconds. */
   allowed(ms: number): number {
     return ms * this.#slack
   }
 
-  /** Begins an outage, which ends with the law at the latest. Throws `NotApplicable` where there is none. */
+  /** Starts an outage, which ends with the law at the latest. @throws NotApplicable when the bench cannot make one */
   async outage(): Promise<Outage> {
     this.needOutage()
     const outage = (await this.bench.outage?.()) as Outage
@@ -110,7 +110,7 @@ export class Trial {
     if (this.bench.outage === undefined) throw new NotApplicable('its bench has no outage()')
   }
 
-  /** A server that does not listen yet. */
+  /** Creates a server that does not listen yet. */
   member(options: RegisterPluginOptions = {}, driver: Driver = this.bench.driver()): Member {
     const member = new Member(driver, { updateIntervalMs: 0, ...options }, this.signal)
     this.#opened.push(member.server)
@@ -127,7 +127,7 @@ export class Trial {
     return new View(discovery, service, this.signal)
   }
 
-  /** One who uses a driver by hand. */
+  /** Opens a party, which uses a driver directly. */
   async party(driver: Driver = this.bench.driver()): Promise<Party> {
     const party = await Party.open(driver, this.signal)
     this.#opened.push({ close: () => party.close().catch(() => {}) })
@@ -138,7 +138,7 @@ export class Trial {
     return Rival.claim(await this.party(), entry)
   }
 
-  /** What the registry holds now, as a client sees it that has just come. */
+  /** Returns what the registry holds now, as a new client sees it. */
   async listed(service: string): Promise<Entries> {
     const discovery = new RegistryDiscovery(this.bench.driver())
     try {
@@ -148,14 +148,14 @@ export class Trial {
     }
   }
 
-  /** The life of a session, as granted. */
+  /** Returns the TTL that the registry grants, in milliseconds. */
   async ttlMs(): Promise<number> {
     const session = await this.bench.driver().open(this.signal, systemClock)
     await session.close(this.signal)
     return session.ttlMs
   }
 
-  /** Asserts that something comes to pass within the time that is promised. */
+  /** Waits for `happening`, and asserts that it resolves within the promised time. */
   async within<T>(ms: number, what: string, happening: Promise<T>): Promise<T> {
     const since = performance.now()
     const result = await happening
@@ -165,16 +165,16 @@ export class Trial {
     return result
   }
 
-  /** Lets time pass where time itself is the fault, as in an outage. */
+  /** Waits for `ms`. For laws in which time itself is the fault, as in an outage. */
   async pass(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.signal })
   }
 
-  /** Asks until there is nothing left to object. @throws Error with the last objection */
+  /** Repeats a check until it has no objection. @throws Error with the last objection */
   async settled(objection: () => Promise<string | undefined>): Promise<void> {
     let why: string | undefined = 'nothing was found out in time'
     while (!this.signal.aborted) {
-      // Cut short, it can say less than the one before.
+      // An aborted check may say less than the previous one.
       why = await objection().catch(error => (this.signal.aborted ? why : Promise.reject(error)))
       if (why === undefined) return
       await sleep(20)

@@ -5,7 +5,7 @@ import { Log } from './log.ts'
 /** The metadata of each server of a service, by its address. */
 export type Entries = Readonly<Record<string, string>>
 
-/** Everything that a discovery shows of one service, from now on. */
+/** A log of the lists that a discovery shows of one service. */
 export class View {
   readonly service: string
   readonly lists: Log<Endpoints>
@@ -24,17 +24,17 @@ export class View {
     return last && entriesOf(last)
   }
 
-  /** How many lists it has shown: where to look on from. */
+  /** The number of lists that it has shown, for a later `since`. */
   get mark(): number {
     return this.lists.all.length
   }
 
-  /** The list that it shows now, or else the next one, that is so. */
+  /** Returns the current list or the next one for which `isSo` holds. */
   until(what: string, isSo: (entries: Entries) => boolean): Promise<Endpoints> {
     return this.lists.until(what, list => isSo(entriesOf(list)), Math.max(0, this.mark - 1))
   }
 
-  /** Waits until it shows exactly these. */
+  /** Waits until it shows exactly these entries. */
   shows(entries: Entries): Promise<Endpoints> {
     return this.until(`a list of exactly ${JSON.stringify(entries)}`, found =>
       isDeepStrictEqual(found, entries),
@@ -51,7 +51,7 @@ export class View {
   }
 }
 
-/** What a list says, without the order. */
+/** Returns the entries of a list, without their order. */
 export function entriesOf(endpoints: Endpoints): Entries {
   return Object.fromEntries(endpoints.map(({ address, metadata }) => [address, metadata]))
 }

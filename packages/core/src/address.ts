@@ -2,14 +2,14 @@ import { RpcxError } from './errors.ts'
 
 /** Where a server listens: `network@host:port`, such as `tcp@127.0.0.1:8972` or `unix@/run/arith.sock`. */
 export interface Address {
-  /** `tcp`, `unix`, `memu`, …; `tcp` when the text names none. */
+  /** `tcp`, `unix`, `memu`, …; `tcp` when the string names none. */
   readonly network: string
   /** What follows the first `@`: `host:port`, a path or a name. */
   readonly host: string
 }
 
 /**
- * Splits at the first `@`, as Go's clients do (client/xclient_discovery.go). Refuses control characters.
+ * Splits an address at the first `@`, as Go's clients do (client/xclient_discovery.go). Rejects control characters.
  * @throws `ERR_RPCX_ADDRESS`
  */
 export function parseAddress(text: string): Address {
@@ -25,7 +25,7 @@ export function parseAddress(text: string): Address {
   return { network, host }
 }
 
-/** A host and a port out of `host:port` or `[ipv6]:port`. @throws `ERR_RPCX_ADDRESS` */
+/** Splits `host:port` or `[ipv6]:port`. @throws `ERR_RPCX_ADDRESS` */
 export function parseHostPort(text: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
@@ -38,17 +38,17 @@ export function parseHostPort(text: string): { host: string; port: number } {
   return { host: match[1] ?? match[2] ?? '', port }
 }
 
-/** The counterpart of `parseHostPort`: IPv6 hosts get their brackets. */
+/** Returns `host:port`, with brackets around an IPv6 host. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Whether a name or an address has characters that no name needs, and that change what a terminal or a log shows. */
+/** Whether a name or an address contains control characters, which change what a terminal or a log shows. */
 export function hasControls(text: string): boolean {
   return CONTROLS.test(text)
 }
 
-/** A text of unknown origin as part of a message: in quotes, escaped, cut to 200 characters. */
+/** Returns a string of unknown origin as part of a message: in quotes, escaped, cut to 200 characters. */
 export function quote(text: string): string {
   const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
   return JSON.stringify(shown).replace(ALL_CONTROLS, code => `\\u${hex(code)}`)
@@ -58,7 +58,7 @@ function hex(text: string): string {
   return text.charCodeAt(0).toString(16).padStart(4, '0')
 }
 
-// Control characters, line ends of Unicode, halves of surrogate pairs, and what reverses the direction of writing.
+// Control characters, line separators of Unicode, unpaired surrogates, and characters that reverse the direction of writing.
 const CLASS = '[\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]'
 const CONTROLS = new RegExp(CLASS, 'u')
 const ALL_CONTROLS = new RegExp(CLASS, 'gu')

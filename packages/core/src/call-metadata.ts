@@ -4,5 +4,5 @@ export type Metadata = Readonly<Record<string, string>>
 /** Shared by all messages without metadata. */
 export const NO_METADATA: Metadata = Object.freeze(Object.create(null))
 
-// An object of a million keys would take a second to make, of a peer whom nobody knows yet.
+// A peer without authentication may send metadata. An object with a million keys would take a second to build.
 export const MAX_PAIRS = 4_096

@@ -1,30 +1,30 @@
 import { isErrorLike, reasonOf } from './reason.ts'
 
-// How functions of the program are called, each in a `try` where that happens, so that a call pays for no closure:
-// - what decides, such as `authenticate`, fails that call or connection, and a promise that nobody waits for counts as a failure:
-//   `decidedNow`, `unawaited`, `wrongResult`;
-// - what only hears, such as a listener, is told of in `callbackFailed`, its promise included: `watchRejection`, and `guarded` off the paths
-//   that calls take.
+// How to call functions of the program. Each caller has its own `try`, so that a call does not pay for a closure:
+// - A function that decides, such as `authenticate`: its failure fails the call or the connection. A promise that nothing awaits counts as
+//   a failure: `decidedNow`, `unawaited`, `wrongResult`.
+// - A function that only listens, such as a listener: `callbackFailed` reports its failure, also that of its promise: `watchRejection`.
+//   Code that does not run for each call may use `guarded`.
 
-/** Says which function of a user failed, and with what: `rateLimit.by`, `listener of ejected`. */
+/** Reports which function of the program failed, and its error: `rateLimit.by`, `listener of ejected`. */
 export type CallbackFailed = (callback: string, error: Error) => void
 
-/** Makes an error of whatever was thrown, with a text that says something. @param what failed: `Shop.buy`, `rateLimit.by` */
+/** Returns an error with a useful message for anything that was thrown. @param what the function that failed: `Shop.buy`, `rateLimit.by` */
 export function toError(thrown: unknown, what: string): Error {
   try {
-    // It stays itself: its class and what it carries are its thrower's.
+    // Returns the error itself, because the program may use its class and its properties.
     if (thrown instanceof Error && typeof thrown.message === 'string' && thrown.message.trim() !== '')
       return thrown
     if (typeof thrown === 'string' && thrown.trim() !== '') return new Error(thrown, { cause: thrown })
     if (isErrorLike(thrown) && typeof thrown.message === 'string' && thrown.message.trim() !== '')
       return new Error(thrown.message, { cause: thrown })
   } catch {
-    // A getter may throw, and a proxy may refuse anything.
+    // A getter may throw, and a proxy may throw on any access.
   }
   return new Error(`${what} failed: ${reasonOf(thrown)}`, { cause: thrown })
 }
 
-/** Whether it is a promise, or something that `await` takes for one. */
+/** Whether a value is a promise, or an object that `await` treats as one. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
@@ -32,7 +32,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-/** Hears of the rejection of what a function returned whose result nobody waits for. Anything else than a promise is ignored. */
+/** Calls `failed` when the result of a function is a promise that rejects. For results that nothing awaits. Ignores other results. */
 export function watchRejection(returned: unknown, failed: (error: unknown) => void): void {
   if (returned === undefined) return
   try {
@@ -43,8 +43,8 @@ export function watchRejection(returned: unknown, failed: (error: unknown) => vo
 }
 
 /**
- * Returns what a function of the program returns that is asked from timers, where nobody could catch anything; `undefined` when it throws.
- * A closure for each call: not for what each call of a client or a server passes.
+ * Calls a function of the program, for example from a timer, where nothing could catch an exception. Returns its result, or `undefined`
+ * when it throws. Each use needs a closure, so do not use it for every call of a client or a server.
  */
 export function guarded<T>(
   callback: string,
@@ -62,21 +62,24 @@ export function guarded<T>(
 }
 
 /**
- * What a hook returned that has to decide at once. A promise would let everything through, whatever it comes to.
- * @throws TypeError
+ * Returns the result of a hook that must decide at once. A promise would let everything through, whatever it resolves to.
+ * @throws TypeError when the result is a promise
  */
 export function decidedNow<T>(name: string, returned: T): T {
   if (returned === undefined || !isThenable(returned)) return returned
   throw unawaited(`the hook ${name}`, returned)
 }
 
-/** The error of a function that returned a promise where nobody waits for one. @param what the function */
+/** Returns the error for a function that returned a promise which nothing awaits. @param what the function */
 export function unawaited(what: string, returned: unknown): TypeError {
   watchRejection(returned, () => {})
   return new TypeError(`${what} returns a promise, which nothing awaits`)
 }
 
-/** The error of a function that returned something else, perhaps a promise. @param wanted with its article: `a string` */
+/**
+ * Returns the error for a function that returned a wrong type, perhaps a promise.
+ * @param wanted the right type with its article: `a string`
+ */
 export function wrongResult(what: string, returned: unknown, wanted: string): TypeError {
   watchRejection(returned, () => {})
   return new TypeError(`${what} returns ${returned === null ? 'null' : typeof returned}, not ${wanted}`)

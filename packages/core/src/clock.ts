@@ -1,19 +1,21 @@
 import { lazy } from './lazy.ts'
 
 /**
- * Where a server, a client or a discovery gets time and chance from. Node's own unless an option says otherwise: a simulation stops time,
- * turns it on, or lets one process be late, and the same seed gives the same run.
+ * The source of time and randomness of a server, a client or a discovery. The default is Node's own. A simulation can stop time, advance
+ * it, or delay one process. The same seed gives the same run.
  *
- * The order within one moment stays Node's: `setImmediate`, `process.nextTick` and promises ask for no time.
+ * The order within one moment is Node's: `setImmediate`, `process.nextTick` and promises do not use the clock.
  */
 export abstract class Clock {
-  /** Returns the time since some moment, in milliseconds. It never goes back, and measures durations. */
+  /** Returns the time since an arbitrary moment, in milliseconds. It never goes back. Use it to measure durations. */
   abstract now(): number
 
-  /** Returns the time since the epoch, in milliseconds, for people and for other hosts. It may be set, so that it measures no durations. */
+  /**
+   * Returns the time since the epoch, in milliseconds, for people and for other hosts. It can be set, so do not measure durations with it.
+   */
   abstract wallTime(): number
 
-  /** Returns a number from 0 to below 1, for jitter and choices. Secrets do not come from here. */
+  /** Returns a number from 0 to below 1, for jitter and choices. Do not use it for secrets. */
   abstract random(): number
 
   /** Calls `run` once, after `ms` milliseconds. */
@@ -22,10 +24,10 @@ export abstract class Clock {
   /** Calls `run` every `ms` milliseconds. */
   abstract setInterval(run: () => void, ms: number): Timer
 
-  /** Stops a timer. Ignores `undefined`, and a timer that is over. */
+  /** Stops a timer. Ignores `undefined`, and a timer that has ended. */
   abstract clear(timer: Timer | undefined): void
 
-  /** Returns an identifier that nobody else has, in the form of `crypto.randomUUID`. Clocks of one seed return the same. */
+  /** Returns a unique identifier, in the form of `crypto.randomUUID`. Clocks with the same seed return the same identifiers. */
   uuid(): string {
     const digits = (count: number): string =>
       Math.floor(this.random() * 16 ** count)
@@ -50,21 +52,21 @@ export abstract class Clock {
   }
 }
 
-/** Time for what has no other options. */
+/** The options of a class that has no option but the clock. */
 export interface ClockOption {
   /** Source of time and randomness, for tests and simulations. @default Node's own */
   readonly clock?: Clock
 }
 
-/** A timer of a `Clock`. As long as it runs it keeps the process alive, unless `unref` was called. */
+/** A timer of a `Clock`. It keeps the process alive while it runs, unless `unref` was called. */
 export interface Timer {
-  /** Lets it keep the process alive again. */
+  /** Lets the timer keep the process alive again. */
   ref(): unknown
-  /** Lets the process end while it waits. */
+  /** Lets the process end while the timer runs. */
   unref(): unknown
 }
 
-/** Beyond this, Node's timers fire at once. */
+/** The longest delay of a timer. Node's timers fire at once for longer delays. */
 export const MAX_TIMER_MS: number = 2 ** 31 - 1
 
 class SystemClock extends Clock {
@@ -93,12 +95,12 @@ class SystemClock extends Clock {
   }
 
   clear(timer: Timer | undefined): void {
-    // It also clears intervals, as the standard says.
+    // `clearTimeout` also clears intervals, as the standard says.
     clearTimeout(timer as NodeJS.Timeout | undefined)
   }
 }
 
-/** Node's own. */
+/** The clock of Node. */
 export const systemClock: Clock = new SystemClock()
 
 /** Checks the option `clock`. @throws TypeError that names it */

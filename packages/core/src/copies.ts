@@ -1,7 +1,8 @@
 import { version } from './version.ts'
 
 /**
- * What each backend asks as it is imported, so that a core that does not fit is named then, not by whatever it lacks.
+ * Checks that this core fits a backend. Each backend calls it when it is imported, so that the error names the versions and not a missing
+ * function.
  *
  * @param dependant `@rpcx/etcd`
  * @param needed the version of core that the dependant was released with
@@ -18,7 +19,7 @@ export function checkCore(dependant: string, needed: string): void {
   )
 }
 
-// A bundle does not know where its parts were.
+// In a bundle, the original folder is unknown.
 const folder = import.meta.url === undefined ? 'a bundle' : decodeURI(new URL('..', import.meta.url).pathname)
 
 const COPIES: unique symbol = Symbol.for('rpcx.core') as never
@@ -26,8 +27,8 @@ const shared = globalThis as { [COPIES]?: Map<string, string> }
 shared[COPIES] ??= new Map()
 const copies: Map<string, string> = shared[COPIES]
 
-// Copies understand each other: they share what they keep in the process, and tell nothing by its class. But what one of them has
-// mended, the other may still have.
+// Copies of this package work together: they share their state in the process, and identify nothing by its class. But a copy may lack a fix
+// that another one has.
 copies.set(folder, version)
 if (copies.size > 1) {
   const all = [...copies].map(([path, version]) => `${version} in ${path}`)

@@ -25,42 +25,45 @@
  */
 export type RpcxErrorCode = (typeof codes)[number]
 
-/** What an `RpcxError` says beside its code and its text. */
+/** What an `RpcxError` contains besides its code and its message. */
 export interface RpcxErrorOptions {
-  /** What led to it. @default none */
+  /** The error that caused this one. @default none */
   readonly cause?: unknown
   /** Whether only a change of the configuration can help. @default false */
   readonly fatal?: boolean
-  /** What the server sent beside the failure. @default none */
+  /** The metadata that the server sent with the failure. @default none */
   readonly metadata?: Readonly<Record<string, string>>
-  /** What went wrong at each attempt of a call. @default none */
+  /** The failed attempts of a call. @default none */
   readonly attempts?: readonly FailedAttempt[]
   /** The code of the `ServiceError` that the service threw. @default none */
   readonly serviceCode?: string
-  /** The details of that error. @default none */
+  /** The details of that `ServiceError`. @default none */
   readonly details?: unknown
 }
 
-/** One attempt of a call that failed. */
+/** One failed attempt of a call. */
 export interface FailedAttempt {
   /** The address of the server. */
   readonly endpoint: string
   readonly error: RpcxError
 }
 
-/** Every failure that is not misuse. Tell them apart by `code`; `cause` holds the error underneath. */
+/** The error of every failure that is not misuse. The `code` tells failures apart, and `cause` is the underlying error. */
 export class RpcxError extends Error {
   override readonly name = 'RpcxError'
   readonly code: RpcxErrorCode
-  /** Whether only a change of the configuration can help: trying again cannot. */
+  /** Whether only a change of the configuration can help, so that a retry is useless. */
   readonly fatal: boolean
-  /** What the server sent beside the failure; empty when there is no server in it. */
+  /** The metadata that the server sent with the failure; empty when the failure does not come from a server. */
   readonly metadata: Readonly<Record<string, string>>
-  /** What went wrong at each attempt of a call, in order. */
+  /** The failed attempts of a call, in order. */
   readonly attempts: readonly FailedAttempt[]
   /** The service's own code, when `code` is `ERR_RPCX_SERVICE` and its method threw a `ServiceError`; otherwise `undefined`. */
   declare readonly serviceCode: string | undefined
-  /** What came with `serviceCode`: JSON of the service, at most 8 KiB. Not checked against anything: validate what you rely on. */
+  /**
+   * The details that came with `serviceCode`: JSON from the service, at most 8 KiB. The client does not validate them; validate what you
+   * rely on.
+   */
   declare readonly details: unknown
   constructor(code: RpcxErrorCode, message: string, options: RpcxErrorOptions = {}) {
     const {
@@ -76,7 +79,7 @@ export class RpcxError extends Error {
     this.fatal = fatal
     this.metadata = metadata
     this.attempts = attempts
-    // Most errors have none, and would show it wherever they are printed.
+    // Most errors have no service code. The property would appear wherever they are printed.
     if (serviceCode === undefined) return
     this.serviceCode = serviceCode
     this.details = details
@@ -86,13 +89,16 @@ export class RpcxError extends Error {
 const NO_METADATA = Object.freeze({})
 const NO_ATTEMPTS = Object.freeze([])
 
-/** Recognises an `RpcxError` by its shape, so that two copies of this package in one tree understand each other. */
+/**
+ * Whether a value is an `RpcxError`, with this code if one is given. Checks the shape, so that two copies of this package understand each
+ * other.
+ */
 export function isRpcxError(error: unknown, code?: RpcxErrorCode): error is RpcxError {
   if (!(error instanceof Error) || error.name !== 'RpcxError') return false
   return code === undefined || (error as RpcxError).code === code
 }
 
-/** Whether a text that a peer sent is a code that this version knows. */
+/** Whether a string from a peer is an error code that this version knows. */
 export function isRpcxErrorCode(text: string | undefined): text is RpcxErrorCode {
   return (codes as readonly (string | undefined)[]).includes(text)
 }

@@ -4,17 +4,18 @@ import { toError, watchRejection } from './callbacks.ts'
 import { lazy } from './lazy.ts'
 import { reasonOf } from './reason.ts'
 
-/** What every object with events tells of functions that its user gave to it. */
+/** The events of every object that calls functions of the program. */
 export interface CallbackEvents {
   /**
-   * A function of the program threw, or returned a promise that was rejected: a listener, say, `listener of ejected`. Or a `ServiceError`
-   * that it threw has details that cannot be sent: `ServiceError of Shop.buy`. Everything goes on without it. When nobody listens to this event, it is a warning of the process.
+   * A function of the program threw, or returned a promise that was rejected. An example is a listener: `listener of ejected`. Or a
+   * `ServiceError` that a method threw has details that cannot be sent: `ServiceError of Shop.buy`. The library continues. When this event
+   * has no listener, the process emits a warning.
    */
   callbackFailed: { readonly callback: string; readonly error: Error }
 }
 
 /**
- * The events of one object, for what happens with no caller. Each is also published on the `diagnostics_channel`
+ * The events of one object, for what happens without a caller. Each event is also published on the `diagnostics_channel`
  * `rpcx:<owner>:<event>` and printed under `NODE_DEBUG=rpcx`.
  */
 export class Events<Map extends object> {
@@ -23,7 +24,7 @@ export class Events<Map extends object> {
 
   constructor(owner: string) {
     this.#owner = owner
-    // A client may follow many services; this is no leak.
+    // A client may watch many services, so many listeners are no leak.
     this.#emitter.setMaxListeners(0)
   }
 
@@ -39,11 +40,11 @@ export class Events<Map extends object> {
     this.#emit(event, detail)
   }
 
-  /** Tells that a function of the program failed. @param callback which: `rateLimit.by`, `listener of ejected` */
+  /** Reports that a function of the program failed. @param callback the function: `rateLimit.by`, `listener of ejected` */
   callbackFailed(callback: string, thrown: unknown): void {
     const error = toError(thrown, callback)
     const isHeard = this.#emitter.listenerCount('callbackFailed') > 0
-    // What fails in hearing of failures could fail for ever.
+    // A failing listener of this event would otherwise be called again and again.
     if (isHeard && callback !== 'listener of callbackFailed')
       this.#emit('callbackFailed', { callback, error })
     else warn(this.#owner, callback, error)
@@ -56,7 +57,7 @@ export class Events<Map extends object> {
     if (published.hasSubscribers) published.publish(detail)
     if (this.#emitter.listenerCount(event) === 0) return
     const failed = (error: unknown): void => this.callbackFailed(`listener of ${event}`, error)
-    // Each of them for itself: one that throws keeps nothing from the others.
+    // A listener that throws must not keep the event from the others.
     for (const listener of this.#emitter.listeners(event)) {
       try {
         watchRejection((listener as (detail: unknown) => unknown)(detail), failed)
@@ -67,12 +68,12 @@ export class Events<Map extends object> {
   }
 }
 
-/** Without what is private, by which types of two copies of this package would differ. */
+/** The public members of `Events`. Private members would make the types of two copies of this package incompatible. */
 export type PublicEvents<Map extends object> = Pick<Events<Map>, keyof Events<Map>>
 
 const debug = lazy.util.debuglog('rpcx')
 
-/** When each function last was warned of: a stranger who makes one fail must not fill the log. */
+/** The time of the last warning about each function. A stranger who makes a function fail must not fill the log. */
 const warnedAt = new Map<string, number>()
 
 function warn(owner: string, callback: string, error: Error): void {
@@ -89,7 +90,7 @@ function warn(owner: string, callback: string, error: Error): void {
 const WARN_EVERY_MS = 1_000
 
 function describe(name: string, detail: unknown): string {
-  // What the `values` of an endpoint say stands in its metadata, too, and a `Map` has no JSON.
+  // Omits maps, which have no JSON. The `values` of an endpoint are also in its metadata.
   const json = (value: unknown): string =>
     JSON.stringify(value, (_key, part) => (part instanceof Map ? undefined : part))
   const fields = Object.entries(detail as object).map(([key, value]) =>

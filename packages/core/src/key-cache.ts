@@ -1,11 +1,11 @@
 /**
- * ASCII strings that come again and again, such as the names of services and of fields: at most 512 of up to 31 bytes, so
- * what peers send cannot make it grow. A string from here is ready as a property name; a new one must be hashed first.
+ * A cache of ASCII strings that occur often, such as the names of services and of fields. It holds at most 512 strings of up to 31 bytes,
+ * so that peers cannot make it grow. A cached string is ready for use as a property name; a new one must be hashed first.
  */
 export class KeyCache {
   readonly #keys: string[] = new Array<string>(slots).fill('')
 
-  /** The `length` bytes of UTF-8 at `start`, as a string. They must be in `bytes`. */
+  /** Returns the `length` bytes of UTF-8 at `start` as a string. `bytes` must contain all of them. */
   read(bytes: Buffer, start: number, length: number): string {
     let hash = length
     for (let i = 0; i < length; i++) hash = Math.imul(hash, 31) + (bytes[start + i] as number)
@@ -13,7 +13,7 @@ export class KeyCache {
     const known = this.#keys[slot] as string
     if (isAt(known, bytes, start, length)) return known
     const key = bytes.toString('utf8', start, start + length)
-    // Only then is each byte one code unit: ASCII, or U+FFFD, which is no byte. So `isAt` cannot mistake `é` for `Ã©`.
+    // With equal lengths, each byte became one code unit: ASCII, or U+FFFD, which equals no byte. So `isAt` cannot mistake `é` for `Ã©`.
     if (key.length === length && length <= longestKey) this.#keys[slot] = key
     return key
   }

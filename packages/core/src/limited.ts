@@ -2,8 +2,8 @@ import type { Clock, Timer } from './clock.ts'
 import { RpcxError } from './errors.ts'
 
 /**
- * Runs one operation that must end by itself, and does not wait for it beyond `ms`, even if it ignores its signal.
- * Rejects with `ERR_RPCX_REGISTRY` then, and with the signal's reason when there is one and it aborts.
+ * Runs an operation for at most `ms`, even if it ignores its signal. Rejects with `ERR_RPCX_REGISTRY` when the time is over, and with the
+ * reason of `signal` when that aborts.
  */
 export async function limited<T>(
   clock: Clock,
@@ -20,7 +20,7 @@ export async function limited<T>(
     abort = () => limit.abort(signal?.reason)
     const late = (): void =>
       limit.abort(new RpcxError('ERR_RPCX_REGISTRY', `${what}: no answer within ${ms} ms`))
-    // After a long tick timers come before what can be read.
+    // After a long tick, Node runs timers before it reads sockets. `setImmediate` lets an answer that has already arrived come first.
     timer = clock.setTimeout(() => setImmediate(late), ms)
     if (signal?.aborted) abort()
     else signal?.addEventListener('abort', abort, { once: true })

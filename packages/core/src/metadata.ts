@@ -1,16 +1,16 @@
 /** The parsed metadata of an endpoint: each key with its values, in order. */
 export type Values = ReadonlyMap<string, readonly string[]>
 
-/** What a text of metadata says. */
+/** The result of parsing metadata. */
 export interface ParsedMetadata {
   readonly values: Values
-  /** Whether every pair could be read. Go's clients ignore all values otherwise. */
+  /** Whether every pair is well-formed. Otherwise Go's clients ignore all values. */
   readonly valid: boolean
 }
 
 /**
- * Reads a query string as Go's `url.ParseQuery` does: pairs with `;` or a bad `%` are dropped, the others kept. Takes time in
- * proportion to the text.
+ * Parses a query string as Go's `url.ParseQuery` does. Drops pairs with `;` or a malformed `%`, and keeps the others. The time is
+ * proportional to the length.
  */
 export function parseMetadata(text: string): ParsedMetadata {
   const values = new Map<string, string[]>()
@@ -35,7 +35,7 @@ export function parseMetadata(text: string): ParsedMetadata {
   return { values, valid }
 }
 
-/** Writes a query string byte for byte as Go's `url.Values.Encode` does: keys in byte order. */
+/** Returns a query string that equals that of Go's `url.Values.Encode` byte for byte. The keys are in byte order. */
 export function formatMetadata(values: Values): string {
   const keys = [...values.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   const pairs: string[] = []
@@ -51,11 +51,11 @@ function escapeQuery(text: string): string {
     .replaceAll('%20', '+')
 }
 
-/** `undefined` when a `%` is not followed by two hexadecimal digits. */
+/** Decodes a part of a query string. Returns `undefined` when a `%` is not followed by two hexadecimal digits. */
 function unescapeQuery(text: string): string | undefined {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   if (!spaced.includes('%')) return spaced
-  // Never longer than what it is made of: three bytes become one.
+  // Decodes in place: three bytes become one, so the result is never longer than the input.
   const bytes = Buffer.from(spaced)
   let written = 0
   for (let read = 0; read < bytes.length; written++) {
@@ -74,11 +74,11 @@ function unescapeQuery(text: string): string | undefined {
   return bytes.toString('utf8', 0, written)
 }
 
-/** What a hexadecimal digit stands for; −1 when it is none. */
+/** Returns the value of a hexadecimal digit; −1 for any other character. */
 function digit(code: number | undefined): number {
   if (code === undefined) return -1
   if (code >= 0x30 && code <= 0x39) return code - 0x30
-  // Letters of both cases.
+  // Turns upper case into lower case.
   const letter = code | 0x20
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }

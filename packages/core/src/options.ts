@@ -1,6 +1,6 @@
 /**
- * Checks a duration given as an option.
- * @throws RangeError that names the option when it is no number of milliseconds from `least` up
+ * Checks an option that is a duration.
+ * @throws RangeError that names the option when the value is not a number of milliseconds from `least` up
  */
 export function checkMs(who: string, option: string, value: number, least = 0): number {
   // Node's timers fire at once beyond 2^31 − 1.
@@ -10,7 +10,7 @@ export function checkMs(who: string, option: string, value: number, least = 0): 
   )
 }
 
-/** Checks an option that has a few values. @throws TypeError that names the option and lists them */
+/** Checks an option with a fixed set of values. @throws TypeError that names the option and lists the values */
 export function checkChoice<T extends string>(
   who: string,
   option: string,
@@ -21,13 +21,13 @@ export function checkChoice<T extends string>(
   throw new TypeError(`${who}: ${option} is ${JSON.stringify(value)}, not one of ${choices.join(', ')}`)
 }
 
-/** Checks a number of things given as an option. @throws RangeError that names the option; `Infinity` is no limit */
+/** Checks an option that is a count; `Infinity` means no limit. @throws RangeError that names the option */
 export function checkCount(who: string, option: string, value: number, least = 0): number {
   if ((Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= least) return value
   throw new RangeError(`${who}: ${option} is ${value}, not an integer from ${least} up, nor Infinity`)
 }
 
-/** Checks that every option is one that is known. @throws TypeError that names those that are not, with the nearest that is */
+/** Checks that every option is known. @throws TypeError that names an unknown option, and the known one that is most similar */
 export function checkKnown(who: string, options: object, known: Readonly<Record<string, true>>): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(

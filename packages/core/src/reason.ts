@@ -1,12 +1,13 @@
 /**
- * Says why something failed, in words that end no sentence with nothing: never empty, `undefined` or `[object Object]`. Of an error that has
- * no text of its own, such as that of a name of which no address answers, it is what its parts say. Never throws, whatever was thrown.
+ * Returns why something failed, for the end of a message. The result is never empty, `undefined` or `[object Object]`. An error without a
+ * message may have parts, such as the failed attempts to connect to each address of a name. Then the result combines the reasons of the
+ * parts. Never throws, whatever was thrown.
  */
 export function reasonOf(thrown: unknown): string {
   return reasonIn(thrown, MAX_LEVELS)
 }
 
-/** Whether it is an error, perhaps of another realm, such as that of `node:vm` or jest. */
+/** Whether a value is an error, perhaps of another realm, such as that of `node:vm` or jest. */
 export function isErrorLike(thrown: unknown): thrown is { readonly message: unknown } {
   return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'
 }
@@ -27,7 +28,7 @@ function reasonIn(thrown: unknown, levels: number): string {
     if (!isErrorLike(thrown)) return 'an object was thrown, which is no error'
     return `${typeof name === 'string' && name !== '' ? name : 'Error'} without a text`
   } catch {
-    // A getter may throw, and a proxy may refuse anything.
+    // A getter may throw, and a proxy may throw on any access.
     return 'an object was thrown that cannot be looked at'
   }
 }
@@ -40,7 +41,7 @@ interface ErrorParts {
   readonly errors?: unknown
 }
 
-/** Each reason once, and no more than anybody reads. */
+/** Joins the different reasons, at most `MOST_PARTS` of them. */
 function partsOf(errors: readonly unknown[], levels: number): string {
   const reasons = [...new Set(errors.slice(0, 100).map(error => reasonIn(error, levels - 1)))]
   const more = reasons.length > MOST_PARTS ? [`and ${reasons.length - MOST_PARTS} more`] : []

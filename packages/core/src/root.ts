@@ -1,11 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
 
-// Made when the module is loaded, outside of every call.
+// Created when the module is loaded, outside every call.
 const root = new AsyncResource('rpcx')
 
 /**
- * Runs something outside of the async context of whoever calls: timers, sockets and ticks serve many callers, and the
- * `AsyncLocalStorage` of the one who happened to start them is none of the others' business.
+ * Runs a function outside the async context of the caller. Timers, sockets and ticks serve many callers. They must not carry the
+ * `AsyncLocalStorage` of the caller that happened to start them.
  */
 export function inRoot<T>(run: () => T): T {
   return root.runInAsyncScope(run)

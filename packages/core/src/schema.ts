@@ -1,6 +1,6 @@
 import { isThenable, watchRejection } from './callbacks.ts'
 
-/** What zod, valibot, arktype and others offer (standardschema.dev, version 1), as far as it is needed. */
+/** The part of Standard Schema (standardschema.dev, version 1) that this library uses. zod, valibot, arktype and others implement it. */
 export interface Schema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1
@@ -19,18 +19,18 @@ interface Issue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** Whether a type is a schema, and not something that only a codec understands. */
+/** Whether a type is a schema, and not a type that only a codec understands. */
 export function isSchema(type: unknown): type is Schema {
-  // Arktype's are functions.
+  // The schemas of arktype are functions.
   return ((typeof type === 'object' && type !== null) || typeof type === 'function') && '~standard' in type
 }
 
-/** The value as the schema makes it. @throws Error with the path of what is wrong */
+/** Returns the value that the schema makes of `value`. @throws Error with the path of each invalid part */
 export async function validated(schema: Schema, value: unknown): Promise<unknown> {
   return outcome(await schema['~standard'].validate(value))
 }
 
-/** The same at once; a type that is no schema takes any value. @throws TypeError when the schema needs time */
+/** Validates synchronously. Accepts any value when `type` is not a schema. @throws TypeError when the schema validates asynchronously */
 export function validatedNow(type: unknown, value: unknown): unknown {
   if (!isSchema(type)) return value
   const result = type['~standard'].validate(value)

@@ -1,15 +1,15 @@
-/** What a `ServiceError` says beside its code and its text. */
+/** What a `ServiceError` contains besides its code and its message. */
 export interface ServiceErrorOptions {
-  /** What it follows from; the caller is told nothing of it. @default nothing */
+  /** The error that caused this one. It is not sent to the caller. @default nothing */
   readonly cause?: unknown
-  /** What the caller may want to know: anything that JSON has, at most 8 KiB of it. @default nothing */
+  /** Details for the caller: any JSON value of at most 8 KiB. @default nothing */
   readonly details?: unknown
 }
 
 /**
- * An error that a service declares for its callers, with a code of its own. Thrown by a method, it reaches the caller as an `RpcxError` with
- * `ERR_RPCX_SERVICE`, whose `serviceCode` and `details` are these. Go's clients get the text. It is the answer of a server that works, so it
- * does not count among the errors for which servers are taken out.
+ * An error that a service declares for its callers, with its own code. When a method throws it, the caller gets an `RpcxError` with
+ * `ERR_RPCX_SERVICE` and with this `serviceCode` and these `details`. Go's clients get the message. It does not count among the errors for
+ * which servers are ejected, because the server works.
  *
  * ```ts
  * throw new ServiceError('OUT_OF_STOCK', 'only 3 are left', { details: { left: 3 } })
@@ -32,28 +32,28 @@ export class ServiceError extends Error {
   }
 }
 
-// Those of another copy of this package are as good; those of other libraries, which are called the same, are none of ours.
+// Accepts errors of another copy of this package, but not errors of other libraries with the same name.
 const BRAND = Symbol.for('rpcx.ServiceError')
 Object.defineProperty(ServiceError.prototype, BRAND, { value: true })
 
-/** Recognises a `ServiceError` of any copy of this package. Never throws, whatever was thrown. */
+/** Whether a value is a `ServiceError` of any copy of this package. Never throws, whatever was thrown. */
 export function isServiceError(thrown: unknown): thrown is ServiceError {
   try {
     return typeof thrown === 'object' && thrown !== null && BRAND in thrown
   } catch {
-    // A proxy may refuse anything.
+    // A proxy may throw on any access.
     return false
   }
 }
 
-/** Whether it may be the code of a `ServiceError`. */
+/** Whether a value can be the code of a `ServiceError`. */
 export function isServiceCode(code: unknown): code is string {
   return typeof code === 'string' && /^[\w.:/-]{1,128}$/.test(code)
 }
 
-/** What a service declared about its failure, by a `ServiceError`. */
+/** The code and the details of a `ServiceError` that a service threw. */
 export interface DeclaredError {
   readonly code: string
-  /** In JSON. */
+  /** The details in JSON. */
   readonly details: string | undefined
 }

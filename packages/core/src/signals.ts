@@ -1,15 +1,15 @@
-/** What ends when a signal aborts. */
+/** Something that ends when a signal aborts. */
 export interface Endable {
   fail(reason: unknown): void
 }
 
 /**
- * What each signal ends. One listener for each signal, however many calls share it: Node warns of eleven, and signals that were joined by
- * `AbortSignal.any` stay as long as one of them lives.
+ * The targets that each signal ends. Each signal has one listener, however many calls share it, because Node warns of eleven. Signals that
+ * `AbortSignal.any` joined stay in memory as long as one of them lives.
  */
 const endedBy = new WeakMap<AbortSignal, Ending>()
 
-/** Ends something when the signal aborts, at once when it has. Returns what stops that. */
+/** Ends `target` when the signal aborts, or at once when it has aborted. Returns a function that cancels this. */
 export function endWith(target: Endable, signal: AbortSignal): () => void {
   if (signal.aborted) {
     target.fail(signal.reason)
@@ -23,13 +23,13 @@ export function endWith(target: Endable, signal: AbortSignal): () => void {
   return ending.add(target)
 }
 
-/** A signal that aborts with the first of several, and no longer hangs on them once it is released. */
+/** A signal that aborts with the first of several signals. `release` detaches it from them. */
 export interface Either {
   readonly signal: AbortSignal
   release(): void
 }
 
-/** As `AbortSignal.any`, which leaves something behind at each signal for as long as that lives. */
+/** Combines signals as `AbortSignal.any` does. That function leaves something in memory at each signal as long as the signal lives. */
 export function either(...signals: readonly AbortSignal[]): Either {
   const first = new AbortController()
   const target = { fail: (reason: unknown) => first.abort(reason) }

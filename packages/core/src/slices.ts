@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts'
 
 /**
- * Work that may be long, one job after the other: done at once as far as it is short, else in slices, between which everybody else
- * has a turn. A job is a generator that yields after each step.
+ * A queue of jobs that may be long. Short work runs at once. Long work runs in slices, and the event loop serves others between them. A job
+ * is a generator that yields after each step.
  */
 export class Slices {
   readonly #clock: Clock
@@ -10,13 +10,13 @@ export class Slices {
   readonly #jobs: Iterator<unknown>[] = []
   #next: NodeJS.Immediate | undefined
 
-  /** @param onIdle called each time that all is done */
+  /** @param onIdle called each time that the queue becomes empty */
   constructor(clock: Clock, onIdle: () => void) {
     this.#clock = clock
     this.#onIdle = onIdle
   }
 
-  /** Whether there is work left, behind which a new job would wait. */
+  /** Whether jobs are left, for which a new job would wait. */
   get isBusy(): boolean {
     return this.#jobs.length > 0
   }
@@ -26,13 +26,13 @@ export class Slices {
     if (this.#jobs.length === 1) this.#work()
   }
 
-  /** Gives up what is left. */
+  /** Discards the jobs that are left. */
   stop(): void {
     clearImmediate(this.#next)
     this.#jobs.length = 0
   }
 
-  /** Does all that is left now, however long that takes. */
+  /** Runs all jobs that are left now, however long that takes. */
   finish(): void {
     clearImmediate(this.#next)
     if (this.isBusy) this.#work(Number.POSITIVE_INFINITY)
@@ -47,7 +47,7 @@ export class Slices {
         return
       }
       if (job.next().done === true) this.#jobs.shift()
-      // Asking for the time costs as much as some steps do.
+      // To read the time costs as much as several steps.
       else if (steps % STEPS === 0 && this.#clock.now() > end) break
     }
     this.#next = setImmediate(() => this.#work())

@@ -1,2 +1,2 @@
-/** Of this package; the release writes it. */
+/** The version of this package, which the release script writes. */
 export const version = '0.0.0'

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './clock.ts'
 
-/** Waits for `promise`, but no longer than `ms`; resolves to `undefined` when that is over. */
+/** Waits for `promise`, for at most `ms`. Resolves to `undefined` when the time is over. */
 export async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: Timer | undefined
   const over = new Promise<undefined>(resolve => {

@@ -1,14 +1,14 @@
 import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import type { InprocessRegistry } from './registry.ts'
 
-/** The registry inside this process: nothing fails, nothing waits, nothing expires. */
+/** The driver of the registry inside this process, where no operation fails or waits, and no entry expires. */
 export class InprocessDriver implements Driver {
   readonly name = 'inprocess'
   readonly traits: DriverTraits = {
     crash: 'never',
     edits: true,
     publishes: 'registered',
-    // Whatever clients can connect to: it is this process itself that says where.
+    // Accepts all networks that clients can connect to, because only this process decides what the registry holds.
     networks: ['memu', 'tcp', 'tcp4', 'tcp6', 'unix'],
   }
   readonly #registry: InprocessRegistry
@@ -36,7 +36,7 @@ class InprocessSession implements RegistrySession {
   }
 
   async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
-    // Servers that are registered in this tick are seen by clients that are made in this tick.
+    // A client that is created in this tick must also see servers that are registered in this tick.
     await new Promise(resolve => setImmediate(resolve))
     if (signal.aborted) return
     const unwatch = this.#registry.watch(service, into)

@@ -3,24 +3,24 @@ import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { InprocessDriver } from './driver.ts'
 import { registry } from './registry.ts'
 
-/** Which registry a server is registered in. */
+/** The options of `InprocessRegisterPlugin`. */
 export interface InprocessRegisterPluginOptions extends RegisterPluginOptions {
   /** The name of the registry: servers and clients of different registries do not see each other. @default 'default' */
   readonly registry?: string
 }
 
-/** Registers a server in this process. Its services can be called from `registerName` on, before it listens. */
+/** Registers a server for clients in this process. They can call its services from `registerName` on, before the server listens. */
 export class InprocessRegisterPlugin extends RegisterPlugin {
   constructor(options: InprocessRegisterPluginOptions = {}) {
     super(new InprocessDriver(registry(options.registry)), options)
   }
 }
 
-/** Which registry servers are discovered in. */
+/** The options of `InprocessDiscovery`. */
 export interface InprocessDiscoveryOptions extends RegistryDiscoveryOptions {
-  /** The name of the registry, as its servers have it. @default 'default' */
+  /** The name of the registry, the same as that of its servers. @default 'default' */
   readonly registry?: string
-  /** The networks that are listed. @default ['memu', 'tcp', 'tcp4', 'tcp6', 'unix'] */
+  /** The accepted networks, which are the part of an address before `@`. @default ['memu', 'tcp', 'tcp4', 'tcp6', 'unix'] */
   readonly networks?: readonly string[]
 }
 

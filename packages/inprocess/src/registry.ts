@@ -1,18 +1,18 @@
-/** What is kept of one server. */
+/** The stored entry of one server. */
 export interface Kept {
   readonly metadata: string
   readonly version: bigint
-  /** The session that keeps it. */
+  /** The session that keeps the entry; `undefined` when there is none. */
   readonly owner: object | undefined
 }
 
-/** What a follower of a service hears; the list is read with `entries`. */
+/** Receives the changes of a service. `entries` returns the list. */
 export interface Watcher {
   put(address: string, metadata: string): void
   remove(address: string): void
 }
 
-/** A registry in memory: services, their addresses, and who wants to hear of changes. All of it is synchronous. */
+/** A registry in memory: services, their addresses, and the watchers of each service. Everything is synchronous. */
 export class InprocessRegistry {
   readonly #services = new Map<string, Map<string, Kept>>()
   readonly #watchers = new Map<string, Set<Watcher>>()
@@ -26,7 +26,7 @@ export class InprocessRegistry {
     return this.#services.get(service)?.get(address)
   }
 
-  /** Returns the version. */
+  /** Stores an entry and returns its version. */
   put(service: string, address: string, metadata: string, owner: object | undefined): bigint {
     let entries = this.#services.get(service)
     if (entries === undefined) {
@@ -47,14 +47,14 @@ export class InprocessRegistry {
     for (const watcher of this.#watchers.get(service) ?? []) watcher.remove(address)
   }
 
-  /** Takes out all that `owner` keeps. */
+  /** Removes all entries of `owner`. */
   removeAll(owner: object): void {
     for (const [service, entries] of this.#services) {
       for (const [address, kept] of entries) if (kept.owner === owner) this.remove(service, address)
     }
   }
 
-  /** Returns what ends it. */
+  /** Reports changes of a service to `watcher`. Returns a function that ends this. */
   watch(service: string, watcher: Watcher): () => void {
     let watchers = this.#watchers.get(service)
     if (watchers === undefined) {
@@ -69,7 +69,7 @@ export class InprocessRegistry {
   }
 }
 
-/** The registry of a name, the same for all who ask in this process. */
+/** Returns the registry with this name, which is the same for the whole process. */
 export function registry(name = 'default'): InprocessRegistry {
   let found = registries.get(name)
   if (found === undefined) {

@@ -18,7 +18,7 @@ export const closing: Readonly<Record<string, Law>> = {
         assert.ok(await answers(address, service), 'it was listed before it could be called')
         await starting
         const closing = member.server.close()
-        // In memory an answer takes no time; the server's own timers need some.
+        // In memory an answer takes no time, but the timers of the server need some.
         while (await answers(address, service)) await trial.pass(1)
         assert.deepEqual(await trial.listed(service), {}, 'it was still listed when it could not be called')
         await closing
@@ -52,12 +52,12 @@ async function openAndClose(trial: Trial): Promise<void> {
   const [listening, looking] = [trial.discovery(), trial.discovery()]
   await member.start()
   assert.equal((await listening.list(service)).length, 1)
-  // Closed while its first list is still on its way.
+  // `looking` closes while its first list is still on the way.
   looking.list(service).catch(() => {})
   await Promise.all([looking.close(), listening.close(), member.server.close()])
 }
 
-/** What keeps this process alive, by type. */
+/** Counts what keeps this process alive, by type. */
 function resources(): Map<string, number> {
   const counts = new Map<string, number>()
   for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1)

@@ -72,7 +72,7 @@ export const discovery: Readonly<Record<string, Law>> = {
       for (const [i, view] of views.entries()) {
         await view.shows({ [members[i]?.address as string]: `is=${names[i]}` })
       }
-      // Each change is seen by its own watchers; had another's come along, it would have come before.
+      // Each view sees its own change. A change of another service would have arrived before it.
       await trial.bench.put?.(below, 'tcp@10.9.8.7:1', 'is=still-below')
       for (const [i, member] of members.entries()) await member.server.setMetadata(names[i] as string, 'n=1')
       for (const [i, view] of views.entries()) {

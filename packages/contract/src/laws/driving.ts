@@ -5,7 +5,7 @@ import type { Law } from '../law.ts'
 import { law } from '../law.ts'
 import { Log } from '../log.ts'
 
-/** What a driver has to do beyond telling facts: renew, subscribe, release, and look after directories. */
+/** What a driver must do besides reporting facts: renew, subscribe, release, and maintain directories. */
 export const driving: Readonly<Record<string, Law>> = {
   'a server at rest stays, for twice the life of its session': law(
     'what renews the session of driver.ts, and how often: several times in `ttlMs`',
@@ -24,7 +24,7 @@ export const driving: Readonly<Record<string, Law>> = {
       }
       await trial.pass(2 * ttlMs)
       atRest()
-      // What was still on its way comes before this.
+      // Events and lists that were still on the way arrive before this change.
       await server.setMetadata(service, 'n=1')
       await view.shows({ [address]: 'n=1' })
       atRest()
@@ -64,7 +64,7 @@ export const driving: Readonly<Record<string, Law>> = {
         await Promise.all([server.setMetadata(service, `n=${n}`), view.shows({ [address]: `n=${n}` })])
         took.push(Math.round(performance.now() - since))
       }
-      // The middle one: a busy machine makes some of them late, but not most.
+      // The median: a busy machine delays some of them, but not most.
       const middle = [...took].sort((a, b) => a - b)[4] as number
       const limit = trial.allowed(250)
       assert.ok(middle <= limit, `expected most changes within ${limit} ms; they took ${took.join(', ')} ms`)
@@ -88,12 +88,12 @@ export const driving: Readonly<Record<string, Law>> = {
         const isListed = new Log<true>(trial.signal)
         const into = setOf(addresses, () => isListed.add(true))
         reader.session.watchService(service, into, following.signal).catch(error => isListed.fail(error))
-        // Without a pause: what comes between the list and the subscription, comes now.
+        // Writes without a pause, so that some writes fall between the list and the subscription.
         while (isListed.last === undefined) {
           const batch = Array.from({ length: 4 }, (_, n) => entryOf(service, i, asked + n))
           asked += batch.length
           const versions = await Promise.all(batch.map(entry => writer.write(entry, undefined)))
-          // A registry may take one writer at a time, and refuse the others.
+          // A registry may accept one writer at a time, and refuse the others.
           written.push(...batch.map(({ address }) => address).filter((_, n) => versions[n] !== undefined))
           if (asked > MOST_WRITTEN)
             await isListed.until(`the list of watchService() number ${i + 1}`, () => true)
@@ -118,7 +118,7 @@ export const driving: Readonly<Record<string, Law>> = {
       if (leftovers === undefined) return trial.doesNotApply('its bench has no leftovers()')
       const { session } = await trial.party()
       const services = Array.from({ length: 10 }, () => trial.service())
-      // A connection that is kept for the next question is no subscription.
+      // Opens the connection that the driver keeps for its next request, which is not a subscription.
       const warming = new AbortController()
       const warm = new Log<true>(trial.signal)
       const warmed = session.watchService(
@@ -183,7 +183,7 @@ export const driving: Readonly<Record<string, Law>> = {
         await ended
       })
       await Promise.all(ends)
-      // What comes after a later change that another one sees would have come.
+      // Once another watch has seen a later change, late calls would have arrived.
       const addresses = new Set<string>()
       const following = new AbortController()
       const told = new Log<string>(trial.signal)
@@ -206,7 +206,7 @@ export const driving: Readonly<Record<string, Law>> = {
   ),
 }
 
-/** A law takes so long at most. */
+/** The longest TTL for which a law waits. */
 const LONGEST_LIFE_MS = 30_000
 const FOLLOWS = 10
 const MOST_WRITTEN = 400
@@ -215,7 +215,7 @@ function entryOf(service: string, round: number, n: number): Entry {
   return { service, address: `tcp@10.${round}.${n >> 8}.${n & 255}:8972`, metadata: '' }
 }
 
-/** A replica of nothing but addresses. */
+/** Returns a replica that keeps only addresses. */
 function setOf(addresses: Set<string>, told: (address: string) => void): Replica {
   return {
     replace(all) {

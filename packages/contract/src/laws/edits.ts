@@ -75,7 +75,7 @@ export const edits: Readonly<Record<string, Law>> = {
         await end()
         await view.shows({ [address]: metadata })
       }
-      // What became of the editors comes before this.
+      // The watcher sees the end of the editors' sessions before this change.
       await server.setMetadata(service, 'zone=a')
       await view.shows({ [address]: 'state=active&weight=6&zone=a' })
       for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
@@ -83,7 +83,7 @@ export const edits: Readonly<Record<string, Law>> = {
         member.told.all.map(({ event, why }) => why ?? event),
         ['registered'],
       )
-      // A server is no editor: it has the address, also while somebody edits what it says.
+      // A server is not an editor: it keeps the address even while an editor changes its metadata.
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
       await member.told.until('a conflict', ({ event }) => event === 'conflict')
       const end = await adopt(service, address, 'is=edited')
@@ -120,7 +120,7 @@ export const edits: Readonly<Record<string, Law>> = {
 }
 
 /**
- * Has others write `theirs`, and waits until the server has made it its own: it writes its keys in order then, as `merged`.
+ * Writes `theirs` as another program, and waits until the server has taken it over. The server then writes its keys in order, as `merged`.
  */
 async function edited(
   trial: Trial,

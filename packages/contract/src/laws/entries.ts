@@ -6,7 +6,7 @@ import { Log } from '../log.ts'
 import type { Sighting } from '../party.ts'
 import type { Trial } from '../trial.ts'
 
-/** The facts that a driver tells of one entry, on which core's decisions rest. */
+/** The facts that a driver reports about one entry. The decisions of core depend on them. */
 export const entries: Readonly<Record<string, Law>> = {
   'a watch tells what is there, then each change, until its signal aborts': law(
     '`watchEntry()` of driver.ts',
@@ -104,11 +104,11 @@ export const entries: Readonly<Record<string, Law>> = {
       const earlier = await trial.party(driver)
       await earlier.claim(entry)
       const outage = await trial.outage()
-      // It cannot take its entry along.
+      // During the outage it cannot remove its entry.
       await earlier.close().catch(() => {})
       await outage.end()
       const found = await (await trial.party(driver)).look(entry)
-      // Its life may be over by now.
+      // Its TTL may have ended by now.
       if (found !== undefined) assert.equal(found.by, 'earlier')
     },
     60_000,

@@ -62,7 +62,7 @@ export const following: Readonly<Record<string, Law>> = {
       const driver = tapped(trial.bench.driver(), { followed: name => follows.add(name) })
       const view = trial.view(service, trial.discovery({ resyncMs: 1_000 }, driver))
       await view.shows({ [address]: 'n=0' })
-      // When a third reading begins, the second has come through.
+      // When the third reading of the list begins, the second one is complete.
       await follows.until('two more readings of the list', () => true, 2)
       await server.setMetadata(service, 'n=1')
       await view.shows({ [address]: 'n=1' })
@@ -98,7 +98,7 @@ export const following: Readonly<Record<string, Law>> = {
   ),
 }
 
-/** When something changes, seen from the driver that is about to follow. */
+/** The moment of a change, relative to a driver that is about to watch the service. */
 interface Moment {
   followed?(change: () => void): void
   listed?(change: () => void): void

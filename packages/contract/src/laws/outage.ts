@@ -97,7 +97,7 @@ export const outage: Readonly<Record<string, Law>> = {
       await outage.end()
       if (trial.traits.crash === 'never') return
       const lives = trial.traits.crash === 'twice-ttl' ? 2 : 1
-      // A registry that was down itself gives sessions a new life when it is up.
+      // A registry that was down itself restarts the TTL of its sessions when it is up again.
       const gone = trial.view(service).shows({})
       await trial.within(lives * ttlMs + 4_000, 'the end of what was left behind', gone)
     },
@@ -105,7 +105,7 @@ export const outage: Readonly<Record<string, Law>> = {
   ),
 }
 
-/** Two servers and a client, all cut off from their registry until the client has noticed, and `lastsMs` longer. */
+/** Cuts two servers and a client off from their registry, until `lastsMs` after the client has noticed it. */
 async function throughOutage(trial: Trial, lastsMs: (ttlMs: number) => number): Promise<void> {
   trial.needOutage()
   const service = trial.service()

@@ -18,7 +18,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       await member.start()
       await view.shows({ [address]: 'is=new' })
       assert.equal((await crashed.replaced())?.by, 'other')
-      // The earlier process goes at last; what it owned is not its own any more.
+      // The earlier process ends only now. The entry does not belong to it any more.
       await crashed.withdraw()
       await crashed.close()
       await member.server.setMetadata(service, 'is=alone')
@@ -41,7 +41,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
       await view.shows({ [address]: 'is=second' })
       await member.told.until('a conflict', ({ event }) => event === 'conflict')
-      // Neither what the earlier is told to do nor what the later does brings them into each other's way.
+      // A change at one of the two servers must not disturb the other.
       member.server.setMetadata(service, 'is=still-first').catch(() => {})
       for (const metadata of ['is=still-second', 'is=second-for-ever']) {
         assert.equal(await rival.update(metadata), true)
@@ -51,7 +51,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       assert.deepEqual(rival.disturbances, [], 'the later one heard of the earlier')
       await rival.withdraw()
       await trial.within(2_000, 'the way back', view.shows({ [address]: 'is=still-first' }))
-      // Those who watch may see it before its writer has its answer.
+      // A watcher may see the entry before its writer has the answer.
       await member.server.published()
       assert.deepEqual(
         member.told.all.map(({ event, why }) => why ?? event),
@@ -70,7 +70,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       await view.shows({ [address]: 'is=first' })
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
       const mark = view.mark
-      // Not awaited before: the withdrawal may be on its way when the address is lost.
+      // Does not wait for the conflict first: the withdrawal may be under way when the server loses the address.
       await member.server.close()
       assert.equal(await rival.update('is=alone'), true)
       await view.shows({ [address]: 'is=alone' })
@@ -103,7 +103,7 @@ export const ownership: Readonly<Record<string, Law>> = {
   ),
 }
 
-/** A server whose address is known before it listens, so that others can announce the same. */
+/** Creates a server whose address is known before it listens, so that others can register the same address. */
 function memberAt(trial: Trial, n: number, driver = trial.bench.driver()): Member {
   return trial.member({ serviceAddress: `tcp@10.9.8.${n}:8972` }, driver)
 }

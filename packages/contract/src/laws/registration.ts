@@ -147,7 +147,7 @@ export const registration: Readonly<Record<string, Law>> = {
   ),
 }
 
-/** Figures that a law sets, and knows to be read. */
+/** Metrics that a law sets. It can wait until the server reads them. */
 export class Figures implements Metrics {
   callsPerSecond = 0
   readonly calls: { rateMean(): number } = { rateMean: () => this.callsPerSecond }
@@ -163,7 +163,7 @@ export class Figures implements Metrics {
     this.#ticks = new Log(signal)
   }
 
-  /** Resolves when the figures as they are now have been read. */
+  /** Resolves when the server has read the current figures. */
   async read(): Promise<void> {
     const wanted = this.callsPerSecond
     await this.#ticks.until(

@@ -27,15 +27,15 @@ export const simulation: Readonly<Record<string, Law>> = {
 const ROUNDS = 8
 const STEPS = 6
 
-/** One server, and what the registry should say of it. */
+/** One server, and the metadata that the registry should hold for it. */
 interface Inhabitant {
   readonly member: Member
-  /** What it says itself, and what others wrote over it. */
+  /** The number in its own metadata. `edit` is the number in a change by others. */
   own: number
   edit: number | undefined
 }
 
-/** A service with its servers, strangers and watchers, and what all of them should see. */
+/** A service with its servers, foreign entries and watchers, and the state that all of them should show. */
 class World {
   readonly history: string[] = []
   readonly #trial: Trial
@@ -51,7 +51,7 @@ class World {
     this.#views = [trial.view(this.#service), trial.view(this.#service)]
   }
 
-  /** A few things at once, then rest. */
+  /** Does a few things at once, then waits until the registry is at rest. */
   async round(): Promise<void> {
     const { bench, random } = this.#trial
     const outage = random.below(4) === 0 && bench.outage !== undefined ? await this.#outage() : undefined
@@ -86,7 +86,7 @@ class World {
   async #change(inhabitant: Inhabitant): Promise<void> {
     inhabitant.own = ++this.#clock
     this.history.push(`update own=${inhabitant.own}`)
-    // In an outage it may be told that this takes too long; it is written all the same.
+    // In an outage this may take too long and reject. The server still writes the metadata later.
     await inhabitant.member.server.setMetadata(this.#service, `own=${inhabitant.own}`).catch(() => {})
   }
 
@@ -103,7 +103,7 @@ class World {
         if (bench.edit === undefined || !traits.edits) return
         inhabitant.edit = ++this.#clock
         this.history.push(`edit own=${inhabitant.own} edit=${inhabitant.edit}`)
-        // The server writes the keys in order: by that it is known to have seen the edit.
+        // The server writes the keys in order, which shows that it has seen the edit.
         return bench.edit(this.#service, address, `own=${inhabitant.own}&edit=${inhabitant.edit}`)
       }
       case 2: {

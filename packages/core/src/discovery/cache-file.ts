@@ -3,29 +3,29 @@ import type { Clock } from '../clock.ts'
 import type { Endpoint, Endpoints } from './discovery.ts'
 import type { EntryRules } from './entry-rules.ts'
 
-/** A list as it was at some moment. */
+/** The endpoints of one service at some moment. */
 export interface CachedList {
-  /** When the registry had it, in milliseconds since the epoch. */
+  /** When the registry reported this list, in milliseconds since the epoch. */
   readonly at: number
   readonly endpoints: Endpoints
 }
 
-/** Lists by service, in a JSON file that is replaced as a whole. */
+/** A JSON file with one list per service. Each write replaces the whole file. */
 export class CacheFile {
   readonly #clock: Clock
   readonly #path: string
   readonly #rules: EntryRules
-  /** Settings or data of something else, which we must not overwrite. */
+  /** Whether the file contains something else, which must not be overwritten. */
   #isForeign = false
 
-  /** @param rules what is read back of it */
+  /** @param rules decide which stored endpoints `read` returns */
   constructor(clock: Clock, path: string, rules: EntryRules) {
     this.#clock = clock
     this.#path = path
     this.#rules = rules
   }
 
-  /** No file holds no lists. @throws when it cannot be read, or holds something else */
+  /** Returns the stored lists; none when the file does not exist. @throws when the file cannot be read, or contains something else */
   async read(): Promise<Map<string, CachedList>> {
     let text: string
     try {
@@ -37,13 +37,13 @@ export class CacheFile {
       this.#isForeign = true
       throw error
     }
-    // What only looks like ours was cut off when its disk was full, say.
+    // A file with our `HEAD` that does not parse is ours: it was cut off when the disk was full, for example.
     this.#isForeign = text !== '' && !text.startsWith(HEAD)
     if (this.#isForeign) throw new Error(`${this.#path} is no cache of endpoints; it is left as it is`)
     return parse(JSON.parse(text) as Content, this.#rules, this.#clock.wallTime())
   }
 
-  /** Whoever reads meanwhile reads the lists of before. @throws when it cannot be written */
+  /** Replaces the file. A concurrent reader gets the old lists. @throws when the file cannot be written */
   async write(lists: ReadonlyMap<string, CachedList>): Promise<void> {
     if (this.#isForeign) return
     const services = [...lists].map(([service, { at, endpoints }]) => {
@@ -63,7 +63,7 @@ export class CacheFile {
 
 // Room for a million servers.
 const MOST_BYTES = 256 * 2 ** 20
-// By which we know our own.
+// The beginning of every file that this class writes.
 const HEAD = '{"rpcx":"endpoints","version":1,"services":'
 
 interface Content {
@@ -72,7 +72,7 @@ interface Content {
   >
 }
 
-/** @throws `ERR_RPCX_ADDRESS`, or a TypeError, when it is not as we write it */
+/** @throws TypeError when the content is not what `write` writes */
 function parse({ services }: Content, rules: EntryRules, now: number): Map<string, CachedList> {
   return new Map(
     Object.entries(services).map(([service, { at, servers }]) => {
@@ -81,11 +81,11 @@ function parse({ services }: Content, rules: EntryRules, now: number): Map<strin
         try {
           return [rules.read(address, metadata)]
         } catch {
-          // Written by another program, or when other networks were allowed.
+          // Another program wrote this entry, or the file was written while more networks were allowed.
           return []
         }
       })
-      // A clock that was set back would make it newer than it is.
+      // After the clock was set back, the stored time may be in the future.
       return [service, { at: Math.min(Number(at), now), endpoints: Object.freeze(endpoints) }]
     }),
   )

@@ -9,30 +9,34 @@ import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './disco
 import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
 import { FollowedServices } from './followed-services.ts'
 
-/** Where a `CachedDiscovery` keeps what it knows. */
+/** The options of `CachedDiscovery`. */
 export interface CachedDiscoveryOptions {
-  /** Where the lists are kept: a file of its own, in a folder that exists. */
+  /** The path of the file that stores the lists. Use one file per process, in a folder that exists. */
   readonly file: string
   /**
-   * The networks of servers that are served out of the file: whoever can write it decides where clients connect to. Should be those
-   * of the other discovery. @default ['tcp', 'tcp4', 'tcp6']
+   * The networks that servers in the file may have. Whoever can write the file decides where clients connect. Use the networks of the
+   * wrapped discovery.
+   * @default ['tcp', 'tcp4', 'tcp6']
    */
   readonly networks?: readonly string[]
   /** Source of time and randomness, for tests and simulations. @default Node's own */
   readonly clock?: Clock
 }
 
-/** What a `CachedDiscovery` tells when there is no caller to tell. */
+/** The events of `CachedDiscovery`. */
 export interface CachedDiscoveryEvents extends CallbackEvents {
-  /** The file cannot be read, or holds something else; then that is left as it is. */
+  /**
+   * The discovery ignores the file, because it cannot be read or contains something else. It never overwrites a file that contains
+   * something else.
+   */
   cacheIgnored: { file: string; error: Error }
-  /** The lists could not be written; the next change tries again. */
+  /** The discovery could not write the file. It tries again after the next change. */
   cacheFailed: { file: string; error: Error }
 }
 
 /**
- * Remembers the lists of another discovery in a file, so that a client can start while its registry is down. Until the
- * registry answers, `status` says `source: 'cache'` and since when the list stands.
+ * Stores the lists of another discovery in a file, so that a client can start while its registry is down. Until the registry answers,
+ * `status` returns `source: 'cache'`, and `since` is the time of the stored list.
  */
 export class CachedDiscovery implements Discovery {
   readonly #clock: Clock
@@ -42,7 +46,7 @@ export class CachedDiscovery implements Discovery {
   readonly #events: Events<CachedDiscoveryEvents> = new Events('discovery')
   readonly #lists: Promise<Map<string, CachedList>>
   readonly #services: FollowedServices<CachedService>
-  /** Those of them that have not ended. */
+  /** The `done` promises of services that are not finished, for `close`. */
   readonly #follows = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   #writing: Promise<void> | undefined
@@ -50,8 +54,8 @@ export class CachedDiscovery implements Discovery {
   #closed: Promise<void> | undefined
 
   /**
-   * @param inner closed together with this
-   * @param idle as of `RegistryDiscovery`
+   * @param inner the wrapped discovery, which `close` also closes
+   * @param idle as in `RegistryDiscovery`
    * @throws TypeError that names the option
    */
   constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: { readonly idleMs?: number }) {
@@ -125,14 +129,14 @@ export class CachedDiscovery implements Discovery {
 
   async #keep(service: string, endpoints: Endpoints): Promise<void> {
     const lists = await this.#lists
-    // An empty list is not worth a line: who asks for invented names would make the file grow.
+    // Does not store empty lists: calls with made-up service names would make the file grow.
     if (endpoints.length > 0) lists.set(service, { at: this.#clock.wallTime(), endpoints })
     else if (!lists.delete(service)) return
     this.#isStale = true
     this.#writing ??= this.#write(lists).finally(() => (this.#writing = undefined))
   }
 
-  /** One writing at a time, each with all that changed since the one before. */
+  /** Writes the file until it is up to date. One write runs at a time, and includes all changes since the previous one. */
   async #write(lists: ReadonlyMap<string, CachedList>): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false
@@ -149,10 +153,10 @@ export class CachedDiscovery implements Discovery {
     this.#closing.abort()
     this.#services.close()
     await Promise.all([this.#inner.close(), this.#lists, ...this.#follows])
-    // What came last is kept, too.
+    // The last change must reach the file.
     await this.#writing
   }
 }
 
-// A large fleet that changes all the time must not keep the disk busy.
+// The pause after each write, so that a large list with frequent changes does not keep the disk busy.
 const PAUSE_MS = 1_000

@@ -4,23 +4,23 @@ import type { Discovery, Endpoints } from './discovery.ts'
 import { Feed } from './feed.ts'
 import type { Followed } from './followed-services.ts'
 
-/** One service of another discovery, with the list that was kept of it until that discovery answers. */
+/** Watches one service of another discovery. Provides the stored list until that discovery answers. */
 export class CachedService implements Followed {
-  /** Resolves when it is stopped, or when the other discovery ends. */
+  /** Resolves after `stop()`, or when the wrapped discovery ends. */
   readonly done: Promise<void>
   readonly #clock: Clock
   readonly #service: string
   readonly #inner: Discovery
   readonly feed: Feed
   readonly #stopping = new AbortController()
-  /** What is served out of the cache. */
+  /** The stored list, while it is in use. */
   #served: CachedList | undefined
-  /** Why the inner discovery ended, should it not keep what a discovery promises. */
+  /** The error of a wrapped discovery whose `watch` rejects, although it should not. */
   #error: Error | undefined
 
   /**
-   * @param cached what was kept, read when it is needed
-   * @param keep takes each new list
+   * @param cached reads the stored list
+   * @param keep stores each new list
    */
   constructor(
     clock: Clock,
@@ -39,7 +39,7 @@ export class CachedService implements Followed {
     })
   }
 
-  /** What is served out of the cache; `undefined` as soon as there is something newer. */
+  /** The stored list, while it is in use; `undefined` once the wrapped discovery has answered. */
   get served(): CachedList | undefined {
     return this.#served
   }
@@ -70,7 +70,7 @@ export class CachedService implements Followed {
     }
   }
 
-  /** Serves what was kept, if the registry has not answered. An empty list is worth no more than none. */
+  /** Publishes the stored list, unless the wrapped discovery has answered. Ignores an empty list. */
   async #serve(cached: () => Promise<CachedList | undefined>): Promise<void> {
     const kept = await cached()
     if (kept === undefined || kept.endpoints.length === 0) return
@@ -80,5 +80,5 @@ export class CachedService implements Followed {
   }
 }
 
-// A registry that is up answers within this, and then no old list is ever shown.
+// A registry that is up answers within this time. Clients then never see an old list.
 const HEAD_START_MS = 50

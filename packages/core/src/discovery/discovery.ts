@@ -2,15 +2,15 @@ import { parseAddress } from '../address.ts'
 import type { Values } from '../metadata.ts'
 import { parseMetadata } from '../metadata.ts'
 
-/** One server of a service, as a registry shows it. */
+/** One server of a service, as a registry lists it. */
 export interface Endpoint {
   /** `tcp@10.0.0.7:8972` */
   readonly address: string
-  /** What stands before the `@`; `tcp` without one. */
+  /** The part of the address before `@`; `tcp` when there is none. */
   readonly network: string
   /** The metadata as stored: a query string. */
   readonly metadata: string
-  /** The metadata as Go parses them; empty when any pair is broken, as Go's clients then ignore them all. */
+  /** The parsed metadata. Empty when any pair is malformed, because Go's clients then ignore all pairs. */
   readonly values: Values
 }
 
@@ -19,53 +19,56 @@ export type Endpoints = readonly Endpoint[]
 
 /** How long to wait for a registry. */
 export interface WaitOptions {
-  /** Ends the wait; `list` then rejects with its reason, `watch` ends. @default none */
+  /** Ends the wait: `list` rejects with the reason of the signal, and `watch` ends. @default none */
   readonly signal?: AbortSignal
-  /** How long to wait for the first answer of the registry. @default without end */
+  /** How long to wait for the first answer of the registry, in milliseconds. @default without end */
   readonly timeoutMs?: number
 }
 
-/** How much a list can be trusted: the first question in an outage. */
+/** The state of the list of one service: whether it is current, and where it comes from. */
 export interface DiscoveryStatus {
   /**
-   * `idle`: nobody asked for this service yet, or not for a minute · `waiting`: no answer yet · `fresh`: as the registry has it · `stale`: the
-   * registry is out of reach, the last list stands · `closed`
+   * `idle`: not watched, because the service was not used in the last minute · `waiting`: the registry has not answered yet · `fresh`: the
+   * list is current · `stale`: the registry is unreachable, and the last list is in use · `closed`: the discovery is closed
    */
   readonly state: 'idle' | 'waiting' | 'fresh' | 'stale' | 'closed'
-  /** Since when, in milliseconds since the epoch. */
+  /** When this state began, in milliseconds since the epoch. With the source `cache`, the time of the list. */
   readonly since: number
   /** Where the list comes from. */
   readonly source: 'registry' | 'cache' | 'static'
-  /** What went wrong last, also when it has healed. */
+  /** The most recent error, even if the registry has recovered since. */
   readonly lastError: Error | undefined
 }
 
-/** Where clients learn which servers offer a service. Always shows what the registry last said. */
+/** Finds the servers of a service. Always returns the last list that the registry reported. */
 export interface Discovery extends AsyncDisposable {
-  /** The servers known now; empty when there are none. @throws `ERR_RPCX_REGISTRY` after `timeoutMs`, `ERR_RPCX_CLOSED` */
+  /**
+   * Returns the current servers; an empty list when there are none.
+   * @throws `ERR_RPCX_REGISTRY` when no list arrives within `timeoutMs`; `ERR_RPCX_CLOSED`
+   */
   list(service: string, options?: WaitOptions): Promise<Endpoints>
   /**
-   * The servers known now, then again after each change. A slow reader skips to the newest state. A lost registry is
-   * retried inside and the last known servers stand, so the loop ends only on `break`, `close()` or the signal.
-   * @throws `ERR_RPCX_REGISTRY` when no list came within `timeoutMs`
+   * Yields the current servers, then the new list after each change. A slow reader skips to the newest list. The discovery reconnects to a
+   * lost registry by itself and keeps the last list. So the loop ends only on `break`, `close()` or the signal.
+   * @throws `ERR_RPCX_REGISTRY` when no list arrives within `timeoutMs`
    */
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints>
-  /** How much the list can be trusted now. Asks nobody. */
+  /** Returns the state of the list. Sends no request. */
   status(service: string): DiscoveryStatus
-  /** A client found the server in trouble: a hint to look whether it still exists. */
+  /** Reports that a client had trouble with this server, so that the discovery can check whether the server still exists. */
   verify?(service: string, address: string): void
-  /** Ends every `list` and `watch`, and gives back what it holds at the registry. Safe to call twice. */
+  /** Ends every `list` and `watch`, and releases everything that the discovery holds at the registry. May be called twice. */
   close(): Promise<void>
 }
 
-/** Reads what a registry stores. @throws `ERR_RPCX_ADDRESS` */
+/** Returns the endpoint of an address and metadata that a registry stores. @throws `ERR_RPCX_ADDRESS` */
 export function parseEndpoint(address: string, metadata: string): Endpoint {
   const { network } = parseAddress(address)
   const { values, valid } = parseMetadata(metadata)
   return { address, network, metadata, values: valid ? values : new Map() }
 }
 
-/** The order of `Endpoints`. */
+/** Compares two endpoints by address, which is the order of `Endpoints`. */
 export function byAddress(a: Endpoint, b: Endpoint): number {
   return a.address < b.address ? -1 : a.address > b.address ? 1 : 0
 }

@@ -3,20 +3,24 @@ import { checkMs } from '../options.ts'
 import { DNSDriver } from './dns-driver.ts'
 import { RegistryDiscovery } from './registry-discovery.ts'
 
-/** Whom a `DNSDiscovery` asks for what. */
+/** The options of `DNSDiscovery`. */
 export interface DNSDiscoveryOptions {
-  /** The name that is asked for, or a function that makes it of the service's: `arith.service.consul`. */
+  /** The name to look up, such as `arith.service.consul`, or a function that returns it for the name of a service. */
   readonly domain: string | ((service: string) => string)
-  /** Where all servers listen; their addresses are asked for, A and AAAA. @default SRV records are, which tell the port */
+  /**
+   * The port of all servers. With a port, the discovery looks up A and AAAA records.
+   * @default none: looks up SRV records, which contain the port
+   */
   readonly port?: number
-  /** What the servers speak. @default 'tcp' */
+  /** The network of the servers, which is the part of an address before `@`. @default 'tcp' */
   readonly network?: string
-  /** The DNS servers, `127.0.0.1` or `127.0.0.1:8600`; a name is none. @default the system's */
+  /** The IP addresses of DNS servers, with or without a port: `127.0.0.1` or `127.0.0.1:8600`. Not names. @default the system's */
   readonly servers?: string | readonly string[]
   /**
-   * How often SRV records are asked for, since Node does not tell their TTL, and names without any record; in milliseconds from
-   * 1000. Addresses are asked for when their TTL is over, but not more often than once a second, and with them SRV records that
-   * name them. @default 10_000
+   * How often to look up SRV records, whose TTL Node does not report, and names without records. In milliseconds, at least 1000. The
+   * discovery looks up addresses again when their TTL ends, but at most once a second. It then also looks up the SRV records that name
+   * them.
+   * @default 10_000
    */
   readonly intervalMs?: number
   /** Source of time and randomness, for tests and simulations. @default Node's own */
@@ -24,9 +28,10 @@ export interface DNSDiscoveryOptions {
 }
 
 /**
- * Discovers servers by DNS, as Go's `NewDNSDiscovery` does, and by SRV records: those of the lowest priority, with their weight as
- * metadata. A name that does not exist has no servers; when DNS fails, the last known servers stand. A name server that cuts its
- * answers without saying so, as Consul's does by default above three servers, has to be told to say so (`enable_truncate`).
+ * Discovers servers by DNS: by A and AAAA records, as Go's `NewDNSDiscovery` does, or by SRV records. It uses the SRV records of the lowest
+ * priority, with their weight as metadata. A name that does not exist has no servers. When DNS fails, the discovery keeps the last known
+ * servers. Some DNS servers cut their answers without saying so, as Consul does by default above three servers. Configure Consul with
+ * `enable_truncate`.
  */
 export class DNSDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */

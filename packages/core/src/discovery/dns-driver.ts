@@ -8,25 +8,25 @@ import type { DiscoveryDriver, DiscoverySession } from './driver.ts'
 
 export interface DNSSettings {
   readonly nameOf: (service: string) => string
-  /** Of all servers; `undefined`: as SRV records say. */
+  /** The port of all servers; `undefined`: the port in each SRV record. */
   readonly port: number | undefined
   readonly network: string
   readonly servers: readonly string[] | undefined
   readonly intervalMs: number
 }
 
-/** What DNS says, and for how long, as far as it says so. */
+/** The records of a DNS answer, and how long they are valid. Without records, `ttlMs` may be `Infinity`. */
 interface Told<T> {
   readonly all: readonly T[]
   readonly ttlMs: number
 }
 
-/** Asks DNS for a list again and again, as it tells of no changes itself. */
+/** Polls DNS for the list, because DNS does not report changes. */
 export class DNSDriver implements DiscoveryDriver {
   readonly name = 'dns'
   readonly #settings: DNSSettings
 
-  /** @throws TypeError when a server is no IP address, with a port or without */
+  /** @throws TypeError when one of the `servers` is not an IP address, with or without a port */
   constructor(settings: DNSSettings) {
     this.#settings = settings
     resolverOf(settings)
@@ -88,14 +88,19 @@ function resolverOf({ servers }: DNSSettings): dns.Resolver {
   return resolver
 }
 
-/** Those that RFC 2782 has tried first; one without a target says that there is no server. */
+/**
+ * Returns the records of the lowest priority, which RFC 2782 says to try first. A record without a target means that there is no server.
+ */
 function nearest(records: readonly SrvRecord[]): readonly SrvRecord[] {
   const servers = records.filter(({ name }) => name !== '')
   const lowest = Math.min(...servers.map(({ priority }) => priority))
   return servers.filter(({ priority }) => priority === lowest)
 }
 
-/** Of each name once, so many at a time: an answer may name thousands, or the same one again and again. */
+/**
+ * Returns the addresses of each name. Looks up each name once, with at most `MOST_AT_ONCE` lookups at a time, because an answer may name
+ * thousands of targets, or the same one many times.
+ */
 async function allAddresses(
   resolver: dns.Resolver,
   names: ReadonlySet<string>,
@@ -109,7 +114,7 @@ async function allAddresses(
   return found
 }
 
-/** Of both families. */
+/** Returns the IPv4 and IPv6 addresses of a name. */
 async function addresses(resolver: dns.Resolver, name: string): Promise<Told<string>> {
   const records = await Promise.all([
     asked('A', name, resolver.resolve4(name, { ttl: true })),
@@ -119,13 +124,13 @@ async function addresses(resolver: dns.Resolver, name: string): Promise<Told<str
   return { all: all.map(({ address }) => address), ttlMs: 1_000 * Math.min(...all.map(({ ttl }) => ttl)) }
 }
 
-/** What is not there is an answer. @throws `ERR_RPCX_REGISTRY` when there is none */
+/** Returns the answer to a query; an empty list when there is no such record. @throws `ERR_RPCX_REGISTRY` when the query fails */
 async function asked<T>(type: string, name: string, answer: Promise<T[]>): Promise<T[]> {
   try {
     return await answer
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException
-    // A name that no name server can know has no servers either.
+    // `EBADNAME`: no DNS server can have records of such a name.
     if (code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EBADNAME') return []
     throw new RpcxError('ERR_RPCX_REGISTRY', `dns: ${type} ${name}: ${code || reasonOf(cause)}`, {
       cause,

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** What a registry holds of one server of one service, as it is stored. */
+/** The entry of one server of one service, as a registry stores it. */
 export interface Entry {
   readonly service: string
   /** `network@host:port` */
@@ -9,53 +9,58 @@ export interface Entry {
   readonly metadata: string
 }
 
-/** What a backend cannot do, or does in its own way: data, so that the laws can read it. */
+/** What a backend cannot do, or does in its own way. This is data, so that the laws of `@rpcx/contract` can read it. */
 export interface DriverTraits {
-  /** How long a dead server stays listed: its TTL, up to twice that, the TTL of its records, or for ever. */
+  /** How long a dead server stays listed: for its TTL, for up to twice its TTL, for the TTL of its records, or for ever. */
   readonly crash: 'ttl' | 'twice-ttl' | 'record-ttl' | 'never'
-  /** Whether others can change the metadata of our entries. */
+  /** Whether other programs can change the metadata of our entries. */
   readonly edits: boolean
   /** Whether an entry may exist before its server listens. */
   readonly publishes: 'listening' | 'registered'
-  /** Two changes of an entry are told at least so many milliseconds apart, as on a network that must not be flooded. @default at once */
+  /**
+   * The minimum time between two reported changes of an entry, in milliseconds, for a network that must not be flooded.
+   * @default at once
+   */
   readonly pacedMs?: number
-  /** Whether it finds the real addresses of a server that listens on all interfaces itself. @default false */
+  /** Whether the backend itself finds the addresses of a server that listens on all interfaces. @default false */
   readonly unspecified?: boolean
-  /** What its addresses may have before their `@`, unless the option `networks` says so. @default tcp, tcp4, tcp6 */
+  /** The networks that addresses may have, unless the option `networks` says otherwise. @default tcp, tcp4, tcp6 */
   readonly networks?: readonly string[]
 }
 
-/** What a discovery needs of a backend: one that only finds servers, as DNS, has no more. */
+/** The part of a backend that a discovery needs. A backend that only finds servers, such as DNS, has no other part. */
 export interface DiscoveryDriver {
-  /** In errors and events: `etcd`. */
+  /** The name of the backend in errors and events, such as `etcd`. */
   readonly name: string
-  /** One attempt: connect, authenticate. @param clock where all that the session does gets time and chance from */
+  /** Opens a session in one attempt: connects and authenticates. @param clock source of time and randomness for the session */
   open(signal: AbortSignal, clock: Clock): Promise<DiscoverySession>
 }
 
 /**
- * What a backend writes: one protocol, spoken once. It never retries: core opens sessions, repeats, backs off, and owns
- * the order, the parsing, the merging and the desired state.
+ * The implementation of one registry protocol, which the author of a backend writes. It never retries. Core opens sessions, retries with
+ * back-off, parses, orders and merges entries, and keeps the desired state.
  */
 export interface Driver extends DiscoveryDriver {
   readonly traits: DriverTraits
   /**
-   * Without I/O. The address is empty as long as the server does not listen.
-   * @throws TypeError or RangeError when this can never be stored: its size, its characters
+   * Checks an entry, without I/O. The address is empty until the server listens.
+   * @throws TypeError or RangeError when the entry can never be stored, because of its size or its characters
    */
   check(entry: Entry): void
-  /** One attempt: connect, authenticate, get a lease. An error with `fatal` is a mistake in the configuration. */
+  /**
+   * Opens a session in one attempt: connects, authenticates and gets a lease. An error with `fatal` means a mistake in the configuration.
+   */
   open(signal: AbortSignal, clock: Clock): Promise<RegistrySession>
 }
 
 /** An entry as a registry holds it at one moment. */
 export interface StoredEntry {
   readonly metadata: string
-  /** Grows with each write of the entry, also when it was gone in between: a revision, a transaction, an index. */
+  /** Grows with each write of the entry, even if the entry was deleted in between: a revision, a transaction, an index. */
   readonly version: bigint
   /**
-   * Who keeps it there: this session · an earlier one of this driver, which was closed · nobody, so that it would stay for
-   * ever · an editor, who is no server, so that it would go with them · another server.
+   * Who keeps the entry: `us`: this session · `earlier`: a closed session of this driver · `nobody`: no session, so that the entry stays
+   * for ever · `editor`: a session of a program that is not a server; the entry ends with that session · `other`: another server
    */
   readonly by: 'us' | 'earlier' | 'nobody' | 'editor' | 'other'
 }
@@ -63,29 +68,34 @@ export interface StoredEntry {
 /** The part of a session that a discovery uses. */
 export interface DiscoverySession {
   /**
-   * Resolves with the reason once nothing that was written here is kept any more, before a watch tells that it is gone. A
-   * mere disconnect does not end it.
+   * Resolves with the reason once the registry keeps nothing that this session wrote. It resolves before a watch reports that those entries
+   * are gone. A mere disconnect does not end the session.
    */
   readonly ended: Promise<Error>
-  /** Calls `replace()` first. Rejects when it can no longer vouch for the replica; core calls again. Ends with `signal`. */
+  /**
+   * Keeps `into` up to date with one service, until `signal` aborts. Calls `replace()` first. Rejects when it can no longer guarantee that
+   * `into` is correct; core then calls it again.
+   */
   watchService(service: string, into: Replica, signal: AbortSignal): Promise<void>
-  /** A call failed there: look whether it still exists. */
+  /** Reports that a call to this server failed, so that the session can check whether the server still exists. */
   verify?(service: string, address: string): void
-  /** Ends what is left here and there. What it could not take out is `earlier` to the driver's next sessions. */
+  /**
+   * Releases what the session holds, here and at the registry. An entry that it could not remove is `earlier` for later sessions of the
+   * driver.
+   */
   close(signal: AbortSignal): Promise<void>
 }
 
 /**
- * One connection's worth of life: a lease, a ZooKeeper session, a socket. Everything of one owner shares it. It tells facts;
- * what follows from them is core's to decide.
+ * A lease, a ZooKeeper session or a socket, which all entries of one owner share. It reports facts; core decides what follows from them.
  */
 export interface RegistrySession extends DiscoverySession {
-  /** As granted, not as asked. 0 when entries do not expire. */
+  /** The TTL that the registry granted, in milliseconds; it may differ from the requested one. 0 when entries do not expire. */
   readonly ttlMs: number
   /**
-   * The same for one entry that we write: tells what is there now, then after each change, `undefined` for nothing. Also
-   * looks after what the entry needs, such as its directories. Rejects when it can no longer vouch for that; core calls again.
-   * Ends with `signal`.
+   * Watches one entry that we write, until `signal` aborts. Calls `saw` with the stored entry, then again after each change; `undefined`
+   * means that there is no entry. Also maintains what the entry needs, such as its directories. Rejects when it can no longer guarantee all
+   * that; core then calls it again.
    */
   watchEntry(
     service: string,
@@ -94,9 +104,10 @@ export interface RegistrySession extends DiscoverySession {
     signal: AbortSignal,
   ): Promise<void>
   /**
-   * Writes the entry, as ours, in place of exactly `over`, or of nothing. Resolves to its version, or to `undefined` when
-   * something else is there. After a rejection core looks at what is there; it guesses nothing.
-   * @param audience `metrics`: need not be noticed by those who follow
+   * Writes the entry for this session, if the registry holds exactly `over`, or no entry when `over` is `undefined`. Resolves to the new
+   * version, or to `undefined` when the registry holds something else. After a rejection the outcome is unknown, so core reads the entry
+   * again.
+   * @param audience `metrics`: watchers need not notice this write
    */
   write(
     entry: Entry,
@@ -104,16 +115,16 @@ export interface RegistrySession extends DiscoverySession {
     audience: 'all' | 'metrics',
     signal: AbortSignal,
   ): Promise<bigint | undefined>
-  /** Removes the entry if this session keeps it, never a successor's. */
+  /** Removes the entry if this session keeps it. Never removes the entry of a successor. */
   remove(service: string, address: string, signal: AbortSignal): Promise<void>
 }
 
-/** The list of one service, as a driver keeps it in step. Unparseable entries are core's to sort out. */
+/** The list of one service, which a driver keeps up to date. The driver passes on malformed entries too, and core filters them. */
 export interface Replica {
-  /** All there is now. */
+  /** Replaces the whole list. */
   replace(all: Iterable<readonly [address: string, metadata: string]>): void
   put(address: string, metadata: string): void
   remove(address: string): void
-  /** Something is there that rpcx does not speak to: it is not listed, which an event tells, once. */
+  /** Reports an entry with a protocol that rpcx does not speak. It is not listed, and the event `entryIgnored` reports it once. */
   ignore(address: string, error: Error): void
 }

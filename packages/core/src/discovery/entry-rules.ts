@@ -4,29 +4,29 @@ import type { Endpoint } from './discovery.ts'
 import { parseEndpoint } from './discovery.ts'
 import type { Entry } from './driver.ts'
 
-/** What a discovery lists of all that its registry says. A registry is not trusted: what it names is what clients connect to. */
+/** Decides which entries of a registry a discovery lists. A registry is not trusted: its entries decide where clients connect. */
 export class EntryRules {
   readonly #networks: ReadonlySet<string> | undefined
 
-  /** @param networks what addresses may have before their `@`; `undefined`: anything */
+  /** @param networks the accepted networks, which are the part of an address before `@`; `undefined`: all */
   constructor(networks: readonly string[] | undefined) {
     this.#networks = networks === undefined ? undefined : new Set(networks)
   }
 
-  /** Reads an entry. @throws `ERR_RPCX_ADDRESS` that says why clients are not to call it, and what to do */
+  /** Returns the endpoint of an entry. @throws `ERR_RPCX_ADDRESS` that says why clients must not call it, and what to do */
   read(address: string, metadata: string): Endpoint {
     checkSize(address, metadata)
     const endpoint = parseEndpoint(address, metadata)
     const { network } = endpoint
     if (HOST_PORT_NETWORKS.has(network)) checkHostPort(address)
-    // Another service's entry, where registries keep `a/b` below `a`.
+    // The entry belongs to another service: some registries store the service `a/b` below `a`.
     else if ((network === 'unix' ? network : address).includes('/')) throw refusal(address, 'has a / in it')
     if (this.#networks?.has(network) === false) throw refusal(address, objection(network, this.#networks))
     return endpoint
   }
 }
 
-/** What registries on a network may list, unless an option allows more. */
+/** The networks that discoveries accept by default. */
 export const TCP_NETWORKS: readonly string[] = ['tcp', 'tcp4', 'tcp6']
 
 /** Checks the option `networks`. @throws TypeError that names it */
@@ -39,7 +39,7 @@ export function checkNetworks(who: string, networks: readonly string[]): readonl
 }
 
 /**
- * Checks an entry before it is registered: what no registry should hold, and no discovery would list.
+ * Checks an entry before it is registered. Rejects what no registry should store and no discovery would list.
  * @throws TypeError or RangeError that names the service or the address
  */
 export function checkEntry(registry: string, { service, address, metadata }: Entry): void {
@@ -59,12 +59,12 @@ export function checkEntry(registry: string, { service, address, metadata }: Ent
   }
 }
 
-/** Whether a service of this name may be there: clients do not ask a registry for what nobody can register. */
+/** Whether a service with this name can be registered. Clients do not ask a registry for other names. */
 export function isServiceName(service: string): boolean {
   return service !== '' && service.length <= MOST_NAME_CHARACTERS && !hasControls(service)
 }
 
-/** What an endpoint takes in memory, in bytes, roughly and at most. */
+/** Returns a rough upper limit of the memory that an endpoint takes, in bytes. */
 export function weightOf({ address, metadata, values }: Endpoint): number {
   return 256 + 2 * address.length + 8 * metadata.length + 160 * values.size
 }
@@ -104,12 +104,12 @@ function isNetwork(network: unknown): boolean {
   return typeof network === 'string' && /^[^\s@]+$/.test(network) && !hasControls(network)
 }
 
-/** Go's, for which there is no transport here. */
+/** The networks of Go's rpcx for which this library has no transport. */
 const UNSPOKEN = new Set(['http', 'ws', 'wss', 'reuseport', 'quic', 'kcp', 'rdma', 'iouring'])
 const HOST_PORT_NETWORKS = new Set([...TCP_NETWORKS, ...UNSPOKEN])
 
-// Names in DNS have 253 characters, paths of Unix sockets 107.
+// Names in DNS have at most 253 characters, paths of Unix sockets 107.
 const MOST_ADDRESS_CHARACTERS = 512
 const MOST_NAME_CHARACTERS = 1_024
-// As much as a value of etcd or ZooKeeper may have.
+// About the largest value that etcd and ZooKeeper store.
 const MOST_METADATA_CHARACTERS = 1_048_576

@@ -2,17 +2,17 @@ import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import type { Endpoints, WaitOptions } from './discovery.ts'
 
-/** The newest list of one service, and all who wait for the next. */
+/** The newest list of one service, and the readers that wait for the next one. */
 export class Feed {
   readonly #clock: Clock
   readonly #name: string
-  /** Why there is no list yet, for those who wait in vain. */
+  /** Returns why there is no list yet, for the error after a timeout. */
   readonly #why: () => Error | undefined
   readonly #waiting = new Set<() => void>()
   #current: Endpoints | undefined
   #closed = false
 
-  /** @param name who is asked, in errors: `etcd: Arith` */
+  /** @param name the registry and the service, for errors: `etcd: Arith` */
   constructor(clock: Clock, name: string, why: () => Error | undefined = () => undefined) {
     this.#clock = clock
     this.#name = name
@@ -61,7 +61,7 @@ export class Feed {
     for (const wake of this.#waiting) wake()
   }
 
-  /** Whether anything changed before `timeoutMs` was over. */
+  /** Waits until something changes. Resolves to `false` if `timeoutMs` ends first. */
   #changed(signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<boolean> {
     return new Promise(resolve => {
       const done = (inTime: boolean): void => {

@@ -1,6 +1,6 @@
 import type { Replica } from './driver.ts'
 
-/** Follows a service that nobody can have registered, until `signal` aborts: for drivers whose registry cannot hold every name. */
+/** Reports an empty list, then waits until `signal` aborts. For drivers whose registry cannot store every service name. */
 export async function followNothing(into: Replica, signal: AbortSignal): Promise<void> {
   into.replace([])
   await new Promise<void>(resolve => {

@@ -2,31 +2,31 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Endpoints, WaitOptions } from './discovery.ts'
 import type { Feed } from './feed.ts'
 
-/** Something that keeps the list of one service until it is stopped. */
+/** A source that keeps the list of one service until it is stopped. */
 export interface Followed {
   readonly feed: Feed
-  /** Whether a list that is read anew would be as good: not while the registry is out of reach. */
+  /** Whether the list can be read again later. `false` while the registry is unreachable. */
   readonly mayStop: boolean
   stop(): void
 }
 
 /**
- * The services that a discovery follows, each from the first time that somebody asks for it until nobody has for a while: who
- * takes names from strangers, as a gateway does, must not keep something for each of them for ever.
+ * The services that a discovery watches, each from its first use until it was unused for a while. A gateway takes service names from
+ * strangers, so the discovery must not keep a list for each name for ever.
  */
 export class FollowedServices<T extends Followed> {
   readonly #clock: Clock
   readonly #follow: (service: string) => T
   readonly #idleMs: number
   readonly #uses = new Map<string, Use<T>>()
-  /** Those that nobody uses, the one that is idle for the longest time first. */
+  /** The unused services, those that are unused for the longest time first. */
   readonly #idle = new Set<Use<T>>()
   #timer: Timer | undefined
   #isClosed = false
 
   /**
-   * @param follow begins to follow a service
-   * @param idle how long a service is followed that nobody asks for; another than the default is for tests
+   * @param follow starts to watch a service
+   * @param idle how long to watch an unused service; only tests change it
    */
   constructor(
     clock: Clock,
@@ -38,7 +38,7 @@ export class FollowedServices<T extends Followed> {
     this.#idleMs = idleMs
   }
 
-  /** What follows the service now; asks for nothing. */
+  /** Returns the source of a service; `undefined` when the service is not watched. Sends no request. */
   get(service: string): T | undefined {
     return this.#uses.get(service)?.followed
   }
@@ -53,12 +53,12 @@ export class FollowedServices<T extends Followed> {
   }
 
   watch(service: string, options?: WaitOptions): AsyncIterable<Endpoints> {
-    // It is followed from now on, and not only when the first list is asked for.
+    // Starts to watch now, not only when the caller asks for the first list.
     this.#leave(this.#join(service))
     return this.#watch(service, options)
   }
 
-  /** Stops all; what is asked for later ends at once. */
+  /** Stops all services. Later calls of `list` and `watch` end at once. */
   close(): void {
     this.#isClosed = true
     this.#clock.clear(this.#timer)
@@ -133,7 +133,7 @@ interface Use<T> {
   idleSince: number
 }
 
-/** A discovery of the program's own, which is asked for its status, may throw: then nobody knows, and it stays. */
+/** Returns `false` when `mayStop` throws, because the `status` of a custom discovery may throw. */
 function mayStop({ followed }: { readonly followed: Followed }): boolean {
   try {
     return followed.mayStop
@@ -143,5 +143,5 @@ function mayStop({ followed }: { readonly followed: Followed }): boolean {
 }
 
 const IDLE_MS = 60_000
-/** Of how many that nobody uses, those idle for the longest time go sooner. */
+/** The maximum number of unused services. Beyond it, the service that is unused for the longest time is stopped early. */
 const MOST_IDLE = 256

@@ -9,28 +9,28 @@ import type { RegistryConnection } from './registry-connection.ts'
 import type { ReplicaOwner } from './replica.ts'
 import { ServiceReplica } from './replica.ts'
 
-/** What a discovery tells when there is no caller to tell. */
+/** The events of a discovery. */
 export interface DiscoveryEvents extends CallbackEvents {
-  /** The registry does not answer; the lists stand as they were. */
+  /** The registry does not answer. The discovery keeps its last lists. */
   registryDown: { registry: string; error: Error }
   registryBack: { registry: string }
   endpointAdded: { service: string; endpoint: Endpoint }
   endpointChanged: { service: string; endpoint: Endpoint; before: Endpoint }
   endpointRemoved: { service: string; endpoint: Endpoint }
-  /** The registry holds something under this service that is not to be called. Told once for each address, and of 1000 at most. */
+  /** The registry holds an entry that clients must not call. Emitted once per address, for at most 1000 addresses. */
   entryIgnored: { service: string; address: string; error: Error }
-  /** The metadata of a server are no query string. It can be called, but has no group, weight or state, as in Go. */
+  /** The metadata of a server are not a valid query string. Clients can call the server, but it has no group, weight or state, as in Go. */
   metadataIgnored: { service: string; endpoint: Endpoint }
 }
 
 export interface FollowerOptions {
-  /** How often the whole list is read again. */
+  /** How often to read the whole list again, in milliseconds. */
   readonly resyncMs: number
-  /** What is listed. */
+  /** Decide which entries are listed. */
   readonly rules: EntryRules
 }
 
-/** Keeps the list of one service in step with a registry, through whatever happens to it. */
+/** Keeps the list of one service up to date with a registry, through all failures of the registry. */
 export class Follower implements Followed, ReplicaOwner {
   readonly #service: string
   readonly #uplink: RegistryConnection<DiscoveryDriver>
@@ -39,9 +39,9 @@ export class Follower implements Followed, ReplicaOwner {
   readonly #stopping = new AbortController()
   readonly feed: Feed
   readonly #replica: ServiceReplica
-  /** All that have not ended, in the order in which they began. */
+  /** All watches that have not ended, in the order in which they began. */
   readonly #runs = new Set<AbortController>()
-  /** The run whose changes count. */
+  /** The watch whose changes count. */
   #active: AbortController | undefined
   #state: 'waiting' | 'fresh' | 'stale' = 'waiting'
   #since: number
@@ -61,7 +61,7 @@ export class Follower implements Followed, ReplicaOwner {
     this.#replica = new ServiceReplica(clock, this, options.rules)
     this.feed = new Feed(clock, `${uplink.driver.name}: ${service}`, () => uplink.lastError)
     if (isServiceName(service)) void this.#run()
-    // Nobody can have registered it.
+    // Nobody can register a service with this name.
     else this.#listNothing()
   }
 
@@ -69,7 +69,7 @@ export class Follower implements Followed, ReplicaOwner {
     return { state: this.#state, since: this.#since, source: 'registry', lastError: this.#uplink.lastError }
   }
 
-  /** While the registry is out of reach, its last list cannot be read anew. */
+  /** Whether the list can be read again. `false` while the registry is unreachable. */
   get mayStop(): boolean {
     const { current = [] } = this.feed
     return this.#state !== 'stale' || current.length === 0
@@ -116,7 +116,7 @@ export class Follower implements Followed, ReplicaOwner {
       try {
         const session = await this.#uplink.session()
         if (signal.aborted) return
-        // A resync begins a second run beside the first, which lives until the second has its list.
+        // A resync starts a second watch. The first one continues until the second has its list.
         const over = this.#uplink.clock.sleep(this.#options.resyncMs, resync.signal)
         await Promise.race([this.#follow(session), over])
       } catch (error) {
@@ -129,11 +129,14 @@ export class Follower implements Followed, ReplicaOwner {
     }
   }
 
-  /** Ends only by rejecting: when the session has ended, or the driver cannot vouch for the list any more. */
+  /**
+   * Watches the service and never resolves. Rejects when the session ends, when the driver can no longer guarantee the list, or when a
+   * newer watch replaces this one.
+   */
   async #follow(session: DiscoverySession): Promise<never> {
     const run = new AbortController()
     this.#runs.add(run)
-    // The driver may take its time to end, or not tell that its session has ended.
+    // The driver may be slow to stop, or may not report that its session has ended.
     let forget: () => void = () => {}
     const over = new Promise<never>((_resolve, reject) => {
       forget = this.#uplink.whenEnded(session, reject)

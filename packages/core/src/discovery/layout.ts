@@ -1,14 +1,14 @@
-/** How the root of a tree is spelled: as the base path was given, with a leading slash, or without one. */
+/** How a base path begins: as given, with a leading slash, or without one. */
 export type Root = 'as given' | 'slash' | 'bare'
 
-/** Where Go's rpcx puts what it registers in a tree: `<base>/<service>/<address>`, with a value for each directory. */
+/** The paths at which Go's rpcx registers servers: `<base>/<service>/<address>`. Each directory has a value. */
 export class Layout {
-  /** Without slashes at its end or twice in a row. */
+  /** The base path, without a slash at its end and without double slashes. */
   readonly base: string
   readonly #otherSpelling: string
 
   /**
-   * @param registry whose option this is, for errors
+   * @param registry the registry that has this option, for errors
    * @throws TypeError when the base path is empty
    */
   constructor(registry: string, basePath: string, root: Root = 'as given') {
@@ -32,7 +32,7 @@ export class Layout {
     return `${this.base}/${service}/${address}`
   }
 
-  /** What must be there beside a service's entries, from the root on, each with its value. It outlives every server. */
+  /** Returns the directories above the entries of a service, from the root on, each with its value. They outlive every server. */
   directories(service: string): readonly (readonly [path: string, value: string])[] {
     return [
       [this.base, 'rpcx_path'],
@@ -40,7 +40,10 @@ export class Layout {
     ]
   }
 
-  /** What the paths of a service's entries begin with: in our spelling, which wins, then with or without a leading slash. */
+  /**
+   * Returns the beginnings of the paths of a service's entries: in our spelling, which takes precedence, and with the leading slash added
+   * or removed.
+   */
   prefixes(service: string): readonly [ours: string, other: string] {
     return [`${this.base}/${service}/`, `${this.#otherSpelling}/${service}/`]
   }

@@ -1,8 +1,8 @@
 import type { Replica } from './driver.ts'
 
 /**
- * Several lists of one service as one: what an earlier list has wins over the later ones. `into` hears nothing until each of
- * them was told once. A `Map` that one is told of becomes its own.
+ * Merges `count` lists of one service into one. An earlier list takes precedence over later ones. `into` gets nothing until each list was
+ * replaced once. When `replace` gets a `Map`, it keeps and changes that map.
  */
 export function merge(into: Replica, count: number): readonly Replica[] {
   const lists: (Map<string, string> | undefined)[] = Array.from({ length: count })
@@ -15,7 +15,7 @@ export function merge(into: Replica, count: number): readonly Replica[] {
   }
   return lists.map((_list, i) => ({
     replace(all) {
-      // A map that was made for us need not be made again: of a large list, that takes long.
+      // Does not copy a map, because copying a large list takes long.
       lists[i] = all instanceof Map ? all : new Map(all)
       if (isComplete()) into.replace(united(lists))
     },

@@ -1,6 +1,6 @@
 import type { Entry } from './driver.ts'
 
-/** @throws RangeError when the metadata of `entry` have more bytes than a registry takes */
+/** Checks the size of metadata. @throws RangeError when the metadata of `entry` have more bytes than a registry accepts */
 export function checkMetadataSize(registry: string, { service, metadata }: Entry, limitBytes: number): void {
   const bytes = Buffer.byteLength(metadata)
   if (bytes <= limitBytes) return

@@ -7,8 +7,8 @@ import type { Followed } from './followed-services.ts'
 import { FollowedServices } from './followed-services.ts'
 
 /**
- * Several registries as one: the way to move a fleet from one to another. An address that several hold is taken from the
- * first. The first list comes when all have answered, or 1 s after the first that is not empty.
+ * Combines several registries, for example to move servers from one registry to another. When several registries list an address, the first
+ * one takes precedence. The first list arrives when all registries have answered, or 1 s after the first list that is not empty.
  */
 export class MultiDiscovery implements Discovery {
   readonly #discoveries: readonly Discovery[]
@@ -16,9 +16,9 @@ export class MultiDiscovery implements Discovery {
   #closed: Promise<void> | undefined
 
   /**
-   * @param discoveries closed together with this
-   * @param idle as of `RegistryDiscovery`
-   * @throws TypeError when there is none
+   * @param discoveries the registries, in order of precedence, which `close` also closes
+   * @param idle as in `RegistryDiscovery`
+   * @throws TypeError when `discoveries` is empty
    */
   constructor(
     discoveries: readonly Discovery[],
@@ -39,7 +39,7 @@ export class MultiDiscovery implements Discovery {
     return this.#unions.watch(service, options)
   }
 
-  /** The state of the registry that needs attention most, and where that one's list comes from. */
+  /** Returns the status of the registry in the worst state: `closed`, then `stale`, `waiting`, `idle` and `fresh`. */
   status(service: string): DiscoveryStatus {
     const all = this.#discoveries.map(discovery => discovery.status(service))
     return all.reduce((worst, status) => (RANK[status.state] > RANK[worst.state] ? status : worst))
@@ -66,16 +66,16 @@ export class MultiDiscovery implements Discovery {
 
 const RANK: Record<DiscoveryStatus['state'], number> = { fresh: 0, idle: 1, waiting: 2, stale: 3, closed: 4 }
 
-/** What all registries together know of one service. */
+/** The combined list of one service. */
 class Union implements Followed {
   readonly #clock: Clock
   readonly #service: string
   readonly #discoveries: readonly Discovery[]
   readonly feed: Feed
   readonly #stopping = new AbortController()
-  /** By registry; `undefined` until it has answered. */
+  /** The list of each registry; `undefined` until it has answered. */
   readonly #lists: (Endpoints | undefined)[]
-  /** Why one of them ended, should it not keep what a discovery promises. */
+  /** The error of a discovery whose `watch` rejects, although it should not. */
   #error: Error | undefined
   #timer: Timer | undefined
 
@@ -107,7 +107,7 @@ class Union implements Followed {
   }
 
   async #follow(i: number, lists: AsyncIterable<Endpoints>): Promise<void> {
-    // Ends when that registry is closed by someone else; its last list stands.
+    // The loop ends when someone else closes this discovery. Its last list stays in use.
     for await (const endpoints of lists) {
       if (this.#stopping.signal.aborted) return
       this.#lists[i] = endpoints
@@ -118,7 +118,7 @@ class Union implements Followed {
   #listed(endpoints: Endpoints): void {
     const isComplete = this.feed.current !== undefined || this.#lists.every(list => list !== undefined)
     if (isComplete) this.#publish()
-    // A registry that is down must not keep us from the servers of the others.
+    // A registry that is down must not hide the servers of the others.
     else if (endpoints.length > 0 && this.#timer === undefined) {
       this.#timer = this.#clock.setTimeout(() => this.#publish(), FIRST_MS)
       this.#timer.unref()

@@ -13,14 +13,14 @@ export interface KeyValue {
   readonly value?: string
 }
 
-/** Servers that the program itself names, for every service; `update` replaces them while calls run. */
+/** A list of servers that the program sets, which is the same for every service. `update` replaces it while calls run. */
 export class MultipleServersDiscovery implements Discovery {
   readonly #clock: Clock
   readonly #feed: Feed
   #since: number
   #closed = false
 
-  /** @throws TypeError when there is no server, or one is there twice; `ERR_RPCX_ADDRESS` */
+  /** @throws TypeError when `servers` is empty or contains an address twice; `ERR_RPCX_ADDRESS` */
   constructor(servers: readonly KeyValue[], options: ClockOption = {}) {
     this.#clock = checkClock('MultipleServersDiscovery', options.clock)
     this.#feed = new Feed(this.#clock, 'MultipleServersDiscovery')
@@ -30,7 +30,10 @@ export class MultipleServersDiscovery implements Discovery {
     this.update(servers)
   }
 
-  /** Replaces the list; an empty one means that there are no servers now. @throws as the constructor */
+  /**
+   * Replaces the list. An empty list means that there are no servers now.
+   * @throws TypeError when `servers` contains an address twice; `ERR_RPCX_ADDRESS`
+   */
   update(servers: readonly KeyValue[]): void {
     if (!Array.isArray(servers))
       throw new TypeError(
@@ -74,7 +77,7 @@ export class MultipleServersDiscovery implements Discovery {
   }
 }
 
-/** @throws TypeError when it is no server; `ERR_RPCX_ADDRESS` */
+/** @throws TypeError when `server` is not a `KeyValue`; `ERR_RPCX_ADDRESS` */
 function endpointOf(server: KeyValue, i: number): Endpoint {
   const { key, value = '' } = (server ?? {}) as Partial<KeyValue>
   if (typeof key !== 'string') {
@@ -86,7 +89,7 @@ function endpointOf(server: KeyValue, i: number): Endpoint {
       `MultipleServersDiscovery: servers[${i}].value is ${typeof value}, not a query string`,
     )
   const endpoint = parseEndpoint(key, value)
-  // Other networks have hosts of their own kind.
+  // Other networks have other kinds of hosts, such as paths.
   if (/^tcp[46]?$/.test(endpoint.network)) parseHostPort(key.slice(key.indexOf('@') + 1))
   return endpoint
 }

@@ -1,9 +1,9 @@
 import type { Endpoint, Endpoints } from './discovery.ts'
 
-/** Endpoints in address order. A change costs what a change costs, not what sorting all of them does. */
+/** Endpoints in address order. A change does not sort the whole list again. */
 export class OrderedList {
   #list: Endpoints = Object.freeze([])
-  /** What is new since the list was made; `undefined`: it is gone. */
+  /** The changes since the list was built; `undefined` for removed addresses. */
   readonly #changes = new Map<string, Endpoint | undefined>()
 
   put(endpoint: Endpoint): void {
@@ -14,7 +14,7 @@ export class OrderedList {
     this.#changes.set(address, undefined)
   }
 
-  /** All that there are now, frozen. */
+  /** Returns the current endpoints, frozen. */
   current(): Endpoints {
     if (this.#changes.size === 0) return this.#list
     const changes = [...this.#changes].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -41,7 +41,7 @@ function merged(
   return result
 }
 
-/** The index of the first that does not come before `address`. */
+/** Returns the index of the first endpoint that does not come before `address`. */
 function placeOf(address: string, list: Endpoints, from: number): number {
   let [low, high] = [from, list.length]
   while (low < high) {

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../clock.ts'
 
 /**
- * When a list is told of to those who follow it: at once, with all changes of the same tick. What a large list costs is the
- * same for one change and for a thousand, so the larger it is, the more of them are told together.
+ * Decides when to publish a changed list: at once, with all changes of the same tick, or later when the list is large. To publish a large
+ * list costs the same for one change and for a thousand, so a larger list collects more changes.
  */
 export class Pacer {
   readonly #clock: Clock
@@ -16,7 +16,7 @@ export class Pacer {
     this.#tell = tell
   }
 
-  /** Something has changed in a list of that size. */
+  /** Schedules the publication of a changed list with `size` endpoints. */
   changed(size: number): void {
     if (this.#isDue) return
     this.#isDue = true
@@ -41,7 +41,10 @@ export class Pacer {
   }
 }
 
-/** A list of 10 000 is told of ten times a second at most, one of 100 000 once. */
+/**
+ * Returns the minimum time between two publications, in milliseconds. A list of 10 000 endpoints is published at most ten times a second, a
+ * list of 100 000 once.
+ */
 function pauseMs(size: number): number {
   return size <= SMALL ? 0 : Math.min(size / 100, 1_000)
 }

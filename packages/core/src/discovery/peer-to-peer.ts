@@ -2,7 +2,7 @@ import type { ClockOption } from '../clock.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import { MultipleServersDiscovery } from './multiple-servers.ts'
 
-/** One known server, for every service. */
+/** A discovery with one known server, for every service. */
 export class Peer2PeerDiscovery implements Discovery {
   readonly #server: MultipleServersDiscovery
 

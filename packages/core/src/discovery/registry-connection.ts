@@ -5,31 +5,31 @@ import { limited } from '../limited.ts'
 import { Backoff } from './backoff.ts'
 import type { DiscoveryDriver, DiscoverySession, Driver } from './driver.ts'
 
-/** Who hears whether the registry answers. */
+/** The listener that learns whether the registry answers. */
 export interface RegistryConnectionOwner {
   registryDown(error: Error): void
   registryBack(): void
 }
 
-/** What a backend opens. */
+/** The type of the sessions that a backend opens. */
 type Opened<Backend extends DiscoveryDriver> = Awaited<ReturnType<Backend['open']>>
 
 /**
- * One connection to a registry: a session, opened when it is needed and shared by all that need it. It never retries; those
- * who need it do, together, by its back-off.
+ * A connection to a registry: a session that is opened when needed, and that all its users share. The connection never retries. Its users
+ * retry, all with its back-off.
  */
 export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   readonly driver: Backend
-  /** That of its discovery or its server. */
+  /** The clock of the discovery or the server. */
   readonly clock: Clock
   readonly backoff: Backoff
   readonly #owner: RegistryConnectionOwner
   readonly #closing = new AbortController()
   #session: Opened<Backend> | undefined
   #opening: Promise<Opened<Backend>> | undefined
-  /** Who hears of the end of a session. The session outlives most of them, so none of them hangs on its promise. */
+  /** The listeners for the end of each session. They do not attach to the promise of the session, which outlives most of them. */
   readonly #endings = new WeakMap<DiscoverySession, Set<(reason: Error) => void>>()
-  /** Whose last operation failed. */
+  /** The users whose last operation failed. */
   readonly #failing = new Set<object>()
   #isDown = false
   #lastError: Error | undefined
@@ -51,17 +51,17 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     return this.#closing.signal
   }
 
-  /** The session, as long as one is open. */
+  /** The open session; `undefined` when there is none. */
   get opened(): Opened<Backend> | undefined {
     return this.#session
   }
 
-  /** What went wrong last, also when it has healed. */
+  /** The most recent error, even if the registry has recovered since. */
   get lastError(): Error | undefined {
     return this.#lastError
   }
 
-  /** The session that is open, or one attempt to open one. @throws what the attempt failed with; `ERR_RPCX_CLOSED` */
+  /** Returns the open session, or makes one attempt to open one. @throws the error of the attempt; `ERR_RPCX_CLOSED` */
   async session(): Promise<Opened<Backend>> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason
     if (this.#session !== undefined) return this.#session
@@ -69,7 +69,7 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     return this.#opening
   }
 
-  /** Has `listener` called with the reason when a session of this uplink ends, until the returned function is called. */
+  /** Calls `listener` with the reason when a session of this connection ends. Returns a function that removes the listener. */
   whenEnded(session: DiscoverySession, listener: (reason: Error) => void): () => void {
     const listeners = this.#endings.get(session)
     if (listeners === undefined) this.#hearEnd(session, listener)
@@ -77,7 +77,7 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     return () => void listeners?.delete(listener)
   }
 
-  /** Something that `user` did through the registry failed. */
+  /** Records that an operation of `user` failed. */
   failed(error: Error, user: object): void {
     if (this.#closing.signal.aborted) return
     this.#lastError = error
@@ -87,7 +87,7 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     this.#owner.registryDown(error)
   }
 
-  /** Something that `user` did through the registry succeeded. The registry is back once that is so for all. */
+  /** Records that an operation of `user` succeeded. The registry is back when the last operation of every user succeeded. */
   succeeded(user: object): void {
     this.#failing.delete(user)
     if (!this.#isDown || this.#failing.size > 0) return
@@ -95,17 +95,17 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     this.#owner.registryBack()
   }
 
-  /** `user` needs the registry no longer, so what failed there does not count any more. */
+  /** Ignores earlier failures of `user`, which no longer needs the registry. */
   left(user: object): void {
     this.#failing.delete(user)
   }
 
-  /** Something is there that lives on without us for so long. */
+  /** Records how long the registry keeps our entries after it loses this connection. */
   keeps(ttlMs: number): void {
     this.backoff.keptMs = ttlMs
   }
 
-  /** Ends the session, within `CLOSE_MS`. What was not withdrawn before goes with it, or by its TTL. */
+  /** Closes the session, within `CLOSE_MS`. Entries that were not withdrawn disappear with the session, or when their TTL ends. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort(new RpcxError('ERR_RPCX_CLOSED', `${this.driver.name}: closed`))
@@ -121,7 +121,7 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
       const what = `${driver.name}: open`
       const session = await limited(clock, what, OPEN_MS, this.#closing.signal, async signal => {
         const opened = (await driver.open(signal, clock)) as Opened<Backend>
-        // Nobody waits for it any more: it would live on without an owner.
+        // The caller no longer waits, and an open session would stay without an owner.
         if (signal.aborted) void this.#closeSession(opened)
         return opened
       })
@@ -138,7 +138,7 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     }
   }
 
-  /** A driver may reject where it should resolve. */
+  /** Calls `listener` when the session ends, even if the driver rejects where it should resolve. */
   #hearEnd(session: DiscoverySession, listener: (reason: Error) => void): void {
     session.ended.then(listener, thrown => listener(toError(thrown, `${this.driver.name}: ended`)))
   }
@@ -154,16 +154,16 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
     void this.#closeSession(session)
   }
 
-  /** An error of the goodbye helps nobody: the registry forgets the session by its TTL. */
+  /** Closes a session and ignores errors, because the registry forgets the session when its TTL ends. */
   async #closeSession(session: DiscoverySession): Promise<void> {
     const what = `${this.driver.name}: close`
     await limited(this.clock, what, CLOSE_MS, undefined, signal => session.close(signal)).catch(ignore)
   }
 }
 
-// Below the time that `serve()` waits, so that it hears of the failure.
+// Less than `serve()` waits, so that it gets this error.
 const OPEN_MS = 8_000
-// Below the 5 s that a close may take in all.
+// Less than the 5 s that `close()` may take in total.
 const CLOSE_MS = 4_500
 
 function ignore(): void {}

@@ -36,7 +36,7 @@ export class RegistryDiscovery implements Discovery {
   #closed: Promise<void> | undefined
 
   /**
-   * @param idle how long a service is followed that nobody asks for; another than the default of 60_000 is for tests
+   * @param idle how long to watch an unused service, 60_000 by default; only tests change it
    * @throws TypeError or RangeError that names the option
    */
   constructor(
@@ -98,7 +98,7 @@ export class RegistryDiscovery implements Discovery {
     this.#uplink.opened?.verify?.(service, address)
   }
 
-  /** Ends all loops and the session. Takes 5 s at most, also when the registry is out of reach. */
+  /** Ends every `list` and `watch`, and closes the session. Takes at most 5 s, even when the registry is unreachable. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

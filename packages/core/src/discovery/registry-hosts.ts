@@ -19,7 +19,7 @@ export function parseRegistryHosts(
   const given = typeof value === 'string' ? [value] : [...(value ?? [])]
   const hosts = given.map(parse).filter(host => host !== undefined)
   if (given.length === 0 || hosts.length < given.length) {
-    // A password in a URL is for no log.
+    // A password in a URL must not appear in a log.
     const shown = JSON.stringify(value)?.replace(/\/\/[^/"]*@/g, '//[credentials]@')
     throw new TypeError(`${registry}: ${option} is ${shown}, not one or more host:port`)
   }

@@ -9,20 +9,20 @@ import { EntryRules, weightOf } from './entry-rules.ts'
 import { OrderedList } from './ordered-list.ts'
 import { Pacer } from './pacer.ts'
 
-/** Who hears what becomes of a service's servers. */
+/** The listener for the list of a service and its changes. */
 export interface ReplicaOwner {
-  /** All changes of one tick at once; where the list is large, of a longer while. */
+  /** Gets a new list, with all changes of one tick, or of a longer period when the list is large. */
   published(endpoints: Endpoints): void
   added(endpoint: Endpoint): void
   changed(endpoint: Endpoint, before: Endpoint): void
   removed(endpoint: Endpoint): void
-  /** The registry holds something that is no server. Told once per address, of `MOST_IGNORED` at most. */
+  /** Gets an entry that is not a valid server. Called once per address, for at most `MOST_IGNORED` addresses. */
   ignored(address: string, error: Error): void
-  /** Its metadata are no query string: it is listed, without values. Told once for each text. */
+  /** Gets a server whose metadata are not a valid query string. It is listed without values. Called once for each such string. */
   unreadable(endpoint: Endpoint): void
 }
 
-/** The list of one service: raw entries in, endpoints out. */
+/** The list of one service, which turns raw entries into endpoints. */
 export class ServiceReplica implements Replica {
   readonly #owner: ReplicaOwner
   readonly #rules: EntryRules
@@ -30,15 +30,15 @@ export class ServiceReplica implements Replica {
   readonly #ignored = new Set<string>()
   readonly #list = new OrderedList()
   readonly #pacer: Pacer
-  /** Lists as they came, and changes that came behind one that takes longer. */
+  /** New lists that are still being processed, and the changes that arrived after them. */
   readonly #work: Slices
-  /** Whether the list is to be published once it is whole. */
+  /** Whether to publish the list when the pending work is done. */
   #isOwed = false
   #isListed = false
-  /** What all endpoints take in memory, in bytes. */
+  /** The estimated memory of all endpoints, in bytes. */
   #weight = 0
 
-  /** @param rules by which entries are listed or left out */
+  /** @param rules decide which entries are listed */
   constructor(clock: Clock, owner: ReplicaOwner, rules: EntryRules = new EntryRules(undefined)) {
     this.#owner = owner
     this.#rules = rules
@@ -47,7 +47,7 @@ export class ServiceReplica implements Replica {
   }
 
   replace(all: Iterable<readonly [address: string, metadata: string]>): void {
-    // Read now, since it may not be the same later.
+    // Copies the entries now, because the caller may change them later.
     this.#work.add(this.#replacing([...all]))
   }
 
@@ -60,14 +60,14 @@ export class ServiceReplica implements Replica {
   }
 
   ignore(address: string, error: Error): void {
-    // An address of a megabyte is neither kept nor handed on.
+    // Shortens the address, so that nobody has to store one of a megabyte.
     const shown = address.slice(0, MOST_SHOWN)
     if (this.#ignored.has(shown) || this.#ignored.size >= MOST_IGNORED) return
     this.#ignored.add(shown)
     this.#owner.ignored(shown, error)
   }
 
-  /** Tells nothing any more. */
+  /** Stops all work. The owner gets no further calls. */
   stop(): void {
     this.#work.stop()
     this.#pacer.stop()
@@ -75,7 +75,7 @@ export class ServiceReplica implements Replica {
 
   *#replacing(all: readonly (readonly [address: string, metadata: string])[]): Generator<undefined> {
     const seen = new Set<string>()
-    // Nobody is told of a list that says what the one before said, except of the first.
+    // Does not publish a list that equals the previous one, except the first list.
     let isNew = !this.#isListed
     for (const [address, metadata] of all) {
       seen.add(address)
@@ -108,7 +108,7 @@ export class ServiceReplica implements Replica {
     return true
   }
 
-  /** @throws `ERR_RPCX_ADDRESS` when it is not to be listed */
+  /** @throws `ERR_RPCX_ADDRESS` when the entry must not be listed */
   #read(address: string, metadata: string, before: Endpoint | undefined): Endpoint {
     const endpoint = this.#rules.read(address, metadata)
     const weight = this.#weight + weightOf(endpoint) - (before === undefined ? 0 : weightOf(before))
@@ -130,7 +130,7 @@ export class ServiceReplica implements Replica {
     return true
   }
 
-  /** Now, or after what has come before. @param change returns whether anything has changed */
+  /** Applies a change now, or after the pending work. @param change returns whether anything has changed */
   #do(change: () => boolean): void {
     const step = (): void => {
       if (change()) this.#changed()
@@ -144,7 +144,7 @@ export class ServiceReplica implements Replica {
   }
 
   #publish(): void {
-    // Nobody is shown a list that is half the old one and half the new.
+    // A list must not be a mix of the old and the new one.
     if (this.#work.isBusy) this.#isOwed = true
     else this.#owner.published(this.#list.current())
   }
@@ -161,7 +161,7 @@ function* once(step: () => void): Generator<void> {
   yield step()
 }
 
-/** Of how many addresses it is told and remembered that they are ignored. */
+/** The maximum number of ignored addresses that are remembered and reported. */
 const MOST_IGNORED = 1_000
 const MOST_SHOWN = 512
 // Room for some 300 000 servers.

@@ -2,15 +2,15 @@ import { formatMetadata, parseMetadata } from '../metadata.ts'
 import type { Metrics } from '../server/meters.ts'
 
 /**
- * What is announced as the metadata of one service: what the program set, with what others changed in the registry laid
- * over it key by key until the program sets that key again, and the server's own figures.
+ * The metadata that a server publishes for one service: those that the program set, changes that others made in the registry, and the
+ * server's own metrics. A change by others to a key stays until the program sets that key again.
  */
 export class AnnouncedMetadata {
   #own: string
-  /** Keys that others changed; `undefined` where they removed one. */
+  /** The keys that others changed; `undefined` for keys that they removed. */
   readonly #edits = new Map<string, readonly string[] | undefined>()
   #figures = new Map<string, readonly string[]>()
-  /** What was last there: the base that an edit is told from. */
+  /** The last known metadata in the registry. A comparison with them shows what others changed. */
   #base: string
   #audience: 'all' | 'metrics' = 'all'
 
@@ -19,19 +19,19 @@ export class AnnouncedMetadata {
     this.#base = own
   }
 
-  /** Who should notice when this is written: `metrics` when only the figures are new. */
+  /** Who should notice the next write: `metrics` when only the metrics have changed. */
   get audience(): 'all' | 'metrics' {
     return this.#audience
   }
 
-  /** The program sets new metadata: its keys win over edits. */
+  /** Sets the metadata of the program. Their keys take precedence over changes by others. */
   set(own: string): void {
     this.#own = own
     this.#audience = 'all'
     for (const key of parseMetadata(own).values.keys()) this.#edits.delete(key)
   }
 
-  /** Someone else wrote `theirs`. */
+  /** Takes over what changed in `theirs`, which someone else wrote. */
   edited(theirs: string): void {
     const before = parseMetadata(this.#base).values
     const after = parseMetadata(theirs).values
@@ -43,7 +43,7 @@ export class AnnouncedMetadata {
     this.#audience = 'all'
   }
 
-  /** Takes new figures, in Go's format (`%.2f` of `RateMean`). */
+  /** Sets new metrics, in Go's format (`%.2f` of `RateMean`). */
   measure(metrics: Metrics): void {
     this.#figures = new Map([
       ['calls', [metrics.calls.rateMean().toFixed(2)]],
@@ -51,13 +51,13 @@ export class AnnouncedMetadata {
     ])
   }
 
-  /** We wrote this. */
+  /** Records that this server wrote `text`. */
   written(text: string): void {
     this.#base = text
     if (text === this.toString()) this.#audience = 'metrics'
   }
 
-  /** What is to be written. Verbatim what the program set as long as nothing can be added to it. */
+  /** Returns the metadata to write. Returns the string of the program unchanged as long as nothing can be added to it. */
   toString(): string {
     if (this.#edits.size === 0 && this.#figures.size === 0) return this.#own
     const { values, valid } = parseMetadata(this.#own)

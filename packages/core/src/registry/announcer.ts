@@ -14,13 +14,13 @@ import { EntryWatcher } from './entry-watcher.ts'
 import { Ownership } from './ownership.ts'
 
 /**
- * Keeps one entry in a registry as its server wants it: writes it whenever another is there than should be. One loop does
- * all of it, so that a write, a loss and the withdrawal never race.
+ * Keeps one entry in a registry as its server wants it, and writes it whenever the registry holds something else. A single loop does all of
+ * it, so that a write, a loss and the withdrawal never race.
  */
 export class Announcer implements EntryWatcherOwner {
-  /** Resolves or rejects as the first attempt does. */
+  /** Resolves or rejects with the first attempt to register. */
   readonly firstAttempt: Promise<void>
-  /** Resolves when nothing more is done here: the entry is gone, or left to its TTL. */
+  /** Resolves when the announcer has finished: the entry is gone, or is left to its TTL. */
   readonly done: Promise<void>
   readonly #place: EntryRef
   readonly #uplink: RegistryConnection
@@ -29,15 +29,15 @@ export class Announcer implements EntryWatcherOwner {
   readonly #tenure: Ownership
   readonly #losses: Backoff
   readonly #stopping = new AbortController()
-  /** Those who wait until others can see it. */
+  /** The calls of `visible()` that have not resolved. */
   readonly #waiting = new Set<() => void>()
-  /** While the entry before it is not gone. */
+  /** Whether the previous entry of this service is still being removed. */
   #isWaiting = true
-  /** Whether the next step has to wait a little. */
+  /** Whether the next step must be delayed. */
   #mustPause = false
-  /** Whether the last write failed, and is still due: what can be read then does not mean that the registry is back. */
+  /** Whether the last write failed and must be repeated. Meanwhile, a successful read does not mean that the registry is back. */
   #isFailing = false
-  /** How many writes in a row found something else there. */
+  /** The number of consecutive writes that failed because the registry held something unexpected. */
   #refusals = 0
   #wake: () => void = () => {}
   /** Settles `firstAttempt`. */
@@ -66,26 +66,32 @@ export class Announcer implements EntryWatcherOwner {
     this.done = after.then(() => this.#run())
   }
 
-  /** Resolves when others can see it. @throws `ERR_RPCX_REGISTRY` when that takes too long; it is still written later */
+  /**
+   * Sets the metadata. Resolves when others can see them.
+   * @throws `ERR_RPCX_REGISTRY` when that takes too long; the announcer still writes them later
+   */
   setMetadata(text: string): Promise<void> {
     this.#metadata.set(text)
     this.#wake()
     return this.#place.within('setMetadata', this.#stopping.signal, () => this.visible())
   }
 
-  /** Writes new figures. */
+  /** Publishes new metrics. */
   measure(metrics: Metrics): void {
     this.#metadata.measure(metrics)
     this.#wake()
   }
 
-  /** Resolves when the registry holds what it should, or nothing is wanted of it any more. */
+  /** Resolves when the registry holds the wanted entry, or when the entry is withdrawn. */
   visible(): Promise<void> {
     if (this.#isVisible() || this.#stopping.signal.aborted) return Promise.resolve()
     return new Promise(resolve => this.#waiting.add(resolve))
   }
 
-  /** Resolves when the entry is gone, or could not be taken out at once; then it is tried again for as long as it is held. */
+  /**
+   * Withdraws the entry. Resolves when it is gone, or when the first attempt to remove it fails. Further attempts follow as long as the
+   * session keeps it.
+   */
   withdraw(): Promise<void> {
     this.#stopping.abort(new RpcxError('ERR_RPCX_CLOSED', 'announcer: withdrawn'))
     this.#wake()
@@ -127,7 +133,7 @@ export class Announcer implements EntryWatcherOwner {
     this.#wakeWaiting()
   }
 
-  /** Keeps the entry as it should be until the session has ended, or the entry is withdrawn. */
+  /** Keeps the entry up to date until the session ends or the entry is withdrawn. */
   async #live(session: RegistrySession): Promise<void> {
     const ending = new AbortController()
     const ended = ending.signal
@@ -141,7 +147,7 @@ export class Announcer implements EntryWatcherOwner {
     const lookout = new EntryWatcher(this.#place, session, this)
     while (!ended.aborted && !this.#stopping.signal.aborted) await this.#step(session, lookout, ended)
     lookout.stop()
-    // What somebody else keeps by now could not be taken out, and would stay for as long as they do.
+    // This session cannot remove an entry that another session keeps by now. So it first writes the entry again.
     if (!ended.aborted && this.#tenure.isHeld && this.#entry.isSomeoneElses) await this.#write(session, ended)
     const isGone =
       this.#entry.mayBeOurs && (await this.#place.remove(session, ended, () => this.#withdrawn()))
@@ -152,7 +158,7 @@ export class Announcer implements EntryWatcherOwner {
   async #step(session: RegistrySession, lookout: EntryWatcher, ended: AbortSignal): Promise<void> {
     if (this.#mustPause) {
       this.#mustPause = false
-      // This is no failure of the registry, which is there to be asked.
+      // The registry works, so its own back-off does not apply.
       return this.#losses.wait(undefined, this.#stopping.signal)
     }
     if (this.#isDue()) return this.#write(session, ended)
@@ -166,7 +172,7 @@ export class Announcer implements EntryWatcherOwner {
     const text = this.#metadata.toString()
     const audience = over?.by === 'us' ? this.#metadata.audience : 'all'
     try {
-      // Not ended by `withdraw`: what was written meanwhile could then not be removed.
+      // `withdraw` does not abort this write: an aborted write may leave an entry that is not removed.
       const version = await this.#place.write(session, text, over, audience, ended)
       this.#isFailing = false
       if (version !== undefined) this.#entry.written(text, version)
@@ -191,7 +197,7 @@ export class Announcer implements EntryWatcherOwner {
     if (this.#tenure.isHeld) this.#attempted()
   }
 
-  /** Whether something else is there than should be, and we may change that. */
+  /** Whether the registry holds something else than the wanted entry, and this server may replace it. */
   #isDue(): boolean {
     const { there, isKnown } = this.#entry
     if (!isKnown || !this.#tenure.mayReplace(there)) return false
@@ -208,5 +214,5 @@ export class Announcer implements EntryWatcherOwner {
   }
 }
 
-/** How many refusals in a row need no pause. */
+/** The number of consecutive refusals that need no pause. */
 const FEW = 3

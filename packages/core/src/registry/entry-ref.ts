@@ -3,7 +3,7 @@ import type { RegistryConnection } from '../discovery/registry-connection.ts'
 import { limited } from '../limited.ts'
 import { either } from '../signals.ts'
 
-/** Where one service of one server lies in a registry, and what can be done there, each within its time. */
+/** The entry of one service of one server in a registry, with its operations. Each operation has a time limit. */
 export class EntryRef {
   readonly service: string
   readonly address: string
@@ -15,17 +15,17 @@ export class EntryRef {
     this.uplink = uplink
   }
 
-  /** As in events. */
+  /** The fields that identify the entry in events. */
   get subject(): { readonly registry: string; readonly service: string; readonly address: string } {
     return { registry: this.uplink.driver.name, service: this.service, address: this.address }
   }
 
-  /** The session that is open, or one attempt to open one. */
+  /** Returns the open session, or makes one attempt to open one. */
   session(signal: AbortSignal): Promise<RegistrySession> {
     return this.within('session', signal, () => this.uplink.session(), SESSION_MS)
   }
 
-  /** @throws `ERR_RPCX_REGISTRY` when `operation` takes too long; the reason of `signal` */
+  /** Runs `operation` for at most `ms`. @throws `ERR_RPCX_REGISTRY` when it takes longer; the reason of `signal` when that aborts */
   within<T>(
     what: string,
     signal: AbortSignal,
@@ -37,7 +37,7 @@ export class EntryRef {
     return limited(this.uplink.clock, name, ms, signal, operation)
   }
 
-  /** Ends when `ended` aborts, with its reason. */
+  /** Writes the entry. Rejects with the reason of `ended` when that aborts. */
   async write(
     session: RegistrySession,
     metadata: string,
@@ -55,8 +55,8 @@ export class EntryRef {
   }
 
   /**
-   * Tries until the session has ended: left alone, the entry would be there for as long as this server lives. Resolves to
-   * whether it is gone. Calls `failed` after each attempt in vain.
+   * Removes the entry. Retries until the session has ended, because the session would keep the entry as long as this server lives. Resolves
+   * to whether the entry is gone. Calls `failed` after each failed attempt.
    */
   async remove(session: RegistrySession, ended: AbortSignal, failed: () => void): Promise<boolean> {
     const { service, address, uplink } = this
@@ -81,6 +81,6 @@ export class EntryRef {
   }
 }
 
-// The uplink gives up sooner, and says why.
+// Longer than the limit of the registry connection, whose error says why.
 const SESSION_MS = 15_000
 const OPERATION_MS = 5_000

@@ -2,32 +2,32 @@ import type { StoredEntry } from '../discovery/driver.ts'
 import type { AnnouncedMetadata } from './announced-metadata.ts'
 
 /**
- * What a registry holds at our address, as far as sightings and the answers to our writes tell. Both may come late and cross
- * each other, so it can also be that only another look tells.
+ * The entry that a registry holds at our address, as far as watches and the answers to our writes show it. Both may arrive late and cross
+ * each other. Then only another read shows the state.
  */
 export class EntryState {
   readonly #metadata: AnnouncedMetadata
   #state: 'unseen' | 'doubtful' | 'known' = 'unseen'
   #there: StoredEntry | undefined
-  /** The version that we know of; what is not newer tells nothing new. */
+  /** The newest known version. A report with the same or an older version contains no news. */
   #version = -1n
-  /** Whether it was ever ours: a new process starts from its own metadata. */
+  /** Whether the entry was ever ours. A new process starts from its own metadata, not from those of an earlier process. */
   #wasOurs = false
-  /** Whether another server has it: what is edited then is that server's text. */
+  /** Whether another server holds the address. A change by others then belongs to the metadata of that server. */
   #isAnothers = false
-  /** Whether the next sighting tells the truth however old it looks: none of our writes can have come after it. */
+  /** Whether to accept the next report even if it looks old, because it cannot be older than any of our writes. */
   #isFresh = false
   #isWriting = false
-  /** What was seen while a write was under way. */
+  /** The last report that arrived during a write. */
   #crossed: { readonly held: StoredEntry | undefined } | undefined
-  /** What we wrote and had no answer to: found there, it is no edit by others. */
+  /** The metadata of our writes without an answer. If the registry holds them, others did not change the entry. */
   readonly #unanswered = new Set<string>()
 
   constructor(metadata: AnnouncedMetadata) {
     this.#metadata = metadata
   }
 
-  /** `undefined`: nothing. Stands for nothing unless `isKnown`. */
+  /** The stored entry; `undefined` when there is none. Meaningful only while `isKnown` is true. */
   get there(): StoredEntry | undefined {
     return this.#there
   }
@@ -36,28 +36,28 @@ export class EntryState {
     return this.#state === 'known'
   }
 
-  /** Whether only another look tells what is there. */
+  /** Whether only another read shows the state. */
   get isDoubtful(): boolean {
     return this.#state === 'doubtful'
   }
 
-  /** Whether there may be something of this session to take out. */
+  /** Whether the registry may hold an entry of this session that must be removed. */
   get mayBeOurs(): boolean {
     return this.#there?.by === 'us' || this.#unanswered.size > 0
   }
 
-  /** Whether what is there is not of this session, as far as is known. */
+  /** Whether the registry is known to hold an entry that this session does not keep. */
   get isSomeoneElses(): boolean {
     return this.isKnown && this.#there !== undefined && this.#there.by !== 'us'
   }
 
-  /** Another session begins: who keeps what is to be asked anew. */
+  /** Forgets the state when a new session begins, because the owner of the entry must be read again. */
   forget(): void {
     this.#state = 'unseen'
     this.#there = undefined
   }
 
-  /** Somebody begins to look, and will tell what is there from now on. */
+  /** Records that a watch begins. It first reports the current state. */
   looking(): void {
     this.#isFresh = !this.#isWriting
     if (this.isDoubtful) this.#state = 'unseen'
@@ -65,7 +65,7 @@ export class EntryState {
 
   saw(held: StoredEntry | undefined): void {
     if (this.#isWriting) {
-      // Only the answer tells which of them came first.
+      // Only the answer to the write shows which of the two came first.
       this.#crossed = { held }
       return
     }
@@ -73,7 +73,7 @@ export class EntryState {
     this.#isFresh = false
     const isNewer = held !== undefined && held.version > this.#version
     if (!isFresh && !isNewer) {
-      // Nothing has no version: it may be from before our last write.
+      // A missing entry has no version, so this report may be older than our last write.
       if (held === undefined) this.#state = 'doubtful'
       return
     }
@@ -87,14 +87,14 @@ export class EntryState {
     if (held.by === 'us') this.#wasOurs = true
   }
 
-  /** A write begins. Returns what it is to replace. */
+  /** Records that a write begins. Returns the entry that it replaces. */
   writing(): StoredEntry | undefined {
     this.#isWriting = true
     this.#isFresh = false
     return this.#there
   }
 
-  /** It was taken. */
+  /** Records that the registry accepted the write. */
   written(metadata: string, version: bigint): void {
     this.#there = { metadata, version, by: 'us' }
     this.#version = version
@@ -107,12 +107,12 @@ export class EntryState {
     if (crossed !== undefined) this.saw(crossed.held)
   }
 
-  /** It was not taken: something else is there. */
+  /** Records that the registry refused the write, because it holds something else. */
   refused(): void {
     this.#answered('doubtful')
   }
 
-  /** Nobody knows. */
+  /** Records that the outcome of the write is unknown. */
   unanswered(metadata: string): void {
     this.#unanswered.add(metadata)
     this.#answered('doubtful')

@@ -1,15 +1,15 @@
 import type { RegistrySession, StoredEntry } from '../discovery/driver.ts'
 import type { EntryRef } from './entry-ref.ts'
 
-/** Who hears what a lookout sees. */
+/** The listener of an `EntryWatcher`. */
 export interface EntryWatcherOwner {
-  /** It begins to look; what it sees next is there from now on. */
+  /** A watch begins. The next report is the current state. */
   looking(): void
   saw(held: StoredEntry | undefined): void
   failed(error: Error): void
 }
 
-/** Has a session watch one entry, through every disconnect. */
+/** Watches one entry with a session, and resumes the watch after each disconnect. */
 export class EntryWatcher {
   readonly #place: EntryRef
   readonly #session: RegistrySession
@@ -24,7 +24,7 @@ export class EntryWatcher {
     void this.#run()
   }
 
-  /** Looks anew. While the registry is out of reach, that is done anyway. */
+  /** Starts a new watch. While the registry is unreachable, the watcher does that anyway. */
   again(): void {
     this.#looking.abort()
   }
@@ -41,15 +41,15 @@ export class EntryWatcher {
       const failure = await this.#look(this.#looking.signal)
       if (this.#looking.signal.aborted) continue
       if (failure !== undefined) this.#owner.failed(failure)
-      // Also a driver that stops early without an error is not asked again at once.
+      // Also waits after a driver that stopped early without an error.
       await this.#place.uplink.backoff.wait(failure, signal)
     }
   }
 
-  /** Until another look is due. Resolves to what went wrong. */
+  /** Watches until `signal` aborts or the driver stops. Resolves to the error of the driver. */
   async #look(signal: AbortSignal): Promise<Error | undefined> {
     const { service, address } = this.#place
-    // The driver may take its time to end.
+    // The driver may be slow to stop.
     const over = new Promise<void>(resolve =>
       signal.addEventListener('abort', () => resolve(), { once: true }),
     )

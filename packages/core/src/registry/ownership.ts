@@ -4,12 +4,15 @@ import type { PublicEvents } from '../events.ts'
 import type { ServerEvents } from '../server/plugin.ts'
 import type { EntryRef } from './entry-ref.ts'
 
-/** Whether a registry shows our entry as ours, told in events. Who is there when we first come, is replaced; later, left alone. */
+/**
+ * Tracks whether a registry holds our entry as ours, and emits events about it. The first claim replaces another server at our address.
+ * Later, this server leaves another one alone.
+ */
 export class Ownership {
   readonly #subject: EntryRef['subject']
   readonly #events: PublicEvents<ServerEvents>
   #state: 'claiming' | 'held' | 'lost' | 'conflict' = 'claiming'
-  /** The version that was last found to be nobody's. */
+  /** The last version of the entry that no session kept. */
   #detached = -1n
 
   constructor(subject: EntryRef['subject'], events: PublicEvents<ServerEvents>) {
@@ -21,14 +24,14 @@ export class Ownership {
     return this.#state === 'held'
   }
 
-  /** Whether we may write over what is there. */
+  /** Whether this server may replace the stored entry. */
   mayReplace(there: StoredEntry | undefined): boolean {
     if (there?.by === 'other') return this.#state === 'claiming'
-    // While another server has the address, an editor changed what is that server's to put back.
+    // While another server has the address, that server must undo the change of an editor.
     return there?.by !== 'editor' || this.#state !== 'conflict'
   }
 
-  /** This is there now. Returns whether the entry is lost by that. */
+  /** Evaluates the stored entry. Returns whether this server has now lost its entry. */
   judge(there: StoredEntry | undefined): boolean {
     const { registry, service, address } = this.#subject
     const where = `${service} at ${address}`
@@ -48,7 +51,7 @@ export class Ownership {
     return isLost
   }
 
-  /** Returns whether it was held before. */
+  /** Records that the entry is lost. Returns whether it was held before. */
   lost(why: 'deleted' | 'expired' | 'taken', error: Error): boolean {
     if (!this.isHeld) return false
     this.#state = 'lost'
@@ -56,13 +59,13 @@ export class Ownership {
     return true
   }
 
-  /** It was taken out, by ourselves. */
+  /** Records that this server removed the entry. */
   withdrawn(): void {
     this.#state = 'lost'
     this.#events.emit('withdrawn', this.#subject)
   }
 
-  /** Seen twice, it is told once. */
+  /** Emits `detached` once for each version. */
   #tellDetached({ by, version }: StoredEntry): void {
     if (by !== 'nobody' || !this.isHeld || version === this.#detached) return
     this.#detached = version

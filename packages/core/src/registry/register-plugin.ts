@@ -5,7 +5,7 @@ import type { PluginHost, ServerHooks, ServerPlugin } from '../server/plugin.ts'
 import type { RegisterPluginOptions } from './register-plugin-options.ts'
 import { Registration } from './registration.ts'
 
-/** The register plugin of every backend: keeps a registry in step with what its servers offer. */
+/** The register plugin of every backend. It keeps a registry up to date with the services of its servers. */
 export class RegisterPlugin implements ServerPlugin {
   readonly #driver: Driver
   readonly #options: RegisterPluginOptions

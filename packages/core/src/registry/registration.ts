@@ -13,7 +13,7 @@ import { Announcer } from './announcer.ts'
 import type { RegisterPluginOptions } from './register-plugin-options.ts'
 import { publishedAddress } from './service-address.ts'
 
-/** What one server has in one registry. */
+/** The entries of one server in one registry. */
 export class Registration implements ServerHooks {
   readonly #driver: Driver
   readonly #clock: Clock
@@ -25,13 +25,13 @@ export class Registration implements ServerHooks {
   readonly #uplink: RegistryConnection
   readonly #wanted = new Map<string, string>()
   readonly #announcers = new Map<string, Announcer>()
-  /** When the last entry of a service that was withdrawn is gone: the next one comes after it. */
+  /** Promises that resolve when the withdrawn entry of a service is gone. The next entry of that service waits for it. */
   readonly #leaving = new Map<string, Promise<void>>()
-  /** Where clients reach the server; `undefined` as long as nothing may be published. */
+  /** The address at which clients reach the server; `undefined` until the server may publish it. */
   #address: string | undefined
   #timer: Timer | undefined
   #isClosed = false
-  /** Those who wait for the server to listen. */
+  /** The calls of `published()` that wait until the server listens. */
   readonly #unpublished: (() => void)[] = []
 
   constructor(driver: Driver, host: PluginHost, options: RegisterPluginOptions) {
@@ -104,7 +104,7 @@ export class Registration implements ServerHooks {
     }
   }
 
-  /** @throws `ERR_RPCX_CLOSED` when the server closes before that */
+  /** Resolves when others can see all entries. @throws `ERR_RPCX_CLOSED` when the server closes before that */
   async published(): Promise<void> {
     if (!this.#isClosed && this.#address === undefined)
       await new Promise<void>(resolve => this.#unpublished.push(resolve))
@@ -116,7 +116,7 @@ export class Registration implements ServerHooks {
     )
   }
 
-  /** Takes `CLOSE_MS` at most; what the registry could not be told then goes by its TTL. */
+  /** Withdraws all entries, within `CLOSE_MS`. Entries that remain in the registry disappear when their TTL ends. */
   async closing(): Promise<void> {
     this.#isClosed = true
     this.#clock.clear(this.#timer)
@@ -139,7 +139,7 @@ export class Registration implements ServerHooks {
     )
   }
 
-  /** @throws TypeError or RangeError when this can never be stored */
+  /** @throws TypeError or RangeError when the registry can never store this entry */
   #check(service: string, metadata: string, address: string = this.#address ?? ''): void {
     this.#driver.check({ service, metadata, address })
     checkEntry(this.#driver.name, { service, metadata, address })
@@ -181,5 +181,5 @@ export class Registration implements ServerHooks {
   }
 }
 
-// Below the 5 s that a close may take in all.
+// Less than the 5 s that `close()` may take in total.
 const CLOSE_MS = 4_500

@@ -3,8 +3,8 @@ import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 
 /**
- * The address to publish for a server that listens at `address`: the same, unless it listens on all interfaces. Then it is
- * the one external address of this host.
+ * Returns the address to publish for a server that listens at `address`. That is `address` itself, or the only external address of this
+ * host when the server listens on all interfaces.
  * @throws `ERR_RPCX_ADDRESS` that names the candidates when there is not exactly one
  */
 export function publishedAddress(address: string): string {
@@ -23,7 +23,7 @@ export function publishedAddress(address: string): string {
   )
 }
 
-/** Those of IPv4, or those of IPv6 where there is no IPv4. */
+/** Returns the external IPv4 addresses of this host, or its IPv6 addresses when it has no IPv4 address. */
 function externalAddresses(): string[] {
   const all = Object.values(lazy.os.networkInterfaces()).flatMap(addresses => addresses ?? [])
   const external = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
