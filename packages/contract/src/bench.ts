@@ -10,8 +10,8 @@ export interface Bench {
   /** Changes the metadata of an existing entry, as another program does. */
   edit?(service: string, address: string, metadata: string): Promise<void>
   /**
-   * Changes the metadata as another program does whose session keeps the entry from then on, and is not the session of a server. Resolves
-   * to a function that ends that session.
+   * Changes the metadata as `edit` does, but through a session that keeps the entry from then on. That session does not belong to a server.
+   * Resolves to a function that ends the session.
    */
   adopt?(service: string, address: string, metadata: string): Promise<() => Promise<void>>
   /** Deletes an entry if it exists, as another program does. */

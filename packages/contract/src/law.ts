@@ -23,7 +23,7 @@ export interface LawOptions {
 
 /**
  * Makes a law of a function. The law has a time limit, and closes everything that it opened.
- * @param where the code that a failure tells the author of a backend to look at
+ * @param where the place in a driver that the error of a broken law names
  */
 export function law(where: string, run: (trial: Trial) => Promise<void>, limitMs = 20_000): Law {
   return async (bench, options = {}) => {

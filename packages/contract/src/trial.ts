@@ -12,7 +12,7 @@ import { Rival } from './rival.ts'
 import type { Entries } from './view.ts'
 import { entriesOf, View } from './view.ts'
 
-/** Says why a law does not apply to a registry. */
+/** The reason why a law does not apply to a registry. */
 export class NotApplicable extends Error {}
 
 export interface TrialOptions {

@@ -9,7 +9,7 @@ export type Entries = Readonly<Record<string, string>>
 export class View {
   readonly service: string
   readonly lists: Log<Endpoints>
-  /** Resolves when the loop has ended by itself. */
+  /** Resolves when the `watch` of the discovery has ended by itself. */
   readonly ended: Promise<void>
 
   constructor(discovery: Discovery, service: string, signal: AbortSignal) {

@@ -1,7 +1,7 @@
 /** The metadata of a message: what the caller or the service sent beside the payload. */
 export type Metadata = Readonly<Record<string, string>>
 
-/** Shared by all messages without metadata. */
+/** The metadata of all messages without metadata, which share this object. */
 export const NO_METADATA: Metadata = Object.freeze(Object.create(null))
 
 // A peer without authentication may send metadata. An object with a million keys would take a second to build.

@@ -103,7 +103,7 @@ class SystemClock extends Clock {
 /** The clock of Node. */
 export const systemClock: Clock = new SystemClock()
 
-/** Checks the option `clock`. @throws TypeError that names it */
+/** Checks the option `clock`. @throws TypeError that names the option */
 export function checkClock(who: string, clock: Clock = systemClock): Clock {
   const members: readonly (keyof Clock)[] = [
     'now',

@@ -1,5 +1,5 @@
 /**
- * What went wrong, in a closed set that callers can switch on.
+ * The code of an `RpcxError`. The set of codes is closed, so that callers can switch on it.
  *
  * | code | meaning |
  * |---|---|
@@ -10,17 +10,17 @@
  * | `ERR_RPCX_CODEC` | a codec is missing, or a payload does not decode |
  * | `ERR_RPCX_CONFLICT` | another live server is registered at our address |
  * | `ERR_RPCX_FRAME` | bytes on a connection are not rpcx frames, or exceed a limit |
- * | `ERR_RPCX_LOST` | a registration is no longer held |
+ * | `ERR_RPCX_LOST` | the registry no longer holds our entry |
  * | `ERR_RPCX_METHOD_NOT_FOUND` | the service has no such method |
  * | `ERR_RPCX_NO_ENDPOINT` | the registry knows no server of the service |
  * | `ERR_RPCX_NOT_EXECUTED` | the server did not run the call; repeating it elsewhere is safe |
  * | `ERR_RPCX_OUTCOME_UNKNOWN` | the connection was lost after the call was sent; it may have run |
- * | `ERR_RPCX_REGISTRY` | a registry could not be reached or refused |
- * | `ERR_RPCX_SELECTOR` | a selector of the user's own threw, or chose what was not to be chosen |
+ * | `ERR_RPCX_REGISTRY` | a registry could not be reached, or refused the request |
+ * | `ERR_RPCX_SELECTOR` | a custom selector threw, or chose a server that is not in its list |
  * | `ERR_RPCX_SERVICE` | the service itself failed; the message is its own, and so is `serviceCode` |
  * | `ERR_RPCX_SERVICE_NOT_FOUND` | the server has no such service |
  * | `ERR_RPCX_TIMEOUT` | a deadline passed |
- * | `ERR_RPCX_TLS` | a TLS handshake failed: a certificate is missing, expired, not trusted or of another name |
+ * | `ERR_RPCX_TLS` | a TLS handshake failed: a certificate is missing, expired, not trusted, or has another name |
  * | `ERR_RPCX_UNAVAILABLE` | no server could be reached |
  */
 export type RpcxErrorCode = (typeof codes)[number]
@@ -79,7 +79,7 @@ export class RpcxError extends Error {
     this.fatal = fatal
     this.metadata = metadata
     this.attempts = attempts
-    // Most errors have no service code. The property would appear wherever they are printed.
+    // Does not set these properties without a service code, because they would appear wherever an error is printed.
     if (serviceCode === undefined) return
     this.serviceCode = serviceCode
     this.details = details

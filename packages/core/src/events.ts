@@ -7,9 +7,9 @@ import { reasonOf } from './reason.ts'
 /** The events of every object that calls functions of the program. */
 export interface CallbackEvents {
   /**
-   * A function of the program threw, or returned a promise that was rejected. An example is a listener: `listener of ejected`. Or a
-   * `ServiceError` that a method threw has details that cannot be sent: `ServiceError of Shop.buy`. The library continues. When this event
-   * has no listener, the process emits a warning.
+   * A function of the program, such as a listener (`listener of ejected`), threw or returned a promise that was rejected. Or the details of
+   * a `ServiceError` that a method threw cannot be sent (`ServiceError of Shop.buy`). The library continues. When this event has no
+   * listener, the process emits a warning.
    */
   callbackFailed: { readonly callback: string; readonly error: Error }
 }
@@ -24,7 +24,7 @@ export class Events<Map extends object> {
 
   constructor(owner: string) {
     this.#owner = owner
-    // A client may watch many services, so many listeners are no leak.
+    // A client may watch many services. Many listeners are therefore no leak.
     this.#emitter.setMaxListeners(0)
   }
 

@@ -4,8 +4,8 @@ export interface Endable {
 }
 
 /**
- * The targets that each signal ends. Each signal has one listener, however many calls share it, because Node warns of eleven. Signals that
- * `AbortSignal.any` joined stay in memory as long as one of them lives.
+ * The targets that each signal ends. Each signal has one listener, however many calls share it, because Node warns about more than ten.
+ * `AbortSignal.any` is no alternative: the signals that it joins stay in memory as long as one of them lives.
  */
 const endedBy = new WeakMap<AbortSignal, Ending>()
 
@@ -29,7 +29,7 @@ export interface Either {
   release(): void
 }
 
-/** Combines signals as `AbortSignal.any` does. That function leaves something in memory at each signal as long as the signal lives. */
+/** Combines signals as `AbortSignal.any` does, but leaves nothing in memory at the signals after `release`. */
 export function either(...signals: readonly AbortSignal[]): Either {
   const first = new AbortController()
   const target = { fail: (reason: unknown) => first.abort(reason) }

@@ -47,7 +47,7 @@ export class Slices {
         return
       }
       if (job.next().done === true) this.#jobs.shift()
-      // To read the time costs as much as several steps.
+      // Reading the time costs as much as several steps.
       else if (steps % STEPS === 0 && this.#clock.now() > end) break
     }
     this.#next = setImmediate(() => this.#work())

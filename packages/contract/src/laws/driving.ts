@@ -132,7 +132,7 @@ export const driving: Readonly<Record<string, Law>> = {
       const before = [...(await leftovers())].sort()
       const lists = new Log<string>(trial.signal)
       const subscribed = new AbortController()
-      // One signal for all of them is no leak.
+      // All subscriptions share one signal, which is no leak.
       setMaxListeners(0, subscribed.signal)
       const ends = services.flatMap(service => {
         const into = setOf(new Set(), () => lists.add(service))

@@ -18,7 +18,7 @@ export class CacheFile {
   /** Whether the file contains something else, which must not be overwritten. */
   #isForeign = false
 
-  /** @param rules decide which stored endpoints `read` returns */
+  /** @param rules the rules that decide which stored endpoints `read` returns */
   constructor(clock: Clock, path: string, rules: EntryRules) {
     this.#clock = clock
     this.#path = path

@@ -4,17 +4,17 @@ import { parseMetadata } from '../metadata.ts'
 
 /** One server of a service, as a registry lists it. */
 export interface Endpoint {
-  /** `tcp@10.0.0.7:8972` */
+  /** The address, such as `tcp@10.0.0.7:8972`. */
   readonly address: string
   /** The part of the address before `@`; `tcp` when there is none. */
   readonly network: string
-  /** The metadata as stored: a query string. */
+  /** The metadata as the registry stores them: a query string. */
   readonly metadata: string
   /** The parsed metadata. Empty when any pair is malformed, because Go's clients then ignore all pairs. */
   readonly values: Values
 }
 
-/** All servers of a service at one moment, in address order. Never partial, never mutated. */
+/** All servers of a service at one moment, in address order. A list is always complete, and never changes. */
 export type Endpoints = readonly Endpoint[]
 
 /** How long to wait for a registry. */

@@ -3,9 +3,9 @@ import type { Clock } from '../clock.ts'
 /** The entry of one server of one service, as a registry stores it. */
 export interface Entry {
   readonly service: string
-  /** `network@host:port` */
+  /** The address, `network@host:port`. */
   readonly address: string
-  /** A query string. */
+  /** The metadata, a query string. */
   readonly metadata: string
 }
 

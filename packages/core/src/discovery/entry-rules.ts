@@ -29,7 +29,7 @@ export class EntryRules {
 /** The networks that discoveries accept by default. */
 export const TCP_NETWORKS: readonly string[] = ['tcp', 'tcp4', 'tcp6']
 
-/** Checks the option `networks`. @throws TypeError that names it */
+/** Checks the option `networks`. @throws TypeError that names the option */
 export function checkNetworks(who: string, networks: readonly string[]): readonly string[] {
   const isList = Array.isArray(networks) && networks.length > 0 && networks.every(isNetwork)
   if (isList) return networks

@@ -28,7 +28,7 @@ export class Feed {
     this.#wake()
   }
 
-  /** Ends all loops and rejects all waits. */
+  /** Ends every `watch`, and rejects every pending `list`. */
   close(): void {
     this.#closed = true
     this.#wake()

@@ -26,7 +26,7 @@ export interface DiscoveryEvents extends CallbackEvents {
 export interface FollowerOptions {
   /** How often to read the whole list again, in milliseconds. */
   readonly resyncMs: number
-  /** Decide which entries are listed. */
+  /** The rules that decide which entries are listed. */
   readonly rules: EntryRules
 }
 

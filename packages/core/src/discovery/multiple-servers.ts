@@ -7,7 +7,7 @@ import { Feed } from './feed.ts'
 
 /** One server in a fixed list. */
 export interface KeyValue {
-  /** The address, `tcp@10.0.0.7:8972`. */
+  /** The address, such as `tcp@10.0.0.7:8972`. */
   readonly key: string
   /** The metadata, a query string. @default '' */
   readonly value?: string

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 
 /**
- * Decides when to publish a changed list: at once, with all changes of the same tick, or later when the list is large. To publish a large
+ * Decides when to publish a changed list: at once, with all changes of the same tick, or later when the list is large. Publishing a large
  * list costs the same for one change and for a thousand, so a larger list collects more changes.
  */
 export class Pacer {

@@ -7,7 +7,7 @@ export class Peer2PeerDiscovery implements Discovery {
   readonly #server: MultipleServersDiscovery
 
   /**
-   * @param server its address, `tcp@127.0.0.1:8972`
+   * @param server the address of the server, such as `tcp@127.0.0.1:8972`
    * @param metadata a query string. @default ''
    * @throws `ERR_RPCX_ADDRESS`
    */

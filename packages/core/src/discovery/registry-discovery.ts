@@ -15,8 +15,8 @@ export interface RegistryDiscoveryOptions {
   /** How often the discovery reads the whole list again, in case it missed a change. @default 300_000 */
   readonly resyncMs?: number
   /**
-   * The accepted networks, which is the part of an address before `@`. The discovery ignores other entries, with the event `entryIgnored`. A
-   * registry decides where clients connect and send their token; with `unix` in this list, that includes sockets of their own host.
+   * The accepted networks, which are the part of an address before `@`. The discovery ignores other entries, with the event `entryIgnored`.
+   * A registry decides where clients connect and send their token; with `unix` in this list, that includes sockets of their own host.
    * @default ['tcp', 'tcp4', 'tcp6']
    */
   readonly networks?: readonly string[]

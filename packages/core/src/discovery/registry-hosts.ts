@@ -8,7 +8,7 @@ export interface RegistryHost {
 }
 
 /**
- * Reads an option that names one server of a registry or several: `127.0.0.1:2181`, `[::1]:2181`.
+ * Parses an option that names one or more servers of a registry: `127.0.0.1:2181`, `[::1]:2181`.
  * @throws TypeError that names the registry, the option and its value
  */
 export function parseRegistryHosts(

@@ -38,7 +38,7 @@ export class ServiceReplica implements Replica {
   /** The estimated memory of all endpoints, in bytes. */
   #weight = 0
 
-  /** @param rules decide which entries are listed */
+  /** @param rules the rules that decide which entries are listed */
   constructor(clock: Clock, owner: ReplicaOwner, rules: EntryRules = new EntryRules(undefined)) {
     this.#owner = owner
     this.#rules = rules

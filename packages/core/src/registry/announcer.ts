@@ -158,7 +158,7 @@ export class Announcer implements EntryWatcherOwner {
   async #step(session: RegistrySession, lookout: EntryWatcher, ended: AbortSignal): Promise<void> {
     if (this.#mustPause) {
       this.#mustPause = false
-      // The registry works, so its own back-off does not apply.
+      // The registry works, so the delay does not come from the back-off of its connection.
       return this.#losses.wait(undefined, this.#stopping.signal)
     }
     if (this.#isDue()) return this.#write(session, ended)

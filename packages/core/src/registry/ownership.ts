@@ -27,7 +27,7 @@ export class Ownership {
   /** Whether this server may replace the stored entry. */
   mayReplace(there: StoredEntry | undefined): boolean {
     if (there?.by === 'other') return this.#state === 'claiming'
-    // While another server has the address, that server must undo the change of an editor.
+    // During a conflict, the other server restores its entry after an edit. This server leaves it alone.
     return there?.by !== 'editor' || this.#state !== 'conflict'
   }
 
