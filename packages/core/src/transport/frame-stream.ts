@@ -78,7 +78,7 @@ export class FrameStream implements ByteHolder {
   #written = 0
   #handedOn = 0
   /** The time at which the last bytes arrived, by the clock. */
-  lastReadAt: number
+  lastReadAt: number = Number.NEGATIVE_INFINITY
   /** Whether any byte has arrived. */
   hasRead = false
 
