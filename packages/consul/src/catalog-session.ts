@@ -32,11 +32,12 @@ export class CatalogSession implements RegistrySession {
     this.ttlMs = settings.ttlMs
     this.#settings = settings
     this.#link = new ConsulConnection(clock, settings)
-    this.#renewing = clock.setInterval(() => {
-      // While the connection is down, the watches already try to restore it.
-      if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
-    }, this.ttlMs / 3)
-    this.#renewing.unref()
+    this.#renewing = clock
+      .setInterval(() => {
+        // While the connection is down, the watches already try to restore it.
+        if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
+      }, this.ttlMs / 3)
+      .unref()
   }
 
   /** Watches all datacenters at the same time, so that another one takes over at once. */

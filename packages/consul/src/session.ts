@@ -26,11 +26,12 @@ export class ConsulSession implements RegistrySession {
     this.ttlMs = settings.ttlMs
     this.#settings = settings
     this.#link = new ConsulConnection(clock, settings)
-    this.#renewing = clock.setInterval(() => {
-      // While the connection is down, the watches already try to restore it.
-      if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
-    }, this.ttlMs / 3)
-    this.#renewing.unref()
+    this.#renewing = clock
+      .setInterval(() => {
+        // While the connection is down, the watches already try to restore it.
+        if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
+      }, this.ttlMs / 3)
+      .unref()
   }
 
   watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {

@@ -45,8 +45,7 @@ export abstract class Clock {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = this.setTimeout(done, ms)
-      timer.unref()
+      const timer = this.setTimeout(done, ms).unref()
       signal?.addEventListener('abort', done, { once: true })
     })
   }
@@ -60,10 +59,10 @@ export interface ClockOption {
 
 /** A timer of a `Clock`. It keeps the process alive while it runs, unless `unref` was called. */
 export interface Timer {
-  /** Lets the timer keep the process alive again. */
-  ref(): unknown
-  /** Lets the process end while the timer runs. */
-  unref(): unknown
+  /** Lets the timer keep the process alive again. Returns the timer. */
+  ref(): this
+  /** Lets the process end while the timer runs. Returns the timer. */
+  unref(): this
 }
 
 /** The longest delay of a timer. Node's timers fire at once for longer delays. */

@@ -78,8 +78,7 @@ export class Lease {
     this.#id = id
     // While the connection is down, other operations already try to restore it.
     const renew = (): void => void (this.#link.isUp && this.keepAlive())
-    this.#timer = this.#clock.setInterval(renew, this.#ttlMs / 3)
-    this.#timer.unref()
+    this.#timer = this.#clock.setInterval(renew, this.#ttlMs / 3).unref()
     return id
   }
 

@@ -112,8 +112,7 @@ export class Browser {
       this.#again(link, Math.min(2 * ms, STABLE_MS))
     }
     clock.clear(this.#timers.get(link))
-    const timer = clock.setTimeout(again, ms * (1 + clock.random() / 10))
-    timer.unref()
+    const timer = clock.setTimeout(again, ms * (1 + clock.random() / 10)).unref()
     if (ms >= STABLE_MS) this.#stable.add(link)
     this.#timers.set(link, timer)
   }

@@ -86,8 +86,7 @@ export class Network {
       this.#updating = this.#update()
       void this.#updating.then(() => this.#look())
     }
-    this.#timer = this.#clock.setTimeout(look, LOOK_MS * (1 + this.#clock.random() / 4))
-    this.#timer.unref()
+    this.#timer = this.#clock.setTimeout(look, LOOK_MS * (1 + this.#clock.random() / 4)).unref()
   }
 
   async #update(): Promise<void> {

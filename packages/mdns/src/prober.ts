@@ -88,8 +88,7 @@ export class Prober {
   }
 
   #tickIn(ms: number): void {
-    this.#timer = this.#clock.setTimeout(() => this.#tick(), ms)
-    this.#timer.unref()
+    this.#timer = this.#clock.setTimeout(() => this.#tick(), ms).unref()
   }
 
   #tick(): void {

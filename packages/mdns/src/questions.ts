@@ -43,8 +43,7 @@ export class Questions {
         this.#waiting.delete(key)
         this.#answer(waiting, source, link)
       }
-      const timer = this.#clock.setTimeout(late, 400 + this.#clock.random() * 100)
-      timer.unref()
+      const timer = this.#clock.setTimeout(late, 400 + this.#clock.random() * 100).unref()
       const waiting = { link, id, questions: [...questions], known: [...answers], timer }
       this.#waiting.set(key, waiting)
     } else if (questions.length > 0) {

@@ -104,8 +104,7 @@ export class RecordAnnouncer {
       this.#soon(publication).catch(ignore)
       this.#repeat(publication, rest)
     }
-    const timer = this.#clock.setTimeout(again, ms)
-    timer.unref()
+    const timer = this.#clock.setTimeout(again, ms).unref()
     this.#repeats.set(publication, timer)
   }
 }

@@ -86,8 +86,7 @@ export class RecordRefresher {
     const clock = this.#clock
     clock.clear(this.#timer)
     this.#timerAt = at
-    this.#timer = clock.setTimeout(() => void this.#work(), Math.max(0, at - clock.now()))
-    this.#timer.unref()
+    this.#timer = clock.setTimeout(() => void this.#work(), Math.max(0, at - clock.now())).unref()
   }
 
   /** Asks for all instances that are due, in common packets. */

@@ -196,8 +196,7 @@ export class Connection {
           this.#library.drop(new Error(`no answer to '${what}' within ${answerMs} ms`))
       }
       // After a blocked event loop, the response may have arrived but not been read yet.
-      const timer = clock.setTimeout(() => setImmediate(late), answerMs)
-      timer.unref()
+      const timer = clock.setTimeout(() => setImmediate(late), answerMs).unref()
       const lost = (reason: Error): void => {
         clock.clear(timer)
         reject(reason)

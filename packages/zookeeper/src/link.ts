@@ -116,8 +116,7 @@ export class ZooKeeperLink {
     this.#isUp = true
     this.#refusals = 0
     if (this.#probing === undefined) {
-      this.#probing = this.#clock.setInterval(() => this.#probe(), this.timeoutMs / 3)
-      this.#probing.unref()
+      this.#probing = this.#clock.setInterval(() => this.#probe(), this.timeoutMs / 3).unref()
       tellTimeout(this.#server, this.#settings.timeoutMs, this.timeoutMs)
     }
     this.#settle?.resolve(this.#connection as Connection)

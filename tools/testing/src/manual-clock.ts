@@ -104,8 +104,12 @@ class ManualTimer implements Timer {
   }
 
   // It keeps no process alive.
-  ref(): void {}
-  unref(): void {}
+  ref(): this {
+    return this
+  }
+  unref(): this {
+    return this
+  }
 }
 
 async function settled(): Promise<void> {

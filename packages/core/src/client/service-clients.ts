@@ -72,8 +72,7 @@ export class ServiceClients {
   #sweepLater(): void {
     if (this.#timer !== undefined) return
     const { clock, sweepMs = SWEEP_MS } = this.#options
-    this.#timer = clock.setInterval(() => this.#sweep(), sweepMs)
-    this.#timer.unref()
+    this.#timer = clock.setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
   #sweep(): void {

@@ -106,9 +106,7 @@ export class FollowedServices<T extends Followed> {
   }
 
   #sweepLater(): Timer {
-    const timer = this.#clock.setTimeout(() => this.#sweep(), this.#idleMs)
-    timer.unref()
-    return timer
+    return this.#clock.setTimeout(() => this.#sweep(), this.#idleMs).unref()
   }
 
   #sweep(): void {

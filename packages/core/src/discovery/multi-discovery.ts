@@ -119,10 +119,8 @@ class Union implements Followed {
     const isComplete = this.feed.current !== undefined || this.#lists.every(list => list !== undefined)
     if (isComplete) this.#publish()
     // A registry that is down must not hide the servers of the others.
-    else if (endpoints.length > 0 && this.#timer === undefined) {
-      this.#timer = this.#clock.setTimeout(() => this.#publish(), FIRST_MS)
-      this.#timer.unref()
-    }
+    else if (endpoints.length > 0)
+      this.#timer ??= this.#clock.setTimeout(() => this.#publish(), FIRST_MS).unref()
   }
 
   #publish(): void {

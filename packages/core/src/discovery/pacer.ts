@@ -21,12 +21,8 @@ export class Pacer {
     if (this.#isDue) return
     this.#isDue = true
     const ms = this.#toldAt + pauseMs(size) - this.#clock.now()
-    if (ms <= 0) {
-      queueMicrotask(() => this.#now())
-      return
-    }
-    this.#timer = this.#clock.setTimeout(() => this.#now(), ms)
-    this.#timer.unref()
+    if (ms <= 0) queueMicrotask(() => this.#now())
+    else this.#timer = this.#clock.setTimeout(() => this.#now(), ms).unref()
   }
 
   stop(): void {

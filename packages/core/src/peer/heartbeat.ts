@@ -25,8 +25,7 @@ export class Heartbeat {
     this.#patienceMs = patienceMs
     this.#send = send
     if (everyMs === 0) return
-    this.#timer = stream.clock.setInterval(() => this.#beat(), Math.min(everyMs, patienceMs))
-    this.#timer.unref()
+    this.#timer = stream.clock.setInterval(() => this.#beat(), Math.min(everyMs, patienceMs)).unref()
   }
 
   /** Sends a heartbeat now. Calls `onAlive` when the answer arrives. */

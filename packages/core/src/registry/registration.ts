@@ -158,8 +158,7 @@ export class Registration implements ServerHooks {
     this.#address = address
     for (const [service, metadata] of this.#wanted) this.#announce(service, metadata, address)
     if (this.#updateIntervalMs > 0) {
-      this.#timer = this.#clock.setInterval(() => this.#measure(), this.#updateIntervalMs)
-      this.#timer.unref()
+      this.#timer = this.#clock.setInterval(() => this.#measure(), this.#updateIntervalMs).unref()
     }
     for (const resolve of this.#unpublished.splice(0)) resolve()
   }

@@ -102,8 +102,7 @@ export class ConnectionGate {
     if (refusal === undefined) return
     this.#owner.rejected(remoteAddress, refusal)
     // The client learns the reason by its first call. The timer closes a client that makes none.
-    const timer = this.#clock.setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs)
-    timer.unref()
+    const timer = this.#clock.setTimeout(() => stream.destroy(), this.#handshakeTimeoutMs).unref()
     stream.once('close', () => this.#clock.clear(timer))
   }
 }

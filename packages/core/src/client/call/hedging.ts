@@ -61,8 +61,7 @@ export class Hedging {
         this.#caller.start(second)
       }
       const delayMs = this.#delay.delayMs(method)
-      const timer = delayMs <= MAX_TIMER_MS ? clock.setTimeout(hedge, delayMs) : undefined
-      timer?.unref()
+      const timer = delayMs <= MAX_TIMER_MS ? clock.setTimeout(hedge, delayMs).unref() : undefined
       this.#caller.start(first)
     })
   }

@@ -37,8 +37,7 @@ export class Dial {
     const late = (): void =>
       void setImmediate(() => this.#abort.abort(new Error(`no connection within ${connectTimeoutMs} ms`)))
     this.#clock = clock
-    this.#patience = clock.setTimeout(slow, PATIENCE_MS)
-    this.#patience.unref()
+    this.#patience = clock.setTimeout(slow, PATIENCE_MS).unref()
     this.#limit = clock.setTimeout(late, connectTimeoutMs)
     connect(endpoint, options, this.#abort.signal).then(
       stream => {

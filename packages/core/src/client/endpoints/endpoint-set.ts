@@ -61,8 +61,7 @@ export class EndpointSet implements EndpointPeers {
     this.#listed = listed
     this.#vanished = new VanishedEndpoints(clock, options.holdMs, handles => this.#release(handles))
     if (!options.pings) return
-    this.#pinger = clock.setInterval(() => this.#ping(), PING_MS)
-    this.#pinger.unref()
+    this.#pinger = clock.setInterval(() => this.#ping(), PING_MS).unref()
   }
 
   get pings(): boolean {

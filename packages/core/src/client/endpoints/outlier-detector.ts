@@ -113,8 +113,7 @@ export class OutlierDetector {
     }
     // `setImmediate` lets an answer that has already arrived be read first.
     const { clock, connectTimeoutMs } = this.#options
-    const timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs)
-    timer.unref()
+    const timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs).unref()
     connection.ask(() => {
       isAlive = true
       clock.clear(timer)
@@ -125,8 +124,7 @@ export class OutlierDetector {
   wakeAt(at: number): void {
     const { clock } = this.#options
     clock.clear(this.#timer)
-    this.#timer = inRoot(() => clock.setTimeout(() => this.#wake(), at - clock.now()))
-    this.#timer.unref()
+    this.#timer = inRoot(() => clock.setTimeout(() => this.#wake(), at - clock.now())).unref()
   }
 
   stop(): void {
@@ -172,8 +170,7 @@ export class OutlierDetector {
       const judge = (): void => {
         if (!this.isIn && this.#server.connection === connection) connection.destroy(this.#noSign())
       }
-      this.#timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs)
-      this.#timer.unref()
+      this.#timer = clock.setTimeout(() => setImmediate(judge), connectTimeoutMs).unref()
     }
     connection.ask(() => this.#restore(connection))
   }

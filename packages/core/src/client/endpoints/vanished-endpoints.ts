@@ -120,8 +120,7 @@ export class VanishedEndpoints implements Iterable<EndpointHandle> {
     this.#clock.clear(this.#timer)
     for (const { until } of this.#kept.values()) {
       const ms = Math.max(until - this.#clock.now(), 0) + 1
-      this.#timer = this.#clock.setTimeout(() => this.#expire(), ms)
-      this.#timer.unref()
+      this.#timer = this.#clock.setTimeout(() => this.#expire(), ms).unref()
       return
     }
   }
