@@ -98,6 +98,14 @@ export function isRpcxError(error: unknown, code?: RpcxErrorCode): error is Rpcx
   return code === undefined || (error as RpcxError).code === code
 }
 
+/**
+ * Returns the code of the answer to a call that failed before or after its method ran. Any error of the method itself is
+ * `ERR_RPCX_SERVICE`, whatever its code.
+ */
+export function codeOf(error: unknown): RpcxErrorCode {
+  return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
+}
+
 /** Whether a string from a peer is an error code that this version knows. */
 export function isRpcxErrorCode(text: string | undefined): text is RpcxErrorCode {
   return (codes as readonly (string | undefined)[]).includes(text)

@@ -33,7 +33,6 @@ export interface AbortableCall {
 
 /** The connection of an incoming call, as limits and the runner of a server see it. */
 export interface CallSource extends CallHost, ServerConnection {
-  readonly remoteAddress: string
   /** The number of asynchronous calls of this connection that run, and the memory that they hold in bytes. */
   readonly inFlight: number
   readonly heldBytes: number
@@ -180,8 +179,7 @@ export abstract class IncomingCall<Source extends CallHost = CallSource> impleme
     const expire = (): void => this.abort(new RpcxError('ERR_RPCX_TIMEOUT', 'context deadline exceeded'))
     if (remainingMs <= 0) expire()
     else if (remainingMs <= MAX_TIMER_MS) {
-      extras.timer = this.source.clock.setTimeout(expire, remainingMs)
-      extras.timer.unref()
+      extras.timer = this.source.clock.setTimeout(expire, remainingMs).unref()
     }
   }
 }

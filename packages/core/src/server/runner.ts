@@ -4,7 +4,7 @@ import { NO_METADATA } from '../call-metadata.ts'
 import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import { declaredError } from '../codec/error-details.ts'
 import type { RpcxErrorCode } from '../errors.ts'
-import { isRpcxError } from '../errors.ts'
+import { codeOf } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Authenticate } from './authentication.ts'
 import { authenticationError } from './authentication.ts'
@@ -206,10 +206,6 @@ export class Runner {
     call.fail({ code, message, declared }, textsOf(call.replyMetadata))
     hooks?.afterWrite(call, error)
   }
-}
-
-function codeOf(error: unknown): RpcxErrorCode {
-  return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
 }
 
 /**

@@ -3,6 +3,7 @@ import { CallReceiver } from '../call/call-receiver.ts'
 import type { CallSource, IncomingCall } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
 import type { ReverseCallOptions, ReverseReply } from '../call/reverse-call-options.ts'
+import { guarded } from '../callbacks.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { HEALTH_SERVICE } from './health.ts'
@@ -80,12 +81,9 @@ export abstract class ServerSession extends CallReceiver implements CallSource {
   drain(lingerMs: number): void {
     const { clock } = this
     const since = clock.now()
+    const { events } = this.#host
     const check = (): void => {
-      try {
-        look()
-      } catch (thrown) {
-        this.#host.events.callbackFailed('doors', thrown)
-      }
+      guarded('doors', look, (callback, thrown) => events.callbackFailed(callback, thrown))
     }
     const look = (): void => {
       const quietMs = clock.now() - Math.max(since, this.lastReadAt)

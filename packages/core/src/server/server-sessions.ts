@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { CallSource } from '../call/incoming-call.ts'
 import type { PushMessage } from '../call/push-message.ts'
-import { wrongResult } from '../callbacks.ts'
+import { guarded, wrongResult } from '../callbacks.ts'
 import type { Timer } from '../clock.ts'
 import { MAX_TIMER_MS } from '../clock.ts'
 import type { RpcxError } from '../errors.ts'
@@ -146,9 +146,7 @@ export class ServerSessions {
 
   #endIn(stream: Duplex, ms: number): Timer | undefined {
     if (ms === 0) return undefined
-    const timer = this.#host.clock.setTimeout(() => stream.destroy(), Math.min(ms, MAX_TIMER_MS))
-    timer.unref()
-    return timer
+    return this.#host.clock.setTimeout(() => stream.destroy(), Math.min(ms, MAX_TIMER_MS)).unref()
   }
 
   #undecide(stream: Duplex): void {
@@ -161,8 +159,7 @@ export class ServerSessions {
     const shortest = Math.min(...[this.#idleTimeoutMs, this.#frameTimeoutMs].filter(ms => ms > 0))
     if (this.#timer !== undefined || shortest === Number.POSITIVE_INFINITY) return
     // Reads pending data first, so that data which has arrived does not count as missing.
-    this.#timer = this.#host.clock.setInterval(() => setImmediate(() => this.#sweep()), shortest / 4)
-    this.#timer.unref()
+    this.#timer = this.#host.clock.setInterval(() => setImmediate(() => this.#sweep()), shortest / 4).unref()
   }
 
   #sweep(): void {
@@ -173,11 +170,7 @@ export class ServerSessions {
 
   /** Runs a method of a session that may belong to a door. Reports an exception, which no caller could catch, as an event. */
   #ask(run: () => void): void {
-    try {
-      run()
-    } catch (thrown) {
-      this.#host.events.callbackFailed('doors', thrown)
-    }
+    guarded('doors', run, (callback, thrown) => this.#host.events.callbackFailed(callback, thrown))
   }
 
   #forget(session: ServerSession): void {

@@ -128,12 +128,11 @@ export class Caller {
   }
 
   #expired(call: Call): void {
-    const name = `${call.methodCodec.service}.${call.method}`
     if (!this.dispatcher.endpoints.hasList) {
       call.fail(this.noServersInTime(call.method))
       return
     }
-    const { server: handle, failures: attempts = [] } = call
+    const { name, server: handle, failures: attempts = [] } = call
     const error = new RpcxError('ERR_RPCX_TIMEOUT', `${name}: ${missing(call)} within the deadline`, {
       cause: call.lastError ?? handle?.lastError,
       attempts,

@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { declaredError } from '../../codec/error-details.ts'
 import type { RpcxErrorCode } from '../../errors.ts'
-import { isRpcxError, RpcxError } from '../../errors.ts'
+import { codeOf, RpcxError } from '../../errors.ts'
 import type { RpcxSource } from '../../peer/rpcx-call.ts'
 import { RpcxCall } from '../../peer/rpcx-call.ts'
 import type { FrameStream } from '../../transport/frame-stream.ts'
@@ -145,8 +145,3 @@ export class ClientMethodRunner extends CallReceiver implements RpcxSource {
 type ServerCall = RpcxCall<ClientMethodRunner>
 
 const TOO_MANY = 'rpcx: the client has too many calls of its server to answer'
-
-/** Returns the error code of a failure before or after the function ran. Any error of the function itself is `ERR_RPCX_SERVICE`. */
-function codeOf(error: unknown): RpcxErrorCode {
-  return isRpcxError(error) ? error.code : 'ERR_RPCX_SERVICE'
-}

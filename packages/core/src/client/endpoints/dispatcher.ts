@@ -234,9 +234,8 @@ export class Dispatcher implements CallOwner {
 
   /** Returns the final error of a call. If a failed attempt may have run, that is `ERR_RPCX_OUTCOME_UNKNOWN`, whatever failed last. */
   #error(call: Call, code: RpcxErrorCode, text: string, cause: unknown): RpcxError {
-    const { mayHaveRunAt, failures: attempts = [] } = call
+    const { name, mayHaveRunAt, failures: attempts = [] } = call
     const metadata = isRpcxError(cause) ? cause.metadata : {}
-    const name = `${this.#options.methodCodec.service}.${call.method}`
     if (mayHaveRunAt === undefined)
       return new RpcxError(code, `${name}: ${text}`, { cause, metadata, attempts })
     const attempt = attempts.find(({ endpoint }) => endpoint === mayHaveRunAt)
