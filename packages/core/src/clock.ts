@@ -1,4 +1,5 @@
 import { lazy } from './lazy.ts'
+import { endWith } from './signals.ts'
 
 /**
  * The source of time and randomness of a server, a client or a discovery. The default is Node's own. A simulation can stop time, advance
@@ -42,11 +43,11 @@ export abstract class Clock {
       if (signal?.aborted) return resolve()
       const done = (): void => {
         this.clear(timer)
-        signal?.removeEventListener('abort', done)
+        release?.()
         resolve()
       }
       const timer = this.setTimeout(done, ms).unref()
-      signal?.addEventListener('abort', done, { once: true })
+      const release = signal && endWith({ fail: done }, signal)
     })
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from './clock.ts'
 import { RpcxError } from './errors.ts'
+import { endWith } from './signals.ts'
 
 /**
  * Runs an operation for at most `ms`, even if it ignores its signal. Rejects with `ERR_RPCX_REGISTRY` when the time is over, and with the
@@ -14,21 +15,19 @@ export async function limited<T>(
 ): Promise<T> {
   const limit = new AbortController()
   let timer: Timer | undefined
-  let abort: (() => void) | undefined
+  let release: (() => void) | undefined
   const over = new Promise<never>((_resolve, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
-    abort = () => limit.abort(signal?.reason)
     const late = (): void =>
       limit.abort(new RpcxError('ERR_RPCX_REGISTRY', `${what}: no answer within ${ms} ms`))
     // After a long tick, Node runs timers before it reads sockets. `setImmediate` lets an answer that has already arrived come first.
     timer = clock.setTimeout(() => setImmediate(late), ms)
-    if (signal?.aborted) abort()
-    else signal?.addEventListener('abort', abort, { once: true })
+    release = signal && endWith({ fail: reason => limit.abort(reason) }, signal)
   })
   try {
     return await Promise.race([(async () => operation(limit.signal))(), over])
   } finally {
     clock.clear(timer)
-    if (abort !== undefined) signal?.removeEventListener('abort', abort)
+    release?.()
   }
 }

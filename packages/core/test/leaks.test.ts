@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events'
+import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Program } from './program.ts'
-import { closing } from './rig.ts'
+import { clientOf, closing, failure, serving } from './rig.ts'
 
 describe('200 servers and clients, opened, used and closed one after the other', () => {
   test.each(['tcp', 'memu'])('over %s leave no handle, timer, listener or memory behind', async network => {
@@ -14,3 +16,29 @@ describe('200 servers and clients, opened, used and closed one after the other',
     expect(await program.exit).toEqual({ code: 0, signal: null })
   })
 })
+
+test('One signal may end any number of calls and waits: it has one listener, and none when all are over', async () => {
+  const server = await serving({ Slow: { wait: () => new Promise(() => {}) } })
+  const client = clientOf<{ wait(): void }>('Slow', [server])
+  const discovery = closing(new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }]))
+  const ending = new AbortController()
+  const { signal } = ending
+  const waits = Array.from({ length: 25 }, () => [
+    failure(client.call('wait', undefined, { signal })),
+    failure(client.broadcast('wait', undefined, { signal })),
+    failure(client.ready({ servers: 2, signal })),
+    last(discovery.watch('Slow', { signal })),
+  ]).flat()
+  // `ready` waits for its own list.
+  await discovery.list('Slow')
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  ending.abort()
+  await Promise.all(waits)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+})
+
+async function last<T>(values: AsyncIterable<T>): Promise<T | undefined> {
+  let newest: T | undefined
+  for await (const value of values) newest = value
+  return newest
+}

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { noop } from 'cockatiel'
 import type { IOptions } from 'etcd3'
 import { castGrpcError, Etcd3, EtcdInvalidAuthTokenError } from 'etcd3'
@@ -20,6 +21,8 @@ export class EtcdClient extends Etcd3 {
       // `#logInHere` asks for the password at each log-in.
       ...(auth && { auth: { username: auth.username, password: '' } }),
     })
+    // Each watch adds a listener.
+    setMaxListeners(0, this.failed.signal)
     if (auth) this.#logInHere(auth)
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '@rpcx/core'
 import type { ACL, Stat, Transaction } from 'node-zookeeper-client'
 import { CreateMode } from 'node-zookeeper-client'
@@ -44,6 +45,8 @@ export class Connection {
   #asked = 0
 
   constructor(library: Library, options: ConnectionOptions) {
+    // Each watch adds a listener.
+    setMaxListeners(0, this.#down.signal)
     this.#library = library
     this.#options = options
   }

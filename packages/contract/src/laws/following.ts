@@ -53,6 +53,32 @@ export const following: Readonly<Record<string, Law>> = {
     },
   ),
 
+  'many services of one program give no warning of a leak': law(
+    'the signal or emitter of driver.ts to which each service adds a listener: `setMaxListeners(0, …)`',
+    async trial => {
+      const warnings: string[] = []
+      const warned = ({ name, message, stack = message }: Error): void => {
+        if (name === 'MaxListenersExceededWarning') warnings.push(stack)
+      }
+      process.on('warning', warned)
+      try {
+        const services = Array.from({ length: 25 }, () => trial.service())
+        const member = trial.member()
+        for (const service of services) member.offer(service)
+        const { address, server } = await member.start()
+        const discovery = trial.discovery()
+        const views = services.map(service => trial.view(service, discovery))
+        await Promise.all(views.map(view => view.shows({ [address]: '' })))
+        await server.close()
+        await Promise.all(views.map(view => view.shows({})))
+        await discovery.close()
+      } finally {
+        process.off('warning', warned)
+      }
+      assert.deepEqual(warnings, [])
+    },
+  ),
+
   'those who watch hear of changes only': law(
     '`watchService()` of driver.ts: it calls `into.replace()` once, then `put()` and `remove()`',
     async trial => {

@@ -71,6 +71,9 @@ export const bites: Readonly<Record<string, Readonly<Record<string, RegExp>>>> =
   'a service is followed once, however many watch it': {
     'stops to follow after its first list': /deep-equal/,
   },
+  'many services of one program give no warning of a leak': {
+    'lets each service listen to one signal': /abort listeners added/,
+  },
   'those who watch hear of changes only': {
     'reads the list again and again': /deep-equal/,
   },

@@ -14,6 +14,16 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
+  'lets each service listen to one signal': driver => {
+    const { signal: closed } = new AbortController()
+    return withSession(driver, session => ({
+      watchService(...follow) {
+        closed.addEventListener('abort', () => {})
+        return session.watchService(...follow)
+      },
+    }))
+  },
+
   'says nothing of an empty list': driver =>
     withReplica(driver, into => ({
       replace(all) {

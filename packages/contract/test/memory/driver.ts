@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 import { Lease, TTL_MS } from './lease.ts'
 import type { MemoryRegistry, Watcher } from './registry.ts'
@@ -37,6 +38,8 @@ class MemorySession implements RegistrySession {
     this.#lease = new Lease(registry)
     this.#earlier = earlier
     this.ended = new Promise(resolve => (this.#end = resolve))
+    // Each watch adds a listener.
+    setMaxListeners(0, this.#closing.signal)
     this.#heartbeat = setInterval(() => this.#beat(), TTL_MS / 5).unref()
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
+import { endWith } from '../signals.ts'
 import type { Endpoints, WaitOptions } from './discovery.ts'
 
 /** The newest list of one service, and the readers that wait for the next one. */
@@ -66,15 +67,15 @@ export class Feed {
     return new Promise(resolve => {
       const done = (inTime: boolean): void => {
         this.#clock.clear(timer)
-        signal?.removeEventListener('abort', wake)
+        release?.()
         this.#waiting.delete(wake)
         resolve(inTime)
       }
       const wake = (): void => done(true)
       const late = (): void => done(false)
       const timer = timeoutMs === undefined ? undefined : this.#clock.setTimeout(late, timeoutMs)
-      signal?.addEventListener('abort', wake, { once: true })
       this.#waiting.add(wake)
+      const release = signal && endWith({ fail: wake }, signal)
     })
   }
 }
