@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { RegistryHost } from '@rpcx/core'
-import { RpcxError } from '@rpcx/core'
-import Consul from 'consul'
+import type Consul from 'consul'
 import { notConsuls } from './failure.ts'
+import { openLibrary } from './library.ts'
 import type { Access } from './settings.ts'
 import type { Shape } from './shapes.ts'
 import { Sockets } from './sockets.ts'
@@ -24,7 +24,7 @@ export type Answer<T> = { readonly items: readonly T[]; readonly index: bigint }
 /** A call of the library, with the options that all operations share. */
 export type Operation = (consul: Consul, common: object) => Promise<unknown>
 
-/** One Consul agent. Uses the `consul` library and fills its gaps. */
+/** One Consul agent. */
 export class Agent {
   /** Settles when the agent has answered or failed once. All operations wait for it, so a lost agent gets only one connection at a time. */
   readonly ready: Promise<unknown>
@@ -35,44 +35,8 @@ export class Agent {
   #isClosed = false
 
   constructor(at: RegistryHost, access: Access) {
-    const { host, port } = at
-    const { token, tls } = access
     this.#sockets = Sockets.take(at, access)
-    const options = {
-      // The library needs the brackets of an IPv6 address in the URL, but would resolve them as a name. The HTTP agent overrides the host.
-      host: host.includes(':') ? `[${host}]` : host,
-      port,
-      secure: tls !== undefined,
-      agent: this.#sockets.http,
-      decoders: { 'application/json': parse },
-      encoders: { 'application/json': serialize },
-      ...(token !== undefined && { defaults: { token } }),
-    }
-    this.#consul = new Consul(options)
-    // The library does not notice when a response is cut off, and waits for its end.
-    const library = this.#consul as unknown as Extensible
-    library._ext('onRequest', (request, next) => {
-      const { transport } = request
-      request.transport = { request: options => failingWithAnswer(transport.request(options)) }
-      next()
-    })
-    // The library does not pass on every property of a service registration.
-    library._ext('onCreate', ({ opts }, next) => {
-      if (opts.body !== undefined) Object.assign(opts.body, opts.ctx?.more)
-      next()
-    })
-    // The library processes a response in an event handler, where an exception would end the process.
-    library._ext('onCreate', (request, next) => {
-      request._stack = request._stack.map(guarded)
-      next()
-    })
-    library._ext('onResponse', ({ err, res, opts }, next) => {
-      const { shape } = opts.ctx ?? {}
-      if (err !== undefined || shape === undefined || res?.statusCode !== 200) return next()
-      // Parsing a long response takes time. Other work gets a turn of the event loop before the response is checked and decoded.
-      if (Array.isArray(res.body) && res.body.length > MANY) setImmediate(() => next(fault(res, shape)))
-      else next(fault(res, shape))
-    })
+    this.#consul = openLibrary(at, this.#sockets.http, access)
     this.ready = this.ask((consul, common) => consul.status.leader(common as never))
     this.ready.catch(() => {})
   }
@@ -86,17 +50,14 @@ export class Agent {
     signal?: AbortSignal,
     shape?: Shape,
     timeout: number = CALL_MS,
-  ): Promise<[response: IncomingMessage, body: T | undefined]> {
-    const ctx = Object.assign(new EventEmitter(), {
-      includeResponse: true,
-      canceled: signal?.aborted,
-      shape,
-    })
+  ): Promise<Response<T>> {
+    const canceled = signal?.aborted
+    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, canceled, shape })
     const cancel = (): void => void ctx.emit('cancel')
     this.#cancels.add(cancel)
     signal?.addEventListener('abort', cancel, { once: true })
     try {
-      return (await operation(this.#consul, { ctx, timeout })) as [IncomingMessage, T | undefined]
+      return (await operation(this.#consul, { ctx, timeout })) as Response<T>
     } finally {
       this.#cancels.delete(cancel)
       signal?.removeEventListener('abort', cancel)
@@ -134,61 +95,6 @@ export class Agent {
   }
 }
 
+type Response<T> = [response: IncomingMessage, body: T | undefined]
+
 const CALL_MS = 3_000
-/** The number of items from which processing gets its own turn of the event loop. */
-const MANY = 500
-/** Enough for a hundred thousand servers. */
-const MOST_BYTES = 64 * 2 ** 20
-
-type Transport = { request(options: object): ClientRequest }
-type Extensible = { _ext(at: string, extension: Extension): void }
-type Extension = (request: PapiRequest, next: Next) => void
-type Next = (error?: unknown) => void
-type PapiResponse = { readonly statusCode?: number; readonly body?: unknown }
-type PapiRequest = {
-  transport: Transport
-  readonly opts: { body?: object; readonly ctx?: { readonly more?: object; readonly shape?: Shape } }
-  readonly err?: Error
-  readonly res?: PapiResponse
-  _stack: readonly Extension[]
-}
-
-/** Returns what is wrong with a response that should have this shape. */
-function fault({ body, statusCode }: PapiResponse, shape: Shape): unknown {
-  try {
-    return shape(body) ? undefined : notConsuls(statusCode)
-  } catch (error) {
-    return error
-  }
-}
-
-/** Makes a request fail when its response fails or is too long. */
-function failingWithAnswer(request: ClientRequest): ClientRequest {
-  return request.on('response', response => {
-    let bytes = 0
-    response.on('error', error => request.emit('error', error))
-    response.on('data', chunk => {
-      bytes += chunk.length
-      if (bytes > MOST_BYTES) response.destroy(tooLong())
-    })
-  })
-}
-
-function tooLong(): RpcxError {
-  return new RpcxError('ERR_RPCX_REGISTRY', `an answer of more than ${MOST_BYTES} bytes; is that Consul?`)
-}
-
-function guarded(step: Extension): Extension {
-  return function (this: unknown, request, next) {
-    try {
-      step.call(this, request, next)
-    } catch (error) {
-      next(error)
-    }
-  }
-}
-
-// Flags exceed 2^53, where JavaScript rounds numbers, so they become strings here.
-const parse = (text: Buffer): unknown => JSON.parse(`${text}`.replace(/"Flags":(\d+)/g, '"Flags":"$1"'))
-const serialize = (body: object): Buffer =>
-  Buffer.from(JSON.stringify(body).replace(/"Flags":"(\d+)"/g, '"Flags":$1'))

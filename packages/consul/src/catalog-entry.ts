@@ -17,7 +17,7 @@ export class CatalogEntry {
   readonly #address: string
   readonly #id: string
   readonly #question: Question<Instance>
-  readonly #link: ConsulConnection
+  readonly #connection: ConsulConnection
   readonly #settings: CatalogSettings
   readonly #owner: string
   #writes = 0
@@ -26,14 +26,14 @@ export class CatalogEntry {
   /** Whether the current agent has the service. The check can pass only there. */
   #isAtAgent = false
 
-  constructor(service: string, address: string, link: ConsulConnection, settings: CatalogSettings) {
+  constructor(service: string, address: string, connection: ConsulConnection, settings: CatalogSettings) {
     this.#service = service
     this.#address = address
     this.#id = idOf(service, address)
     this.#question = instances(service, { filter: `Service.ID == "${this.#id}"` })
-    this.#link = link
+    this.#connection = connection
     this.#settings = settings
-    this.#owner = link.clock.uuid()
+    this.#owner = connection.clock.uuid()
   }
 
   async watch(saw: (held?: StoredEntry) => void, signal: AbortSignal): Promise<void> {
@@ -44,7 +44,7 @@ export class CatalogEntry {
     // After an outage, the check may be about to expire.
     void this.renew()
     const tell = ({ items }: { readonly items: readonly Instance[] }): void => saw(this.#held(items))
-    return watchAnswers(this.#link, this.#question, tell, signal, INTERVAL_MS)
+    return watchAnswers(this.#connection, this.#question, tell, signal, INTERVAL_MS)
   }
 
   async write(
@@ -52,7 +52,7 @@ export class CatalogEntry {
     over: StoredEntry | undefined,
     signal: AbortSignal,
   ): Promise<bigint | undefined> {
-    const { items } = await this.#link.read(this.#question, signal)
+    const { items } = await this.#connection.read(this.#question, signal)
     if (this.#held(items)?.version !== over?.version) return undefined
     const owner = `${this.#owner}.${++this.#writes}`
     this.#isWritten = true
@@ -73,7 +73,7 @@ export class CatalogEntry {
       const { check: checks } = consul.agent
       return isServing(note) ? checks.pass({ ...check, ...common }) : checks.fail({ ...check, ...common })
     }
-    await this.#link.ask('tell a check', tell).catch(() => {})
+    await this.#connection.ask('tell a check', tell).catch(() => {})
   }
 
   async remove(signal: AbortSignal): Promise<void> {
@@ -82,7 +82,7 @@ export class CatalogEntry {
     earlier.add(this.#owner)
     const deregister: Operation = (consul, common) =>
       consul.agent.service.deregister({ id: this.#id, ...common })
-    if (await this.#isAgents(signal)) await this.#link.ask(`deregister ${this.#id}`, deregister, signal)
+    if (await this.#isAgents(signal)) await this.#connection.ask(`deregister ${this.#id}`, deregister, signal)
     this.#isAtAgent = false
     if (hosts.length > 1) await this.#forget(signal)
     await this.#until(found => !found.some(instance => this.#isOurs(instance)) || undefined, signal)
@@ -110,23 +110,23 @@ export class CatalogEntry {
       Object.assign((common as { readonly ctx: object }).ctx, { more })
       return consul.agent.service.register({ ...definition, check: checked, ...common } as never)
     }
-    await this.#link.ask(`register ${this.#id}`, register, signal)
+    await this.#connection.ask(`register ${this.#id}`, register, signal)
   }
 
   /** Removes registrations at agents that have failed since. */
   async #forget(signal: AbortSignal): Promise<void> {
-    const { items } = await this.#link.read(this.#question, signal)
+    const { items } = await this.#connection.read(this.#question, signal)
     for (const { Node } of items.filter(instance => this.#isOurs(instance))) {
       const deregister: Operation = (consul, common) =>
         consul.catalog.deregister({ node: Node.Node, serviceid: this.#id, ...common } as never)
-      await this.#link.ask(`deregister ${this.#id} on ${Node.Node}`, deregister, signal)
+      await this.#connection.ask(`deregister ${this.#id} on ${Node.Node}`, deregister, signal)
     }
   }
 
   async #isAgents(signal: AbortSignal): Promise<boolean> {
     const list: Operation = (consul, common) =>
       consul.agent.service.list({ filter: `ID == "${this.#id}"`, ...common } as never)
-    const found = await this.#link.ask<Record<string, Instance['Service']>>(
+    const found = await this.#connection.ask<Record<string, Instance['Service']>>(
       'list services',
       list,
       signal,
@@ -160,7 +160,7 @@ export class CatalogEntry {
       result = isSo(inOrder(this.#service, items))
       if (result !== undefined) done.abort()
     }
-    await watchAnswers(this.#link, this.#question, saw, AbortSignal.any([signal, done.signal]))
+    await watchAnswers(this.#connection, this.#question, saw, AbortSignal.any([signal, done.signal]))
     if (result === undefined) throw signal.reason
     return result
   }

@@ -22,7 +22,7 @@ export class CatalogSession implements RegistrySession {
   readonly ended: Promise<Error> = new Promise(() => {})
   readonly #clock: Clock
   readonly #settings: CatalogSettings
-  readonly #link: ConsulConnection
+  readonly #connection: ConsulConnection
   readonly #progress = new WatchIndex()
   readonly #entries = new Map<string, CatalogEntry>()
   readonly #renewing: Timer
@@ -31,11 +31,11 @@ export class CatalogSession implements RegistrySession {
     this.#clock = clock
     this.ttlMs = settings.ttlMs
     this.#settings = settings
-    this.#link = new ConsulConnection(clock, settings)
+    this.#connection = new ConsulConnection(clock, settings)
     this.#renewing = clock
       .setInterval(() => {
         // While the connection is down, the watches already try to restore it.
-        if (this.#link.isUp) for (const entry of this.#entries.values()) void entry.renew()
+        if (this.#connection.isUp) for (const entry of this.#entries.values()) void entry.renew()
       }, this.ttlMs / 3)
       .unref()
   }
@@ -75,7 +75,7 @@ export class CatalogSession implements RegistrySession {
   async close(signal: AbortSignal): Promise<void> {
     this.#clock.clear(this.#renewing)
     await Promise.allSettled([...this.#entries.values()].map(entry => entry.remove(signal)))
-    this.#link.close()
+    this.#connection.close()
   }
 
   async #followDatacenter(
@@ -88,14 +88,14 @@ export class CatalogSession implements RegistrySession {
     const reading = { ...this.#settings.reading, dc }
     const certain = instances(service, { ...reading, consistent: true })
     const tell = async (answer: Answer<Instance>): Promise<void> => {
-      const again = () => this.#link.read(certain, signal)
+      const again = () => this.#connection.read(certain, signal)
       const items = await this.#progress.of(`${dc} ${service}`, answer, again)
       saw(this.#serving(inOrder(service, items), into))
     }
     const pace = new PollInterval(this.#clock, INTERVAL_MS)
     while (!signal.aborted) {
       try {
-        return await watchAnswers(this.#link, instances(service, reading), tell, signal)
+        return await watchAnswers(this.#connection, instances(service, reading), tell, signal)
       } catch (error) {
         // With several datacenters, an unreachable one is not a failure but a result.
         if (this.#settings.datacenters.length < 2 || !isNoPath(error as Error)) throw error
@@ -122,7 +122,8 @@ export class CatalogSession implements RegistrySession {
 
   #entry(service: string, address: string): CatalogEntry {
     const name = `${service} ${address}`
-    const entry = this.#entries.get(name) ?? new CatalogEntry(service, address, this.#link, this.#settings)
+    const entry =
+      this.#entries.get(name) ?? new CatalogEntry(service, address, this.#connection, this.#settings)
     this.#entries.set(name, entry)
     return entry
   }

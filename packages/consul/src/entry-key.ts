@@ -13,17 +13,17 @@ export class EntryKey {
   readonly #name: string
   readonly #key: string
   readonly #directories: readonly (readonly [key: string, value: string])[]
-  readonly #link: ConsulConnection
+  readonly #connection: ConsulConnection
   readonly #settings: Settings
   #session: string | undefined
   #isOverdue = false
   #renewalFailed: (error: unknown) => void = () => {}
 
-  constructor(service: string, address: string, link: ConsulConnection, settings: Settings) {
+  constructor(service: string, address: string, connection: ConsulConnection, settings: Settings) {
     this.#name = `rpcx ${service} at ${address}`
     this.#key = settings.layout.leaf(service, address)
     this.#directories = settings.layout.directories(service)
-    this.#link = link
+    this.#connection = connection
     this.#settings = settings
   }
 
@@ -32,7 +32,7 @@ export class EntryKey {
     const failing = new AbortController()
     this.#renewalFailed = error => failing.abort(error)
     if (this.#isOverdue) void this.renew()
-    await watchAnswers(this.#link, keys(this.#key), tell, AbortSignal.any([signal, failing.signal]))
+    await watchAnswers(this.#connection, keys(this.#key), tell, AbortSignal.any([signal, failing.signal]))
     if (!signal.aborted) failing.signal.throwIfAborted()
   }
 
@@ -66,7 +66,7 @@ export class EntryKey {
     if (id === undefined) return
     const renew: Operation = (consul, common) => consul.session.renew({ id, ...common })
     try {
-      await this.#link.ask('renew a session', renew)
+      await this.#connection.ask('renew a session', renew)
       this.#isOverdue = false
     } catch (error) {
       this.#isOverdue = isTooMuch(error)
@@ -79,7 +79,7 @@ export class EntryKey {
     const id = this.#session
     if (id === undefined) return
     this.#settings.earlier.add(id)
-    await this.#link.ask(
+    await this.#connection.ask(
       'end a session',
       (consul, common) => consul.session.destroy({ id, ...common }),
       signal,
@@ -104,7 +104,7 @@ export class EntryKey {
   async #instead(over: StoredEntry | undefined, signal: AbortSignal): Promise<readonly object[] | undefined> {
     const Key = this.#key
     if (over === undefined) return [{ Verb: 'check-not-exists', Key }]
-    const { items } = await this.#link.read(keys(Key), signal)
+    const { items } = await this.#connection.read(keys(Key), signal)
     const [item] = items
     if (item === undefined || BigInt(item.ModifyIndex) !== over.version) return undefined
     const check = { Verb: 'check-index', Key, Index: item.ModifyIndex }
@@ -117,7 +117,7 @@ export class EntryKey {
   async #transact(steps: readonly object[], signal: AbortSignal): Promise<bigint | string> {
     const operations = steps.map(step => ({ KV: step })) as never
     const transact: Operation = (consul, common) => consul.transaction.create(operations, common as never)
-    const done = this.#link.ask<{ Results: { KV: Item }[] }>(
+    const done = this.#connection.ask<{ Results: { KV: Item }[] }>(
       `write ${this.#key}`,
       transact,
       signal,
@@ -132,18 +132,18 @@ export class EntryKey {
     const life = { name: this.#name, ttl: `${ttlMs}ms`, behavior: 'delete', lockdelay: '1ms' } as const
     const checks = nodeChecks ? {} : { checks: [] }
     const create: Operation = (consul, common) => consul.session.create({ ...life, ...checks, ...common })
-    const made = await this.#link.ask<{ ID: string }>('make a session', create, signal, madeSession)
+    const made = await this.#connection.ask<{ ID: string }>('make a session', create, signal, madeSession)
     return made?.ID as string
   }
 
   /** Creates missing directories without a session, so that they outlive every server. */
   async #makeDirectories(signal: AbortSignal): Promise<void> {
     for (const [key, value] of this.#directories) {
-      const { items } = await this.#link.read(keys(key), signal)
+      const { items } = await this.#connection.read(keys(key), signal)
       if (items.length > 0) continue
       const put: Operation = (consul, common) =>
         consul.kv.set({ key, value, flags: FLAGS as unknown as number, cas: 0, ...common })
-      await this.#link.ask(`make ${key}`, put, signal)
+      await this.#connection.ask(`make ${key}`, put, signal)
     }
   }
 }

@@ -16,7 +16,7 @@ export class ConsulSession implements RegistrySession {
   readonly ended: Promise<Error> = new Promise(() => {})
   readonly #clock: Clock
   readonly #settings: Settings
-  readonly #link: ConsulConnection
+  readonly #connection: ConsulConnection
   readonly #progress = new WatchIndex()
   readonly #keys = new Map<string, EntryKey>()
   readonly #renewing: Timer
@@ -25,11 +25,11 @@ export class ConsulSession implements RegistrySession {
     this.#clock = clock
     this.ttlMs = settings.ttlMs
     this.#settings = settings
-    this.#link = new ConsulConnection(clock, settings)
+    this.#connection = new ConsulConnection(clock, settings)
     this.#renewing = clock
       .setInterval(() => {
         // While the connection is down, the watches already try to restore it.
-        if (this.#link.isUp) for (const key of this.#keys.values()) void key.renew()
+        if (this.#connection.isUp) for (const key of this.#keys.values()) void key.renew()
       }, this.ttlMs / 3)
       .unref()
   }
@@ -41,12 +41,12 @@ export class ConsulSession implements RegistrySession {
     const list = { ...reading, recurse: true }
     const certain = keys(key, { ...list, ...CERTAIN })
     const saw = async (answer: Answer<Item>): Promise<void> => {
-      const items = await this.#progress.of(key, answer, () => this.#link.read(certain, signal))
+      const items = await this.#progress.of(key, answer, () => this.#connection.read(certain, signal))
       // Without read permission, Consul returns an empty list but rejects the read of a single key.
-      if (items.length === 0) await this.#link.read(keys(key, reading), signal)
+      if (items.length === 0) await this.#connection.read(keys(key, reading), signal)
       into.replace(items.map(({ Key, Value }) => [Key.slice(key.length), Value ?? '']))
     }
-    return watchAnswers(this.#link, keys(key, list), saw, signal)
+    return watchAnswers(this.#connection, keys(key, list), saw, signal)
   }
 
   readonly watchEntry: RegistrySession['watchEntry'] = (service, address, saw, signal) =>
@@ -61,12 +61,12 @@ export class ConsulSession implements RegistrySession {
   async close(signal: AbortSignal): Promise<void> {
     this.#clock.clear(this.#renewing)
     await Promise.allSettled([...this.#keys.values()].map(key => key.remove(signal)))
-    this.#link.close()
+    this.#connection.close()
   }
 
   #key(service: string, address: string): EntryKey {
     const path = this.#settings.layout.leaf(service, address)
-    const key = this.#keys.get(path) ?? new EntryKey(service, address, this.#link, this.#settings)
+    const key = this.#keys.get(path) ?? new EntryKey(service, address, this.#connection, this.#settings)
     this.#keys.set(path, key)
     return key
   }

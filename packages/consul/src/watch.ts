@@ -11,14 +11,14 @@ import { slots } from './query-slots.ts'
  * @param intervalMs the minimum interval between reports in the long run
  */
 export async function watchAnswers<T>(
-  link: ConsulConnection,
+  connection: ConsulConnection,
   question: Question<T>,
   saw: (answer: Answer<T>) => void | Promise<void>,
   signal: AbortSignal,
   intervalMs: number = INTERVAL_MS,
 ): Promise<void> {
   const leave = slots.join()
-  const pace = new PollInterval(link.clock, intervalMs)
+  const pace = new PollInterval(connection.clock, intervalMs)
   let index = 0n
   // Consul continues a query after its client has gone. A new watch therefore starts with short queries, so that a brief one leaves little
   // behind.
@@ -28,7 +28,7 @@ export async function watchAnswers<T>(
       await pace.wait(signal)
       const after = index
       const read = (waitMs: number) =>
-        link.read(question, signal, after, Math.min(waitMs, patienceMs * slots.stretch))
+        connection.read(question, signal, after, Math.min(waitMs, patienceMs * slots.stretch))
       const answer = await (after === 0n ? read(0) : slots.take(read))
       pace.answered(answer.items.length)
       // Reading a long response has taken a while, and processing it takes as long again, so other work gets a turn.

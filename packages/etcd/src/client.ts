@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { noop } from 'cockatiel'
 import type { IOptions } from 'etcd3'
-import { castGrpcError, Etcd3, EtcdInvalidAuthTokenError } from 'etcd3'
+import { Etcd3 } from 'etcd3'
 import type { Access } from './access.ts'
 import { isTokenRefused } from './failure.ts'
-import type { EtcdAuth, EtcdTls } from './options.ts'
+import { forgetToken, logInWith, tokenOf } from './library.ts'
+import type { EtcdTls } from './options.ts'
 
 /** The gRPC clients for one etcd member. */
 export class EtcdClient extends Etcd3 {
@@ -16,26 +17,29 @@ export class EtcdClient extends Etcd3 {
       ...OPTIONS,
       hosts: host,
       // gRPC shares connections between clients with equal options. A unique option gives this client its own connection.
-      grpcOptions: { ...GRPC_OPTIONS, 'grpc.enable_http_proxy': httpProxy ? 1 : 0, 'rpcx.link': made++ },
+      grpcOptions: {
+        ...GRPC_OPTIONS,
+        'grpc.enable_http_proxy': httpProxy ? 1 : 0,
+        'rpcx.connection': made++,
+      },
       ...(tls && { credentials: credentialsOf(tls) }),
-      // `#logInHere` asks for the password at each log-in.
+      // `logInWith` asks for the password at each log-in.
       ...(auth && { auth: { username: auth.username, password: '' } }),
     })
     // Each watch adds a listener.
     setMaxListeners(0, this.failed.signal)
-    if (auth) this.#logInHere(auth)
+    if (auth) logInWith(this, auth, CALL_MS)
   }
 
   /** Runs an operation. If etcd rejects the token, logs in again and repeats the operation once. */
   async run<T>(operation: (client: this) => Promise<T>): Promise<T> {
-    const { authenticator } = this.#innards
-    const used = authenticator.awaitingMetadata
+    const used = tokenOf(this)
     try {
       return await operation(this)
     } catch (error) {
       if (!isTokenRefused(error)) throw error
       // Another operation may have logged in again meanwhile.
-      if (authenticator.awaitingMetadata === used) authenticator.awaitingMetadata = null
+      if (tokenOf(this) === used) forgetToken(this)
       return operation(this)
     }
   }
@@ -44,54 +48,6 @@ export class EtcdClient extends Etcd3 {
     this.failed.abort()
     super.close()
   }
-
-  get #innards(): Innards {
-    return this.pool as unknown as Innards
-  }
-
-  /**
-   * Replaces the log-in of the library. The library logs in over a separate connection that it never closes. It retries without limit when
-   * etcd rejects a token, and does not retry when a stream carried the token.
-   */
-  #logInHere({ username, password }: EtcdAuth): void {
-    const { authenticator, hosts } = this.#innards
-    authenticator.invalidateMetadata = () => {
-      throw new EtcdInvalidAuthTokenError('etcdserver: invalid auth token')
-    }
-    authenticator.getCredentialsFromHost = async () => {
-      const asked = { name: username, password: typeof password === 'function' ? await password() : password }
-      return new Promise<string>((resolve, reject) => {
-        const answered: Answered = (error, response) => {
-          if (error) reject(hidden(castGrpcError(error), asked.password))
-          else if (typeof response?.token === 'string') resolve(response.token)
-          else reject(new Error('etcd answered without a token'))
-        }
-        hosts[0].getServiceClient('Auth').authenticate(asked, { deadline: Date.now() + CALL_MS }, answered)
-      })
-    }
-  }
-}
-
-/** The private members of the library that this client uses. */
-interface Innards {
-  readonly authenticator: {
-    /** The token, or the log-in in progress. */
-    awaitingMetadata: Promise<unknown> | null
-    getCredentialsFromHost(): Promise<string>
-    invalidateMetadata(): void
-  }
-  readonly hosts: readonly [{ getServiceClient(name: 'Auth'): AuthService }]
-}
-
-type AuthService = Record<'authenticate', (user: object, options: object, answered: Answered) => void>
-
-type Answered = (error: Error | null, response: { readonly token: string } | undefined) => void
-
-/** Removes the password from an error, in case etcd repeats it in the message. */
-function hidden(error: Error, password: string): Error {
-  error.message = error.message.replaceAll(password, '[password]')
-  if (error.stack !== undefined) error.stack = error.stack.replaceAll(password, '[password]')
-  return error
 }
 
 function credentialsOf({ ca = '', cert, key }: EtcdTls): NonNullable<IOptions['credentials']> {

@@ -12,7 +12,7 @@ export class Lease {
   /** Resolves when etcd reports that the lease no longer exists. */
   readonly lost: Promise<Error>
   readonly #clock: Clock
-  readonly #link: EtcdConnection
+  readonly #connection: EtcdConnection
   #ttlMs: number
   #granting: Promise<string> | undefined
   #id: string | undefined
@@ -20,10 +20,10 @@ export class Lease {
   #isOver = false
   #lose: (reason: Error) => void = () => {}
 
-  constructor(clock: Clock, ttlMs: number, link: EtcdConnection) {
+  constructor(clock: Clock, ttlMs: number, connection: EtcdConnection) {
     this.#clock = clock
     this.#ttlMs = ttlMs
-    this.#link = link
+    this.#connection = connection
     this.lost = new Promise(resolve => (this.#lose = resolve))
   }
 
@@ -49,7 +49,7 @@ export class Lease {
   async keepAlive(): Promise<void> {
     const id = this.#id
     if (id === undefined || this.#isOver) return
-    const ttl = await this.#link
+    const ttl = await this.#connection
       .run('keep the lease alive', client => keepAlive(client.leaseClient, id, this.#ttlMs / 3))
       .catch(() => undefined)
     if (ttl === 0) this.end()
@@ -66,18 +66,18 @@ export class Lease {
     const ID = this.#id
     if (ID === undefined || this.#isOver) return
     this.#stop()
-    await this.#link.run('revoke the lease', client => client.leaseClient.leaseRevoke({ ID }))
+    await this.#connection.run('revoke the lease', client => client.leaseClient.leaseRevoke({ ID }))
   }
 
   async #grant(): Promise<string> {
     const TTL = Math.ceil(this.#ttlMs / 1_000)
-    const { id, ttlMs } = await this.#link.run('grant a lease', async client =>
+    const { id, ttlMs } = await this.#connection.run('grant a lease', async client =>
       leaseIn(await client.leaseClient.leaseGrant({ TTL, ID: newLeaseId(this.#clock) })),
     )
     this.#ttlMs = ttlMs
     this.#id = id
     // While the connection is down, other operations already try to restore it.
-    const renew = (): void => void (this.#link.isUp && this.keepAlive())
+    const renew = (): void => void (this.#connection.isUp && this.keepAlive())
     this.#timer = this.#clock.setInterval(renew, this.#ttlMs / 3).unref()
     return id
   }

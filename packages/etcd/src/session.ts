@@ -17,7 +17,7 @@ import { isAt, makeDirectories, put } from './writes.ts'
 /** A registry session that lives as long as one lease. A session that only discovers services takes no lease. */
 export class EtcdSession implements RegistrySession {
   readonly ended: Promise<Error>
-  readonly #link: EtcdConnection
+  readonly #connection: EtcdConnection
   readonly #layout: Layout
   readonly #lease: Lease
   /** The leases of closed sessions of the driver. */
@@ -26,8 +26,8 @@ export class EtcdSession implements RegistrySession {
   constructor(clock: Clock, access: Access, layout: Layout, ttlMs: number, earlier: Set<string>) {
     this.#layout = layout
     this.#earlier = earlier
-    this.#link = new EtcdConnection(clock, access, () => void this.#lease.keepAlive())
-    this.#lease = new Lease(clock, ttlMs, this.#link)
+    this.#connection = new EtcdConnection(clock, access, () => void this.#lease.keepAlive())
+    this.#lease = new Lease(clock, ttlMs, this.#connection)
     this.ended = this.#lease.lost
   }
 
@@ -38,7 +38,7 @@ export class EtcdSession implements RegistrySession {
   async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
     const prefixes = this.#layout.prefixes(service)
     const ranges = prefixes.map(prefixRange)
-    const { revision, found } = await this.#link.run(`list ${prefixes.join(' and ')}`, async client => {
+    const { revision, found } = await this.#connection.run(`list ${prefixes.join(' and ')}`, async client => {
       const answer = await client.kv.txn({ success: ranges.map(range => ({ request_range: range })) })
       return { revision: revisionOf(answer), found: rangesIn(answer, ranges.length) }
     })
@@ -55,7 +55,9 @@ export class EtcdSession implements RegistrySession {
       if (type === 'Put') lists[i]?.put(address, kv.value.toString())
       else lists[i]?.remove(address)
     }
-    await this.#link.run(`watch ${service}`, client => watchRanges(client, ranges, revision, changed, signal))
+    await this.#connection.run(`watch ${service}`, client =>
+      watchRanges(client, ranges, revision, changed, signal),
+    )
   }
 
   async watchEntry(
@@ -67,7 +69,7 @@ export class EtcdSession implements RegistrySession {
     const key = this.#layout.leaf(service, address)
     const directories = this.#layout.directories(service)
     const ranges = [key, ...directories.map(([path]) => path)].map(keyRange)
-    const { revision, kv, found } = await this.#link.run(`look at ${key}`, client =>
+    const { revision, kv, found } = await this.#connection.run(`look at ${key}`, client =>
       readEntry(client, ranges),
     )
     // The key may be missing because the lease expired. The keep-alive finds out.
@@ -78,7 +80,7 @@ export class EtcdSession implements RegistrySession {
     await made.catch(() => {})
     saw(this.#held(kv, found))
     await made
-    await this.#link.run(`watch ${key}`, client => {
+    await this.#connection.run(`watch ${key}`, client => {
       const changed = ({ type, kv }: IEvent): Promise<void> | void => {
         const isGone = type === 'Delete'
         if (kv.key.toString() !== key) return isGone ? makeDirectories(client, directories) : undefined
@@ -99,7 +101,7 @@ export class EtcdSession implements RegistrySession {
     const key = this.#layout.leaf(service, address)
     const lease = await this.#lease.granted()
     try {
-      return await this.#link.run(`write ${key}`, async client => {
+      return await this.#connection.run(`write ${key}`, async client => {
         const compare = [isAt(key, over?.version)]
         const done = await client.kv.txn({ compare, success: [put(key, metadata, lease)] })
         return done.succeeded ? BigInt(revisionOf(done)) : undefined
@@ -115,19 +117,19 @@ export class EtcdSession implements RegistrySession {
     const lease = this.#lease.id
     if (lease === undefined) return
     const isOurs: ICompare = { key: Buffer.from(key), target: 'Lease', result: 'Equal', lease }
-    await this.#link.run(`remove ${key}`, client =>
+    await this.#connection.run(`remove ${key}`, client =>
       client.kv.txn({ compare: [isOurs], success: [{ request_delete_range: keyRange(key) }] }),
     )
   }
 
   async close(): Promise<void> {
     if (this.#lease.id !== undefined) this.#earlier.add(this.#lease.id)
-    await this.#lease.revoke().finally(() => this.#link.close())
+    await this.#lease.revoke().finally(() => this.#connection.close())
   }
 
   #make(service: string, directories: ReturnType<Layout['directories']>): Promise<void> {
     const operation = (client: EtcdClient): Promise<void> => makeDirectories(client, directories)
-    return this.#link.run(`make the directories of ${service}`, operation)
+    return this.#connection.run(`make the directories of ${service}`, operation)
   }
 
   /** @param directories the directories of the entry at the same revision */

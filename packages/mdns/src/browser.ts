@@ -13,7 +13,7 @@ export class Browser {
   readonly #clock: Clock
   readonly #cache: Cache
   readonly #network: Network
-  readonly #upkeep: RecordRefresher
+  readonly #refresher: RecordRefresher
   readonly #timers = new Map<MulticastLink, Timer>()
   /** The links whose query interval has reached its maximum. */
   readonly #stable = new Set<MulticastLink>()
@@ -25,7 +25,7 @@ export class Browser {
     this.#clock = clock
     this.#cache = cache
     this.#network = network
-    this.#upkeep = new RecordRefresher(clock, cache, {
+    this.#refresher = new RecordRefresher(clock, cache, {
       canAsk: instance => this.#linksTo(instance).length > 0,
       ask: instances => this.#askFor(instances),
     })
@@ -46,7 +46,7 @@ export class Browser {
 
   /** Checks whether a server still exists, after a call to it failed. */
   verify(service: string, address: string): void {
-    for (const instance of this.#cache.saying(service, address)) this.#upkeep.verify(instance, FAILED)
+    for (const instance of this.#cache.saying(service, address)) this.#refresher.verify(instance, FAILED)
   }
 
   up(link: MulticastLink): void {
@@ -55,7 +55,7 @@ export class Browser {
     if (this.#isBrowsing) this.#again(link, FIRST_AGAIN_MS)
     // A server that left while the interface was down could not send its goodbye to us.
     for (const instance of this.#cache.instances) {
-      if (instance.interface === link.interface.name) this.#upkeep.verify(instance, MISSED)
+      if (instance.interface === link.interface.name) this.#refresher.verify(instance, MISSED)
     }
   }
 
@@ -76,7 +76,7 @@ export class Browser {
 
   close(): void {
     this.#isClosed = true
-    this.#upkeep.close()
+    this.#refresher.close()
     for (const timer of this.#timers.values()) this.#clock.clear(timer)
     this.#timers.clear()
   }

@@ -15,15 +15,21 @@ export class NameClaimer {
   readonly #network: Network
   readonly #cache: Cache
   readonly #publisher: Publisher
-  readonly #herald: RecordAnnouncer
+  readonly #announcer: RecordAnnouncer
   readonly #prober: Prober
 
-  constructor(clock: Clock, network: Network, cache: Cache, publisher: Publisher, herald: RecordAnnouncer) {
+  constructor(
+    clock: Clock,
+    network: Network,
+    cache: Cache,
+    publisher: Publisher,
+    announcer: RecordAnnouncer,
+  ) {
     this.#prober = new Prober(clock)
     this.#network = network
     this.#cache = cache
     this.#publisher = publisher
-    this.#herald = herald
+    this.#announcer = announcer
   }
 
   /** Returns the links on which to announce an entry. A loopback address is announced on the loopback interface only, if that is a link. */
@@ -51,7 +57,7 @@ export class NameClaimer {
       if (this.#isHeldByOther(publication)) return false
       if (publication.attempt < MAX_ATTEMPTS) {
         // Withdraw the records under the old name.
-        if (publication.established.size > 0) await this.#herald.goodbye(publication)
+        if (publication.established.size > 0) await this.#announcer.goodbye(publication)
         publication.rename()
         wanted = this.linksFor(publication)
       } else {

@@ -21,8 +21,8 @@ export class Publications {
   readonly #all = new Map<string, Publication>()
   readonly #history: History
   readonly #responder: Responder
-  readonly #herald: RecordAnnouncer
-  readonly #registrar: NameClaimer
+  readonly #announcer: RecordAnnouncer
+  readonly #claimer: NameClaimer
   /** The publications whose name another host has too, until the conflict is resolved. */
   readonly #contested = new Set<Publication>()
 
@@ -32,8 +32,8 @@ export class Publications {
     this.#publisher = publisher
     this.#history = new History(clock)
     this.#responder = new Responder(clock, this.#history)
-    this.#herald = new RecordAnnouncer(clock, this.#history)
-    this.#registrar = new NameClaimer(clock, network, cache, publisher, this.#herald)
+    this.#announcer = new RecordAnnouncer(clock, this.#history)
+    this.#claimer = new NameClaimer(clock, network, cache, publisher, this.#announcer)
   }
 
   get all(): readonly Publication[] {
@@ -51,7 +51,7 @@ export class Publications {
    */
   async add(entry: Entry, version: bigint, isTaken: boolean, signal: AbortSignal): Promise<boolean> {
     const publication = new Publication(entry, version, this.#publisher)
-    const links = this.#registrar.linksFor(publication)
+    const links = this.#claimer.linksFor(publication)
     if (links.length === 0) {
       const names = this.#network.links.map(link => link.interface.name).join(', ')
       throw new RpcxError(
@@ -60,14 +60,14 @@ export class Publications {
       )
     }
     if (isTaken) {
-      this.#registrar.take(publication)
+      this.#claimer.take(publication)
       for (const link of links) publication.established.add(link)
-    } else if (!(await this.#registrar.register(publication, links, signal))) {
+    } else if (!(await this.#claimer.register(publication, links, signal))) {
       return false
     }
     this.#all.set(keyOf(entry.service, entry.address), publication)
     this.#responder.add(publication)
-    await this.#herald.announce(publication)
+    await this.#announcer.announce(publication)
     // By then, the former holder has heard the announcement and stopped answering.
     if (isTaken) await new Promise<void>(resolve => this.#clock.setTimeout(resolve, GIVE_WAY_MS))
     return true
@@ -81,12 +81,12 @@ export class Publications {
   ): Promise<void> {
     publication.update(metadata, version)
     // Metrics are not announced; hosts that ask get them.
-    if (audience === 'all') await this.#herald.announce(publication)
+    if (audience === 'all') await this.#announcer.announce(publication)
   }
 
   /** Removes the entry and sends its goodbye. */
   async remove(publication: Publication): Promise<void> {
-    const said = this.#herald.goodbye(publication)
+    const said = this.#announcer.goodbye(publication)
     this.drop(publication)
     await said
   }
@@ -95,12 +95,12 @@ export class Publications {
   drop(publication: Publication): void {
     this.#all.delete(keyOf(publication.service, publication.address))
     this.#responder.delete(publication)
-    this.#herald.forget(publication)
+    this.#announcer.forget(publication)
     publication.established.clear()
   }
 
   heard(packet: Packet, source: Source, link: MulticastLink): void {
-    this.#registrar.heard(packet, link)
+    this.#claimer.heard(packet, link)
     if (packet.kind === 'query') {
       this.#responder.asked(packet, source, link)
       return
@@ -111,28 +111,28 @@ export class Publications {
   }
 
   async up(link: MulticastLink): Promise<void> {
-    const concerned = this.all.filter(publication => this.#registrar.linksFor(publication).includes(link))
-    await Promise.all(concerned.map(publication => this.#registrar.stand(publication, link)))
+    const concerned = this.all.filter(publication => this.#claimer.linksFor(publication).includes(link))
+    await Promise.all(concerned.map(publication => this.#claimer.stand(publication, link)))
     const held = concerned.filter(publication => this.#isHeld(publication))
-    await this.#herald.announceOn(link, held).catch(ignore)
+    await this.#announcer.announceOn(link, held).catch(ignore)
   }
 
   /** Announces again after addresses of the other family have changed. */
   changed(link: MulticastLink): Promise<void> {
     const concerned = this.all.filter(({ established }) => established.has(link))
-    return this.#herald.announceOn(link, concerned).catch(ignore)
+    return this.#announcer.announceOn(link, concerned).catch(ignore)
   }
 
   down(link: MulticastLink): void {
-    this.#registrar.down(link)
+    this.#claimer.down(link)
     this.#responder.down(link)
     this.#history.forget(link)
   }
 
   async close(): Promise<void> {
-    this.#registrar.close()
+    this.#claimer.close()
     await Promise.all(this.all.map(publication => this.remove(publication)))
-    this.#herald.close()
+    this.#announcer.close()
     this.#responder.close()
   }
 
@@ -159,7 +159,7 @@ export class Publications {
       const same = ours.find(one => isSameRecord(one, record))
       // Another host withdraws a record that we still announce, so announce it again (RFC 6762 §6.6).
       if (same !== undefined && packet.answers.includes(record) && record.ttlSeconds === 0) {
-        this.#herald.announce(publication).catch(ignore)
+        this.#announcer.announce(publication).catch(ignore)
         return
       }
       if (same === undefined && record.type === 'TXT' && isSameName(record.name, publication.goName)) {
@@ -177,7 +177,7 @@ export class Publications {
     if (ttlSeconds === 0 || said?.owner === this.#publisher.owner) return
     if (said !== undefined && isSameEntry(said, publication)) {
       // The higher version wins. If that is the other one, the session drops ours when the cache reports it.
-      if (said.version < publication.version) this.#herald.announce(publication).catch(ignore)
+      if (said.version < publication.version) this.#announcer.announce(publication).catch(ignore)
     } else if (!this.#contested.has(publication)) {
       this.#contested.add(publication)
       void this.#contest(publication, link).finally(() => this.#contested.delete(publication))
@@ -187,8 +187,8 @@ export class Publications {
   /** Resolves a conflict with another entry of the same name. Both hosts probe again, and one gets a new name (RFC 6762 §9). */
   async #contest(publication: Publication, link: MulticastLink): Promise<void> {
     publication.established.delete(link)
-    await this.#registrar.stand(publication, link)
-    if (this.#isHeld(publication)) await this.#herald.announce(publication).catch(ignore)
+    await this.#claimer.stand(publication, link)
+    if (this.#isHeld(publication)) await this.#announcer.announce(publication).catch(ignore)
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Clock, Driver, DriverTraits, Entry, RegistrySession } from '@rpcx/core'
 import { checkMetadataSize, isRpcxError, Layout, RpcxError } from '@rpcx/core'
 import type { Connection } from './connection.ts'
-import { ZooKeeperLink } from './link.ts'
 import { checkNodeName } from './node-name.ts'
 import { ZooKeeperSession } from './session.ts'
+import { SessionConnections } from './session-connections.ts'
 import type { Settings, ZooKeeperDriverOptions } from './settings.ts'
 import { readSettings } from './settings.ts'
 
@@ -31,18 +31,18 @@ export class ZooKeeperDriver implements Driver {
   }
 
   async open(signal: AbortSignal, clock: Clock): Promise<RegistrySession> {
-    const link = new ZooKeeperLink(clock, this.#settings)
-    const kill = (): void => link.kill(signal.reason as Error)
+    const connections = new SessionConnections(clock, this.#settings)
+    const kill = (): void => connections.kill(signal.reason as Error)
     signal.addEventListener('abort', kill, { once: true })
     try {
-      const connection = await this.#connect(link)
+      const connection = await this.#connect(connections)
       if (!(await connection.probe())) {
-        await link.close(signal)
+        await connections.close(signal)
         throw noChroot(this.#settings)
       }
-      return new ZooKeeperSession(link, this.#layout, this.#earlier)
+      return new ZooKeeperSession(connections, this.#layout, this.#earlier)
     } catch (error) {
-      link.kill(error as Error)
+      connections.kill(error as Error)
       throw error
     } finally {
       signal.removeEventListener('abort', kill)
@@ -50,10 +50,10 @@ export class ZooKeeperDriver implements Driver {
   }
 
   /** Connects to the first server that answers. Tries each server once. */
-  async #connect(link: ZooKeeperLink): Promise<Connection> {
+  async #connect(connections: SessionConnections): Promise<Connection> {
     for (let left = this.#settings.hosts.length - 1; ; left--) {
       try {
-        return await link.connect()
+        return await connections.connect()
       } catch (error) {
         if (left === 0 || !isRpcxError(error, 'ERR_RPCX_REGISTRY')) throw error
       }

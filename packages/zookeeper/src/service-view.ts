@@ -15,7 +15,7 @@ export async function followDirectory(
     // A reader that has unsubscribed must not receive the result.
     if (signal.aborted) return
     into.replace(all)
-    while (await view.bell.heard(connection.down, signal)) {
+    while (await view.changes.wait(connection.down, signal)) {
       const { changed, gone } = await view.look()
       if (signal.aborted) return
       // Apply all changes in one turn, so that no reader sees a partial list.
@@ -36,7 +36,7 @@ interface Difference {
 /** The children of a directory as of the last `look`. */
 class ServiceView {
   /** Rings when another look is due. */
-  readonly bell: ChangeSignal = new ChangeSignal()
+  readonly changes: ChangeSignal = new ChangeSignal()
   readonly #connection: Connection
   readonly #directory: string
   /** The known children, each with the function that removes its listener. */
@@ -52,7 +52,7 @@ class ServiceView {
     this.#directory = directory
     this.#unlisten = connection.listen(directory, () => {
       this.#isListed = false
-      this.bell.ring()
+      this.changes.set()
     })
   }
 
@@ -112,7 +112,7 @@ class ServiceView {
     if (!this.#known.has(child)) {
       const changed = (): void => {
         this.#stale.add(child)
-        this.bell.ring()
+        this.changes.set()
       }
       this.#known.set(child, this.#connection.listen(path, changed))
     }

@@ -3,31 +3,31 @@ import { followNothing } from '@rpcx/core'
 import { ChangeSignal } from './change-signal.ts'
 import type { Connection, Znode } from './connection.ts'
 import { isAnswer } from './failure.ts'
-import type { ZooKeeperLink } from './link.ts'
 import { isNodeName } from './node-name.ts'
 import { followDirectory } from './service-view.ts'
+import type { SessionConnections } from './session-connections.ts'
 
 /** One ZooKeeper session. It outlives its connections; core makes it reconnect. */
 export class ZooKeeperSession implements RegistrySession {
   readonly ended: Promise<Error>
-  readonly #link: ZooKeeperLink
+  readonly #connections: SessionConnections
   readonly #layout: Layout
   /** The ids of closed sessions of the driver. */
   readonly #earlier: Set<string>
 
-  constructor(link: ZooKeeperLink, layout: Layout, earlier: Set<string>) {
-    this.#link = link
+  constructor(connections: SessionConnections, layout: Layout, earlier: Set<string>) {
+    this.#connections = connections
     this.#layout = layout
     this.#earlier = earlier
-    this.ended = link.ended
+    this.ended = connections.ended
   }
 
   get ttlMs(): number {
-    return this.#link.timeoutMs
+    return this.#connections.timeoutMs
   }
 
   async watchService(service: string, into: Replica, signal: AbortSignal): Promise<void> {
-    const connection = await this.#link.connect()
+    const connection = await this.#connections.connect()
     if (!isNodeName(service)) return followNothing(into, signal)
     await followDirectory(connection, this.#layout.directory(service), into, signal)
   }
@@ -39,12 +39,12 @@ export class ZooKeeperSession implements RegistrySession {
     signal: AbortSignal,
   ): Promise<void> {
     const path = this.#layout.leaf(service, address)
-    const connection = await this.#link.connect()
-    const bell = new ChangeSignal()
-    const unlisten = connection.listen(path, () => bell.ring())
-    bell.ring()
+    const connection = await this.#connections.connect()
+    const changes = new ChangeSignal()
+    const unlisten = connection.listen(path, () => changes.set())
+    changes.set()
     try {
-      while (await bell.heard(connection.down, signal)) {
+      while (await changes.wait(connection.down, signal)) {
         const found = await look(connection, path)
         if (!signal.aborted) saw(found && this.#held(found))
       }
@@ -60,7 +60,7 @@ export class ZooKeeperSession implements RegistrySession {
     signal: AbortSignal,
   ): Promise<bigint | undefined> {
     const path = this.#layout.leaf(service, address)
-    const connection = await this.#link.connect()
+    const connection = await this.#connections.connect()
     // A node that was deleted and created again may have the same version, so only the transaction distinguishes the two.
     const found = over && (await connection.read(path))
     if (found?.transaction !== over?.version) return undefined
@@ -79,7 +79,7 @@ export class ZooKeeperSession implements RegistrySession {
 
   async remove(service: string, address: string, signal: AbortSignal): Promise<void> {
     const path = this.#layout.leaf(service, address)
-    const connection = await this.#link.connect()
+    const connection = await this.#connections.connect()
     const found = await connection.read(path)
     if (found?.owner !== connection.sessionId) return
     signal.throwIfAborted()
@@ -94,8 +94,8 @@ export class ZooKeeperSession implements RegistrySession {
   }
 
   async close(signal: AbortSignal): Promise<void> {
-    this.#earlier.add(this.#link.sessionId)
-    await this.#link.close(signal)
+    this.#earlier.add(this.#connections.sessionId)
+    await this.#connections.close(signal)
   }
 
   /** Creates the node. If that fails because a parent is missing, creates the parents and tries again. */
@@ -118,7 +118,7 @@ export class ZooKeeperSession implements RegistrySession {
   }
 
   #held({ data, transaction, owner }: Znode): StoredEntry {
-    const isOurs = owner === this.#link.sessionId
+    const isOurs = owner === this.#connections.sessionId
     const by = owner === NOBODY ? 'nobody' : isOurs ? 'us' : this.#earlier.has(owner) ? 'earlier' : 'other'
     return { metadata: data, version: transaction, by }
   }

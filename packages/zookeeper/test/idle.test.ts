@@ -4,7 +4,7 @@ import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ZooKeeperDriver } from '../src/driver.ts'
-import { ZooKeeperLink } from '../src/link.ts'
+import { SessionConnections } from '../src/session-connections.ts'
 import { readSettings } from '../src/settings.ts'
 import { Stage } from './stage.ts'
 
@@ -40,14 +40,14 @@ describe.runIf(await requireServer('zookeeper'))('A service that nobody asks for
   })
 
   test('may have been forgotten by ZooKeeper before, which costs no connection', async () => {
-    const link = new ZooKeeperLink(
+    const connections = new SessionConnections(
       systemClock,
       readSettings({ zooKeeperServers: zooKeeper.address, basePath: 'x' }),
     )
-    const connection = await link.connect()
+    const connection = await connections.connect()
     connection.unwatch(['/nothing', '/nothing'])
     expect(await connection.probe()).toBe(true)
     expect(connection.down.aborted).toBe(false)
-    await link.close(AbortSignal.timeout(5_000))
+    await connections.close(AbortSignal.timeout(5_000))
   })
 })

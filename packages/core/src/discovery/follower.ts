@@ -33,7 +33,7 @@ export interface FollowerOptions {
 /** Keeps the list of one service up to date with a registry, through all failures of the registry. */
 export class Follower implements Followed, ReplicaOwner {
   readonly #service: string
-  readonly #uplink: RegistryConnection<DiscoveryDriver>
+  readonly #connection: RegistryConnection<DiscoveryDriver>
   readonly #events: Events<DiscoveryEvents>
   readonly #options: FollowerOptions
   readonly #stopping = new AbortController()
@@ -48,25 +48,30 @@ export class Follower implements Followed, ReplicaOwner {
 
   constructor(
     service: string,
-    uplink: RegistryConnection<DiscoveryDriver>,
+    connection: RegistryConnection<DiscoveryDriver>,
     events: Events<DiscoveryEvents>,
     options: FollowerOptions,
   ) {
     this.#service = service
-    this.#uplink = uplink
+    this.#connection = connection
     this.#events = events
     this.#options = options
-    const { clock } = uplink
+    const { clock } = connection
     this.#since = clock.wallTime()
     this.#replica = new ServiceReplica(clock, this, options.rules)
-    this.feed = new Feed(clock, `${uplink.driver.name}: ${service}`, () => uplink.lastError)
+    this.feed = new Feed(clock, `${connection.driver.name}: ${service}`, () => connection.lastError)
     if (isServiceName(service)) void this.#run()
     // Nobody can register a service with this name.
     else this.#listNothing()
   }
 
   status(): DiscoveryStatus {
-    return { state: this.#state, since: this.#since, source: 'registry', lastError: this.#uplink.lastError }
+    return {
+      state: this.#state,
+      since: this.#since,
+      source: 'registry',
+      lastError: this.#connection.lastError,
+    }
   }
 
   /** Whether the list can be read again. `false` while the registry is unreachable. */
@@ -77,7 +82,7 @@ export class Follower implements Followed, ReplicaOwner {
 
   stop(): void {
     this.#stopping.abort()
-    this.#uplink.left(this)
+    this.#connection.left(this)
     this.#active = undefined
     for (const run of this.#runs) run.abort()
     this.#replica.stop()
@@ -114,15 +119,15 @@ export class Follower implements Followed, ReplicaOwner {
     while (!signal.aborted) {
       const resync = new AbortController()
       try {
-        const session = await this.#uplink.session()
+        const session = await this.#connection.session()
         if (signal.aborted) return
         // A resync starts a second watch. The first one continues until the second has its list.
-        const over = this.#uplink.clock.sleep(this.#options.resyncMs, resync.signal)
+        const over = this.#connection.clock.sleep(this.#options.resyncMs, resync.signal)
         await Promise.race([this.#follow(session), over])
       } catch (error) {
         if (signal.aborted) return
-        this.#uplink.failed(error as Error, this)
-        await this.#uplink.backoff.wait(error, signal)
+        this.#connection.failed(error as Error, this)
+        await this.#connection.backoff.wait(error, signal)
       } finally {
         resync.abort()
       }
@@ -139,12 +144,12 @@ export class Follower implements Followed, ReplicaOwner {
     // The driver may be slow to stop, or may not report that its session has ended.
     let forget: () => void = () => {}
     const over = new Promise<never>((_resolve, reject) => {
-      forget = this.#uplink.whenEnded(session, reject)
+      forget = this.#connection.whenEnded(session, reject)
       run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true })
     })
     try {
       await Promise.race([session.watchService(this.#service, this.#into(run), run.signal), over])
-      throw new Error(`${this.#uplink.driver.name}: stopped to follow ${this.#service}`)
+      throw new Error(`${this.#connection.driver.name}: stopped to follow ${this.#service}`)
     } finally {
       forget()
       this.#runs.delete(run)
@@ -166,7 +171,7 @@ export class Follower implements Followed, ReplicaOwner {
           older.abort()
         }
         this.#replica.replace(all)
-        this.#uplink.succeeded(this)
+        this.#connection.succeeded(this)
         this.#enter('fresh')
       },
       put: (address, metadata) => {
@@ -184,6 +189,6 @@ export class Follower implements Followed, ReplicaOwner {
   #enter(state: 'fresh' | 'stale'): void {
     if (this.#state === state) return
     this.#state = state
-    this.#since = this.#uplink.clock.wallTime()
+    this.#since = this.#connection.clock.wallTime()
   }
 }

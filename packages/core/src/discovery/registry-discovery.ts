@@ -29,7 +29,7 @@ export interface RegistryDiscoveryOptions {
  * that nobody used for a minute, until somebody uses it again.
  */
 export class RegistryDiscovery implements Discovery {
-  readonly #uplink: RegistryConnection<DiscoveryDriver>
+  readonly #connection: RegistryConnection<DiscoveryDriver>
   readonly #events: Events<DiscoveryEvents>
   readonly #followers: FollowedServices<Follower>
   readonly #opened: number
@@ -53,13 +53,13 @@ export class RegistryDiscovery implements Discovery {
     const rules = new EntryRules(checkNetworks(who, networks))
     this.#events = new Events('discovery')
     const follow = (service: string): Follower =>
-      new Follower(service, this.#uplink, this.#events, { resyncMs, rules })
+      new Follower(service, this.#connection, this.#events, { resyncMs, rules })
     this.#followers = new FollowedServices(clock, follow, idle)
     const owner = {
       registryDown: (error: Error) => this.#events.emit('registryDown', { registry, error }),
       registryBack: () => this.#events.emit('registryBack', { registry }),
     }
-    this.#uplink = new RegistryConnection(driver, owner, clock)
+    this.#connection = new RegistryConnection(driver, owner, clock)
   }
 
   on<Name extends keyof DiscoveryEvents>(
@@ -87,7 +87,7 @@ export class RegistryDiscovery implements Discovery {
   }
 
   status(service: string): DiscoveryStatus {
-    const { lastError } = this.#uplink
+    const { lastError } = this.#connection
     if (this.#closed !== undefined)
       return { state: 'closed', since: this.#opened, source: 'registry', lastError }
     const follower = this.#followers.get(service)
@@ -95,7 +95,7 @@ export class RegistryDiscovery implements Discovery {
   }
 
   verify(service: string, address: string): void {
-    this.#uplink.opened?.verify?.(service, address)
+    this.#connection.opened?.verify?.(service, address)
   }
 
   /** Ends every `list` and `watch`, and closes the session. Takes at most 5 s, even when the registry is unreachable. */
@@ -110,7 +110,7 @@ export class RegistryDiscovery implements Discovery {
 
   async #close(): Promise<void> {
     this.#followers.close()
-    await this.#uplink.close()
+    await this.#connection.close()
   }
 }
 

@@ -22,11 +22,11 @@ export class Announcer implements EntryWatcherOwner {
   readonly firstAttempt: Promise<void>
   /** Resolves when the announcer has finished: the entry is gone, or is left to its TTL. */
   readonly done: Promise<void>
-  readonly #place: EntryRef
-  readonly #uplink: RegistryConnection
+  readonly #ref: EntryRef
+  readonly #connection: RegistryConnection
   readonly #metadata: AnnouncedMetadata
   readonly #entry: EntryState
-  readonly #tenure: Ownership
+  readonly #ownership: Ownership
   readonly #losses: Backoff
   readonly #stopping = new AbortController()
   /** The calls of `visible()` that have not resolved. */
@@ -49,16 +49,16 @@ export class Announcer implements EntryWatcherOwner {
     service: string,
     address: string,
     metadata: string,
-    uplink: RegistryConnection,
+    connection: RegistryConnection,
     events: PublicEvents<ServerEvents>,
     after: Promise<void> = Promise.resolve(),
   ) {
-    this.#place = new EntryRef(service, address, uplink)
-    this.#uplink = uplink
-    this.#losses = new Backoff(uplink.clock)
+    this.#ref = new EntryRef(service, address, connection)
+    this.#connection = connection
+    this.#losses = new Backoff(connection.clock)
     this.#metadata = new AnnouncedMetadata(metadata)
     this.#entry = new EntryState(this.#metadata)
-    this.#tenure = new Ownership(this.#place.subject, events)
+    this.#ownership = new Ownership(this.#ref.subject, events)
     this.firstAttempt = new Promise((resolve, reject) => {
       this.#attempted = error => (error === undefined ? resolve() : reject(error))
     })
@@ -73,7 +73,7 @@ export class Announcer implements EntryWatcherOwner {
   setMetadata(text: string): Promise<void> {
     this.#metadata.set(text)
     this.#wake()
-    return this.#place.within('setMetadata', this.#stopping.signal, () => this.visible())
+    return this.#ref.within('setMetadata', this.#stopping.signal, () => this.visible())
   }
 
   /** Publishes new metrics. */
@@ -107,12 +107,12 @@ export class Announcer implements EntryWatcherOwner {
     this.#entry.saw(held)
     this.#judge()
     this.#isFailing &&= this.#isDue()
-    if (!this.#isFailing) this.#uplink.succeeded(this.#place)
+    if (!this.#isFailing) this.#connection.succeeded(this.#ref)
     this.#wake()
   }
 
   failed(error: Error): void {
-    this.#uplink.failed(error, this.#place)
+    this.#connection.failed(error, this.#ref)
     this.#attempted(error)
   }
 
@@ -121,14 +121,14 @@ export class Announcer implements EntryWatcherOwner {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        await this.#live(await this.#place.session(signal))
+        await this.#live(await this.#ref.session(signal))
       } catch (error) {
         if (signal.aborted) break
         this.failed(error as Error)
-        await this.#uplink.backoff.wait(error, signal)
+        await this.#connection.backoff.wait(error, signal)
       }
     }
-    this.#uplink.left(this.#place)
+    this.#connection.left(this.#ref)
     this.#attempted()
     this.#wakeWaiting()
   }
@@ -137,32 +137,32 @@ export class Announcer implements EntryWatcherOwner {
   async #live(session: RegistrySession): Promise<void> {
     const ending = new AbortController()
     const ended = ending.signal
-    const forget = this.#uplink.whenEnded(session, reason => {
-      if (!this.#stopping.signal.aborted) this.#tenure.lost('expired', reason)
+    const forget = this.#connection.whenEnded(session, reason => {
+      if (!this.#stopping.signal.aborted) this.#ownership.lost('expired', reason)
       this.#mustPause = true
       ending.abort(reason)
       this.#wake()
     })
     this.#entry.forget()
-    const lookout = new EntryWatcher(this.#place, session, this)
-    while (!ended.aborted && !this.#stopping.signal.aborted) await this.#step(session, lookout, ended)
-    lookout.stop()
+    const watcher = new EntryWatcher(this.#ref, session, this)
+    while (!ended.aborted && !this.#stopping.signal.aborted) await this.#step(session, watcher, ended)
+    watcher.stop()
     // This session cannot remove an entry that another session keeps by now. So it first writes the entry again.
-    if (!ended.aborted && this.#tenure.isHeld && this.#entry.isSomeoneElses) await this.#write(session, ended)
-    const isGone =
-      this.#entry.mayBeOurs && (await this.#place.remove(session, ended, () => this.#withdrawn()))
+    if (!ended.aborted && this.#ownership.isHeld && this.#entry.isSomeoneElses)
+      await this.#write(session, ended)
+    const isGone = this.#entry.mayBeOurs && (await this.#ref.remove(session, ended, () => this.#withdrawn()))
     forget()
-    if (isGone) this.#tenure.withdrawn()
+    if (isGone) this.#ownership.withdrawn()
   }
 
-  async #step(session: RegistrySession, lookout: EntryWatcher, ended: AbortSignal): Promise<void> {
+  async #step(session: RegistrySession, watcher: EntryWatcher, ended: AbortSignal): Promise<void> {
     if (this.#mustPause) {
       this.#mustPause = false
       // The registry works, so the delay does not come from the back-off of its connection.
       return this.#losses.wait(undefined, this.#stopping.signal)
     }
     if (this.#isDue()) return this.#write(session, ended)
-    if (this.#entry.isDoubtful) lookout.again()
+    if (this.#entry.isDoubtful) watcher.again()
     if (this.#isVisible()) this.#wakeWaiting()
     await new Promise<void>(resolve => (this.#wake = resolve))
   }
@@ -173,7 +173,7 @@ export class Announcer implements EntryWatcherOwner {
     const audience = over?.by === 'us' ? this.#metadata.audience : 'all'
     try {
       // `withdraw` does not abort this write: an aborted write may leave an entry that is not removed.
-      const version = await this.#place.write(session, text, over, audience, ended)
+      const version = await this.#ref.write(session, text, over, audience, ended)
       this.#isFailing = false
       if (version !== undefined) this.#entry.written(text, version)
       else this.#entry.refused()
@@ -186,26 +186,26 @@ export class Announcer implements EntryWatcherOwner {
       this.#isFailing = true
       this.failed(error as Error)
       const over = either(ended, this.#stopping.signal)
-      await this.#uplink.backoff.wait(error, over.signal)
+      await this.#connection.backoff.wait(error, over.signal)
       over.release()
     }
   }
 
   #judge(): void {
     if (!this.#entry.isKnown) return
-    if (this.#tenure.judge(this.#entry.there)) this.#mustPause = true
-    if (this.#tenure.isHeld) this.#attempted()
+    if (this.#ownership.judge(this.#entry.there)) this.#mustPause = true
+    if (this.#ownership.isHeld) this.#attempted()
   }
 
   /** Whether the registry holds something else than the wanted entry, and this server may replace it. */
   #isDue(): boolean {
     const { there, isKnown } = this.#entry
-    if (!isKnown || !this.#tenure.mayReplace(there)) return false
+    if (!isKnown || !this.#ownership.mayReplace(there)) return false
     return there?.by !== 'us' || there.metadata !== this.#metadata.toString()
   }
 
   #isVisible(): boolean {
-    return this.#entry.isKnown && this.#tenure.isHeld && !this.#isDue()
+    return this.#entry.isKnown && this.#ownership.isHeld && !this.#isDue()
   }
 
   #wakeWaiting(): void {

@@ -7,22 +7,22 @@ import { either } from '../signals.ts'
 export class EntryRef {
   readonly service: string
   readonly address: string
-  readonly uplink: RegistryConnection
+  readonly connection: RegistryConnection
 
-  constructor(service: string, address: string, uplink: RegistryConnection) {
+  constructor(service: string, address: string, connection: RegistryConnection) {
     this.service = service
     this.address = address
-    this.uplink = uplink
+    this.connection = connection
   }
 
   /** The fields that identify the entry in events. */
   get subject(): { readonly registry: string; readonly service: string; readonly address: string } {
-    return { registry: this.uplink.driver.name, service: this.service, address: this.address }
+    return { registry: this.connection.driver.name, service: this.service, address: this.address }
   }
 
   /** Returns the open session, or makes one attempt to open one. */
   session(signal: AbortSignal): Promise<RegistrySession> {
-    return this.within('session', signal, () => this.uplink.session(), SESSION_MS)
+    return this.within('session', signal, () => this.connection.session(), SESSION_MS)
   }
 
   /** Runs `operation` for at most `ms`. @throws `ERR_RPCX_REGISTRY` when it takes longer; the reason of `signal` when that aborts */
@@ -34,7 +34,7 @@ export class EntryRef {
   ): Promise<T> {
     const { registry, service, address } = this.subject
     const name = `${registry}: ${what} ${service} at ${address}`
-    return limited(this.uplink.clock, name, ms, signal, operation)
+    return limited(this.connection.clock, name, ms, signal, operation)
   }
 
   /** Writes the entry. Rejects with the reason of `ended` when that aborts. */
@@ -49,8 +49,8 @@ export class EntryRef {
     const version = await this.within('write', ended, signal =>
       session.write({ service, address, metadata }, over, audience, signal),
     )
-    this.uplink.succeeded(this)
-    if (version !== undefined) this.uplink.keeps(session.ttlMs)
+    this.connection.succeeded(this)
+    if (version !== undefined) this.connection.keeps(session.ttlMs)
     return version
   }
 
@@ -59,19 +59,19 @@ export class EntryRef {
    * to whether the entry is gone. Calls `failed` after each failed attempt.
    */
   async remove(session: RegistrySession, ended: AbortSignal, failed: () => void): Promise<boolean> {
-    const { service, address, uplink } = this
-    const { signal: over, release } = either(ended, uplink.closing)
+    const { service, address, connection } = this
+    const { signal: over, release } = either(ended, connection.closing)
     try {
       while (!over.aborted) {
         try {
           await this.within('remove', over, signal => session.remove(service, address, signal))
-          uplink.succeeded(this)
+          connection.succeeded(this)
           return true
         } catch (error) {
           if (over.aborted) break
-          uplink.failed(error as Error, this)
+          connection.failed(error as Error, this)
           failed()
-          await uplink.backoff.wait(error, over)
+          await connection.backoff.wait(error, over)
         }
       }
       return false

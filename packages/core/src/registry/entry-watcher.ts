@@ -11,14 +11,14 @@ export interface EntryWatcherOwner {
 
 /** Watches one entry with a session, and resumes the watch after each disconnect. */
 export class EntryWatcher {
-  readonly #place: EntryRef
+  readonly #ref: EntryRef
   readonly #session: RegistrySession
   readonly #owner: EntryWatcherOwner
   readonly #stopping = new AbortController()
   #looking = new AbortController()
 
-  constructor(place: EntryRef, session: RegistrySession, owner: EntryWatcherOwner) {
-    this.#place = place
+  constructor(ref: EntryRef, session: RegistrySession, owner: EntryWatcherOwner) {
+    this.#ref = ref
     this.#session = session
     this.#owner = owner
     void this.#run()
@@ -42,13 +42,13 @@ export class EntryWatcher {
       if (this.#looking.signal.aborted) continue
       if (failure !== undefined) this.#owner.failed(failure)
       // Also waits after a driver that stopped early without an error.
-      await this.#place.uplink.backoff.wait(failure, signal)
+      await this.#ref.connection.backoff.wait(failure, signal)
     }
   }
 
   /** Watches until `signal` aborts or the driver stops. Resolves to the error of the driver. */
   async #look(signal: AbortSignal): Promise<Error | undefined> {
-    const { service, address } = this.#place
+    const { service, address } = this.#ref
     // The driver may be slow to stop.
     const over = new Promise<void>(resolve =>
       signal.addEventListener('abort', () => resolve(), { once: true }),

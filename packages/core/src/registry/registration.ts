@@ -22,7 +22,7 @@ export class Registration implements ServerHooks {
   readonly #updateIntervalMs: number
   readonly #required: boolean
   readonly #events: PublicEvents<ServerEvents>
-  readonly #uplink: RegistryConnection
+  readonly #connection: RegistryConnection
   readonly #wanted = new Map<string, string>()
   readonly #announcers = new Map<string, Announcer>()
   /** Promises that resolve when the withdrawn entry of a service is gone. The next entry of that service waits for it. */
@@ -48,7 +48,7 @@ export class Registration implements ServerHooks {
       registryDown: (error: Error) => host.events.emit('registryDown', { registry, error }),
       registryBack: () => host.events.emit('registryBack', { registry }),
     }
-    this.#uplink = new RegistryConnection(driver, owner, host.clock)
+    this.#connection = new RegistryConnection(driver, owner, host.clock)
     if (driver.traits.publishes === 'registered') this.#publishAt(host.listenInMemory())
   }
 
@@ -124,13 +124,13 @@ export class Registration implements ServerHooks {
     await within(
       this.#clock,
       CLOSE_MS,
-      withdrawn.then(() => this.#uplink.close()),
+      withdrawn.then(() => this.#connection.close()),
     )
     for (const resolve of this.#unpublished.splice(0)) resolve()
   }
 
   #tooLate(): RpcxError {
-    const { lastError } = this.#uplink
+    const { lastError } = this.#connection
     const why = lastError === undefined ? 'the registry has not answered' : reasonOf(lastError)
     return new RpcxError(
       isRpcxError(lastError) ? lastError.code : 'ERR_RPCX_REGISTRY',
@@ -167,7 +167,7 @@ export class Registration implements ServerHooks {
     if (this.#isClosed) return
     this.#announcers.set(
       service,
-      new Announcer(service, address, metadata, this.#uplink, this.#events, this.#leaving.get(service)),
+      new Announcer(service, address, metadata, this.#connection, this.#events, this.#leaving.get(service)),
     )
   }
 

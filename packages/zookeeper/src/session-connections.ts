@@ -10,7 +10,7 @@ import { Suspects } from './suspects.ts'
  * One ZooKeeper session over successive connections. It does not reconnect by itself. The next caller of `connect` makes one attempt, at
  * the next server.
  */
-export class ZooKeeperLink {
+export class SessionConnections {
   /** Resolves when ZooKeeper reports that the session has expired. */
   readonly ended: Promise<Error>
   readonly #clock: Clock

@@ -3,19 +3,19 @@ import { systemClock } from '../../src/clock.ts'
 import { RegistryConnection } from '../../src/discovery/registry-connection.ts'
 import { ScriptedDriver } from './scripted.ts'
 
-function uplink(): { driver: ScriptedDriver; uplink: RegistryConnection; told: string[] } {
+function opened(): { driver: ScriptedDriver; connection: RegistryConnection; told: string[] } {
   const driver = new ScriptedDriver()
   const told: string[] = []
   const owner = {
     registryDown: (error: Error) => told.push(`down: ${error.message}`),
     registryBack: () => told.push('back'),
   }
-  return { driver, uplink: new RegistryConnection(driver, owner, systemClock), told }
+  return { driver, connection: new RegistryConnection(driver, owner, systemClock), told }
 }
 
-describe('an uplink', () => {
+describe('a connection to a registry', () => {
   test('opens one session for all who need it', async () => {
-    const { driver, uplink: up } = uplink()
+    const { driver, connection: up } = opened()
     const [first, second] = await Promise.all([up.session(), up.session()])
     expect(second).toBe(first)
     expect(await up.session()).toBe(first)
@@ -25,7 +25,7 @@ describe('an uplink', () => {
   })
 
   test('tells once that the registry is down, and once that it is back', async () => {
-    const { driver, uplink: up, told } = uplink()
+    const { driver, connection: up, told } = opened()
     const [list, entry] = [{}, {}]
     driver.opening = () => Promise.reject(new Error('refused'))
     for (const user of [list, entry, list]) await up.session().catch(error => up.failed(error, user))
@@ -42,7 +42,7 @@ describe('an uplink', () => {
   })
 
   test('opens anew after a session has ended, which it closes', async () => {
-    const { driver, uplink: up } = uplink()
+    const { driver, connection: up } = opened()
     const first = await up.session()
     driver.end(new Error('expired'))
     await first.ended
@@ -52,7 +52,7 @@ describe('an uplink', () => {
   })
 
   test('takes a session whose end is rejected for one that has ended', async () => {
-    const { driver, uplink: up } = uplink()
+    const { driver, connection: up } = opened()
     const first = await up.session()
     const heard = new Promise<Error>(resolve => up.whenEnded(first, resolve))
     driver.end(Promise.reject(new Error('broken')) as never)
@@ -62,7 +62,7 @@ describe('an uplink', () => {
   })
 
   test('closes at once while it opens, and closes what comes of that', async () => {
-    const { driver, uplink: up, told } = uplink()
+    const { driver, connection: up, told } = opened()
     let open: () => void = () => {}
     driver.opening = () => new Promise(resolve => (open = resolve))
     const opening = up.session()
