@@ -37,31 +37,13 @@ export class Agent {
   constructor(at: RegistryHost, access: Access) {
     this.#sockets = Sockets.take(at, access)
     this.#consul = openLibrary(at, this.#sockets.http, access)
-    this.ready = this.ask((consul, common) => consul.status.leader(common as never))
+    this.ready = this.#send((consul, common) => consul.status.leader(common as never))
     this.ready.catch(() => {})
   }
 
-  /**
-   * Runs one operation of the library. The library takes an event instead of an `AbortSignal`, and has no timeout unless each call sets
-   * one.
-   */
-  async ask<T>(
-    operation: Operation,
-    signal?: AbortSignal,
-    shape?: Shape,
-    timeout: number = CALL_MS,
-  ): Promise<Response<T>> {
-    const canceled = signal?.aborted
-    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, canceled, shape })
-    const cancel = (): void => void ctx.emit('cancel')
-    this.#cancels.add(cancel)
-    signal?.addEventListener('abort', cancel, { once: true })
-    try {
-      return (await operation(this.#consul, { ctx, timeout })) as Response<T>
-    } finally {
-      this.#cancels.delete(cancel)
-      signal?.removeEventListener('abort', cancel)
-    }
+  /** Runs one operation of the library that does not block, when it is its turn. */
+  ask<T>(operation: Operation, signal?: AbortSignal, shape?: Shape): Promise<Response<T>> {
+    return this.#sockets.requests.run(() => this.#send(operation, signal, shape))
   }
 
   /** Reads the current items. With `index`, waits at most `waitMs` for a change after it. */
@@ -70,7 +52,11 @@ export class Agent {
     // Consul adds up to a sixteenth to the wait time.
     const timeoutMs = CALL_MS + waitMs * (1 + 1 / 16)
     const get: Operation = (consul, common) => question.get(consul, { ...blocking, ...common })
-    const [response, found = []] = await this.ask<T | T[]>(get, signal, question.shape, timeoutMs)
+    const answer =
+      index === 0n
+        ? this.ask<T | T[]>(get, signal, question.shape)
+        : this.#send<T | T[]>(get, signal, question.shape, timeoutMs)
+    const [response, found = []] = await answer
     const next = String(response.headers['x-consul-index'])
     // The library takes any 404, and any response that is not a list, for a missing key.
     if (/^\d{1,20}$/.test(next)) return { items: [found].flat() as T[], index: BigInt(next) }
@@ -92,6 +78,26 @@ export class Agent {
     this.#why = why
     for (const cancel of this.#cancels) cancel()
     this.#sockets.release(why !== undefined)
+  }
+
+  /** The library takes an event instead of an `AbortSignal`, and has no timeout unless each call sets one. */
+  async #send<T>(
+    operation: Operation,
+    signal?: AbortSignal,
+    shape?: Shape,
+    timeout: number = CALL_MS,
+  ): Promise<Response<T>> {
+    const canceled = this.#isClosed || signal?.aborted
+    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, canceled, shape })
+    const cancel = (): void => void ctx.emit('cancel')
+    this.#cancels.add(cancel)
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return (await operation(this.#consul, { ctx, timeout })) as Response<T>
+    } finally {
+      this.#cancels.delete(cancel)
+      signal?.removeEventListener('abort', cancel)
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { Semaphore } from '@rpcx/core'
 import { isTooMuch } from './failure.ts'
 
 /**
@@ -8,12 +9,11 @@ import { isTooMuch } from './failure.ts'
 export class QuerySlots {
   /** The number of watches that use the slots, including those that wait for a turn. */
   #seats = 0
-  #running = 0
   /** The factor by which queries last longer than usual. */
   #stretch = 1
   /** When the factor last changed, by `performance.now()`. */
   #since = 0
-  readonly #queue: (() => void)[] = []
+  readonly #running = new Semaphore(MOST_QUERIES)
 
   /** Adds a watch, which then takes turns. Returns a function that removes it. */
   join(): () => void {
@@ -33,17 +33,11 @@ export class QuerySlots {
 
   /** Runs `query` when a slot is free. */
   async take<T>(query: (waitMs: number) => Promise<T>): Promise<T> {
-    if (this.#running < MOST_QUERIES) this.#running++
-    else await new Promise<void>(resolve => this.#queue.push(resolve))
     try {
-      return await query(this.#waitMs())
+      return await this.#running.run(() => query(this.#waitMs()))
     } catch (error) {
       if (isTooMuch(error)) this.#slow()
       throw error
-    } finally {
-      const next = this.#queue.shift()
-      if (next === undefined) this.#running--
-      else next()
     }
   }
 

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { RegistryHost } from '@rpcx/core'
+import { Semaphore } from '@rpcx/core'
 import { MOST_QUERIES } from './query-slots.ts'
 import type { Access } from './settings.ts'
 
@@ -10,6 +11,11 @@ import type { Access } from './settings.ts'
  */
 export class Sockets {
   readonly http: HttpAgent
+  /**
+   * Gives requests that do not block their turn. A request that waits for a free socket would be one that Consul does not answer: the time
+   * limit of the library includes that wait.
+   */
+  readonly requests: Semaphore = new Semaphore(MOST_REQUESTS)
   readonly #forget: () => void
   #users = 0
 
@@ -48,5 +54,5 @@ export class Sockets {
 /** The connections by TLS options, then by host and port. */
 const shared = new WeakMap<object, Map<string, Sockets>>()
 const PLAIN = {}
-/** One socket for each blocking query, and a few for other requests. */
-const MOST_SOCKETS = MOST_QUERIES + 4
+const MOST_REQUESTS = 4
+const MOST_SOCKETS = MOST_QUERIES + MOST_REQUESTS

@@ -84,9 +84,9 @@ describe.runIf(await requireServer('consul'))('Many', () => {
     expect(front.mostWaiting).toBeLessThanOrEqual(12)
     expect(front.mostWaiting).toBeGreaterThan(10)
     expect(front.connections).toBeLessThanOrEqual(16)
-    // On a busy machine, some of 300 writes take longer than a registry may, which is told by events without a service.
-    const lost = told.all.filter(({ event, service }) => event !== 'registered' && service !== undefined)
-    expect(lost.map(({ service }) => service)).toEqual(['S7'])
+    // What was deleted by hand is all that happened: Consul was never down.
+    const others = told.all.filter(({ event }) => event !== 'registered')
+    expect(others.map(({ event, service }) => `${event} ${service}`)).toEqual(['lost S7'])
     await server.close()
     expect(await stage.hand.sessions()).toEqual([])
   })

@@ -2,6 +2,7 @@ import { toError } from '../callbacks.ts'
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { limited } from '../limited.ts'
+import { Semaphore } from '../semaphore.ts'
 import { Backoff } from './backoff.ts'
 import type { DiscoveryDriver, DiscoverySession, Driver } from './driver.ts'
 
@@ -23,6 +24,8 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   /** The clock of the discovery or the server. */
   readonly clock: Clock
   readonly backoff: Backoff
+  /** Gives writes their turn. The time limit of a write begins with its turn, so that a thousand services can register at the same time. */
+  readonly writes: Semaphore = new Semaphore(MOST_WRITES)
   readonly #owner: RegistryConnectionOwner
   readonly #closing = new AbortController()
   #session: Opened<Backend> | undefined
@@ -161,6 +164,8 @@ export class RegistryConnection<Backend extends DiscoveryDriver = Driver> {
   }
 }
 
+// Enough to keep a registry busy.
+const MOST_WRITES = 16
 // Less than `serve()` waits, so that it gets this error.
 const OPEN_MS = 8_000
 // Less than the 5 s that `close()` may take in total.
