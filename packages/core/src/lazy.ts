@@ -15,6 +15,9 @@ export const lazy = {
   get os(): typeof import('node:os') {
     return process.getBuiltinModule('node:os')
   },
+  get stream(): typeof import('node:stream') {
+    return process.getBuiltinModule('node:stream')
+  },
   get tls(): typeof import('node:tls') {
     return process.getBuiltinModule('node:tls')
   },

@@ -42,21 +42,39 @@ export function either(...signals: readonly AbortSignal[]): Either {
 
 class Ending {
   readonly #signal: AbortSignal
-  readonly #targets = new Set<Endable>()
-  readonly #abort = (): void => {
-    for (const target of [...this.#targets]) target.fail(this.#signal.reason)
-  }
+  /** Most signals end one thing at a time, which needs no set. */
+  #first: Endable | undefined
+  #others: Set<Endable> | undefined
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
   }
 
   add(target: Endable): () => void {
-    if (this.#targets.size === 0) this.#signal.addEventListener('abort', this.#abort)
-    this.#targets.add(target)
-    return () => {
-      if (this.#targets.delete(target) && this.#targets.size === 0)
-        this.#signal.removeEventListener('abort', this.#abort)
+    if (this.#isEmpty) this.#signal.addEventListener('abort', this)
+    if (this.#first === undefined) this.#first = target
+    else {
+      this.#others ??= new Set()
+      this.#others.add(target)
     }
+    return () => this.#remove(target)
+  }
+
+  /** The method that a signal calls of a listener that is an object. */
+  handleEvent(): void {
+    const { reason } = this.#signal
+    const others = [...(this.#others ?? [])]
+    this.#first?.fail(reason)
+    for (const target of others) target.fail(reason)
+  }
+
+  get #isEmpty(): boolean {
+    return this.#first === undefined && !this.#others?.size
+  }
+
+  #remove(target: Endable): void {
+    if (this.#first === target) this.#first = undefined
+    else if (!this.#others?.delete(target)) return
+    if (this.#isEmpty) this.#signal.removeEventListener('abort', this)
   }
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { duplexPair } from 'node:stream'
+import { lazy } from '../lazy.ts'
 import type { Transport } from './transport.ts'
 
 /** Streams inside this process, `memu@name` in Go's notation: the whole protocol without a socket. */
@@ -11,7 +11,7 @@ export const memory: Transport = {
     if (signal.aborted) return Promise.reject(signal.reason)
     const accept = listeners.get(host)
     if (accept === undefined) return Promise.reject(new Error(`connect: nobody listens at memu@${host}`))
-    const [ours, theirs] = duplexPair()
+    const [ours, theirs] = lazy.stream.duplexPair()
     // Like sockets: when one end closes, the other closes, too.
     ours.once('close', () => theirs.destroy())
     theirs.once('close', () => ours.destroy())

@@ -15,7 +15,7 @@ export class Transports {
    */
   constructor(who: string, own: readonly Transport[] = []) {
     for (const [i, transport] of own.entries()) checkTransport(`${who}: transports[${i}]`, transport)
-    this.#all = [...own, tcp, unix, memory]
+    this.#all = own.length === 0 ? BUILT_IN : [...own, ...BUILT_IN]
   }
 
   /** Returns the transport of a network. @throws `ERR_RPCX_ADDRESS` when there is none */
@@ -46,6 +46,8 @@ export class Transports {
     )
   }
 }
+
+const BUILT_IN: readonly Transport[] = [tcp, unix, memory]
 
 function checkTransport(what: string, transport: Transport): void {
   const { networks, connect, listen } = Object(transport) as Partial<Transport>

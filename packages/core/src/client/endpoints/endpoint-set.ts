@@ -95,7 +95,8 @@ export class EndpointSet implements EndpointPeers {
    * connections close when their calls have ended.
    */
   update(endpoints: Endpoints): void {
-    this.#newest = { number: this.#newest.number + 1, endpoints, servers: [] }
+    // With its length from the start, the list of a few servers takes no more memory than it needs.
+    this.#newest = { number: this.#newest.number + 1, endpoints, servers: new Array(endpoints.length) }
     this.#making.add(this.#look(this.#newest))
   }
 
@@ -153,12 +154,13 @@ export class EndpointSet implements EndpointPeers {
   *#look({ number, endpoints, servers }: List): Generator<undefined> {
     const { endpoints: before, servers: known } = this.#taken
     let at = 0
+    let i = 0
     for (const endpoint of endpoints) {
       while (at < before.length && (before[at] as Endpoint).address < endpoint.address) at++
       const isSame = before[at] === endpoint && this.#options.subset === undefined
       const server = isSame ? known[at] : this.#serverFor(endpoint, number)
       if (server instanceof EndpointHandle) server.listedIn = server.chosenIn = number
-      servers.push(server)
+      servers[i++] = server
       if (endpoints.length > MANY) yield
     }
   }

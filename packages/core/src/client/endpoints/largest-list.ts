@@ -5,7 +5,7 @@ export class LargestList {
   readonly #clock: Clock
   readonly #ms: number
   /** The sizes that still count, oldest first. Each is smaller than the one before it, because a size replaces smaller older ones. */
-  readonly #sizes: Size[] = []
+  #sizes: Size[] = []
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock
@@ -25,7 +25,8 @@ export class LargestList {
     if (newest !== undefined) newest.until = now + this.#ms
     this.#forget(now)
     while ((this.#sizes.at(-1)?.size ?? Number.POSITIVE_INFINITY) <= size) this.#sizes.pop()
-    this.#sizes.push({ size, until: Number.POSITIVE_INFINITY })
+    // `push` would reserve room for many sizes, which most clients never need.
+    this.#sizes = [...this.#sizes, { size, until: Number.POSITIVE_INFINITY }]
   }
 
   #forget(now: number): void {

@@ -6,7 +6,8 @@ import type { Call } from '../call/call.ts'
 export class RetryQueue implements CallHolder, Iterable<Call> {
   readonly #clock: Clock
   readonly #resume: (call: Call) => void
-  readonly #timers = new Map<Call, Timer>()
+  /** Made at the first retry. */
+  #timers: Map<Call, Timer> | undefined
 
   /** @param resume starts the next attempt */
   constructor(clock: Clock, resume: (call: Call) => void) {
@@ -17,6 +18,7 @@ export class RetryQueue implements CallHolder, Iterable<Call> {
   add(call: Call): void {
     const mostMs = Math.min(FIRST_MS * 2 ** (call.attempts - 1), MOST_MS)
     call.holder = this
+    this.#timers ??= new Map()
     this.#timers.set(
       call,
       this.#clock.setTimeout(() => this.#over(call), this.#clock.random() * mostMs),
@@ -24,16 +26,16 @@ export class RetryQueue implements CallHolder, Iterable<Call> {
   }
 
   forget(call: Call): void {
-    this.#clock.clear(this.#timers.get(call))
-    this.#timers.delete(call)
+    this.#clock.clear(this.#timers?.get(call))
+    this.#timers?.delete(call)
   }
 
-  [Symbol.iterator](): Iterator<Call> {
-    return this.#timers.keys()
+  *[Symbol.iterator](): Iterator<Call> {
+    yield* this.#timers?.keys() ?? []
   }
 
   #over(call: Call): void {
-    this.#timers.delete(call)
+    this.#timers?.delete(call)
     call.holder = undefined
     this.#resume(call)
   }
