@@ -56,11 +56,12 @@ export class QuerySlots {
   }
 }
 
+// Consul allows 200 connections for each client address, or fewer if its operator says so. Several processes may share one address.
+export const MOST_QUERIES = 12
+
 /** The slots that all connections of this process to Consul share. */
 export const slots: QuerySlots = new QuerySlots()
 
-// Consul allows 200 connections for each client address, or fewer if its operator says so. Several processes may share one address.
-export const MOST_QUERIES = 12
 /** Limits a process to 12 queries in 60 ms. */
 const SHORTEST_WAIT_MS = 60
 /** Also the time within which a hung agent is noticed. */
