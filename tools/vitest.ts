@@ -15,7 +15,8 @@ export const tests: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
     // For what hangs: a slow machine may take long.
     testTimeout: mode === 'test' ? 60_000 : 120_000,
     hookTimeout: 60_000,
-    // Most tests wait most of the time. Those that put the machine under load run one after the other.
-    ...(mode === 'test' && { maxWorkers: 2, maxConcurrency: 15 }),
+    // Most tests wait most of the time. Those that put the machine under load run one after the other. A process for each file would
+    // take longer to start than most files to run; each test closes what it opened.
+    ...(mode === 'test' && { maxWorkers: 2, maxConcurrency: 15, isolate: false }),
   },
 }))

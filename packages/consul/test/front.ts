@@ -71,8 +71,14 @@ export class Front {
     if (instead !== undefined) return instead(response, question)
     const isBlocking = question.url?.includes('index=') === true
     if (isBlocking) this.#mostWaiting = Math.max(this.#mostWaiting, ++this.#waiting)
-    response.once('close', () => {
-      if (isBlocking) this.#waiting--
+    let isWaiting = isBlocking
+    const waited = (): void => {
+      if (isWaiting) this.#waiting--
+      isWaiting = false
+    }
+    // On a busy machine, the next query comes before `close`.
+    response.once('finish', waited).once('close', () => {
+      waited()
       forwarded.destroy()
     })
     const { hostname, port } = this.#target
