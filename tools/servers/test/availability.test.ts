@@ -5,7 +5,12 @@ const runnable = (await requireServer('etcd')) && !process.env.RPCX_ETCD
 
 beforeEach(() => {
   vi.resetModules()
-  return () => vi.unstubAllEnvs()
+  return () => {
+    vi.unstubAllEnvs()
+    vi.doUnmock('../src/binaries.ts')
+    // The other files of this process import them anew.
+    vi.resetModules()
+  }
 })
 
 test.runIf(runnable)('A server named by the environment is used, but not controlled', async () => {
@@ -33,5 +38,4 @@ test('A missing server skips tests outside CI and fails them in CI, with the rea
   vi.stubEnv('CI', 'true')
   await expect(require('consul')).rejects.toThrow('none here')
   words.mockRestore()
-  vi.doUnmock('../src/binaries.ts')
 })
