@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Discovery, Endpoints } from '@rpcx/core'
 import { isRpcxError, XClient } from '@rpcx/core'
 
@@ -5,11 +6,13 @@ interface Arith {
   Mul(args: { A: number; B: number }): { C: number }
 }
 
-/** Calls without pause, and what came of them. */
+/** Many calls at a time, and what came of them. */
 export class Load implements AsyncDisposable {
   failed = 0
   readonly #discovery: Discovery
   readonly #client: XClient<Arith>
+  /** How long each of the loops takes for one call, at least. */
+  readonly #pauseMs: number
   readonly #startedAt = performance.now()
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[]
@@ -21,10 +24,12 @@ export class Load implements AsyncDisposable {
   #statusAt = performance.now()
   #slowestMs = 0
 
-  constructor(discovery: Discovery, concurrency: number) {
+  /** @param rate how many calls to make in a second at most; 0: as many as possible */
+  constructor(discovery: Discovery, concurrency: number, rate: number) {
     this.#discovery = discovery
     // A multiplication does no harm when it is repeated.
     this.#client = new XClient('Arith', discovery, { failMode: 'failover', idempotent: true })
+    this.#pauseMs = rate === 0 ? 0 : (concurrency * 1_000) / rate
     void this.#follow()
     this.#loops = Array.from({ length: concurrency }, () => this.#loop())
   }
@@ -108,7 +113,9 @@ export class Load implements AsyncDisposable {
         const text = isRpcxError(error) ? error.code : String(error)
         this.#errors.set(text, (this.#errors.get(text) ?? 0) + 1)
       }
-      this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt)
+      const tookMs = performance.now() - startedAt
+      this.#slowestMs = Math.max(this.#slowestMs, tookMs)
+      if (tookMs < this.#pauseMs) await sleep(this.#pauseMs - tookMs)
     }
   }
 

@@ -6,14 +6,20 @@ import { ServerProcess } from './server-process.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '8' }, concurrency: { type: 'string', default: '50' } },
+  options: {
+    seconds: { type: 'string', default: '8' },
+    concurrency: { type: 'string', default: '50' },
+    rate: { type: 'string', default: '0' },
+  },
 })
 const name = positionals[0] ?? (await defaultRegistry())
 const seconds = Number(values.seconds)
 const concurrency = Number(values.concurrency)
-if (!registryNames.includes(name) || positionals.length > 1 || !(seconds >= 1) || !(concurrency >= 1)) {
+const rate = Number(values.rate)
+const isKnown = registryNames.includes(name) && positionals.length <= 1
+if (!isKnown || !(seconds >= 1) || !(concurrency >= 1) || !(rate >= 0)) {
   console.error(
-    `usage: npm start [-- <registry>] [--seconds 8] [--concurrency 50]\nregistries: ${registryNames.join(', ')}`,
+    `usage: npm start [-- <registry>] [--seconds 8] [--concurrency 50] [--rate 0]\nregistries: ${registryNames.join(', ')}`,
   )
   process.exit(2)
 }
@@ -32,7 +38,7 @@ await using third = await ServerProcess.start(registry.settings)
 for (const server of [first, second, third]) screen.say(`server ${server.pid} listens at ${server.address}`)
 
 await using discovery = registry.discovery([first, second, third].map(server => server.address))
-await using load = new Load(discovery, concurrency)
+await using load = new Load(discovery, concurrency, rate)
 const timer = setInterval(() => screen.show(load.status()), screen.isLive ? 100 : 1_000)
 
 const act = async (at: number, what: () => Promise<string>): Promise<void> => {

@@ -20,14 +20,14 @@ test('over multicast DNS, the killed server leaves the list and comes back', asy
   expect(said).toMatch(/calls made, 0 failed/)
 }, 40_000)
 
-test('over a fixed list, no call fails while a server is killed and started again', async () => {
+test.concurrent('over a fixed list, no call fails while a server is killed and started again', async () => {
   const said = await tour('multiple-servers', '3')
   expect(said).toMatch(/killed server \d+ at tcp@127\.0\.0\.1:\d+/)
   expect(said).toMatch(/started it again as \d+/)
   expect(said).toMatch(/calls made, 0 failed/)
 })
 
-test.runIf(await requireServer('etcd'))(
+test.runIf(await requireServer('etcd')).concurrent(
   'over etcd, the killed server leaves the list and comes back',
   async () => {
     const said = await tour('etcd', '12')
@@ -38,7 +38,7 @@ test.runIf(await requireServer('etcd'))(
   40_000,
 )
 
-test.runIf(await requireServer('zookeeper'))(
+test.runIf(await requireServer('zookeeper')).concurrent(
   'over ZooKeeper, the killed server leaves the list and comes back',
   async () => {
     const said = await tour('zookeeper', '12')
@@ -49,7 +49,7 @@ test.runIf(await requireServer('zookeeper'))(
   40_000,
 )
 
-test.runIf(await requireServer('consul'))(
+test.runIf(await requireServer('consul')).concurrent(
   'over Consul, the killed server leaves the list and comes back',
   async () => {
     const said = await tour('consul', '12')
@@ -70,6 +70,9 @@ async function tour(registry: string, seconds: string): Promise<string> {
     ...(registry === '' ? [] : [registry]),
     '--seconds',
     seconds,
+    // The tests beside this one need the processors, too.
+    '--rate',
+    '2000',
   ]
   const { stdout } = await run(process.execPath, args)
   return stdout
