@@ -28,7 +28,7 @@ export class EtcdClient extends Etcd3 {
     })
     // Each watch adds a listener.
     setMaxListeners(0, this.failed.signal)
-    if (auth) logInWith(this, auth, CALL_MS)
+    if (auth) logInWith(this, auth, limited)
   }
 
   /** Runs an operation. If etcd rejects the token, logs in again and repeats the operation once. */
@@ -60,9 +60,10 @@ let made = 0
 
 // gRPC's keepalive pings detect a hung member on a watch; this deadline detects it on a call.
 const CALL_MS = 3_000
+const limited = (): { deadline: number } => ({ deadline: Date.now() + CALL_MS })
 
 const OPTIONS: Omit<IOptions, 'hosts'> = {
-  defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_MS }),
+  defaultCallOptions: ({ isStream }) => (isStream ? {} : limited()),
   // The library retries without a pause, and its circuit breaker hides the cause. `@rpcx/core` retries instead.
   faultHandling: { global: noop, host: () => noop },
 }

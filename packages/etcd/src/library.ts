@@ -5,9 +5,9 @@ import type { EtcdAuth } from './options.ts'
 /**
  * Replaces the log-in of the library. The library logs in over a separate connection that it never closes. It retries without limit when
  * etcd rejects a token, and does not retry when a stream carried the token.
- * @param timeoutMs the limit of one log-in, in milliseconds
+ * @param callOptions returns gRPC's options of a log-in
  */
-export function logInWith(client: Etcd3, { username, password }: EtcdAuth, timeoutMs: number): void {
+export function logInWith(client: Etcd3, { username, password }: EtcdAuth, callOptions: () => object): void {
   const { authenticator, hosts } = poolOf(client)
   authenticator.invalidateMetadata = () => {
     throw new EtcdInvalidAuthTokenError('etcdserver: invalid auth token')
@@ -20,7 +20,7 @@ export function logInWith(client: Etcd3, { username, password }: EtcdAuth, timeo
         else if (typeof response?.token === 'string') resolve(response.token)
         else reject(new Error('etcd answered without a token'))
       }
-      hosts[0].getServiceClient('Auth').authenticate(asked, { deadline: Date.now() + timeoutMs }, answered)
+      hosts[0].getServiceClient('Auth').authenticate(asked, callOptions(), answered)
     })
   }
 }
