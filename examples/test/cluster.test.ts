@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { Program } from './program.ts'
 
-test('cluster: two processes serve on one port, and both are called', async () => {
+test('cluster: two processes serve the same port, and both get calls', async () => {
   const host = await freeHost()
   await using server = new Program('cluster/server.ts', host, '2')
   await server.line(/listens at tcp@(.*)/, 1)
@@ -16,7 +16,7 @@ test('cluster: two processes serve on one port, and both are called', async () =
   expect(await server.exit()).toBe(0)
 })
 
-test('cluster: with port 0 each process has a port of its own, as a registry needs', async () => {
+test('cluster: with port 0 each process listens on a port of its own, as a registry needs', async () => {
   await using server = new Program('cluster/server.ts', '127.0.0.1:0', '3')
   const hosts = new Set<string>()
   for (const index of [0, 1, 2]) hosts.add((await server.line(/listens at tcp@(.*)/, index))[1] ?? '')
@@ -25,7 +25,7 @@ test('cluster: with port 0 each process has a port of its own, as a registry nee
   expect(await server.exit()).toBe(0)
 })
 
-test('cluster: a process that was killed is replaced', async () => {
+test('cluster: a killed process is replaced', async () => {
   await using server = new Program('cluster/server.ts', '127.0.0.1:0', '2')
   const [, pid] = await server.line(/^(\d+) listens at/)
   process.kill(Number(pid), 'SIGKILL')

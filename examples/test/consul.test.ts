@@ -4,7 +4,7 @@ import { Program } from './program.ts'
 
 describe.runIf(await requireServer('consul'))('consul', () => {
   test.each(['kv', 'catalog'])(
-    'a client follows servers that come, go and crash: %s',
+    'a client follows servers that start, stop and crash: %s',
     async source => {
       await using consul = await startConsul()
       await using client = new Program('consul/client.ts', consul.address, source)

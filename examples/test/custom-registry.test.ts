@@ -36,7 +36,7 @@ describe('a registry of your own', () => {
     }
   })
 
-  test('is used like any other: a client follows servers that come, go and crash', async () => {
+  test('a client follows servers that start, stop and crash', async () => {
     const path = await mkdtemp(join(tmpdir(), 'rpcx-folder-'))
     try {
       await using client = new Program('custom-registry/client.ts', path)

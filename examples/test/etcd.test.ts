@@ -3,7 +3,7 @@ import { describe, test } from 'vitest'
 import { Program } from './program.ts'
 
 describe.runIf(await requireServer('etcd'))('etcd', () => {
-  test('a client follows servers that come, go and crash', async () => {
+  test('a client follows servers that start, stop and crash', async () => {
     await using etcd = await startEtcd()
     await using client = new Program('etcd/client.ts', etcd.address)
 

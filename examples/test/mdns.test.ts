@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { test } from 'vitest'
 import { Program } from './program.ts'
 
-test('a client follows servers that come, go and crash, and there is no registry', async () => {
+test('a client follows servers that start, stop and crash, without a registry', async () => {
   const network = ['127.0.0.1', String(randomInt(20_000, 32_000))]
   await using client = new Program('mdns/client.ts', ...network)
 

@@ -14,7 +14,7 @@ type Plugins = () => readonly RegisterPlugin[]
 const runnable = (await requireServer('etcd')) && (await requireServer('zookeeper'))
 
 test.runIf(runnable)(
-  'a fleet moves from ZooKeeper to etcd without a failed call',
+  'servers move from ZooKeeper to etcd, and no call fails',
   async () => {
     await using zooKeeper = await startZooKeeper()
     await using etcd = await startEtcd()

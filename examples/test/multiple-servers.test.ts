@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Program } from './program.ts'
 
-test('multiple-servers: the client survives the death of one of two servers, and finds it again', async () => {
+test('multiple-servers: the client survives the death of one of two servers, and uses it again after its restart', async () => {
   await using first = new Program('multiple-servers/server.ts', '127.0.0.1:0')
   await using second = new Program('multiple-servers/server.ts', '127.0.0.1:0')
   const [, one = ''] = await first.line(/listens at tcp@(.*)/)

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { threadTransport } from '../worker-threads/thread-transport.ts'
 import { Program } from './program.ts'
 
-test('worker-threads: a call to a server in another thread', async () => {
+test('worker-threads: a client calls a server in another thread', async () => {
   await using program = new Program('worker-threads/main.ts')
   await program.line(/^6 × 7 = 42, computed in another thread$/)
   expect(await program.exit()).toBe(0)

@@ -3,7 +3,7 @@ import { describe, test } from 'vitest'
 import { Program } from './program.ts'
 
 describe.runIf(await requireServer('zookeeper'))('zookeeper', () => {
-  test('a client follows servers that come, go and crash', async () => {
+  test('a client follows servers that start, stop and crash', async () => {
     await using zooKeeper = await startZooKeeper()
     await using client = new Program('zookeeper/client.ts', zooKeeper.address)
 

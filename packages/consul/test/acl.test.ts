@@ -23,7 +23,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
 
   const open = (): Stage => new Stage(consul, consul.address, MASTER)
 
-  test('serves those with a token that has the rights, and a client needs to read only', async () => {
+  test('accepts a server whose token has write rights, and a client whose token can only read', async () => {
     await using stage = open()
     const server = await makeToken(stage, rights(stage.basePath))
     const client = await makeToken(stage, reading(stage.basePath))
@@ -31,7 +31,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     await stage.view('Arith', stage.discovery({ token: client.SecretID })).shows({ [address]: 'n=1' })
   })
 
-  test('serves the catalogue to those with a token that has its rights, and refuses the others', async () => {
+  test('accepts catalog registrations with a token that has write rights, and rejects others', async () => {
     await using stage = open()
     const base = stage.basePath
     const services = (policy: string) =>
@@ -51,7 +51,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
   test.each([
     ['no token', undefined, 'Permission denied'],
     ['a token that it does not know', '00000000-dead-0000-0000-000000000000', 'ACL not found'],
-  ])('rejects serve() in its own words when registration is required: %s', async (_who, token, said) => {
+  ])('makes serve() reject with the reason of Consul when registration is required: %s', async (_who, token, said) => {
     await using stage = open()
     const plugin = token === undefined ? {} : { token }
     await expect(stage.member('Arith', { required: true, ...plugin })).rejects.toMatchObject({
@@ -60,7 +60,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     })
   })
 
-  test('refuses a token that may read and not write, by status and words', async () => {
+  test('rejects a token that can read but not write, with the status and reason of Consul', async () => {
     await using stage = open()
     const base = stage.basePath
     for (const rules of [
@@ -76,7 +76,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     }
   })
 
-  test('never shows a list as empty to a client that may not see it', async () => {
+  test('never shows an empty list to a client without read rights', async () => {
     await using stage = open()
     const { address } = await stage.published('Arith', { token: MASTER })
     const discovery = stage.discovery()
@@ -91,7 +91,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     await stage.view('Arith', stage.discovery({ token })).shows({ [address]: '' })
   })
 
-  test('is asked again every five seconds, and serves once it grants what it refused', async () => {
+  test('is asked again every five seconds, and registers the server once the token gets its rights', async () => {
     await using stage = open()
     const { hand } = stage
     const policy = JSON.parse(
@@ -114,7 +114,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     await view.shows({ [address]: 'n=1' })
   })
 
-  test.concurrent('takes a token back while it is used: the list stands, which an event tells', async () => {
+  test.concurrent('keeps the list when a token in use is deleted, and reports it in an event', async () => {
     await using stage = open()
     const { hand } = stage
     const { address } = await stage.published('Arith', { token: MASTER, metadata: 'n=1' })
@@ -137,8 +137,8 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
   }, 60_000)
 })
 
-describe.runIf(await requireServer('consul'))('A TTL that Consul refuses', () => {
-  test('rejects serve() in its own words, as no repetition helps', async () => {
+describe.runIf(await requireServer('consul'))('A TTL that Consul rejects', () => {
+  test('makes serve() reject at once with the reason of Consul, because a retry cannot help', async () => {
     await using consul = await startConsul()
     await using stage = new Stage(consul)
     await expect(stage.member('Arith', { ttlMs: 1_000, startTimeoutMs: 10_000 })).rejects.toMatchObject({

@@ -29,7 +29,7 @@ describe.runIf(await requireServer('consul'))('An agent is reached', () => {
       identity(ours, 'agent', { hosts: ['consul.internal'] }),
       { ca: ours.cert, servername: 'consul.internal' },
     ],
-    ['by HTTPS without a look at who it is', identity(theirs, 'agent'), { rejectUnauthorized: false }],
+    ['by HTTPS without verifying its certificate', identity(theirs, 'agent'), { rejectUnauthorized: false }],
   ])('%s', async (_how, options, tls) => {
     await using stage = new Stage(consul)
     const front = stage.open(await Forwarder.open(consul.address, options))
@@ -42,7 +42,7 @@ describe.runIf(await requireServer('consul'))('An agent is reached', () => {
   })
 
   test.each<[string, TlsOptions, ConsulOptions['tls'], RegExp]>([
-    ['nobody that is trusted vouches for it', identity(theirs, 'agent'), { ca: ours.cert }, /certificate/],
+    ['no trusted authority signed its certificate', identity(theirs, 'agent'), { ca: ours.cert }, /certificate/],
     [
       'its certificate has expired',
       identity(ours, 'agent', { notAfter: new Date(0) }),
@@ -50,13 +50,13 @@ describe.runIf(await requireServer('consul'))('An agent is reached', () => {
       /expired/,
     ],
     [
-      'its certificate has another name',
+      'its certificate is for another name',
       identity(ours, 'agent', { hosts: ['elsewhere'] }),
       { ca: ours.cert },
       /altnames/,
     ],
-    ['it wants a certificate of ours', mutual, { ca: ours.cert }, /certificate|socket|ECONNRESET/],
-    ['it speaks HTTPS and we do not', agent, undefined, /socket hang up|ECONNRESET|Parse Error/],
+    ['it requires a client certificate and we have none', mutual, { ca: ours.cert }, /certificate|socket|ECONNRESET/],
+    ['it speaks HTTPS and we speak HTTP', agent, undefined, /socket hang up|ECONNRESET|Parse Error/],
   ])('not when %s', async (_why, options, tls, said) => {
     await using stage = new Stage(consul)
     const front = stage.open(await Forwarder.open(consul.address, options))

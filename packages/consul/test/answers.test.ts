@@ -9,7 +9,7 @@ import { Stage } from './stage.ts'
 
 const PAGE = '<html>\n<head><title>Bad Gateway</title></head>\n</html>'
 
-describe.runIf(await requireServer('consul'))('An agent that answers', () => {
+describe.runIf(await requireServer('consul'))('An agent that responds', () => {
   let consul: Server
   beforeAll(async () => {
     consul = await startConsul()
@@ -20,30 +20,30 @@ describe.runIf(await requireServer('consul'))('An agent that answers', () => {
   const unhelpful: readonly (readonly [string, Answer, string])[] = [
     ['that there is no leader', saying(500, 'No cluster leader'), '500 No cluster leader'],
     [
-      'in more words than the library would pass on',
+      'with a longer reason than the library passes on',
       saying(500, `rpc error making call: ${'x'.repeat(80)}\nand so on`),
       `500 rpc error making call: ${'x'.repeat(80)}`,
     ],
-    ['that we may not', saying(403, 'Permission denied'), '403 Permission denied'],
+    ['that permission is denied', saying(403, 'Permission denied'), '403 Permission denied'],
     [
-      'that it is asked too much',
+      'that it gets too many requests',
       saying(429, 'Your IP is issuing too many requests'),
       '429 Your IP is issuing',
     ],
-    ['with the page of a gateway', saying(502, PAGE, 'text/html'), '502 <html>'],
+    ['with the error page of a gateway', saying(502, PAGE, 'text/html'), '502 <html>'],
     [
-      'with a page that looks like success',
+      'with a web page and status 200',
       saying(200, PAGE, 'text/html'),
       "200, which is not Consul's answer",
     ],
     [
-      'with a page that looks like no such key',
+      'with a web page and status 404',
       saying(404, PAGE, 'text/html'),
       "404, which is not Consul's answer",
     ],
     ['with half a list', saying(200, '[{"Key":', 'application/json'), 'Unexpected end of JSON input'],
   ]
-  test.each(unhelpful)('%s: the list stands, the error says so', async (_what, answer, said) => {
+  test.each(unhelpful)('%s: the list stays, and the error says why', async (_what, answer, said) => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const front = stage.open(await Front.open(consul.address))
@@ -69,7 +69,7 @@ describe.runIf(await requireServer('consul'))('An agent that answers', () => {
   })
 
   test.each(['reset', 'ended'] as const)(
-    'by half, then the connection is %s: that is noticed at once',
+    'with half a response, after which the connection is %s, is noticed at once',
     async how => {
       await using stage = new Stage(consul)
       const front = stage.open(await Front.open(consul.address))
@@ -94,7 +94,7 @@ describe.runIf(await requireServer('consul'))('An agent that answers', () => {
     },
   )
 
-  test('at once, though it should wait, is asked four times a second, not more', async () => {
+  test('at once to a blocking query is asked at most four times a second', async () => {
     await using stage = new Stage(consul)
     const front = stage.open(await Front.open(consul.address))
     let index = 0
@@ -117,7 +117,7 @@ describe.runIf(await requireServer('consul'))('An agent that answers', () => {
     expect(front.questions - before).toBeGreaterThan(8)
   })
 
-  test('with an index that goes back is asked from the beginning', async () => {
+  test('with an index that went back is asked again without an index', async () => {
     await using stage = new Stage(consul)
     const front = stage.open(await Front.open(consul.address))
     const asked: (string | null)[] = []

@@ -4,6 +4,6 @@ import { test } from 'vitest'
 import { consul } from './registry.ts'
 
 test.runIf(await requireServer('consul'))(
-  'A client that starts while Consul is down is served from its cache at once, and by Consul once it is up',
+  'A client that starts while Consul is down uses its cache at once, and Consul once it is up',
   () => startsFromItsCache(consul),
 )

@@ -24,7 +24,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     return { stage, catalog: new CatalogHand(stage.hand), service: `Arith-${stage.basePath.slice(5)}` }
   }
 
-  test('has what rpcx registered in terms of Consul, beside the key, until it is withdrawn', async () => {
+  test('lists what rpcx registered as a Consul service, beside the key, until it is withdrawn', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const metadata = 'weight=10&group=test&group=blue&zone=a'
@@ -58,11 +58,11 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
 
   test.each([
     ['nothing', ''],
-    ['what no value of Consul can hold', `note=${'é'.repeat(3_000)}&n=1`],
+    ['values that are too long for Consul', `note=${'é'.repeat(3_000)}&n=1`],
     ['more keys than Consul takes', Array.from({ length: 100 }, (_n, i) => `k${i}=${i}`).join('&')],
-    ['keys that Consul does not take', 'a+b=1&consul-x=2&rpcx-address=tcp%40x%3A1&=3&protocol=none'],
+    ['keys that Consul does not accept', 'a+b=1&consul-x=2&rpcx-address=tcp%40x%3A1&=3&protocol=none'],
     ['what is no query string', 'rate=50%;x'],
-  ])('gives metadata back as they were: %s', async (_what, metadata) => {
+  ])('returns metadata unchanged: %s', async (_what, metadata) => {
     const { stage, service } = open()
     await using _ = stage
     const { address } = await stage.published(service, { catalog: true, metadata })
@@ -71,7 +71,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
 
   test.each(['my_service', 'a.b', 'é', 'x'.repeat(64), '-a', 'a b'])(
-    'does not take the name %s, which DNS cannot carry and keys can',
+    'rejects the service name %s, which DNS cannot carry although a key can',
     async name => {
       const { stage } = open()
       await using _ = stage
@@ -86,7 +86,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     },
   )
 
-  test('does not take an address without a port, nor more metadata than it can hold', async () => {
+  test('rejects an address without a port, and more metadata than it can store', async () => {
     const { stage, service } = open()
     await using _ = stage
     await expect(
@@ -96,7 +96,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     await expect(stage.member(service, { catalog: true, metadata })).rejects.toThrow('24005 bytes')
   })
 
-  test('tells a critical check within a second of Consul, and the way back', async () => {
+  test('hides a server within a second of a critical check, and shows it again after a passing one', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const at = (port: number) => ({
@@ -127,7 +127,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     expect(all.all.map(list => Object.keys(list).length)).toEqual([2, 3])
   })
 
-  test('hears that a server is well by itself, and no more once it cannot say so', async () => {
+  test('marks a server as passing by itself, and as critical once the server stops renewing its check', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const { address } = await stage.published(service, { catalog: true })
@@ -147,7 +147,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     await other.shows({ [what.address as string]: '' })
   })
 
-  test('hears from a server that it drains', async () => {
+  test('marks a draining server as critical', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     let health: Health = 'ready'
@@ -165,7 +165,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     await session.close(signal)
   })
 
-  test('connects to a server to see whether it is well, if told so', async () => {
+  test('checks a server by connecting to it when the option asks for that', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const listener = createServer().listen(0, '127.0.0.1')
@@ -199,7 +199,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
         await catalog.hand.ask('PUT', 'catalog/deregister', JSON.stringify(gone))
       },
     ],
-  ])('has a service back that somebody deregistered %s', async (_where, deregister) => {
+  ])('gets a service back that somebody deregistered %s', async (_where, deregister) => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const { address, told } = await stage.published(service, { catalog: true, metadata: 'n=1' })
@@ -212,7 +212,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     expect((await catalog.ours()).map(({ Service }) => Service)).toContain(service)
   })
 
-  test('has services that others registered, and they can be called', async () => {
+  test('lists services that others registered, and a client can call them', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const { address } = await stage.member('Elsewhere')
@@ -228,7 +228,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     expect(address).not.toBe(server.address)
   })
 
-  test('gives tags as groups, the weight, the meta, and the address of the node', async () => {
+  test('lists tags as groups, the weight, the meta, and the address of the node', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     await catalog.register({ ID: service, Name: service, Port: 7001 })
@@ -249,7 +249,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     })
   })
 
-  test('has more than servers: what cannot be called is ignored, which an event tells once', async () => {
+  test('ignores services that rpcx cannot call, with one event each', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const at = { Name: service, Address: '10.9.8.7' }
@@ -277,7 +277,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     ])
   })
 
-  test('is looked at through tags and zones', async () => {
+  test('lists only the servers with the given tags and zones', async () => {
     const { stage, catalog, service } = open()
     await using _ = stage
     const a = await stage.published(service, { catalog: true, metadata: 'group=x&group=y&zone=a' })
@@ -300,7 +300,7 @@ describe.runIf(await requireServer('consul'))('An agent', () => {
     ['with', false],
     ['without', true],
   ])(
-    'that comes back %s its data has its services again',
+    'that restarts %s its data gets its services again',
     async (_how, wipe) => {
       await using consul = await startConsul()
       await using stage = new Stage(consul)

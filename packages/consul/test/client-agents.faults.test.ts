@@ -13,7 +13,7 @@ describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
     })
     afterAll(() => consul.stop())
 
-    test('takes the entries of its servers along, which are back once it has joined again', async () => {
+    test('removes the entries of its servers, which return once it has joined again', async () => {
       await using agent = await startConsul({ clientOf: consul })
       await using stage = new Stage(agent)
       const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
@@ -28,7 +28,7 @@ describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
       expect(told.all.map(({ event }) => event)).toContain('lost')
     })
 
-    test('hands its servers over to the second agent that they name, within seconds', async () => {
+    test('makes its servers register at the second agent of their list within seconds', async () => {
       await using agent = await startConsul({ clientOf: consul })
       await using second = await startConsul({ clientOf: consul })
       await using stage = new Stage(agent, [agent.address, second.address])

@@ -12,7 +12,7 @@ describe.runIf(await requireServer('consul'))('close()', () => {
   })
   afterAll(() => consul.stop())
 
-  test('leaves no session, key or query; the directories stay', async () => {
+  test('leaves no session, key or query, and keeps the directories', async () => {
     await using stage = new Stage(consul)
     const proxy = await stage.proxy()
     const { hand, basePath } = stage
@@ -31,7 +31,7 @@ describe.runIf(await requireServer('consul'))('close()', () => {
     await until(() => proxy.connections === 0)
   })
 
-  test('and unregister() end the session of an address that another server took', async () => {
+  test('and unregister() end the session of an address that another server took over', async () => {
     await using stage = new Stage(consul)
     const serviceAddress = 'tcp@10.0.0.1:8972'
     const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
@@ -44,7 +44,7 @@ describe.runIf(await requireServer('consul'))('close()', () => {
     expect(await stage.hand.sessions()).toEqual([])
   })
 
-  test('200 times leaves no session, key or connection there, and no handle here', async () => {
+  test('called 200 times leaves no session, key or connection at Consul, and no handle in this process', async () => {
     await using proxy = await startProxy(consul.address)
     await using stage = new Stage(consul, proxy.address)
     await leavesNoHandle(stage, proxy)
@@ -52,7 +52,7 @@ describe.runIf(await requireServer('consul'))('close()', () => {
     expect(await stage.hand.all(`${stage.key('Cycle')}/`)).toEqual([])
   })
 
-  test('lets a process end by itself', async () => {
+  test('lets the process exit', async () => {
     await using stage = new Stage(consul)
     await letsAProcessEnd(stage)
   })

@@ -7,7 +7,7 @@ import { Hand } from './hand.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireCluster('consul'))('Three servers', () => {
-  test('keep a service of the catalogue whose agent fails, at the next agent, until it is withdrawn from both', async () => {
+  test('keep a catalog service at the next agent when its agent fails, until both agents have withdrawn it', async () => {
     await using cluster = await startConsulCluster()
     await using stage = new Stage(cluster.members[0] as Server, cluster.addresses)
     const { address, server } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
@@ -39,7 +39,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     await view.shows({ [next.address]: '' }, 30_000)
   }, 240_000)
 
-  test('that lose their leader keep lists and entries, and are written to again once they have another', async () => {
+  test('keep lists and entries without a leader, and accept writes once they have elected another', async () => {
     await using cluster = await startConsulCluster()
     const leader = await cluster.leader()
     const other = cluster.members.find(member => member !== leader) as typeof leader
@@ -74,7 +74,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     await view.shows({ [address]: 'n=2' })
   })
 
-  test('of which one is restarted serve those who used it by the others', async () => {
+  test('serve the clients of a server that restarts', async () => {
     await using cluster = await startConsulCluster()
     await using stage = new Stage(await cluster.leader(), cluster.addresses)
     const { server, address } = await stage.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
@@ -92,7 +92,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     for (const servers of view.all) expect(Object.keys(servers)).toEqual([address])
   })
 
-  test('that were restored from a snapshot have a registration back that it did not know', async () => {
+  test('that were restored from a snapshot get back a registration that the snapshot lacks', async () => {
     await using cluster = await startConsulCluster()
     const leader = await cluster.leader()
     await using stage = new Stage(leader, cluster.addresses)
@@ -113,7 +113,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
 })
 
 describe.runIf(await requireServer('consul'))('Two datacenters joined over WAN', () => {
-  test('are followed from each other, by an agent of one', async () => {
+  test("see each other's servers through an agent of one of them", async () => {
     await using here = await startConsul()
     await using there = await startConsul({ datacenter: 'dc2', joinWan: here })
     await using stage = new Stage(there)

@@ -5,14 +5,14 @@ import { atMost, Log, median } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('consul'))('What a change costs', () => {
+describe.runIf(await requireServer('consul'))('The cost of a change', () => {
   let consul: Server
   beforeAll(async () => {
     consul = await startConsul()
   })
   afterAll(() => consul.stop())
 
-  test('with a hundred servers and a hundred who watch: 1.5 times what a bare blocking query needs', async () => {
+  test('with a hundred servers and a hundred watchers is at most 1.5 times that of a bare blocking query', async () => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const prefix = `${stage.key('Arith')}/`

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CatalogHand } from './catalog-hand.ts'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('consul'))('Of two datacenters', () => {
+describe.runIf(await requireServer('consul'))('With two datacenters', () => {
   let near: Server
   let far: Server
   beforeAll(async () => {
@@ -14,7 +14,7 @@ describe.runIf(await requireServer('consul'))('Of two datacenters', () => {
   }, 60_000)
   afterAll(() => Promise.all([near.stop(), far.stop()]))
 
-  test('the second one serves while the first has no healthy server', async () => {
+  test('the second one is used while the first has no healthy server', async () => {
     await using one = new Stage(near)
     await using two = new Stage(far)
     const there = await two.published('Arith', { catalog: true, metadata: 'dc=2' })
@@ -44,7 +44,7 @@ describe.runIf(await requireServer('consul'))('Of two datacenters', () => {
     await catalog.deregister('Arith')
   })
 
-  test('the one that is named is followed, and no other', async () => {
+  test('only the named one is watched', async () => {
     await using one = new Stage(near)
     await using two = new Stage(far)
     const { address } = await two.published('Echo', { catalog: true })
@@ -54,7 +54,7 @@ describe.runIf(await requireServer('consul'))('Of two datacenters', () => {
     expect(own.all).toEqual([{}])
   })
 
-  test('one that there is no path to is passed over; alone, it is an error', async () => {
+  test('one that cannot be reached is skipped; if it is the only one, an error is reported', async () => {
     await using stage = new Stage(near)
     const { address } = await stage.published('Void', { catalog: true })
     const discovery = stage.catalog({ datacenters: ['nowhere', 'dc1'] })

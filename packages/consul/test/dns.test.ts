@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CatalogHand } from './catalog-hand.ts'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('consul'))('By DNS', () => {
+describe.runIf(await requireServer('consul'))('DNS', () => {
   let consul: Server
   beforeAll(async () => {
     const dns_config = { enable_truncate: true, service_ttl: { slow: '3s' } }
@@ -19,7 +19,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
   const domain = (service: string): string => `${service}.service.consul`
   const server = (): string => consul.extraAddresses.dns as string
 
-  test('what was registered is found, and no more once it is drained', async () => {
+  test('finds what was registered, until it is drained', async () => {
     await using stage = new Stage(consul)
     const resolver = new dns.Resolver()
     resolver.setServers([server()])
@@ -41,7 +41,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     await view.shows({})
   })
 
-  test('all servers are found, also more than one packet can hold', async () => {
+  test('finds all servers, even if they do not fit into one packet', async () => {
     await using stage = new Stage(consul)
     const catalog = new CatalogHand(stage.hand)
     const entries: Record<string, string> = {}
@@ -54,7 +54,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     await stage.view('many', discovery).shows(entries)
   })
 
-  test('addresses are found where the port is known, of both families', async () => {
+  test('finds IPv4 and IPv6 addresses when the port is known', async () => {
     await using stage = new Stage(consul)
     const catalog = new CatalogHand(stage.hand)
     await catalog.register({ ID: 'a-1', Name: 'addresses', Address: '127.0.0.2', Port: 1 })
@@ -66,7 +66,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     await view.shows({ 'tcp@127.0.0.2:8972': '' })
   })
 
-  test('an address is asked for again when its TTL is over, and not before', async () => {
+  test('is asked for an address again once its TTL is over, and not before', async () => {
     await using stage = new Stage(consul)
     const catalog = new CatalogHand(stage.hand)
     await catalog.register({ ID: 'slow-1', Name: 'slow', Address: '127.0.0.2', Port: 1 })
@@ -80,7 +80,7 @@ describe.runIf(await requireServer('consul'))('By DNS', () => {
     expect(at - since).toBeLessThan(9_000)
   })
 
-  test('the last known servers stand while DNS does not answer', async () => {
+  test('leaves the last known servers in the list while it does not respond', async () => {
     await using other = await startConsul()
     await using stage = new Stage(other)
     const { address } = await stage.published('Arith', { catalog: true })

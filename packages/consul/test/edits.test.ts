@@ -12,7 +12,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
   })
   afterAll(() => consul.stop())
 
-  test('are seen within a second of being set, never through an empty list', async () => {
+  test('is seen within a second of being set, never through an empty list', async () => {
     await using stage = new Stage(consul)
     const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
     const view = stage.view('Arith')
@@ -28,7 +28,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     for (const list of view.all) expect(Object.keys(list)).toEqual([address])
   })
 
-  test('keep what others change, with our session, until the program sets the same key', async () => {
+  test('keeps an edit by others, with our session, until the program sets the same key', async () => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
@@ -44,7 +44,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
-  test('get Go’s flags again when someone writes others, or Go’s as JavaScript rounds them, and an event tells', async () => {
+  test("gets Go's flags again when someone writes other flags, or flags that JavaScript rounded, with an event", async () => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const { address, server, told } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -70,7 +70,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
-  test('are held again when someone writes them anew, so that nobody holds them', async () => {
+  test('belongs to our session again when someone writes it without a session', async () => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const { address, server } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -92,7 +92,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     expect(held).toMatchObject({ session, value: 'state=inactive&weight=10', flags: GO_FLAGS })
   })
 
-  test('keep what others changed when the session is lost', async () => {
+  test('keeps an edit by others when the session is lost', async () => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const { server, address } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -107,7 +107,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     await view.shows({ [address]: 'state=inactive&weight=11' })
   })
 
-  test('are merged when others and the program write at once', async () => {
+  test('is merged when others and the program write at once', async () => {
     await using stage = new Stage(consul)
     const { hand } = stage
     const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })

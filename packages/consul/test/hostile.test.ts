@@ -119,7 +119,7 @@ const made: readonly (readonly [string, (response: ServerResponse) => void])[] =
   ['results of null', json({ Results: [null] })],
 ]
 
-describe('whatever Consul answers', () => {
+describe('When Consul misbehaves', () => {
   const hostile = new Hostile()
   beforeAll(() => hostile.open())
   afterAll(() => hostile.close())
@@ -138,7 +138,7 @@ describe('whatever Consul answers', () => {
   }
 
   test.concurrent.each([...anyBody, ...items])(
-    'to a list of keys, the others are served: %s',
+    'the other services are served after a malformed list of keys: %s',
     async (_what, answer) => {
       await using own = await opened(answer)
       await expectServed(new ConsulDiscovery({ consulServers: own.hostile.address, basePath: 'x' }))
@@ -146,7 +146,7 @@ describe('whatever Consul answers', () => {
   )
 
   test.concurrent.each([...anyBody, ...instances])(
-    'to a service of the catalogue, the others are served: %s',
+    'the other services are served after a malformed catalog service: %s',
     async (_what, answer) => {
       await using own = await opened(answer)
       await expectServed(new ConsulDiscovery({ consulServers: own.hostile.address, source: 'catalog' }))
@@ -154,7 +154,7 @@ describe('whatever Consul answers', () => {
   )
 
   test.concurrent.each(['come byte by byte', 'stop'])(
-    'in bytes that %s, that ends at a deadline, and the others are served',
+    'a response whose bytes %s fails at a deadline, and the other services are served',
     async how => {
       await using own = await opened(response => {
         response.writeHead(200, { 'content-type': 'application/json', 'x-consul-index': '7' })
@@ -173,7 +173,7 @@ describe('whatever Consul answers', () => {
     },
   )
 
-  test('in endless bytes, that ends at a limit', async () => {
+  test('an endless response fails at a size limit', async () => {
     const piece = Buffer.alloc(2 ** 20, ' ')
     let sent = 0
     hostile.bad = response => {
@@ -194,7 +194,7 @@ describe('whatever Consul answers', () => {
     expect(sent).toBeLessThan(80 * 2 ** 20)
   })
 
-  test.each([...anyBody, ...made])('to one who registers, the server runs on: %s', async (_what, answer) => {
+  test.each([...anyBody, ...made])('a server that registers keeps running: %s', async (_what, answer) => {
     hostile.bad = answer
     const server = new Server({ lingerMs: 0, noticeMs: 0, startTimeoutMs: 500 })
     for (const catalog of [false, true]) {
@@ -217,7 +217,7 @@ describe('whatever Consul answers', () => {
     ['a cut connection', (response: ServerResponse) => void response.socket?.destroy()],
     ['half an answer', half],
     ['what is no HTTP', (response: ServerResponse) => void response.socket?.end(`HTTP/9 ${TOKEN}\r\n\r\n`)],
-  ])('the token is in no error and in no event: %s', async (_what, answer) => {
+  ])('no error and no event contains the token: %s', async (_what, answer) => {
     hostile.bad = answer
     const options = { consulServers: hostile.address, basePath: 'x', token: TOKEN }
     const server = new Server({ lingerMs: 0, noticeMs: 0, startTimeoutMs: 500 })

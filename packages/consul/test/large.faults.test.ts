@@ -4,7 +4,7 @@ import { describe, test } from 'vitest'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('A list of ten thousand servers', () => {
-  test('of which two hundred change each second is followed in time, and blocks nobody', async () => {
+  test('of which two hundred change each second is followed in time, and never blocks the process', async () => {
     await using consul = await startConsul()
     await using stage = new Stage(consul)
     const put = async (numbers: readonly number[], metadata: string): Promise<void> => {

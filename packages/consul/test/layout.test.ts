@@ -7,14 +7,14 @@ import { GO_FLAGS } from './hand.ts'
 import { consul } from './registry.ts'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
+describe.runIf(await requireServer('consul'))('The layout in Consul', () => {
   let server: Server
   beforeAll(async () => {
     server = await startConsul()
   })
   afterAll(() => server.stop())
 
-  test('is what a Go client reads: its keys, values and flags, a session for each entry, none for directories', async () => {
+  test('is the one that a Go client reads: its keys, values and flags, one session per entry, none for directories', async () => {
     await using stage = new Stage(server)
     const { hand, basePath } = stage
     const { server: own, address } = await stage.published('Arith', {
@@ -50,7 +50,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
     ])
   })
 
-  test('goes with its agent only when that is asked for', async () => {
+  test('ties an entry to the health of its agent only when the option asks for that', async () => {
     await using stage = new Stage(server)
     const { address } = await stage.published('Arith', { nodeChecks: true })
     const { session } = (await stage.hand.get(stage.key('Arith', address))) ?? {}
@@ -58,7 +58,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
     expect(kept?.NodeChecks).toEqual(['serfHealth'])
   })
 
-  test('may be as large as is promised, and still be taken over', async () => {
+  test('holds metadata up to the documented size, and a successor can still replace them', async () => {
     await using stage = new Stage(server)
     const metadata = `note=${'x'.repeat(360 * 1024 - 5)}`
     const serviceAddress = `tcp@${'long-'.repeat(40)}:8972`
@@ -71,7 +71,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
     )
   })
 
-  test("has a server's figures in Go's format, beside what the program set", async () => {
+  test("has a server's calls and connections in Go's format, beside the metadata of the program", async () => {
     await using stage = new Stage(server)
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
     const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
@@ -87,7 +87,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
     expect(value).toBe('calls=1234.50&connections=0.00&note=a+b&weight=10')
   })
 
-  test('is never empty where the program has set something', async () => {
+  test('never has an empty entry when the program has set metadata', async () => {
     await using stage = new Stage(server)
     const { hand } = stage
     const prefix = `${stage.key('Arith')}/`
@@ -109,7 +109,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
   })
 
   test.each(['/x', 'x', '/x/', 'x//', '//x', '/x//y/'])(
-    'lies where Go would look for it, without a leading or double slash: base path %s',
+    'is below the path where Go looks, without a leading or double slash: base path %s',
     async given => {
       await using stage = new Stage(server)
       const basePath = given.replace('x', stage.basePath)
@@ -127,7 +127,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
     },
   )
 
-  test('of services a, a2 and a foreign a/b is shown to each its own', async () => {
+  test('shows services a, a2 and a foreign a/b each only its own entries', async () => {
     await using stage = new Stage(server)
     expect(await tellsServicesApart(consul, stage)).toEqual([
       ['a', 'b'],
@@ -135,7 +135,7 @@ describe.runIf(await requireServer('consul'))('What lies in Consul', () => {
     ])
   })
 
-  test('may be malformed: that is ignored with one warning each, and the good ones are served', async () => {
+  test('may contain malformed entries, which are ignored with one warning each', async () => {
     await using stage = new Stage(server)
     await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.3:3'), '', '0')
     await ignoresTheMalformed(stage, {

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Front, saying } from './front.ts'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('consul'))('A Consul that refuses more than 50 reads a second', () => {
+describe.runIf(await requireServer('consul'))('A Consul that rejects more than 50 reads a second', () => {
   let consul: Server
   beforeAll(async () => {
     consul = await startConsul()
   })
   afterAll(() => consul.stop())
 
-  test('has enough for sixty services that one process registers and follows', async () => {
+  test('allows sixty services that one process registers and follows', async () => {
     await using stage = new Stage(consul)
     const front = stage.open(await Front.open(consul.address))
     const granted: number[] = []

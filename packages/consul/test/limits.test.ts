@@ -14,7 +14,7 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
   })
   afterAll(() => consul.stop())
 
-  test('refuses one question, and the others are not asked anew', async () => {
+  test('can reject one query, and the other queries are not repeated', async () => {
     await using stage = new Stage(consul)
     const front = stage.open(await Front.open(consul.address))
     const asked: string[] = []
@@ -36,7 +36,7 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
     expect(discovery.status('Good').state).toBe('fresh')
   })
 
-  test('refuses to renew a session: that is told, and the renewal is repeated', async () => {
+  test('can reject the renewal of a session, which is reported and repeated', async () => {
     await using stage = new Stage(consul)
     const front = stage.open(await Front.open(consul.address))
     let refusals = 0
@@ -51,12 +51,12 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
   })
 
   const refusals = [
-    ['too much is asked', tooMany],
-    ['nothing may be read', saying(403, 'Permission denied')],
+    ['it gets too many requests', tooMany],
+    ['reading is not permitted', saying(403, 'Permission denied')],
     ['there is no such datacenter', saying(500, 'No path to datacenter')],
   ] as const
   test.each(refusals)(
-    'answers every read that %s: sessions are renewed all the same',
+    'can reject every read because %s, and sessions are still renewed',
     async (_what, answer) => {
       await using stage = new Stage(consul)
       const front = stage.open(await Front.open(consul.address))
@@ -76,7 +76,7 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
     },
   )
 
-  test('to twenty connections of one address has enough for sixty services that register and are followed', async () => {
+  test('to twenty connections per address allows sixty services that one process registers and follows', async () => {
     await using narrow = await startConsul({ config: { limits: { http_max_conns_per_client: 20 } } })
     await using stage = new Stage(narrow)
     const services = Array.from({ length: 60 }, (_, n) => `S${n}`)

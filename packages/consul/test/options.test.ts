@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ConsulDiscoveryOptions } from '../src/index.ts'
 import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
 
-describe('A bad option is refused at once, by its name:', () => {
+describe('An invalid option is rejected at once, by its name:', () => {
   const good = { consulServers: '127.0.0.1:8500', basePath: 'x' }
   const both: readonly (readonly [string, object])[] = [
     ['consulServers', { consulServers: [] }],
@@ -56,7 +56,7 @@ describe('A bad option is refused at once, by its name:', () => {
     expect(make).toThrow(`${name} is `)
   })
 
-  test('what the catalogue is told', () => {
+  test('options of the catalog', () => {
     const make = (options: object) => () => new ConsulRegisterPlugin({ ...good, catalog: true, ...options })
     expect(make({ deregisterAfterMs: 59_999 })).toThrow(RangeError)
     expect(make({ deregisterAfterMs: 59_999 })).toThrow('deregisterAfterMs is 59999')
@@ -69,7 +69,7 @@ describe('A bad option is refused at once, by its name:', () => {
     expect(() => new ConsulDiscovery({ ...good, resyncMs: 10 })).toThrow('resyncMs')
   })
 
-  test('metadata that Consul could never store, where service and plugin first meet', () => {
+  test('metadata that Consul can never store, when the service is registered', () => {
     const server = new Server()
     server.plugins.add(new ConsulRegisterPlugin(good))
     const tooMuch = `note=${'x'.repeat(360 * 1024)}`
@@ -78,7 +78,7 @@ describe('A bad option is refused at once, by its name:', () => {
   })
 
   test.each(['.', '..', 'a/../b', 'a/./b', 'a//b', '/a', 'a/'])(
-    'a service that no key can hold: %s',
+    'a service name that no key can contain: %s',
     service => {
       const server = new Server()
       server.plugins.add(new ConsulRegisterPlugin(good))

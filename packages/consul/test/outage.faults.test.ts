@@ -15,16 +15,16 @@ import { consul } from './registry.ts'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('While Consul is killed', () => {
-  test('for less than the life of a session, keys and lists stay as they are', () =>
+  test('for less than the TTL of a session, keys and lists stay as they are', () =>
     changesNothingWithinALife(consul, { overMs: 8_000 }))
 
   test(
-    'for a minute, lists and calls go on at no cost, and what waited is there within two seconds',
+    'for a minute, lists and calls work without extra cost, and pending changes are there within two seconds after',
     () => goesOnForAMinute(consul, { settledMs: 10_000 }),
     180_000,
   )
 
-  test('close() takes five seconds at most, and the rest goes by its life', () =>
+  test('close() takes five seconds at most, and Consul removes the entries once their TTL is over', () =>
     closesOutOfReach(consul, {
       goneMs: 20_000,
       cutMs: 15_000,
@@ -32,11 +32,11 @@ describe.runIf(await requireServer('consul'))('While Consul is killed', () => {
     }))
 })
 
-describe.runIf(await requireServer('consul'))('While Consul hangs or is cut off', () => {
-  test('and then gives up the entries of servers that are well, no call fails', () =>
+describe.runIf(await requireServer('consul'))('While Consul hangs or cannot be reached', () => {
+  test('and then drops the entries of healthy servers, no call fails', () =>
     callsGoOnThroughAMassLoss(consul, { by: 'hang', forLives: 5 }))
 
-  test('for five times the life of a session, an entry is back within two seconds, with the edits of others', () =>
+  test('for five TTLs, an entry is back within two seconds after, with the edits of others', () =>
     keepsEntriesThroughAHang(consul, {
       forLives: 5,
       thenLives: 4,
@@ -52,17 +52,17 @@ describe.runIf(await requireServer('consul'))('While Consul hangs or is cut off'
       },
     }))
 
-  test('by a network for five lives, its key goes and is back within two seconds of healing', () =>
+  test('for five TTLs because of the network, the key expires and is back within two seconds after', () =>
     restoresEntriesCutOff(consul, {
       forLives: 5,
       edit: (stage, service, address) =>
         stage.hand.put(stage.key(service, address), 'state=inactive&weight=10'),
     }))
 
-  test('while servers are replaced, a client’s list is right within five seconds of healing', () =>
+  test('while servers are replaced, a client’s list is right within five seconds after', () =>
     rightsListsCutOff(consul, () => sleep(10_000)))
 
-  test('after a long quiet, a watch that is stalled is noticed within fifteen seconds', async () => {
+  test('after a long time without changes, a stalled watch is noticed within fifteen seconds', async () => {
     await using server = await startConsul()
     await using proxy = await startProxy(server.address)
     await using stage = new Stage(server)

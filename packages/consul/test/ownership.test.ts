@@ -15,7 +15,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
   afterAll(() => server.stop())
 
-  test('survives a restart of its server on the same address while the old session lives, without a gap', async () => {
+  test('survives a restart of its server on the same address while the old session still lives, without a gap', async () => {
     await using stage = new Stage(server)
     const { hand } = stage
     let ghost: Stored | undefined
@@ -30,7 +30,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     expect((await hand.get(ghost?.key as string))?.createIndex).toBe(ghost?.createIndex)
   })
 
-  test('is kept for as long as its server lives, by the same session', async () => {
+  test('stays as long as its server lives, with the same session', async () => {
     await using stage = new Stage(server)
     const { address, told } = await stage.published('Arith')
     const before = await stage.hand.get(stage.key('Arith', address))
@@ -40,7 +40,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     expect(told.all.map(({ event }) => event)).toEqual(['registered'])
   })
 
-  test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
+  test('of two live servers at one address belongs to the later one; the other waits until that leaves', async () => {
     await using stage = new Stage(server)
     const { hand } = stage
     const serviceAddress = 'tcp@10.0.0.1:8972'
@@ -66,7 +66,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     expect(second.told.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
   })
 
-  test('takes the place of a Go server’s at its address, and of one that nobody holds', async () => {
+  test('replaces the entry of a Go server at its address, and an entry without a session', async () => {
     await using stage = new Stage(server)
     const { hand } = stage
     for (const [n, held] of [true, false].entries()) {
@@ -82,12 +82,12 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     }
   })
 
-  test('is not removed by the late withdrawal of an earlier one', async () => {
+  test('is not removed by the late withdrawal of its predecessor', async () => {
     await using stage = new Stage(server)
     await outlastsAnEarlierOne(consul, stage)
   })
 
-  test('deleted by hand is back within a second, held by the same session', async () => {
+  test('that somebody deletes is back within a second, with the same session', async () => {
     await using stage = new Stage(server)
     const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
     const key = stage.key('Arith', address)
@@ -106,7 +106,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     )
   })
 
-  test('wiped with its whole base path is back within two seconds, directories and all', async () => {
+  test('whose whole base path is deleted is back within two seconds, with its directories', async () => {
     await using stage = new Stage(server)
     const { hand, basePath } = stage
     const { server: own } = await stage.published('Arith')
@@ -123,7 +123,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     expect(await what()).toEqual(before)
   })
 
-  test('is back within a second when its session is destroyed, with a new one', async () => {
+  test('whose session is destroyed is back within a second, with a new session', async () => {
     await using stage = new Stage(server)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
@@ -140,7 +140,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     await until(async () => (await hand.sessions()).some(({ ID }) => ID === back.session))
   })
 
-  test('is followed by a client that waited since before any server, within a second', async () => {
+  test('is seen within a second by a client that waited before any server existed', async () => {
     await using stage = new Stage(server)
     await isSeenByWhoWaited(stage)
   })

@@ -17,20 +17,20 @@ describe.runIf(await requireServer('consul'))('A server process', () => {
   })
   afterAll(() => server.stop())
 
-  test('that was killed is gone from every list by twice its life and two seconds', () =>
+  test('that was killed leaves every list within two TTLs and two seconds', () =>
     goesWhenKilled(consul, server, 2 * TTL_MS + 2_000))
 
   test.each(['blocks its loop', 'is stopped'] as const)(
-    'that %s beyond its life is back within two seconds after, once',
+    'that %s for longer than its TTL is back within two seconds after, once',
     // Consul takes up to twice the life of a session, so that of the one before is over after four.
     fault => comesBackOnce(consul, server, { fault, blockedForLives: 2.5, thenLives: 4, why: 'deleted' }),
   )
 
-  test('that blocks its loop for less than its life is never gone', async () => {
+  test('that blocks its loop for less than its TTL never leaves the list', async () => {
     await staysWhileItBlocks(consul, server)
   })
 
-  test('is listed only while a connection to it is accepted, through 30 graceful restarts', () =>
+  test('is listed only while it accepts connections, through 30 graceful restarts', () =>
     isListedOnlyWhileItAccepts(consul, server, async stage => {
       const [found] = await stage.hand.all(`${stage.key('Arith')}/`)
       return found && { address: found.key.slice(found.key.lastIndexOf('/') + 1), version: found.modifyIndex }

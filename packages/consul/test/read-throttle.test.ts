@@ -3,8 +3,8 @@ import { ReadThrottle } from '../src/read-throttle.ts'
 
 const never = new AbortController().signal
 
-describe('Questions that do not wait', () => {
-  test('go at once, until there is a gap: then one after the other, in the order of asking', async () => {
+describe('Queries that do not block', () => {
+  test('start at once until Consul rejects one, then one after the other, in order', async () => {
     const throttle = new ReadThrottle()
     const went: number[] = []
     const ask = async (n: number): Promise<void> => {
@@ -23,7 +23,7 @@ describe('Questions that do not wait', () => {
     expect(performance.now() - since).toBeGreaterThan(4 * 50 * 0.8)
   })
 
-  test('that are given up take no turn, and the next one comes instead', async () => {
+  test('that are aborted do not delay the next one', async () => {
     const throttle = new ReadThrottle()
     throttle.slow()
     await throttle.turn(never)

@@ -30,21 +30,21 @@ describe.runIf(await requireServer('consul'))('What Go wrote', () => {
   })
   afterAll(() => consul.stop())
 
-  test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async byHand => {
+  test.each(recorded.writtenByHand)("is listed as Go's client lists it: $what", async byHand => {
     await using stage = new Stage(consul)
     const put = (key: string, value: string | Buffer, { how }: Written): Promise<void> =>
       stage.hand.put(key, value, how === 'plain' ? '0' : GO_FLAGS)
     await listsAsGo(stage, recorded, byHand, put, undialable[byHand.name]?.address)
   })
 
-  test('is read as it is after one tick, with figures and without', async () => {
+  test('has the same metadata as in Go after one tick, with metrics and without', async () => {
     await using stage = new Stage(consul)
     await readsOneTick(stage, recorded, (key, value, { flags, held }) =>
       held ? stage.hand.hold(key, value) : stage.hand.put(key, value, flags),
     )
   })
 
-  test('is followed as its own client follows it', async () => {
+  test("is watched as Go's client watches it", async () => {
     await using stage = new Stage(consul)
     await followsAsGo(stage, recorded.watched, {
       put: (address, value) => stage.hand.put(stage.key('Arith', address), value),

@@ -12,7 +12,7 @@ describe.runIf(await requireServer('consul'))('Many', () => {
   })
   afterAll(() => consul.stop())
 
-  test('who watch a thousand servers take one query at Consul, and changes come together', async () => {
+  test('clients of one process that watch a thousand servers share one query, and get changes in batches', async () => {
     await using stage = new Stage(consul)
     const front = stage.open(await Front.open(consul.address))
     const addresses = Array.from({ length: 1_000 }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { QuerySlots } from '../src/query-slots.ts'
 
-describe('Turns', () => {
-  test('become shorter before there are too many who want them, and long again when those have left', async () => {
+describe('QuerySlots', () => {
+  test('shortens queries as more services share the slots, and lengthens them again when services leave', async () => {
     const turns = new QuerySlots()
     const leaves: (() => void)[] = []
     const length = (): Promise<number> => turns.take(async waitMs => waitMs)
@@ -23,7 +23,7 @@ describe('Turns', () => {
     expect(await length()).toBe(10_000)
   })
 
-  test('become longer once for a crowd of refusals because of too many questions', async () => {
+  test('lengthens queries once when Consul rejects many of them because of its rate limit', async () => {
     const turns = new QuerySlots()
     const leaves = Array.from({ length: 246 }, () => turns.join())
     const tooMany = Object.assign(new Error('429'), { response: { statusCode: 429 } })
@@ -33,7 +33,7 @@ describe('Turns', () => {
     for (const leave of leaves) leave()
   })
 
-  test('are never more than 12, and come in the order of asking', async () => {
+  test('runs 12 queries at most, in the order of their requests', async () => {
     const turns = new QuerySlots()
     const began: number[] = []
     let running = 0

@@ -19,20 +19,20 @@ describe.runIf(await requireServer('consul'))('A list', () => {
   })
   afterAll(() => server.stop())
 
-  test('misses no change between being read and being watched', async () => {
+  test('misses no change between the first read and the watch', async () => {
     await using stage = new Stage(server)
     await missesNoChange(stage, metadata => consul.put(stage, 'Arith', SOMEONE, metadata))
   })
 
   test.concurrent.each(['down', 'up', 'both'] as const)(
-    'is known to be stale within fifteen seconds of a watch that is stalled: %s',
+    'is reported as stale within fifteen seconds of a stalled watch: %s',
     async direction => {
       await noticesThatItIsStale(consul, server, { direction, promisedMs: 15_000 })
     },
     60_000,
   )
 
-  test('and an entry go on at the next agent when one is gone, and when one hangs', async () => {
+  test('and an entry move to the next agent when an agent stops, and when one hangs', async () => {
     await using stage = new Stage(server)
     const { hand } = stage
     const [one, two] = [await stage.proxy(), await stage.proxy()]
@@ -65,20 +65,20 @@ describe.runIf(await requireServer('consul'))('A list', () => {
     })
   }, 90_000)
 
-  test('ends with its discovery while Consul does not answer, and leaves no connection behind', async () => {
+  test('closes with its discovery while Consul does not respond, and leaves no connection behind', async () => {
     await using stage = new Stage(server)
     const proxy = await stage.proxy()
     await endsUnanswered(consul, stage, proxy)
     await until(() => proxy.connections === 0)
   })
 
-  test.each(['consistent', 'stale'] as const)('is read as %s as was asked', async consistency => {
+  test.each(['consistent', 'stale'] as const)('is read with the requested consistency: %s', async consistency => {
     await using stage = new Stage(server)
     const { address } = await stage.published('Arith', { metadata: 'n=1' })
     await stage.view('Arith', stage.discovery({ consistency })).shows({ [address]: 'n=1' })
   })
 
-  test('of a datacenter that nobody knows is an error in Consul’s words', async () => {
+  test('of an unknown datacenter fails with the reason of Consul', async () => {
     await using stage = new Stage(server)
     const discovery = stage.discovery({ datacenter: 'elsewhere' })
     await expect(discovery.list('Arith', { timeoutMs: 500 })).rejects.toMatchObject({
@@ -90,7 +90,7 @@ describe.runIf(await requireServer('consul'))('A list', () => {
 })
 
 describe.runIf(await requireServer('consul'))('A store', () => {
-  test('that was restored from a snapshot is followed and announced to again, though its index went back', async () => {
+  test('that was restored from a snapshot is watched and written to again, although its index went back', async () => {
     await using server = await startConsul()
     await using stage = new Stage(server)
     const { hand } = stage
@@ -113,7 +113,7 @@ describe.runIf(await requireServer('consul'))('A store', () => {
     await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'is=old', 'tcp@10.0.0.2:2': '' })
   })
 
-  test('that was wiped is followed and announced to again', async () => {
+  test('that was wiped is watched and written to again', async () => {
     await using server = await startConsul()
     await using stage = new Stage(server)
     const { view, address } = await followsAfterAWipe(stage, server, {
