@@ -12,7 +12,7 @@ describe('an address', () => {
   for (const vector of vectors.address.vectors) {
     const text = JSON.stringify(vector.in)
     if (refused.includes(vector.in)) {
-      test(`is refused at once: ${text}`, () => {
+      test(`is rejected at once: ${text}`, () => {
         expect(vector.network === '' || vector.address === '').toBe(true)
         expect(() => parseAddress(vector.in)).toThrow(addressError)
       })
@@ -23,7 +23,7 @@ describe('an address', () => {
     }
   }
 
-  test('vectors are all there', () => {
+  test('vectors are complete', () => {
     expect(vectors.address.vectors).toHaveLength(16)
     expect(vectors.address.vectors.map(vector => vector.in)).toEqual(expect.arrayContaining(refused))
   })
@@ -46,7 +46,7 @@ describe('a host and a port', () => {
     test(`are read from ${text}`, () => expect(parseHostPort(text)).toEqual(expected))
   }
 
-  test('are written as they are read', () => {
+  test('are written in the form in which they are read', () => {
     for (const [text, { host, port }] of Object.entries(pairs)) {
       if (text !== 'h:00080') expect(formatHostPort(host, port)).toBe(text)
     }
@@ -77,7 +77,7 @@ describe('a host and a port', () => {
   ]
 
   for (const text of [...broken, ...brokenIpv6, 'h:100000000000', 'h:8972\n']) {
-    test(`are refused: ${JSON.stringify(text)}`, () => {
+    test(`are rejected: ${JSON.stringify(text)}`, () => {
       expect(() => parseHostPort(text)).toThrow(addressError)
     })
   }

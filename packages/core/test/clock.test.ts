@@ -64,8 +64,8 @@ function watched<T>(promise: Promise<T>): { readonly state: string; readonly err
   return seen
 }
 
-describe('on a clock that is turned by hand', () => {
-  test('a call fails at its deadline, and its method is told at the same time', async () => {
+describe('with a clock that the test controls', () => {
+  test('a call fails at its deadline, and its method is aborted at the same time', async () => {
     const clock = new ManualClock()
     const { server, client, service } = await pair(clock)
     expect(await client.call('hi')).toBe('hi')
@@ -84,7 +84,7 @@ describe('on a clock that is turned by hand', () => {
     await Promise.all([client.close(), server.close({ drainMs: 0 }), clock.advance(10_000)])
   })
 
-  test('a server that falls silent is asked for a sign of life, and cut off when there is none', async () => {
+  test('a server that stops responding gets a heartbeat, and is disconnected when it does not respond', async () => {
     const clock = new ManualClock()
     let sent = 0
     const hole: Transport = {
@@ -114,7 +114,7 @@ describe('on a clock that is turned by hand', () => {
     expect(call.error).toMatchObject({ code: 'ERR_RPCX_OUTCOME_UNKNOWN' })
   })
 
-  test('a server that refuses is ejected, tried again when its back-off is over, and restored', async () => {
+  test('a server that refuses connections is ejected, dialled again after its back-off, and restored', async () => {
     const seeds = [1, 1, 2]
     const told: number[][] = []
     for (const seed of seeds) {
@@ -196,7 +196,7 @@ describe('on a clock that is turned by hand', () => {
     expect(signal.aborted).toBe(true)
   })
 
-  test('a server that closes waits as long as it may for calls, then cuts them off', async () => {
+  test('a closing server waits for calls as long as it may, then disconnects them', async () => {
     const clock = new ManualClock()
     const { server, client, service } = await pair(clock, { server: { drainMs: 5_000, lingerMs: 1_000 } })
     const call = watched(client.call('wait', undefined, { timeoutMs: 0 }))
@@ -209,7 +209,7 @@ describe('on a clock that is turned by hand', () => {
     await client.close()
   })
 
-  test('a connection without calls is closed when nothing came for its time', async () => {
+  test('a connection without calls is closed when nothing came for its idle time', async () => {
     const clock = new ManualClock()
     const { server, client } = await pair(clock, {
       server: { idleTimeoutMs: 300_000, frameTimeoutMs: 0 },
@@ -226,7 +226,7 @@ describe('on a clock that is turned by hand', () => {
     await Promise.all([client.close(), server.close(), clock.advance(10_000)])
   })
 
-  test('a rate limit gives tokens out as time passes', async () => {
+  test('a rate limit issues tokens as time passes', async () => {
     const clock = new ManualClock()
     const { server, client } = await pair(clock, {
       server: { rateLimit: { callsPerSecond: 1, burst: 1, by: () => 'all' } },
@@ -239,7 +239,7 @@ describe('on a clock that is turned by hand', () => {
     await Promise.all([client.close(), server.close(), clock.advance(10_000)])
   })
 
-  test('no timer is left when all is closed', async () => {
+  test('no timer is left when everything is closed', async () => {
     const clock = new ManualClock()
     const { server, client } = await pair(clock)
     expect(await client.call('hi')).toBe('hi')
@@ -249,7 +249,7 @@ describe('on a clock that is turned by hand', () => {
     expect(clock.waiting).toBe(0)
   })
 
-  test('ids are by chance, too: of a seed, always the same', () => {
+  test('random identifiers come from the clock too: the same seed gives the same ones', () => {
     const [first, again, other] = [1, 1, 2].map(seed => new Server({ clock: new ManualClock(seed) }).id)
     expect(first).toBe(again)
     expect(first).not.toBe(other)
@@ -258,7 +258,7 @@ describe('on a clock that is turned by hand', () => {
 })
 
 describe('a clock', () => {
-  test('calls timers in their order, each at its moment', async () => {
+  test('runs timers in order, each at its time', async () => {
     const clock = new ManualClock()
     const start = clock.now()
     const told: string[] = []
@@ -274,7 +274,7 @@ describe('a clock', () => {
     expect(told).toEqual(['first 10', 'second 10', 'every 12', 'every 24', 'third 30'])
   })
 
-  test.each([{}, null, 'now', { now: () => 0 }])('that is none is refused: %j', clock => {
+  test.each([{}, null, 'now', { now: () => 0 }])('that is not a clock is rejected: %j', clock => {
     const options = { clock: clock as never }
     const makers = {
       Server: () => new Server(options),
@@ -285,7 +285,7 @@ describe('a clock', () => {
       expect(make).toThrow(`${who}: clock is no Clock; pass an object of a class that extends Clock`)
   })
 
-  test('of Node itself sleeps, and wakes with its signal', async () => {
+  test('of Node itself sleeps, and wakes when its signal aborts', async () => {
     expect(systemClock).toBeInstanceOf(Clock)
     const aborting = new AbortController()
     const slept = systemClock.sleep(3_600_000, aborting.signal)

@@ -9,7 +9,7 @@ interface Any {
 }
 
 describe('a signal', () => {
-  test('that has aborted keeps the call from starting, and its reason is untouched', async () => {
+  test('that has already aborted stops the call before it starts, and its reason is passed on unchanged', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server])
     const reason = { not: 'even an error' }
@@ -20,7 +20,7 @@ describe('a signal', () => {
     expect((await peer.message(0)).isOneway).toBe(true)
   })
 
-  test('ends a call during the dial, which goes on for the others', async () => {
+  test('ends a call during the dial, which continues for other calls', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server])
     const abort = new AbortController()
@@ -35,7 +35,7 @@ describe('a signal', () => {
     expect(peer.messages).toHaveLength(1)
   })
 
-  test('ends a call that waits for its reply, which is then dropped', async () => {
+  test('ends a call that waits for its reply, and the late reply is dropped', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server])
     const abort = new AbortController()
@@ -58,7 +58,7 @@ describe('a signal', () => {
     expect(await call).toBe(abort.signal.reason)
   })
 
-  test('may abort after the call has ended, any number of times', async () => {
+  test('may abort any number of times after the call has ended', async () => {
     const server = closing(
       await BareServer.listen({ onMessage: (message, peer) => peer.reply(message, { payload: '1' }) }),
     )
@@ -73,7 +73,7 @@ describe('a signal', () => {
 describe('a signal or a parent that many calls share', () => {
   const parentOf = (signal: AbortSignal) => ({ deadline: undefined, signal, metadata: {} })
 
-  test('is no reason for a warning, whatever the calls are, and ends all of them', async () => {
+  test('causes no warning about listeners, and ends all of the calls', async () => {
     const servers = await Promise.all(
       Array.from({ length: 12 }, () => serving({ S: { get: () => new Promise(() => {}) } }, { drainMs: 0 })),
     )

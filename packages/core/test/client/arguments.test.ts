@@ -24,20 +24,20 @@ function changing(call: (e: { n: number }) => Promise<unknown>): Promise<unknown
 
 const pass: Interceptor = (call, next) => next(call)
 
-describe('arguments are those that were there when the call was made', () => {
+describe('a call sends its arguments as they were when it was made', () => {
   test.each<[string, XClientOptions]>([
     ['a connection', {}],
     ['a connection, with retries', { failMode: 'failover' }],
     ['a connection, behind an interceptor', { interceptors: [pass] }],
     ['a token', { token: async () => 'token' }],
     ['a connection, in JSON', { codec: 'json' }],
-  ])('though it waits for %s', async (_what, options) => {
+  ])('although it waits for %s', async (_what, options) => {
     const client = clientOf<S>('S', [await serving({ S: service })], options)
     expect(await changing(e => client.call('put', e))).toEqual([1, 2, 3])
     expect(await changing(e => client.call('put', e))).toEqual([1, 2, 3])
   })
 
-  test('though it waits for a list', async () => {
+  test('although it waits for a list', async () => {
     const server = await serving({ S: service })
     const discovery = closing(new MultipleServersDiscovery(keys([server])))
     discovery.update([])
@@ -47,7 +47,7 @@ describe('arguments are those that were there when the call was made', () => {
     expect(await calls).toEqual([1, 2, 3])
   })
 
-  test('though they are bytes that are used again', async () => {
+  test('although they are bytes in a buffer that the caller uses again', async () => {
     const raw = clientOf<S>('S', [await serving({ S: { bytes: (bytes: Uint8Array) => bytes } })], {
       codec: 'raw',
     })
@@ -60,7 +60,7 @@ describe('arguments are those that were there when the call was made', () => {
     expect((await Promise.all(calls)).map(bytes => bytes[0])).toEqual([1, 2, 3])
   })
 
-  test('though it goes to all servers, once they are known', async () => {
+  test('although it goes to all servers, once the list is there', async () => {
     const servers = await Promise.all([serving({ S: service }), serving({ S: service })])
     const client = clientOf<S>('S', servers)
     const all = await changing(async e => (await client.broadcast('put', e)).map(({ reply }) => reply))
@@ -72,7 +72,7 @@ describe('arguments are those that were there when the call was made', () => {
     expect(await changing(e => client.fork('put', e))).toEqual([1, 2, 3])
   })
 
-  test('though it is sent again', async () => {
+  test('although it is sent again', async () => {
     const arrived = new Gate()
     const seen: number[] = []
     let tries = 0
@@ -94,7 +94,7 @@ describe('arguments are those that were there when the call was made', () => {
     expect(seen).toEqual([1, 1])
   })
 
-  test('and what cannot be encoded fails at once, also while it would have to wait', async () => {
+  test('and fails at once when they cannot be encoded, also if it would have to wait', async () => {
     const client = clientOf<S>('S', [await serving({ S: service })])
     const odd = (() => 1) as never
     expect(await failure(client.call('put', odd))).toMatchObject({ code: 'ERR_RPCX_ARGUMENT' })

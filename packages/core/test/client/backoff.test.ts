@@ -25,7 +25,7 @@ function gaps(times: readonly number[]): number[] {
   return times.slice(1).map((time, i) => time - (times[i] as number))
 }
 
-describe('a server that refused', () => {
+describe('a server that refuses connections', () => {
   test('is not dialled again within its back-off, which grows', async () => {
     const bad = await deserted()
     const client = clientOf<Any>('Any', [await serving(good), bad], { failMode: 'failover' })
@@ -36,7 +36,7 @@ describe('a server that refused', () => {
     expect(third).toBeGreaterThanOrEqual(199)
   })
 
-  test('by resetting each connection is not dialled again within its back-off', async () => {
+  test('by resetting each of them is not dialled again within its back-off', async () => {
     const bad = closing(await BareServer.listen({ onConnection: socket => void socket.resetAndDestroy() }))
     const options = { failMode: 'failover', idempotent: true } as const
     const client = clientOf<Any>('Any', [await serving(good), bad], options)
@@ -46,7 +46,7 @@ describe('a server that refused', () => {
     expect(second).toBeGreaterThanOrEqual(95)
   })
 
-  test('leaves its calls to all the others alike', async () => {
+  test('leaves its share of the calls to all other servers equally', async () => {
     const names = ['memu@spread-a', 'memu@spread-b', 'memu@spread-c']
     const calls = new Map<string, number>()
     for (const name of names.slice(1)) {
@@ -62,7 +62,7 @@ describe('a server that refused', () => {
     expect([...calls].sort()).toEqual(names.slice(1).map(name => [name, 6]))
   })
 
-  test('many calls at once is in back-off as after one', async () => {
+  test('to many calls at once has the same back-off as after one', async () => {
     let refused = 0
     const busy = await BareServer.listen({
       onMessage(message, peer) {
@@ -83,7 +83,7 @@ describe('a server that refused', () => {
 })
 
 describe('a dial that hangs', () => {
-  test('delays no call to another server, and its own go elsewhere long before connectTimeoutMs is over', async () => {
+  test('delays no call to another server, and its own calls move to other servers long before connectTimeoutMs', async () => {
     const port = await blackHole()
     const dials = closing(new Dials(port))
     const server = await serving(good)
@@ -106,7 +106,7 @@ describe('a dial that hangs', () => {
     expect(performance.now() - start).toBeLessThan(5_000)
   })
 
-  test('is waited for where there is no other server, also under failfast', async () => {
+  test('is waited for if there is no other server, also under failfast', async () => {
     const address = `tcp@127.0.0.1:${await blackHole()}`
     const client = clientOf<Any>('Any', [{ address }])
     const start = performance.now()
@@ -124,7 +124,7 @@ describe('a dial that hangs', () => {
 })
 
 describe('with all servers in back-off', () => {
-  test('one call has the earliest due dialled at once, and the others share that dial', async () => {
+  test('one call dials the server whose back-off ends first, and the others share that dial', async () => {
     const servers = [await deserted(), await deserted()] as const
     const client = clientOf<Any>('Any', servers, { failMode: 'failover', retries: 1 })
     await failure(client.call('method'))
@@ -137,7 +137,7 @@ describe('with all servers in back-off', () => {
     expect(dials()).toBeLessThanOrEqual(4)
   })
 
-  test('a first attempt does not wait out the back-off that an earlier call waits out', async () => {
+  test('a first attempt does not wait for the back-off that an earlier call waits for', async () => {
     const { port, address, dials } = await deserted()
     const client = clientOf<Any>('Any', [{ address }], { failMode: 'failtry', retries: 100 })
     const waiting = client.call('method')
@@ -150,7 +150,7 @@ describe('with all servers in back-off', () => {
     expect(await waiting).toBe('good')
   })
 
-  test('a server that restarts on the same port is found again within about a second', async () => {
+  test('a server that restarts on the same port is used again within about a second', async () => {
     const first = await serving(good)
     const port = portOf(first)
     const client = clientOf<Any>('Any', [first], { failMode: 'failtry', retries: 100 })
@@ -166,7 +166,7 @@ describe('with all servers in back-off', () => {
     expect(performance.now() - start).toBeLessThan(1_500)
   })
 
-  test('failfast finds it again too, though its calls never wait', async () => {
+  test('failfast uses it again too, although its calls never wait', async () => {
     const first = await serving(good)
     const port = portOf(first)
     const client = clientOf<Any>('Any', [first])

@@ -18,7 +18,7 @@ async function deaf(): Promise<BareServer> {
 }
 
 describe('a server that does not read', () => {
-  test('is given no more than maxBufferedBytes; further calls wait, but not beyond their deadline', async () => {
+  test('gets no more than maxBufferedBytes; further calls wait, but not beyond their deadline', async () => {
     const server = await deaf()
     const client = clientOf<Any>('Any', [server], options)
     await client.notify('method', block)
@@ -33,7 +33,7 @@ describe('a server that does not read', () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024)
   })
 
-  test('gets what waited once it reads, and nothing that was given up', async () => {
+  test('gets what waited once it reads, but nothing that was aborted meanwhile', async () => {
     const server = await deaf()
     const client = clientOf<Any>('Any', [server], options)
     await client.notify('method', block)
@@ -48,7 +48,7 @@ describe('a server that does not read', () => {
     expect(peer.messages.map(({ method }) => method)).toEqual([...Array(51).fill('method'), 'last'])
   })
 
-  test('leaves its calls to the others', async () => {
+  test('leaves its calls to the other servers', async () => {
     const good = await serving({ Any: { method: () => new Uint8Array() } })
     const bad = await deaf()
     const discovery = closing(new MultipleServersDiscovery(keys([bad])))
@@ -76,7 +76,7 @@ describe('a server that does not read', () => {
     }
   })
 
-  test('and then goes away: what waited for it to read goes to where it comes back, or to another', async () => {
+  test('and then disconnects: calls that waited for it go to the restarted server, or to another one', async () => {
     const bad = await deaf()
     const discovery = closing(new MultipleServersDiscovery(keys([bad])))
     const client = clientOf<Any>('Any', discovery, options)
@@ -94,7 +94,7 @@ describe('a server that does not read', () => {
 })
 
 describe('a server that reads', () => {
-  test('takes more at once than may wait for it, and stays in service', async () => {
+  test('accepts more at once than may wait for it, and is not ejected', async () => {
     const server = await serving({ Any: { method: (bytes: Uint8Array) => bytes } })
     const client = clientOf<Any>('Any', [server], options)
     const ejected: unknown[] = []

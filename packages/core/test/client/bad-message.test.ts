@@ -55,7 +55,7 @@ async function fleet() {
   }
 }
 
-describe('one message that is too long fails alone, with its size and the limit, and is not repeated', () => {
+describe('a message that is too long fails alone, with its size and the limit, and is not repeated', () => {
   test('as arguments', async () => {
     const { client, puts, unharmed } = await fleet()
     for (let i = 0; i < 12; i++) {
@@ -67,7 +67,7 @@ describe('one message that is too long fails alone, with its size and the limit,
     await unharmed()
   })
 
-  test('as arguments that are too long once they are inflated', async () => {
+  test('as arguments that are too long once they are decompressed', async () => {
     const server = await serving({ S: { put: () => 1, hi: () => 'hi' } })
     const client = clientOf<S>('S', [server], { compress: 'gzip' })
     const error = await failure(client.call('put', Buffer.alloc(17 * MIB)))
@@ -97,7 +97,7 @@ test.each([
     'gzip payload of 7 bytes',
   ],
   [
-    'more than maxFrameBytes when it is inflated',
+    'more than maxFrameBytes after decompression',
     { flags: Flag.oneway | Flag.gzip, payload: gzipSync(Buffer.alloc(2 * MIB)) },
     'longer than maxFrameBytes',
   ],
@@ -106,7 +106,7 @@ test.each([
     { flags: Flag.oneway, payload: Buffer.alloc(2 * MIB) },
     'more than maxFrameBytes',
   ],
-])('a push of %s is told of and left out, and calls go on', async (_what, push, text) => {
+])('a push of %s is reported and dropped, and calls continue', async (_what, push, text) => {
   const server = closing(
     await BareServer.listen({
       onMessage: (message, peer) => {
@@ -126,7 +126,7 @@ test.each([
   expect(Buffer.from(await pushed).toString()).toBe('good')
 })
 
-describe('who is no rpcx server is told by what came, and has run nothing', () => {
+describe('a server that does not speak rpcx is recognised by its first bytes, and the call did not run', () => {
   test.each([
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'ERR_RPCX_FRAME', 'the other side speaks HTTP'],
     ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n', 'ERR_RPCX_FRAME', 'the other side speaks SSH'],
@@ -146,7 +146,7 @@ describe('who is no rpcx server is told by what came, and has run nothing', () =
     expect(error.message).toMatch(text)
   })
 
-  test('so that another server may take the call, though it is not idempotent', async () => {
+  test('so that another server gets the call, although it is not idempotent', async () => {
     const odd = createServer(socket =>
       socket.on('error', () => {}).once('data', () => socket.write('HTTP/1.1 400\r\n')),
     )
@@ -160,7 +160,7 @@ describe('who is no rpcx server is told by what came, and has run nothing', () =
   })
 })
 
-test('what no peer would read is refused where it is written: names and metadata', async () => {
+test('names and metadata that no peer would accept are rejected before they are sent', async () => {
   const server = await serving({
     S: {
       hi: () => 'hi',

@@ -34,7 +34,7 @@ describe('a call', () => {
     expect(await client.call('Mul', { A: 10, B: 20 })).toEqual({ C: 200 })
   })
 
-  test('of many at once gets its own reply, in whatever order they come', async () => {
+  test('among many gets its own reply, in whatever order the replies come', async () => {
     const gates = new Map<number, Gate>()
     const method = async (n: number): Promise<number> => {
       const gate = new Gate()
@@ -48,7 +48,7 @@ describe('a call', () => {
     expect(await Promise.all(numbers.map(n => client.call('method', n)))).toEqual(numbers)
   })
 
-  test.each(['tcp', 'memu'])('over %s gets its reply, however much is sent at once', async network => {
+  test.each(['tcp', 'memu'])('over %s gets its reply, however many bytes are sent at once', async network => {
     const host = network === 'tcp' ? '127.0.0.1:0' : 'much'
     const server = await serving({ Any: { method: (args: unknown) => args } }, {}, [network, host])
     const client = clientOf<Any>('Any', [server], { timeoutMs: 10_000 })
@@ -59,7 +59,7 @@ describe('a call', () => {
     expect(bytes.equals((await client.call('method', bytes)) as Uint8Array)).toBe(true)
   })
 
-  test('shares one connection with all others', async () => {
+  test('shares one connection with all other calls', async () => {
     const server = await answering({ payload: '1' })
     const client = clientOf<Any>('Any', [server])
     await Promise.all([client.call('method'), client.call('method')])
@@ -67,13 +67,13 @@ describe('a call', () => {
     expect(server.peers).toHaveLength(1)
   })
 
-  test('of a method that replies nothing resolves to undefined or null, as its codec has it', async () => {
+  test('of a method that returns nothing resolves to undefined or null, depending on its codec', async () => {
     const server = await serving({ Any: { method: () => undefined } })
     expect(await clientOf<Any>('Any', [server]).call('method')).toBeNull()
     expect(await clientOf<Any>('Any', [await answering({ payload: '' })]).call('method')).toBeUndefined()
   })
 
-  test('sends metadata and gets those of the reply by invoke()', async () => {
+  test('sends metadata, and invoke() returns those of the reply', async () => {
     const method = (_: unknown, { metadata, responseMetadata }: CallContext): void => {
       responseMetadata.heard = `${metadata.lang} ${metadata[ReservedKey.auth]}`
     }
@@ -88,7 +88,7 @@ describe('a call', () => {
     })
   })
 
-  test('with an argument that cannot be encoded fails alone, as ERR_RPCX_ARGUMENT', async () => {
+  test('with an argument that cannot be encoded fails alone, with ERR_RPCX_ARGUMENT', async () => {
     const client = clientOf<Any>('Any', [await serving({ Any: { method: () => 1 } })], { codec: 'json' })
     const [bad, good] = await Promise.all([failure(client.call('method', 1n)), client.call('method')])
     expect(bad).toMatchObject({ code: 'ERR_RPCX_ARGUMENT', cause: { name: 'TypeError' } })
@@ -96,7 +96,7 @@ describe('a call', () => {
     expect(good).toBe(1)
   })
 
-  test('with metadata that are no text is a TypeError, and leaves nothing behind', async () => {
+  test('with metadata that are not strings throws a TypeError, and leaves nothing behind', async () => {
     const client = clientOf<Any>('Any', [await serving({ Any: { method: () => 1 } })])
     for (const value of [undefined, 1, null]) {
       const metadata = { count: value } as never
@@ -110,7 +110,7 @@ describe('a codec', () => {
   test.each([
     ['json', Serialize.json],
     ['msgpack', Serialize.msgpack],
-  ] as const)('%s is named in each request, and the reply is in the same', async (codec, serialize) => {
+  ] as const)('%s is named in each request, and the reply is in the same codec', async (codec, serialize) => {
     const seen: number[] = []
     const spy = await answering({ serialize, payload: codec === 'json' ? '[1]' : Buffer.from([0x91, 1]) })
     const client = clientOf<Any>('Any', [spy], { codec })
@@ -123,7 +123,7 @@ describe('a codec', () => {
     expect(await real.call('method', { a: [1, 'two', null] })).toEqual({ a: [1, 'two', null] })
   })
 
-  test('raw gives bytes that stay as they are when more come, also where replies share reads or need several', async () => {
+  test('raw returns bytes that never change later, also when replies share reads or span several', async () => {
     const Echo = (bytes: Uint8Array): Uint8Array => bytes
     const client = clientOf<{ Echo: typeof Echo }>('Echo', [await serving({ Echo: { Echo } })], {
       codec: 'raw',
@@ -136,7 +136,7 @@ describe('a codec', () => {
     expect(inTurn).toEqual(sent)
   })
 
-  test('raw hands bytes through, and takes nothing else', async () => {
+  test('raw passes bytes through, and rejects everything else', async () => {
     const method = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes).reverse()
     const client = clientOf<Any>('Any', [await serving({ Any: { method } })], { codec: 'raw' })
     expect(await client.call('method', Buffer.from([1, 2, 3]))).toEqual(Buffer.from([3, 2, 1]))
@@ -144,7 +144,7 @@ describe('a codec', () => {
     expect(await failure(client.call('method', 'text'))).toMatchObject({ code: 'ERR_RPCX_ARGUMENT' })
   })
 
-  test('is taken from the reply, not from the request', async () => {
+  test('is chosen by the reply, not by the request', async () => {
     const server = await answering({ serialize: Serialize.json, payload: '"in JSON"' })
     expect(await clientOf<Any>('Any', [server]).call('method')).toBe('in JSON')
   })
@@ -178,15 +178,15 @@ describe('an error reply', () => {
     ["rpcx: can't find method Mul", 'ERR_RPCX_METHOD_NOT_FOUND'],
     ['can not find codec for 9', 'ERR_RPCX_CODEC'],
     ['anything else', 'ERR_RPCX_SERVICE'],
-  ])('of Go that says %j is %s', async (text, code) => {
+  ])('of Go with the message %j is %s', async (text, code) => {
     const client = clientOf<Any>('Any', [await answering(errorReply(text))])
     expect(await failure(client.call('method'))).toMatchObject({ code, message: text })
   })
 
   test.each([
-    ['an empty text', errorReply('')],
-    ['no text', { flags: Flag.error }],
-  ])('with %s is ERR_RPCX_SERVICE, and says that there is no reason', async (_what, reply) => {
+    ['an empty message', errorReply('')],
+    ['no message', { flags: Flag.error }],
+  ])('with %s is ERR_RPCX_SERVICE, and says that the server gave no reason', async (_what, reply) => {
     const client = clientOf<Any>('Any', [await answering(reply)])
     expect(await failure(client.call('method'))).toMatchObject({
       code: 'ERR_RPCX_SERVICE',
@@ -194,14 +194,14 @@ describe('an error reply', () => {
     })
   })
 
-  test('of ours has the code that it names, unless that is none', async () => {
+  test('of our server has the code that it names, if that code exists', async () => {
     const ours = clientOf<Any>('Any', [await answering(errorReply('no', 'ERR_RPCX_AUTH'))])
     expect(await failure(ours.call('method'))).toMatchObject({ code: 'ERR_RPCX_AUTH', message: 'no' })
     const unknown = clientOf<Any>('Any', [await answering(errorReply('no', 'ERR_RPCX_OF_TOMORROW'))])
     expect(await failure(unknown.call('method'))).toMatchObject({ code: 'ERR_RPCX_SERVICE' })
   })
 
-  test('of a server that stops at the deadline is a time-out like our own, and a failure without a deadline', async () => {
+  test('of a server that stops at the deadline is a time-out like our own; without a deadline it is a failure', async () => {
     const reply = errorReply('context deadline exceeded')
     const client = clientOf<Any>('Any', [await answering(reply)])
     expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
@@ -229,7 +229,7 @@ describe('compress', () => {
   test.each([
     [1024, false],
     [1025, true],
-  ])('of %d bytes either way is %s', async (length, isCompressed) => {
+  ])('%d bytes in each direction are compressed: %s', async (length, isCompressed) => {
     const payload = Buffer.alloc(length, 'x')
     const seen: { flags: number; payload: Buffer }[] = []
     const server = await serving({ Any: { method: (bytes: Uint8Array) => bytes } })
@@ -250,7 +250,7 @@ describe('compress', () => {
     expect(decompress(sent, flags, 2_000)).toEqual(payload)
   })
 
-  test('is not asked for by a client that does not compress', async () => {
+  test('is not requested by a client that does not compress', async () => {
     const noise = randomBytes(4_096)
     const seen: number[] = []
     const spy = await BareServer.listen({

@@ -36,7 +36,7 @@ describe('a hedged call', () => {
       'whose parent is aborted',
       () => ({ deadline: undefined, signal: AbortSignal.timeout(20), metadata: {} }),
     ],
-  ])('%s when its copy is due fails as it would have', async (_what, parentOf) => {
+  ])('%s when its copy is due fails as it would have without the copy', async (_what, parentOf) => {
     const servers = await Promise.all([0, 1, 2, 3].map(() => serving({ S: service }, { drainMs: 0 })))
     const client = clientOf<S>('S', servers, {
       failMode: 'failbackup',
@@ -48,7 +48,7 @@ describe('a hedged call', () => {
     expect(error.code === 'ERR_RPCX_TIMEOUT' || error.name === 'TimeoutError').toBe(true)
   })
 
-  test('whose client is closed before its copy is due fails as it would have', async () => {
+  test('whose client is closed before its copy is due fails as it would have without the copy', async () => {
     const servers = await Promise.all([0, 1].map(() => serving({ S: service }, { drainMs: 0 })))
     const client = clientOf<S>('S', servers, {
       failMode: 'failbackup',
@@ -73,7 +73,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     expect(await client.call('hi')).toBe('hi')
   })
 
-  test('as update of a selector is told of, and the list is followed on', async () => {
+  test('as update of a selector is reported, and the list is still followed', async () => {
     const [first, second] = await Promise.all([serving({ S: service }), serving({ S: service })])
     const discovery = closing(new MultipleServersDiscovery(keys([first])))
     const told: string[] = []
@@ -116,7 +116,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     expect(client.snapshot().endpoints[0]?.state).not.toBe('out')
   })
 
-  test('as a listener is told of, and the others hear', async () => {
+  test('as a listener is reported, and the other listeners are called', async () => {
     const server = await serving({ S: service })
     const client = clientOf<S>('S', [server], { failMode: 'failover' })
     const told: string[] = []
@@ -131,7 +131,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     await until(() => told.includes('listener of ejected'))
   })
 
-  test('as status of a discovery is told of, also when a client of many services looks for idle ones', async () => {
+  test('as status of a discovery is reported, also when a client of many services looks for idle ones', async () => {
     const server = await serving({ S: service })
     const inner = closing(new MultipleServersDiscovery(keys([server])))
     const discovery: Discovery = {
@@ -148,7 +148,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     expect(await told.opened).toBe('discovery.status')
   })
 
-  test('as verify or status of a discovery is told of, and calls go on', async () => {
+  test('as verify or status of a discovery is reported, and calls continue', async () => {
     const server = await serving({ S: service })
     const inner = closing(new MultipleServersDiscovery(keys([server])))
     const discovery: Discovery = {

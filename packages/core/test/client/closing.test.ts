@@ -11,7 +11,7 @@ interface Any {
 }
 
 describe('close()', () => {
-  test('fails the calls that wait, and all further ones, with ERR_RPCX_CLOSED', async () => {
+  test('fails waiting calls, and all further ones, with ERR_RPCX_CLOSED', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server])
     const pending = failure(client.call('method', 1))
@@ -60,7 +60,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('cuts off a server that does not follow its goodbye', async () => {
+  test('destroys the connection to a server that does not close its end', async () => {
     const server = closing(await BareServer.listen({ allowHalfOpen: true }))
     const client = clientOf<Any>('Any', [server])
     await client.notify('method')
@@ -91,7 +91,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('lets go of the discovery, which stays open', async () => {
+  test('releases the discovery, which stays open', async () => {
     const server = await serving({ Any: { method: () => 1 } })
     const discovery = closing(new MultipleServersDiscovery(keys([server])))
     const first = clientOf<Any>('Any', discovery)
@@ -102,7 +102,7 @@ describe('close()', () => {
 })
 
 describe('a process', () => {
-  test('ends by itself once its client is closed', async () => {
+  test('exits once its client is closed', async () => {
     const arrived = new Gate()
     const server = await serving({ Any: { method: () => arrived.open() } })
     const program = closing(new Program('closing-client', server.address as string))

@@ -27,18 +27,18 @@ async function memory(): Promise<Server> {
 
 const users = ['alice', 'bob', 'carol']
 
-describe("the async context of a caller is its own call's, and nobody else's", () => {
+describe('the async context of a call is never that of another call', () => {
   test.each<[string, () => Promise<Server>]>([
     ['memu', memory],
     ['tcp', () => serving({ S: service }, { drainMs: 0 })],
-  ])('for methods: %s', async (_network, start) => {
+  ])('in methods: %s', async (_network, start) => {
     const client = clientOf<S>('S', [await start()])
     await store.run('first', () => client.call('who', { u: 'first' }))
     const answers = await Promise.all(users.map(u => store.run(u, () => client.call('who', { u }))))
     expect(answers).toEqual(users.map(u => `${u} as undefined`))
   })
 
-  test('for interceptors, and for what awaits the call', async () => {
+  test('in interceptors, and in the code that awaits the call', async () => {
     const seen: (string | undefined)[] = []
     const interceptor: Interceptor = async (call, next) => {
       seen.push(store.getStore())
@@ -61,7 +61,7 @@ describe("the async context of a caller is its own call's, and nobody else's", (
   test.each<[string, XClientOptions]>([
     ['a connection', {}],
     ['a token', { token: async () => 'token' }],
-  ])('for selectors, when calls wait for %s', async (_what, options) => {
+  ])('in selectors, when calls wait for %s', async (_what, options) => {
     const seen: [string, string | undefined][] = []
     const selectMode: Selector = {
       pick(candidates, { args }) {
@@ -74,7 +74,7 @@ describe("the async context of a caller is its own call's, and nobody else's", (
     for (const [u, inside] of seen) expect([u, undefined]).toContain(inside)
   })
 
-  test('for events that a deadline causes', async () => {
+  test('in events that a deadline causes', async () => {
     const server = closing(await BareServer.listen())
     const other = await serving({ S: service })
     const client = clientOf<S>('S', [server, other], { heartbeatMs: 0, selectMode: 'roundRobin' })

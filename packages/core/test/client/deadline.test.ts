@@ -20,7 +20,7 @@ function timeoutOf(message: { metadataValue(key: string): string | undefined }):
 }
 
 describe('timeoutMs', () => {
-  test('of a call ends it with ERR_RPCX_TIMEOUT that names the server', async () => {
+  test('of a call ends it with ERR_RPCX_TIMEOUT, and the error names the server', async () => {
     const server = await silent()
     const start = performance.now()
     const error = await failure(clientOf<Any>('Any', [server]).call('method', 1, { timeoutMs: 30 }))
@@ -29,12 +29,12 @@ describe('timeoutMs', () => {
     expect(error.message).toBe(`Any.method: no reply from ${server.address} within the deadline`)
   })
 
-  test('of the client counts when the call has none', async () => {
+  test('of the client applies when the call has none', async () => {
     const client = clientOf<Any>('Any', [await silent()], { timeoutMs: 30 })
     expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
   })
 
-  test('of 0 is none, in a call as in the client', async () => {
+  test('of 0 means no deadline, in a call as in the client', async () => {
     const server = await silent()
     const endless = clientOf<Any>('Any', [server], { timeoutMs: 0 })
     const limited = clientOf<Any>('Any', [server], { timeoutMs: 60_000 })
@@ -48,7 +48,7 @@ describe('timeoutMs', () => {
     }
   })
 
-  test('ends calls in the order of their deadlines, whatever the order of the calls', async () => {
+  test('ends calls in the order of their deadlines, not in the order of the calls', async () => {
     const client = clientOf<Any>('Any', [await silent()])
     const ended: number[] = []
     const calls = [90, 30, 60, 30].map(async timeoutMs => {
@@ -59,7 +59,7 @@ describe('timeoutMs', () => {
     expect(ended).toEqual([30, 30, 60, 90])
   })
 
-  test('leaves nothing behind: a late reply is dropped and the connection usable', async () => {
+  test('leaves nothing behind: a late reply is dropped, and the connection stays usable', async () => {
     const server = await silent()
     const client = clientOf<Any>('Any', [server])
     expect(await failure(client.call('method', 1, { timeoutMs: 20 }))).toMatchObject({
@@ -79,14 +79,14 @@ describe('timeoutMs', () => {
     expect(error).toMatchObject({ code: 'ERR_RPCX_TIMEOUT', cause: { code: 'ERR_RPCX_UNAVAILABLE' } })
   })
 
-  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])('is no %d', async timeoutMs => {
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])('rejects %d', async timeoutMs => {
     const client = clientOf<Any>('Any', [await silent()])
     expect(await failure(client.call('method', 1, { timeoutMs }))).toBeInstanceOf(RangeError)
   })
 })
 
 describe('__ServerTimeout', () => {
-  test('is what remains of the deadline', async () => {
+  test('is the time that remains until the deadline', async () => {
     const server = await silent()
     void clientOf<Any>('Any', [server], { timeoutMs: 5_000 })
       .call('method')
@@ -96,7 +96,7 @@ describe('__ServerTimeout', () => {
     expect(left).toBeLessThanOrEqual(5_000)
   })
 
-  test('is taken anew for each attempt', async () => {
+  test('is computed anew for each attempt', async () => {
     const lefts: number[] = []
     const server = await BareServer.listen({
       onMessage(message, peer) {
@@ -126,7 +126,7 @@ describe('parent', () => {
     ...fields,
   })
 
-  test('caps the deadline, and does not extend it', async () => {
+  test('shortens the deadline, and never extends it', async () => {
     const server = await silent()
     const client = clientOf<Any>('Any', [server])
     const parent = context({ deadline: Date.now() + 30 })
@@ -139,7 +139,7 @@ describe('parent', () => {
     expect(await failure(call)).toMatchObject({ code: 'ERR_RPCX_TIMEOUT' })
   })
 
-  test('whose deadline has passed lets nothing be sent', async () => {
+  test('whose deadline has passed keeps the call from being sent', async () => {
     const server = await silent()
     const client = clientOf<Any>('Any', [server])
     await client.notify('method', 1)
@@ -151,7 +151,7 @@ describe('parent', () => {
     expect((await peer.message(1)).isOneway).toBe(true)
   })
 
-  test('ends the call with its signal, beside that of the call', async () => {
+  test("ends the call by its signal, as does the call's own signal", async () => {
     const server = await silent()
     const client = clientOf<Any>('Any', [server])
     const [parents, own] = [new AbortController(), new AbortController()]
@@ -168,7 +168,7 @@ describe('parent', () => {
     expect(await second).toBe(own.signal.reason)
   })
 
-  test('hands on the trace, and nothing else', async () => {
+  test('passes on the trace, and nothing else', async () => {
     const server = await silent()
     const client = clientOf<Any>('Any', [server], { timeoutMs: 0 })
     const metadata = { traceparent: '00-1-2-01', tracestate: 'a=b', [ReservedKey.auth]: 'theirs', other: '1' }
@@ -180,7 +180,7 @@ describe('parent', () => {
     })
   })
 
-  test('is the context of a served call: what its caller gives up is given up further on', async () => {
+  test('is the context of a served call: if its caller aborts, the further call is aborted too', async () => {
     const arrived = new Gate()
     const given = new Gate<unknown>()
     const behind = await serving({
@@ -204,7 +204,7 @@ describe('parent', () => {
   })
 })
 
-test('a clock that is set while a call is served changes nothing about the time that is left', async () => {
+test('setting the system clock during a call does not change the remaining time', async () => {
   const further = await serving({ Further: { hi: () => 'hi' } })
   const inner = clientOf<{ hi(): string }>('Further', [further])
   const onwards = async (_: unknown, context: CallContext): Promise<unknown> => {

@@ -67,7 +67,7 @@ async function untilFailure(call: () => Promise<unknown>): Promise<Error & { rea
 }
 
 describe('a server that accepts and never answers', () => {
-  test('fails its call at the deadline, is ejected, and the others are unaffected', async () => {
+  test('fails its call at the deadline, is ejected, and the other servers are unaffected', async () => {
     const [bad, good] = [await moody(hole), await moody(ok)]
     const client = clientOf<Any>('Any', [bad, good], { selectMode: 'roundRobin' })
     const events = heard(client)
@@ -83,7 +83,7 @@ describe('a server that accepts and never answers', () => {
     expect(events).toHaveLength(1)
   })
 
-  test('comes back by a probe, not by a call', async () => {
+  test('returns to service by a probe, not by a call', async () => {
     const [bad, good] = [await moody(hole), await moody(ok)]
     const client = clientOf<Any>('Any', [bad, good], { selectMode: 'roundRobin', heartbeatMs: 100 })
     const events = heard(client)
@@ -101,7 +101,7 @@ describe('a server that accepts and never answers', () => {
     expect(endpoints.sort()).toEqual([bad.address, good.address].sort())
   })
 
-  test('stays when it is the only one', async () => {
+  test('is not ejected when it is the only one', async () => {
     const only = await moody(silent)
     const client = clientOf<Any>('Any', [only])
     const events = heard(client)
@@ -112,8 +112,8 @@ describe('a server that accepts and never answers', () => {
   })
 })
 
-describe('a server that answers with errors', () => {
-  test('is ejected when the others do not, and comes back after a probe', async () => {
+describe('a server that responds with errors', () => {
+  test('is ejected when the others respond without, and returns after a probe', async () => {
     const [bad, good, other] = [await moody(failing), await moody(ok), await moody(ok)]
     const client = clientOf<Any>('Any', [bad, good, other], { selectMode: 'roundRobin' })
     const events = heard(client)
@@ -127,7 +127,7 @@ describe('a server that answers with errors', () => {
     expect(bad.calls).toBe(10)
   })
 
-  test('is ejected again after one more, for longer', async () => {
+  test('is ejected again after one more error, for longer', async () => {
     const [bad, good] = [await moody(failing), await moody(ok)]
     const client = clientOf<Any>('Any', [bad, good], { selectMode: 'roundRobin' })
     const forMs: number[] = []
@@ -144,7 +144,7 @@ describe('a server that answers with errors', () => {
     expect(second).toBeGreaterThan(990)
   })
 
-  test('is not ejected when all do: then it is the service, or the arguments', async () => {
+  test('is not ejected when all servers do: then the service or the arguments are at fault', async () => {
     const servers = [await moody(failing), await moody(failing), await moody(failing)]
     const client = clientOf<Any>('Any', servers, { selectMode: 'roundRobin' })
     const events = heard(client)
@@ -153,7 +153,7 @@ describe('a server that answers with errors', () => {
     expect(servers.map(({ calls }) => calls).sort()).toEqual([33, 33, 34])
   })
 
-  test('is not ejected when half of the list is out already', async () => {
+  test('is not ejected when half of the list is already ejected', async () => {
     const bad = [await moody(failing), await moody(failing), await moody(failing)]
     const good = [await moody(ok), await moody(ok)]
     const client = clientOf<Any>('Any', [...bad, ...good], { selectMode: 'roundRobin' })
@@ -163,8 +163,8 @@ describe('a server that answers with errors', () => {
   })
 })
 
-describe('what a server is ejected for', () => {
-  test('is told to the discovery, which may look whether the server still exists', async () => {
+describe('an ejection', () => {
+  test('is reported to the discovery, which may check whether the server still exists', async () => {
     const server = await BareServer.listen()
     await server.close()
     const discovery = closing(new MultipleServersDiscovery(keys([server])))
@@ -175,7 +175,7 @@ describe('what a server is ejected for', () => {
     expect(hints).toEqual([`Any ${server.address}`])
   })
 
-  test('is overload too: it gets no more calls until a probe', async () => {
+  test('also follows an overload: the server gets no more calls until a probe', async () => {
     const declining: Habits = {
       answer: (message, peer) =>
         peer.reply(message, {

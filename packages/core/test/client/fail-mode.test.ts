@@ -73,7 +73,7 @@ describe('a connection that is lost after the request was delivered', () => {
     ['this call', {}, { idempotent: true }],
     ['all calls of the client', { idempotent: true }, {}],
     ['the method', { idempotent: ['method'] }, {}],
-  ])('is repeated elsewhere when the caller said that %s may be', async (_what, options, callOptions) => {
+  ])('is repeated at another server when the caller said that %s may be', async (_what, options, callOptions) => {
     const [bad, good] = [await answering(reset), await answering(ok)]
     const client = clientOf<Any>('Any', [bad, good], {
       failMode: 'failover',
@@ -107,7 +107,7 @@ describe('a connection that is lost after the request was delivered', () => {
 })
 
 describe('failfast', () => {
-  test('makes one attempt, whatever fails', async () => {
+  test('makes one attempt, whatever the error', async () => {
     const refusing = await answering(refuse)
     const client = clientOf<Any>('Any', [refusing], { failMode: 'failfast' })
     expect(await failure(client.call('method'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
@@ -134,7 +134,7 @@ describe('failfast', () => {
 })
 
 describe('failtry', () => {
-  test('repeats at the same server until it takes the call', async () => {
+  test('repeats the call at the same server until it accepts it', async () => {
     const servers = [await answering(refuse, refuse, ok), await answering(refuse, refuse, ok)]
     const client = clientOf<Any>('Any', servers, { failMode: 'failtry' })
     const { reply, attempts, endpoint } = await client.invoke('method')
@@ -143,7 +143,7 @@ describe('failtry', () => {
     expect(servers.find(({ requests }) => requests.length === 3)?.address).toBe(endpoint)
   })
 
-  test('gives up after so many retries', async () => {
+  test('gives up after the given number of retries', async () => {
     const server = await answering(refuse)
     const client = clientOf<Any>('Any', [server], { failMode: 'failtry', retries: 2 })
     const error = await failure(client.call('method'))
@@ -157,7 +157,7 @@ describe('failtry', () => {
 })
 
 describe('failover', () => {
-  test('goes to another server when one did not execute the call', async () => {
+  test('goes to another server when one did not run the call', async () => {
     const good = await answering(ok)
     const servers = [await answering(refuse), good, await answering(refuse)]
     const client = clientOf<Any>('Any', servers, { failMode: 'failover' })
@@ -174,7 +174,7 @@ describe('failover', () => {
     expect(good.requests).toHaveLength(20)
   })
 
-  test('does not repeat what the service itself failed', async () => {
+  test('does not repeat a call that the service itself failed', async () => {
     const servers = [await answering(fail), await answering(fail)]
     const client = clientOf<Any>('Any', servers, { failMode: 'failover', idempotent: true })
     expect(await failure(client.call('method'))).toMatchObject({
@@ -205,7 +205,7 @@ describe('the error of a call', () => {
     }
   })
 
-  test('carries what the server sent beside it', async () => {
+  test('has the metadata that the server sent with it', async () => {
     const server = await answering((message, peer) => {
       const metadata = { [ReservedKey.error]: 'no', hint: 'tomorrow' }
       peer.reply(message, { flags: Flag.error, metadata })
@@ -215,7 +215,7 @@ describe('the error of a call', () => {
     expect(Object.keys((error as RpcxError).metadata)).toEqual(['hint'])
   })
 
-  test('is ERR_RPCX_OUTCOME_UNKNOWN also when there is no server left to repeat it at', async () => {
+  test('is ERR_RPCX_OUTCOME_UNKNOWN also when no server is left for a retry', async () => {
     const arrived = new Gate<BarePeer>()
     const server = await answering((_message, peer) => arrived.open(peer))
     const discovery = closing(new MultipleServersDiscovery(keys([server])))
@@ -231,7 +231,7 @@ describe('the error of a call', () => {
     })
   })
 
-  test('is ERR_RPCX_OUTCOME_UNKNOWN when any attempt may have run, though the last did not', async () => {
+  test('is ERR_RPCX_OUTCOME_UNKNOWN if any attempt may have run, although the last did not', async () => {
     for (const failMode of ['failfast', 'failtry'] as const) {
       const servers = [await answering(reset, refuse), await answering(reset, refuse)]
       const options = failMode === 'failfast' ? { failMode } : { failMode, retries: 1 }
@@ -241,7 +241,7 @@ describe('the error of a call', () => {
   })
 })
 
-test('each retry is told in an event', async () => {
+test('each retry is reported in an event', async () => {
   const server = await answering(refuse, ok)
   const client = clientOf<Any>('Any', [server], { failMode: 'failtry' })
   const told: ClientEvents['retried'][] = []
@@ -259,7 +259,7 @@ test('each retry is told in an event', async () => {
 })
 
 describe('a policy of the program', () => {
-  test('says whether to repeat a call, and where', async () => {
+  test('decides whether to repeat a call, and at which server', async () => {
     const servers = [await answering(refuse), await answering(refuse), await answering(ok)]
     const order = servers.map(({ address }) => address)
     const asked: AttemptedCall[] = []
@@ -296,7 +296,7 @@ describe('a policy of the program', () => {
     ['throws', () => fault()],
     ['returns a promise', async () => fault()],
     ['returns what it must not', () => 'yes'],
-  ])('that %s is told of, and the call goes on as without', async (_how, wrong) => {
+  ])('that %s is reported, and the call continues as without it', async (_how, wrong) => {
     const servers = [await answering(refuse), await answering(ok)]
     const first = servers[0]?.address
     const failed: string[] = []
@@ -322,7 +322,7 @@ describe('a policy of the program', () => {
     ])
   })
 
-  test('has to be one', () => {
+  test('is rejected when it is not a policy', () => {
     for (const failMode of [{}, { repeats: 1 }, null, () => {}])
       expect(() => clientOf<Any>('Any', [{ address: 'memu@none' }], { failMode: failMode as never })).toThrow(
         /failMode is .*, not one of/,

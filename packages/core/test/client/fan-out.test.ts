@@ -30,7 +30,7 @@ function endless(): { who: Who['who']; arrived: Gate } {
 }
 
 describe('broadcast', () => {
-  test('calls every server once and resolves to all replies, in address order', async () => {
+  test('calls every server once and resolves to all replies, in the order of addresses', async () => {
     const all = await servers(
       () => 'a',
       () => 'b',
@@ -43,7 +43,7 @@ describe('broadcast', () => {
     expect(endpoints).toEqual(all.map(({ address }) => address).sort())
   })
 
-  test('fails with the first failure, and gives the others up', async () => {
+  test('fails with the first failure, and aborts the other calls', async () => {
     const slow = endless()
     const client = clientOf<Who>('Who', await servers(slow.who, fails))
     const error = await failure(client.broadcast('who'))
@@ -51,7 +51,7 @@ describe('broadcast', () => {
     await until(() => client.snapshot().endpoints.every(({ inFlight }) => inFlight === 0))
   })
 
-  test('asks a server in back-off for nothing, and fails at once', async () => {
+  test('does not call a server in back-off, and fails at once', async () => {
     const gone = await BareServer.listen()
     await gone.close()
     const [good] = await servers(() => 'good')
@@ -93,14 +93,14 @@ describe('broadcast', () => {
 })
 
 describe('fork', () => {
-  test('resolves to the first reply, and gives the others up', async () => {
+  test('resolves to the first reply, and aborts the other calls', async () => {
     const slow = endless()
     const client = clientOf<Who>('Who', await servers(slow.who, fails, () => 'quick'))
     expect(await client.fork('who')).toBe('quick')
     await until(() => client.snapshot().endpoints.every(({ inFlight }) => inFlight === 0))
   })
 
-  test('fails when all do, with what each made of it', async () => {
+  test('fails when all servers fail, with the error of each', async () => {
     const all = await servers(fails, fails)
     const error = await failure(clientOf<Who>('Who', all).fork('who'))
     expect(error).toMatchObject({
@@ -114,7 +114,7 @@ describe('fork', () => {
 })
 
 describe('inform', () => {
-  test('gives every result as it comes', async () => {
+  test('yields each result as it comes', async () => {
     const gate = new Gate<string>()
     const client = clientOf<Who>(
       'Who',
@@ -133,14 +133,14 @@ describe('inform', () => {
     expect(seen[2]).toBe('last')
   })
 
-  test('gives all results together', async () => {
+  test('returns all results together', async () => {
     const all = await servers(fails, () => 1)
     const results = await clientOf<Who>('Who', all).inform('who').all()
     expect(results.map(({ endpoint }) => endpoint).sort()).toEqual(all.map(({ address }) => address).sort())
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('gives up the servers that have not replied when its loop is left', async () => {
+  test('aborts the calls without a reply when its loop is left', async () => {
     const slow = endless()
     const client = clientOf<Who>('Who', await servers(() => 1, slow.who))
     for await (const result of client.inform('who')) {
@@ -150,7 +150,7 @@ describe('inform', () => {
     await until(() => client.snapshot().endpoints.every(({ inFlight }) => inFlight === 0))
   })
 
-  test('makes one attempt at each, with the time that is left', async () => {
+  test('makes one attempt at each server, with the time that is left', async () => {
     const lefts: (number | undefined)[] = []
     const who = (_: unknown, { deadline }: CallContext): void =>
       void lefts.push(deadline === undefined ? undefined : deadline - Date.now())

@@ -3,7 +3,7 @@ import { mayBeCalled } from '../../src/client/select/filter.ts'
 import { parseEndpoint } from '../../src/discovery/discovery.ts'
 import { vectors } from '../vectors.ts'
 
-describe('servers kept for a client, as in Go', () => {
+describe('the filters of a client keep the same servers as in Go', () => {
   for (const { group, servers, kept } of vectors.filter.vectors) {
     // An empty group is none in Go.
     const wanted = group === '' ? undefined : group
@@ -19,5 +19,5 @@ describe('servers kept for a client, as in Go', () => {
     })
   }
 
-  test('vectors are all there', () => expect(vectors.filter.vectors).toHaveLength(4))
+  test('vectors are complete', () => expect(vectors.filter.vectors).toHaveLength(4))
 })

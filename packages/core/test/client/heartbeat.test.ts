@@ -10,7 +10,7 @@ interface Any {
 }
 
 describe('a heartbeat', () => {
-  test('goes out when nothing came for heartbeatMs, with the time as Go sends it', async () => {
+  test("is sent when nothing came for heartbeatMs, with the time in Go's format", async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server], { heartbeatMs: 30, timeoutMs: 0 })
     void client.call('method').catch(() => {})
@@ -22,7 +22,7 @@ describe('a heartbeat', () => {
     expect(Math.abs(Date.now() - sentAt)).toBeLessThan(5_000)
   })
 
-  test('that is not answered ends the connection after heartbeatMs to three times that', async () => {
+  test('without a response ends the connection after one to three times heartbeatMs', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server], { heartbeatMs: 100 })
     const call = failure(client.call('method'))
@@ -40,7 +40,7 @@ describe('a heartbeat', () => {
     await peer.closed()
   })
 
-  test('is waited for as long as heartbeatTimeoutMs says, however often it goes out', async () => {
+  test('is waited for as long as heartbeatTimeoutMs says, however often heartbeats are sent', async () => {
     const program = closing(new Program('busy-server'))
     const servers = [{ address: await program.line(0) }]
     const patient = clientOf<Any>('Any', servers, { heartbeatMs: 50, heartbeatTimeoutMs: 5_000 })
@@ -51,7 +51,7 @@ describe('a heartbeat', () => {
     expect(error.message).toMatch(/no answer to a heartbeat within 50 ms$/)
   })
 
-  test('that is answered keeps a call alive that takes much longer', async () => {
+  test('with a response keeps a call alive that takes much longer', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Any>('Any', [server], { heartbeatMs: 20 })
     const call = client.call('method')
@@ -62,7 +62,7 @@ describe('a heartbeat', () => {
     expect(await call).toBe('done')
   })
 
-  test('is echoed by our server, so that an idle connection stays', async () => {
+  test('is echoed by our server, so that an idle connection stays open', async () => {
     const server = await serving({
       Any: { method: (_: unknown, context: CallContext) => context.remoteAddress },
     })
@@ -75,7 +75,7 @@ describe('a heartbeat', () => {
     expect(await client.call('method')).toBe(before)
   })
 
-  test('is not missed when this process was too busy to see the answer', async () => {
+  test('is not missed when this process was too busy to read the response', async () => {
     const server = await BareServer.listen({
       onMessage(message, peer) {
         if (!message.isHeartbeat) return

@@ -26,7 +26,7 @@ async function numbered(number: number): Promise<Numbered> {
 const options = { failMode: 'failbackup', selectMode: 'roundRobin', idempotent: true } as const
 
 describe('failbackup', () => {
-  test('sends a call that takes long to a second server as well, and takes the first reply', async () => {
+  test('sends a call that takes long to a second server as well, and uses the first reply', async () => {
     const [slow, quick] = [await numbered(1), await numbered(2)]
     slow.answers = false
     const client = clientOf<Any>('Any', [slow, quick], { ...options, backupAfter: { ms: 30 } })
@@ -60,7 +60,7 @@ describe('failbackup', () => {
     expect(servers[0].requests.length + servers[1].requests.length).toBe(3)
   })
 
-  test('fails at the deadline when neither replies, and stops for an abort', async () => {
+  test('fails at the deadline when neither server replies, and stops when the signal aborts', async () => {
     const servers = [await numbered(1), await numbered(2)] as const
     for (const server of servers) server.answers = false
     const client = clientOf<Any>('Any', servers, { ...options, backupAfter: { ms: 5 } })
@@ -77,7 +77,7 @@ describe('failbackup', () => {
     await until(() => client.snapshot().endpoints.every(({ inFlight }) => inFlight === 0))
   })
 
-  test('learns from calls how long they take', async () => {
+  test('learns from finished calls how long calls take', async () => {
     const servers = [await numbered(1), await numbered(2)] as const
     const client = clientOf<Any>('Any', servers, { ...options, backupAfter: { percentile: 90 } })
     for (let i = 0; i < 64; i++) await client.call('method')
@@ -103,7 +103,7 @@ describe('failbackup', () => {
     [{ failMode: 'failover', backupAfter: { ms: 1 } }, 'backupAfter works only with failMode failbackup'],
     [{ failMode: 'failbackup', backupAfter: { ms: -1 } }, 'backupAfter.ms is -1'],
     [{ failMode: 'failbackup', backupAfter: { percentile: 100 } }, 'backupAfter.percentile is 100'],
-  ])('refuses %j', (wrong, text) => {
+  ])('rejects %j', (wrong, text) => {
     expect(() => clientOf<Any>('Any', [{ address: 'memu@nobody' }], wrong)).toThrow(text)
   })
 })

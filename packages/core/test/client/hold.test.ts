@@ -47,14 +47,14 @@ async function seen(discovery: MultipleServersDiscovery): Promise<void> {
   await new Promise(setImmediate)
 }
 
-describe('a list that servers leave one by one', () => {
+describe('a list from which servers disappear one by one', () => {
   const all = 'abcdefghij'
 
   test.each([
     ['in one tick', async () => {}, 1],
     ['in a tick each', () => new Promise(setImmediate), 2],
     ['some milliseconds apart', () => sleep(7), 3],
-  ] as const)('until none is left, %s, goes on with all that are connected', async (_, pause, seed) => {
+  ] as const)('until none is left, %s, keeps all connected servers in use', async (_, pause, seed) => {
     const servers = await named(...all)
     const { discovery, names, shrunk } = await connected(servers)
     const left = [...servers]
@@ -71,7 +71,7 @@ describe('a list that servers leave one by one', () => {
     expect(held).toBe(10 - to)
   })
 
-  test('sends nothing to those that left until most of them have', async () => {
+  test('sends no calls to servers that disappeared, until most of them have', async () => {
     const servers = await named(...all)
     const { discovery, names, shrunk } = await connected(servers)
     for (let left = 9; left >= 5; left--) {
@@ -86,7 +86,7 @@ describe('a list that servers leave one by one', () => {
     expect(shrunk).toEqual([{ service: 'Who', from: 10, to: 4, held: 6 }])
   })
 
-  test('goes on without those whose server has closed the connection before', async () => {
+  test('does not use those whose server closed the connection before', async () => {
     const servers = await named(...all)
     const { discovery, names } = await connected(servers)
     discovery.update(keys(servers.slice(0, 8)))
@@ -97,7 +97,7 @@ describe('a list that servers leave one by one', () => {
     expect(await names(40)).toBe('abcdefghi')
   })
 
-  test('is taken at its word when it takes longer than holdMs', async () => {
+  test('is applied as it is when the servers disappear over longer than holdMs', async () => {
     const servers = await named('a', 'b', 'c', 'd')
     const { discovery, names, shrunk } = await connected(servers, 150)
     for (const left of [3, 2, 1]) {
@@ -108,7 +108,7 @@ describe('a list that servers leave one by one', () => {
     expect(shrunk).toEqual([])
   })
 
-  test('keeps each for holdMs after it left, and then closes its connection', async () => {
+  test('keeps each vanished server for holdMs, and then closes its connection', async () => {
     const servers = await named('a', 'b', 'c')
     const { discovery, names } = await connected(servers, 200)
     const closed = happening(servers[2] as Server, 'connectionClosed')
@@ -119,7 +119,7 @@ describe('a list that servers leave one by one', () => {
     expect(await names(10)).toBe('ab')
   })
 
-  test('tells of each loss once', async () => {
+  test('reports each loss once', async () => {
     const servers = await named(...all)
     const { discovery, shrunk } = await connected(servers, 100)
     for (const [i, left] of [10, 3, 2, 10, 1, 0, 10].entries()) {
@@ -130,7 +130,7 @@ describe('a list that servers leave one by one', () => {
     expect(shrunk.map(({ to }) => to)).toEqual([3, 1])
   })
 
-  test('gives the calls that wait at one that left to the others', async () => {
+  test('moves the calls that wait for a vanished server to the others', async () => {
     const hole = closing(await BareServer.listen({ onMessage() {} }))
     const servers = [hole, ...(await named('a', 'b', 'c'))]
     const discovery = closing(new MultipleServersDiscovery(keys(servers)))
@@ -145,8 +145,8 @@ describe('a list that servers leave one by one', () => {
   })
 })
 
-describe('one update that leaves fewer than half of three or more servers', () => {
-  test('keeps those that are connected, for holdMs', async () => {
+describe('one update that removes more than half of three or more servers', () => {
+  test('keeps the connected ones in use for holdMs', async () => {
     const servers = await named('a', 'b', 'c')
     const { discovery, names } = await connected(servers, 300)
     const start = performance.now()
@@ -157,7 +157,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     expect(performance.now() - start).toBeGreaterThanOrEqual(299)
   })
 
-  test('keeps them when it leaves none at all', async () => {
+  test('keeps them in use when it removes all servers', async () => {
     const servers = await named('a', 'b', 'c')
     const { discovery, names, call } = await connected(servers, 200)
     discovery.update([])
@@ -172,7 +172,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     expect(await failure(call())).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
   })
 
-  test('drops at once the one whose server closes the connection', async () => {
+  test('drops a server at once when it closes the connection', async () => {
     const servers = await named('a', 'b', 'c')
     const { discovery, names } = await connected(servers)
     discovery.update(keys(servers.slice(0, 1)))
@@ -182,7 +182,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     expect(await names(30)).toBe('ac')
   })
 
-  test('does not try those that closed the connection even when nothing else is left', async () => {
+  test('never dials servers that closed the connection, even when no other is left', async () => {
     const servers = await named('a', 'b', 'c')
     const { discovery, call } = await connected(servers)
     discovery.update([])
@@ -191,7 +191,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     expect(await failure(call())).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
   })
 
-  test('drops the one that answers no heartbeat', async () => {
+  test('drops a server that does not respond to a heartbeat', async () => {
     const dead = await BareServer.listen({
       onMessage: (message, peer) => message.isHeartbeat || peer.reply(message, { payload: '"dead"' }),
     })
@@ -209,7 +209,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     while ((await names(8)) !== 'aaliveb') expect(performance.now() - start).toBeLessThan(3_000)
   })
 
-  test('uses those without a connection only when nothing else is left', async () => {
+  test('uses servers without a connection only when no other is left', async () => {
     const servers = await named('a', 'b', 'c')
     const discovery = closing(new MultipleServersDiscovery(keys(servers)))
     const client = clientOf<Who>('Who', discovery)
@@ -225,7 +225,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     expect([...left].sort()).toEqual(['b', 'c'])
   })
 
-  test('takes them back as they are when the list returns', async () => {
+  test('continues to use them without a new connection when the list returns', async () => {
     const bare = await BareServer.listen({
       onMessage(message, peer) {
         peer.reply(message, message.isHeartbeat ? { flags: Flag.heartbeat } : { payload: '"bare"' })
@@ -242,7 +242,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
     expect(bare.peers).toHaveLength(1)
   })
 
-  test('does not keep those that are listed as inactive, nor any with holdMs 0', async () => {
+  test('drops servers that are listed as inactive, and all servers with holdMs 0', async () => {
     const servers = await named('a', 'b', 'c')
     const operated = await connected(servers)
     const inactive = keys(servers).map((key, i) => (i === 0 ? key : { ...key, value: 'state=inactive' }))
@@ -256,7 +256,7 @@ describe('one update that leaves fewer than half of three or more servers', () =
   })
 })
 
-test('the keys of servers that are held stay where they are under consistentHash', async () => {
+test('consistentHash leaves the keys of vanished servers where they are', async () => {
   const servers = await named('a', 'b', 'c', 'd')
   const discovery = closing(new MultipleServersDiscovery(keys(servers)))
   const client = clientOf<Who>('Who', discovery, { selectMode: 'consistentHash' })
@@ -273,7 +273,7 @@ test.each([
   [2, 0],
   [3, 2],
   [4, 2],
-])('an update that leaves of %i servers %i is taken at its word', async (before, after) => {
+])('an update from %i to %i servers is applied at once', async (before, after) => {
   const servers = await named(...['a', 'b', 'c', 'd'].slice(0, before))
   const { discovery, names, call } = await connected(servers)
   discovery.update(keys(servers.slice(0, after)))
@@ -282,7 +282,7 @@ test.each([
   else expect(await names(12)).toBe('abcd'.slice(0, after))
 })
 
-test('a rolling restart, one server after the other, is no shrinking list', async () => {
+test('a rolling restart of one server after the other is not a shrinking list', async () => {
   const servers = await named('a', 'b', 'c')
   const { discovery, names } = await connected(servers)
   for (const [i, server] of servers.entries()) {

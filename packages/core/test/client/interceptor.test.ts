@@ -9,7 +9,7 @@ interface Any {
 const server = () => serving({ Any: { echo: (args: unknown) => args } })
 
 describe('interceptors', () => {
-  test('stand around a call, the first one outermost', async () => {
+  test('wrap a call, the first one outermost', async () => {
     const steps: string[] = []
     const step =
       (name: string): Interceptor =>
@@ -24,7 +24,7 @@ describe('interceptors', () => {
     expect(steps).toEqual(['a before Any.echo', 'b before Any.echo', 'b after', 'a after'])
   })
 
-  test('may change the call and what comes back', async () => {
+  test('may change the call and its result', async () => {
     const twice: Interceptor = async (call, next) => {
       const invocation = await next({
         ...call,
@@ -54,7 +54,7 @@ describe('interceptors', () => {
     expect(await client.call('echo', 'again')).toBe(2)
   })
 
-  test('see one-way calls and each call of a fan-out', async () => {
+  test('run for one-way calls, and for each call of a fan-out', async () => {
     const seen: (string | undefined)[] = []
     const watching: Interceptor = (call, next) => {
       seen.push(call.isOneway ? 'one-way' : call.endpoint)

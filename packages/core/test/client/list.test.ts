@@ -60,7 +60,7 @@ describe('the list of servers', () => {
     expect(await waiting).toBe('only')
   })
 
-  test('is waited for when a call comes before it', async () => {
+  test('is waited for when a call comes before the first list', async () => {
     const [server] = await named('first')
     const registry = closing(new Registry())
     const client = clientOf<Who>('Who', registry)
@@ -70,7 +70,7 @@ describe('the list of servers', () => {
     expect(await waiting).toBe('first')
   })
 
-  test('that never comes fails calls with ERR_RPCX_REGISTRY and what the registry said last', async () => {
+  test('that never comes fails calls with ERR_RPCX_REGISTRY and the last error of the registry', async () => {
     const registry = closing(new Registry())
     const client = clientOf<Who>('Who', registry, { timeoutMs: 20 })
     expect(await failure(client.call('who'))).toMatchObject({
@@ -84,7 +84,7 @@ describe('the list of servers', () => {
     expect(error.cause).toBe(registry.lastError)
   })
 
-  test('of a discovery that breaks its promise fails calls with its error, and nothing else', async () => {
+  test('of a discovery that breaks its promises fails calls with its error, and nothing else', async () => {
     const broken = closing(new Registry())
     const mistake = new Error('a mistake in the discovery')
     broken.watch = () => ({
@@ -95,7 +95,7 @@ describe('the list of servers', () => {
     expect(error).toMatchObject({ code: 'ERR_RPCX_REGISTRY', cause: mistake })
   })
 
-  test('stands when the discovery is closed', async () => {
+  test('stays in use after the discovery is closed', async () => {
     const discovery = new MultipleServersDiscovery(keys(await named('still')))
     const client = clientOf<Who>('Who', discovery)
     expect(await client.call('who')).toBe('still')
@@ -121,7 +121,7 @@ describe('the list of servers', () => {
     await discovery.close()
   })
 
-  test('is obeyed when the state of a server changes', async () => {
+  test('is applied when the state of a server changes', async () => {
     const [a, b] = keys(await named('a', 'b')) as [{ key: string }, { key: string }]
     const discovery = closing(new MultipleServersDiscovery([a, b]))
     const client = clientOf<Who>('Who', discovery, { selectMode: 'roundRobin' })
@@ -137,7 +137,7 @@ describe('the list of servers', () => {
 })
 
 describe('a new list', () => {
-  test('fails none of 50 calls in flight; a removed server closes when its calls have ended', async () => {
+  test('fails none of 50 calls in flight; a removed server is disconnected after its last call', async () => {
     const allArrived = new Gate()
     const leave = new Gate()
     let arrived = 0
@@ -161,7 +161,7 @@ describe('a new list', () => {
   })
 
   test.each(['failfast', 'failover'] as const)(
-    'takes calls that wait for the dial of a removed server elsewhere, under %s',
+    'moves calls that wait for the dial of a removed server to another one, under %s',
     async failMode => {
       const [good] = await named('good')
       const removed = closing(await BareServer.listen())
@@ -174,7 +174,7 @@ describe('a new list', () => {
     },
   )
 
-  test('keeps the connections to servers that stay', async () => {
+  test('keeps the connections to servers that stay in the list', async () => {
     const server = closing(
       await BareServer.listen({ onMessage: (message, peer) => peer.reply(message, { payload: '"x"' }) }),
     )
@@ -188,14 +188,14 @@ describe('a new list', () => {
 })
 
 describe('selectMode', () => {
-  test('roundRobin goes through the servers in address order', async () => {
+  test('roundRobin picks the servers in the order of addresses', async () => {
     const client = clientOf<Who>('Who', await named('c', 'a', 'b'), { selectMode: 'roundRobin' })
     const names: string[] = []
     for (let i = 0; i < 7; i++) names.push(await client.call('who'))
     expect(names.join('')).toBe('abcabca')
   })
 
-  test('random reaches all', async () => {
+  test('random picks every server', async () => {
     const client = clientOf<Who>('Who', await named('a', 'b', 'c'))
     const names = new Set<string>()
     // One in 10^17 that a server is left out.

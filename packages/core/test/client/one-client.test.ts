@@ -54,7 +54,7 @@ class Lists extends MultipleServersDiscovery {
 }
 
 describe('one connection', () => {
-  test('carries the calls of all services to a server, also when they start at once', async () => {
+  test('carries the calls of all services to a server, also when they start at the same time', async () => {
     const seen = new Set<ServerConnection>()
     const method = (_: unknown, { connection }: CallContext): void => void seen.add(connection)
     const server = await serving({ Arith: { method }, Echo: { method } })
@@ -66,7 +66,7 @@ describe('one connection', () => {
     expect(dials.count).toBe(1)
   })
 
-  test('stays when one of the services leaves the list, and its calls under way end as ever', async () => {
+  test("stays open when the server leaves the list of one service, and that service's running calls end normally", async () => {
     const gate = new Gate<string>()
     const arrived = new Gate()
     const seen = new Set<ServerConnection>()
@@ -95,7 +95,7 @@ describe('one connection', () => {
     expect(seen.size).toBe(1)
   })
 
-  test('closes when the last service that uses it has left the list', async () => {
+  test('closes when the server has left the lists of all services', async () => {
     const server = closing(await BareServer.listen())
     const lists = closing(new Lists([{ key: 'memu@none' }]).set('Arith', [server]).set('Echo', [server]))
     const one = closing(new OneClient(lists))
@@ -112,7 +112,7 @@ describe('one connection', () => {
     await ended
   })
 
-  test('goes out of service for all services, and is dialled once to come back', async () => {
+  test('is ejected for all services, and dialled once to return to service', async () => {
     const gone = await BareServer.listen()
     await gone.close()
     const dials = closing(new Dials(portOf(gone)))
@@ -123,7 +123,7 @@ describe('one connection', () => {
     expect(dials.count).toBe(1)
   })
 
-  test('brings a message that the server pushes once, whichever services use it', async () => {
+  test('delivers a pushed message once, however many services share it', async () => {
     const tell = (_: unknown, { connection }: CallContext): void => {
       connection.push({ service: 'News', method: 'told', payload: 'now' })
     }
@@ -149,7 +149,7 @@ describe('each service', () => {
     expect(one.service('Arith')).toBe(one.service('Arith'))
   })
 
-  test('is sent in its own codec over the shared connection', async () => {
+  test('uses its own codec over the shared connection', async () => {
     const server = closing(await BareServer.listen())
     const one = oneClient([server], { services: { Echo: { codec: 'json' } } })
     await one.notify('Arith', 'method', [1])
@@ -159,7 +159,7 @@ describe('each service', () => {
     expect((await peer.message(1)).payload.toString()).toBe('[1]')
   })
 
-  test('can be called at all of its servers', async () => {
+  test('can be broadcast to all of its servers', async () => {
     const one = oneClient<Both>([await serving(both), await serving(both)])
     expect(await one.broadcast('Arith', 'Mul', { A: 2, B: 3 })).toMatchObject([
       { reply: { C: 6 } },
@@ -171,7 +171,7 @@ describe('each service', () => {
 })
 
 describe('close()', () => {
-  test('fails the calls of all services, closes the connection, and refuses further ones', async () => {
+  test('fails the calls of all services, closes the connection, and rejects further calls', async () => {
     const server = closing(await BareServer.listen())
     const one = oneClient([server])
     const calls = [failure(one.call('Arith', 'method')), failure(one.call('Echo', 'method'))]
@@ -187,7 +187,7 @@ describe('close()', () => {
   })
 })
 
-test('options of connections are refused for a single service, and others are checked at once', () => {
+test('options of connections are rejected for a single service, and others are checked at once', () => {
   const discovery = closing(new Peer2PeerDiscovery('tcp@127.0.0.1:1'))
   const make = (services: unknown) => () => new OneClient(discovery, { services } as OneClientOptions)
   expect(make({ Echo: { heartbeatMs: 1 } })).toThrow(

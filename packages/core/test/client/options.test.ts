@@ -8,7 +8,7 @@ const discovery = new Peer2PeerDiscovery('memu@nobody')
 const client = (options: Record<string, unknown>, service: unknown = 'Any'): XClient<object> =>
   new XClient(service as string, discovery, options as XClientOptions)
 
-describe('a client refuses', () => {
+describe('a client rejects', () => {
   test.each<[Record<string, unknown>, string]>([
     [{ failMode: 'failsafe' }, 'failMode is "failsafe", not one of failfast, failtry, failover'],
     [{ selectMode: 'nearest' }, 'selectMode is "nearest", not one of random, roundRobin'],
@@ -17,7 +17,7 @@ describe('a client refuses', () => {
     [{ retries: 1 }, 'retries does not work with failMode failfast'],
     [{ retries: 1, failMode: 'failfast' }, 'retries does not work with failMode failfast'],
     [{ token: 42 }, 'token is number, not a string'],
-  ])('%j, by a TypeError', (options, text) => {
+  ])('%j, with a TypeError', (options, text) => {
     expect(() => client(options)).toThrow(TypeError)
     expect(() => client(options)).toThrow(text)
   })
@@ -31,16 +31,16 @@ describe('a client refuses', () => {
     [{ maxFrameBytes: 0 }, 'maxFrameBytes is 0'],
     [{ maxBufferedBytes: '1' }, 'maxBufferedBytes is 1'],
     [{ codecs: [{ name: 'mine', id: 16 }] }, 'the id of mine is 16, not an integer from 0 to 15'],
-  ])('%j, by a RangeError', (options, text) => {
+  ])('%j, with a RangeError', (options, text) => {
     expect(() => client(options)).toThrow(RangeError)
     expect(() => client(options)).toThrow(text)
   })
 
-  test.each(['', null, 7])('%j for the name of a service', name => {
+  test.each(['', null, 7])('%j as the name of a service', name => {
     expect(() => client({}, name)).toThrow(TypeError)
   })
 
-  test('nothing that it may be given', async () => {
+  test('none of the valid options', async () => {
     for (const options of [
       { timeoutMs: 0, heartbeatMs: 0 },
       { retries: 0, failMode: 'failtry' },
@@ -50,8 +50,8 @@ describe('a client refuses', () => {
   })
 })
 
-describe('a list of servers refuses', () => {
-  test('to be empty at first, and an address that is there twice', () => {
+describe('a list of servers rejects', () => {
+  test('an empty list in the constructor, and an address that appears twice', () => {
     expect(() => new MultipleServersDiscovery([])).toThrow(
       new TypeError('MultipleServersDiscovery: servers is empty'),
     )
@@ -59,7 +59,7 @@ describe('a list of servers refuses', () => {
     expect(() => new MultipleServersDiscovery(twice)).toThrow('tcp@a:1 is there twice')
   })
 
-  test('what is no address, and keeps the list that it had', async () => {
+  test('a malformed address, and keeps its previous list', async () => {
     const servers = new MultipleServersDiscovery([{ key: 'tcp@a:1', value: 'weight=1' }])
     expect(() => servers.update([{ key: 'tcp@' }])).toThrow(
       expect.objectContaining({ code: 'ERR_RPCX_ADDRESS' }),
@@ -97,6 +97,6 @@ test.each<[string, () => unknown, string]>([
     () => new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1', value: {} as never }]),
     'servers[0].value is object, not a query string',
   ],
-])('a list of servers is refused at once, and named, when it has %s', (_what, make, text) => {
+])('a list of servers is rejected at once, by name, when it has %s', (_what, make, text) => {
   expect(make).toThrow(text)
 })

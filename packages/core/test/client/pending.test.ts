@@ -25,7 +25,7 @@ test('keeps a call that waits while a million others come and go', () => {
   expect(pending.size).toBe(0)
 })
 
-test('counts on beyond 2^32, and knows no number that it did not give out', () => {
+test('counts beyond 2^32, and finds nothing for a number that it never issued', () => {
   const pending = new PendingReplies()
   const far = 2 ** 40 + 1
   pending.add(call(far))

@@ -13,7 +13,7 @@ async function two() {
   return { discovery, servers, client: clientOf<S>('S', discovery) }
 }
 
-test('ready() waits until the client knows as many servers as were asked for', async () => {
+test('ready() waits until the client knows the requested number of servers', async () => {
   const { discovery, servers, client } = await two()
   const told: string[] = []
   const one = client.ready().then(() => told.push('one'))
@@ -27,7 +27,7 @@ test('ready() waits until the client knows as many servers as were asked for', a
   expect(await client.call('hi')).toBe('hi')
 })
 
-test('ready() ends with its time, its signal and its client', async () => {
+test('ready() ends at its time-out, with its signal and with its client', async () => {
   const { client } = await two()
   expect(await failure(client.ready({ servers: 2, timeoutMs: 10 }))).toMatchObject({
     code: 'ERR_RPCX_TIMEOUT',

@@ -18,11 +18,11 @@ const decline = (message: Message, peer: BarePeer): void =>
     metadata: { [ReservedKey.error]: 'busy', [ReservedKey.code]: 'ERR_RPCX_NOT_EXECUTED' },
   })
 
-describe('a fleet of which every server fails', () => {
+describe('a list of servers that all fail', () => {
   test.each([
     ['resets each connection on a call', reset],
     ['declines each call', decline],
-  ])('and %s gets at most a tenth more load by retries', async (_how, answer) => {
+  ])('and %s gets at most a tenth more load from retries', async (_how, answer) => {
     const servers = await Promise.all(Array.from({ length: 5 }, () => beatingServer(answer)))
     const options = { failMode: 'failover', idempotent: true, timeoutMs: 2_000 } as const
     const client = clientOf<Any>('Any', servers, options)
@@ -44,7 +44,7 @@ describe('a fleet of which every server fails', () => {
 })
 
 describe('a retry budget', () => {
-  test('allows 10 at first, and then the share of the calls that it was given', () => {
+  test('allows 10 retries at first, and then the given share of the calls', () => {
     const spent: number[] = []
     const budget = new RetryBudget(systemClock, 0.25, () => spent.push(budget.calls))
     const take = (): number => {

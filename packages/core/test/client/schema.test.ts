@@ -39,8 +39,8 @@ async function client(square: (args: { n: number }) => unknown) {
   return { calls, any: closing(new XClient<ServiceOf<typeof types>>('Any', discovery, { types })) }
 }
 
-describe('a schema in types', () => {
-  test('checks arguments and reply, and gives their types', async () => {
+describe('a schema on the client', () => {
+  test('checks arguments and reply, and defines their types', async () => {
     const { any, calls } = await client(({ n }) => ({ y: n * n }))
     const reply = await any.call('square', { x: 3 })
     expectTypeOf(reply).toEqualTypeOf<{ n: number }>()
@@ -51,7 +51,7 @@ describe('a schema in types', () => {
     await failure(wrong)
   })
 
-  test('refuses arguments by ERR_RPCX_ARGUMENT with the path, before anything is sent', async () => {
+  test('rejects arguments with ERR_RPCX_ARGUMENT and the path, before anything is sent', async () => {
     const { any, calls } = await client(() => 1)
     const error = await failure(any.call('square', {}))
     expect(error).toMatchObject({
@@ -64,7 +64,7 @@ describe('a schema in types', () => {
     expect(any.snapshot().endpoints).toMatchObject([{ state: 'idle' }])
   })
 
-  test('refuses a reply by ERR_RPCX_CODEC with the path', async () => {
+  test('rejects a reply with ERR_RPCX_CODEC and the path', async () => {
     const { any } = await client(() => ({ y: 'nine' }))
     const error = await failure(any.call('square', { x: 3 }))
     expect(error).toMatchObject({
@@ -73,12 +73,12 @@ describe('a schema in types', () => {
     })
   })
 
-  test('is not asked where there is none', async () => {
+  test('is not used for methods without one', async () => {
     const { any } = await client(() => 1)
     expect(await any.call('free', { any: 'thing' })).toEqual({ any: 'thing' })
   })
 
-  test('that throws fails the call with what it threw as cause', async () => {
+  test('that throws fails the call, with the thrown error as cause', async () => {
     const error = new Error('a mistake in the schema')
     const broken: Schema = {
       '~standard': {
@@ -116,14 +116,14 @@ describe('a schema on the server', () => {
     expect(calls).toEqual([{ n: 3 }])
   })
 
-  test('refuses arguments by ERR_RPCX_ARGUMENT with the path, before the method runs', async () => {
+  test('rejects arguments with ERR_RPCX_ARGUMENT and the path, before the method runs', async () => {
     const { any, calls } = await served({ y: 9 })
     const error = await failure(any.call('square', { x: 'three' }))
     expect(error).toMatchObject({ code: 'ERR_RPCX_ARGUMENT', message: 'in.x: not a number' })
     expect(calls).toEqual([])
   })
 
-  test('refuses a reply by ERR_RPCX_CODEC, and a schema that needs time', async () => {
+  test('rejects a reply with ERR_RPCX_CODEC, and any asynchronous schema', async () => {
     const { any } = await served({ y: 'nine' })
     expect(await failure(any.call('square', { x: 3 }))).toMatchObject({ code: 'ERR_RPCX_CODEC' })
     const late = await served({ y: 9 }, true)

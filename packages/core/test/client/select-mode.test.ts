@@ -32,13 +32,13 @@ async function names(
 const inOrder = (text: string): string => [...text].sort().join('')
 
 describe('selectMode', () => {
-  test('weightedRoundRobin calls each server as often as its weight says', async () => {
+  test('weightedRoundRobin calls each server in proportion to its weight', async () => {
     const discovery = await named({ a: 'weight=5', b: '', c: 'weight=0' })
     const client = clientOf<Who>('Who', discovery, { selectMode: 'weightedRoundRobin' })
     expect(inOrder(await names(client, 12))).toBe('aaaaaaaaaabb')
   })
 
-  test('weightedRoundRobin with no weight at all fails calls, and never crashes', async () => {
+  test('weightedRoundRobin fails calls when all weights are 0, and never crashes', async () => {
     const client = clientOf<Who>('Who', await named({ a: 'weight=0', b: 'weight=-3' }), {
       selectMode: 'weightedRoundRobin',
     })
@@ -69,7 +69,7 @@ describe('selectMode', () => {
     expect(await names(clientOf<Who>('Who', discovery, { selectMode: 'closest', position }), 5)).toBe('lllll')
   })
 
-  test('ping calls a server seldom that answers no heartbeat', async () => {
+  test('ping rarely calls a server that answers no heartbeat', async () => {
     const mute = await BareServer.listen({
       onMessage: (message, peer) => message.isHeartbeat || peer.reply(message, { payload: '"mute"' }),
     })
@@ -79,7 +79,7 @@ describe('selectMode', () => {
     for (let seldom = false; !seldom; ) seldom = (await names(client, 40)).split('mute').length <= 3
   })
 
-  test('leastActive keeps away from a server with calls in flight', async () => {
+  test('leastActive avoids a server with calls in flight', async () => {
     const gate = new Gate()
     const slow = await serving({ Who: { who: () => gate.opened } })
     const quick = await serving({ Who: { who: () => 'quick' } })
@@ -92,7 +92,7 @@ describe('selectMode', () => {
     await Promise.all(calls)
   })
 
-  test('of your own chooses by the call, its servers and their load', async () => {
+  test('of your own picks by the call, the servers and their load', async () => {
     const discovery = await named({ a: 'for=x', b: 'for=y' })
     const lists: number[] = []
     const selector: Selector = {
@@ -132,7 +132,7 @@ describe('selectMode', () => {
 })
 
 describe('a client', () => {
-  test('that is sticky keeps to one server until that is gone', async () => {
+  test('that is sticky keeps to one server until that server is gone', async () => {
     const discovery = await named({ a: '', b: '', c: '' })
     const client = clientOf<Who>('Who', discovery, { sticky: true })
     const [first] = await names(client, 1)
@@ -147,7 +147,7 @@ describe('a client', () => {
     expect(await names(client, 10)).toBe(second?.repeat(10))
   })
 
-  test('with a zone calls its servers there, and the others when these are gone', async () => {
+  test('with a zone calls the servers of that zone, and others when these are gone', async () => {
     const here = await serving({ Who: { who: () => 'here' } })
     const there = await serving({ Who: { who: () => 'there' } })
     const list = [
@@ -164,7 +164,7 @@ describe('a client', () => {
     for (let i = 0; i < 20; i++) expect(await client.call('who')).toBe('there')
   })
 
-  test('with a subset connects to so many servers', async () => {
+  test('with a subset connects to the given number of servers', async () => {
     const servers = await Promise.all(
       Array.from({ length: 6 }, (_, i) => serving({ Who: { who: () => String(i) } })),
     )
@@ -181,7 +181,7 @@ describe('a client', () => {
     expect(all.size).toBe(6)
   })
 
-  test('with maxCallsPerServer goes elsewhere, and fails calls when all have as many', async () => {
+  test('with maxCallsPerServer uses other servers, and fails calls when all are at the limit', async () => {
     const gate = new Gate<string>()
     const servers = [1, 2].map(() => serving({ Who: { who: () => gate.opened } }))
     const client = clientOf<Who>('Who', await Promise.all(servers), { maxCallsPerServer: 2 })
@@ -196,7 +196,7 @@ describe('a client', () => {
   })
 })
 
-describe('a client refuses', () => {
+describe('a client rejects', () => {
   const discovery = new MultipleServersDiscovery([{ key: 'memu@nobody' }])
   test.each<[XClientOptions, string]>([
     [{ selectMode: 'closest' }, 'selectMode closest needs a position'],

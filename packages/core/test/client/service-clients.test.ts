@@ -35,7 +35,7 @@ function gone({ signal }: Follow): Promise<void> {
 const IDLE = { idleMs: 10 }
 
 describe('a client of many services', () => {
-  test('keeps nothing of names that strangers invent', async () => {
+  test('keeps nothing of service names that others invent', async () => {
     const driver = new Answering()
     const discovery = closing(new RegistryDiscovery(driver, {}, IDLE))
     const one = closing(new OneClient(discovery, {}, { sweepMs: 10 }))
@@ -47,7 +47,7 @@ describe('a client of many services', () => {
     expect(await failure(one.call('invented0', 'get'))).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
   })
 
-  test('keeps a bounded number of them, however fast they come', async () => {
+  test('keeps a bounded number of service clients, however fast new names come', async () => {
     const driver = new Answering()
     const discovery = closing(new RegistryDiscovery(driver, {}, { idleMs: 600_000 }))
     const one = closing(new OneClient(discovery, {}, { sweepMs: 600_000 }))
@@ -57,7 +57,7 @@ describe('a client of many services', () => {
   })
 
   test.each([false, true])(
-    'closes no client while a call is under way, with interceptors: %s',
+    'closes no service client with a running call, with interceptors: %s',
     async intercepts => {
       const driver = new Answering()
       const gate = new Gate()
@@ -78,7 +78,7 @@ describe('a client of many services', () => {
     },
   )
 
-  test('makes a client anew for those who kept the service, and closes it for good', async () => {
+  test('opens an idle service client again when it is called, and closes all with itself', async () => {
     const driver = new Answering()
     const server = await serving({ Echo: { say: (text: string) => text } })
     driver.servers.push([server.address as string, ''])

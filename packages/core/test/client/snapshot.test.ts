@@ -8,7 +8,7 @@ interface Any {
 }
 
 describe('a snapshot', () => {
-  test('shows the state of each server, its calls, its latency and what went wrong', async () => {
+  test('shows the state of each server, its calls, its latency and its last error', async () => {
     const gate = new Gate()
     const busy = await serving({ Any: { method: (args: unknown) => (args === 'wait' ? gate.opened : 1) } })
     const gone = await BareServer.listen()

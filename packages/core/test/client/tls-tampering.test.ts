@@ -43,9 +43,9 @@ const BROKEN: readonly [string, Buffer][] = [
 ]
 
 describe.each(['TLSv1.3', 'TLSv1.2'] as const)(
-  'bytes that somebody puts into a connection of %s',
+  'bytes that an attacker inserts into a connection of %s',
   maxVersion => {
-    test.each(BROKEN)('prove nothing about a call that runs: %s', async (_what, bytes) => {
+    test.each(BROKEN)('prove nothing about a running call: %s', async (_what, bytes) => {
       let runs = 0
       const arrived = new Gate()
       const count = async (_: unknown, { signal }: CallContext): Promise<void> => {
@@ -98,7 +98,7 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)(
 )
 
 describe('a client', () => {
-  test('leaves no socket behind when tls() throws or gives no options', async () => {
+  test('leaves no socket behind when tls() throws or returns no options', async () => {
     const { address, clients } = await between(portOf(await serving({ S: { hi: () => 1 } })))
     const asynchronous = (async () => ({})) as never
     const broken = (): never => {
@@ -119,7 +119,7 @@ describe('a client', () => {
     )
   })
 
-  test('is refused by checkServerIdentity that throws, and by nothing worse', async () => {
+  test('fails only its own connection when checkServerIdentity throws', async () => {
     const server = await serving({ S: { hi: () => 1 } }, { tls })
     const checkServerIdentity = (): never => {
       throw new Error('I do not know')
@@ -132,7 +132,7 @@ describe('a client', () => {
   })
 })
 
-test('a server whose SNICallback throws refuses that handshake and serves on', async () => {
+test('a server whose SNICallback throws rejects that handshake and keeps serving', async () => {
   let isBroken = true
   const SNICallback = (_name: string, done: (error: Error | null) => void): void => {
     if (isBroken) throw new Error('no such name')
@@ -152,7 +152,7 @@ test('a server whose SNICallback throws refuses that handshake and serves on', a
   expect(await clientOf<{ hi(): number }>('S', [server], options).call('hi')).toBe(1)
 })
 
-test('functions of TLS that return promises which are rejected refuse that handshake, and nothing worse', async () => {
+test('TLS callbacks that return rejected promises fail only that handshake', async () => {
   const boom = async (): Promise<never> => {
     throw new Error('boom')
   }

@@ -12,7 +12,7 @@ interface Who {
 const service = { token: (_: unknown, context: CallContext) => context.token }
 
 describe('token', () => {
-  test('as a function is asked before each call', async () => {
+  test('as a function is called before each call', async () => {
     const server = await serving({ Who: service })
     let asked = 0
     const client = clientOf<Who>('Who', [server], { token: () => `token ${++asked}` })
@@ -20,7 +20,7 @@ describe('token', () => {
     expect(await client.call('token', undefined, { metadata: { __AUTH: 'mine' } })).toBe('token 2')
   })
 
-  test('that takes a while is asked for once for all calls that wait for it', async () => {
+  test('that takes a while is fetched once for all calls that wait for it', async () => {
     const server = await serving({ Who: service })
     let asked = 0
     const gates = [new Gate<string>(), new Gate<string>()]
@@ -58,7 +58,7 @@ describe('token', () => {
     expect(await failure(client.call('token'))).toMatchObject({ code: 'ERR_RPCX_AUTH', message })
   })
 
-  test('that never comes is waited for no longer than the call may take', async () => {
+  test("that never comes is waited for no longer than the call's deadline", async () => {
     const client = clientOf<Who>('Who', [await serving({ Who: service })], {
       token: () => new Promise(() => {}),
     })
@@ -75,7 +75,7 @@ describe('token', () => {
     expect(await closed).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
   })
 
-  test('is a text or a function', () => {
+  test('is a string or a function', () => {
     const discovery = { watch: async function* () {} } as never
     expect(() => new XClient('Who', discovery, { token: 5 as never })).toThrow(
       new TypeError('XClient: token is number, not a string or a function'),
@@ -83,7 +83,7 @@ describe('token', () => {
   })
 })
 
-test('an error has the metadata that the server sent beside it', async () => {
+test('an error has the metadata that the server sent with it', async () => {
   const fails = (_: unknown, { responseMetadata }: CallContext): never => {
     responseMetadata.hint = 'try tomorrow'
     throw new Error('sold out')

@@ -9,7 +9,7 @@ interface Any {
   method(args?: unknown): unknown
 }
 
-test('a server in trouble is told to the session of the registry, which may look for it', async () => {
+test('an ejected server is reported to the session of the registry, which may check it', async () => {
   const gone = await BareServer.listen()
   const { address } = gone
   await gone.close()

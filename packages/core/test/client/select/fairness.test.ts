@@ -46,7 +46,7 @@ function expectFair(found: readonly number[], shares: readonly number[]): void {
 
 const weights = [1, 2, 3, 5, 8, 0, -3, 13]
 
-describe('over 100 000 choices', () => {
+describe('over 100 000 picks', () => {
   test.each<[string, (clock: Clock) => Selector]>([
     ['random', random],
     ['roundRobin', roundRobin],
@@ -73,7 +73,7 @@ describe('over 100 000 choices', () => {
     )
   })
 
-  test('ping gives each server its share by the time of its answers', () => {
+  test('ping gives each server its share by the round-trip time of its heartbeats', () => {
     const times = [1, 10, 50, 150, 199.5, 1_000, undefined]
     const servers = times.map((pingMs, i) => candidate(`tcp@${i}:1`, '', { pingMs }))
     const shares = times.map(weightOfPing)
@@ -83,7 +83,7 @@ describe('over 100 000 choices', () => {
 })
 
 describe('weightedRoundRobin', () => {
-  test.each([[[0]], [[-1]], [[0, -5, 0]], [[-(2 ** 40)]]])('with weights of %j chooses none', weights => {
+  test.each([[[0]], [[-1]], [[0, -5, 0]], [[-(2 ** 40)]]])('with weights of %j picks none', weights => {
     const selector = weightedRoundRobin(systemClock)
     const servers = fleet(weights.length, i => `weight=${weights[i]}`)
     expect(selector.pick(servers, callOf(1))).toBeUndefined()
@@ -91,7 +91,7 @@ describe('weightedRoundRobin', () => {
 })
 
 describe('leastActive', () => {
-  test('keeps away from the server with most calls in flight, and from the slow one', () => {
+  test('avoids the server with most calls in flight, and the slow one', () => {
     const servers = [
       candidate('tcp@a:1', '', { inFlight: 0, latencyMs: 1 }),
       candidate('tcp@b:1', '', { inFlight: 9, latencyMs: 1 }),
@@ -108,7 +108,7 @@ describe('leastActive', () => {
 describe('consistentHash', () => {
   const keys = Array.from({ length: 20_000 }, (_, i) => callOf(i))
 
-  test('moves only the keys of a server that leaves, and they spread over the others', () => {
+  test('moves only the keys of a server that leaves, and spreads them over the others', () => {
     const servers = fleet(10)
     const selector = consistentHash('Arith', undefined)
     selector.update?.(servers)
@@ -122,7 +122,7 @@ describe('consistentHash', () => {
     expect(new Set(moved.map(i => after[i])).size).toBe(9)
   })
 
-  test('moves the keys of a server only as long as it is out of service', () => {
+  test('moves the keys of a server only while it is ejected', () => {
     const servers = fleet(10)
     const selector = consistentHash('Arith', undefined)
     selector.update?.(servers)
@@ -136,7 +136,7 @@ describe('consistentHash', () => {
     expect(keys.map(key => selector.pick(servers, key))).toEqual(before)
   })
 
-  test('is the same for all clients that saw the same list', () => {
+  test('picks the same servers in all clients that saw the same list', () => {
     const picks = [1, 2].map(() => {
       const servers = fleet(7)
       const selector = consistentHash('Arith', undefined)
@@ -163,13 +163,13 @@ describe('a zone', () => {
     [5, 0.5 / 0.7],
     [9, 0.1 / 0.7],
     [10, 0],
-  ])('of which %i of 10 servers are out keeps its share of the calls', (down, share) => {
+  ])('whose %i of 10 servers are ejected keeps its share of the calls', (down, share) => {
     expect(Math.abs(shareAtHome(down) - share)).toBeLessThan(0.02)
   })
 })
 
 describe('a subset', () => {
-  test('is as large as asked for, the same for the same key, and loads all servers', () => {
+  test('has the requested size, is the same for the same key, and loads all servers', () => {
     const endpoints = fleet(200).map(({ endpoint }) => endpoint)
     const loads = new Map<string, number>()
     for (let client = 0; client < 500; client++) {

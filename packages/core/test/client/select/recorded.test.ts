@@ -11,13 +11,13 @@ import { parseEndpoint } from '../../../src/discovery/discovery.ts'
 import { vectors } from '../../vectors.ts'
 import { callOf, candidate, candidates } from './candidates.ts'
 
-describe('the weight of a server is read as Go reads it', () => {
+describe('the weight of a server has the same value as in Go', () => {
   test.each(vectors.weightParsing.vectors)('$metadata: $weight', ({ metadata, weight }) => {
     expect(weightOf(parseEndpoint('tcp@a:1', metadata))).toBe(weight)
   })
 })
 
-describe('weighted turns are taken in the order of Go', () => {
+describe('weighted turns have the same order as in Go', () => {
   // A weight below 0 would keep others from their turns, too: in Go, of 5, -1 and 1 only the first ever gets one.
   const sane = vectors.weightedRoundRobin.vectors.filter(({ weights }) =>
     weights.every(weight => weight >= 0),
@@ -28,12 +28,12 @@ describe('weighted turns are taken in the order of Go', () => {
     expect(order.join('')).toBe(picks)
   })
 
-  test('but for one recording', () => {
+  test('except for one recording', () => {
     expect(vectors.weightedRoundRobin.vectors.length - sane.length).toBe(1)
   })
 })
 
-describe('distances are those of Go', () => {
+describe('distances are the same as in Go', () => {
   test.each(vectors.closest.distances)('from $from to $to', ({ from, to, meters }) => {
     const [a, b] = [from, to].map(name => vectors.closest.points.find(point => point.name === name))
     if (a === undefined || b === undefined) throw new Error('no such place')
@@ -41,7 +41,7 @@ describe('distances are those of Go', () => {
   })
 })
 
-describe('the closest server is that of Go', () => {
+describe('the closest server is the same as in Go', () => {
   test.each(vectors.closest.picks)('for $client', ({ picks, ...position }) => {
     const selector = closest(systemClock, position)
     const servers = candidates(vectors.closest.servers)
@@ -50,7 +50,7 @@ describe('the closest server is that of Go', () => {
     expect([...chosen].sort()).toEqual([...picks].sort())
   })
 
-  test('none, when no server says where it is', () => {
+  test('none, when no server has a position', () => {
     const selector = closest(systemClock, { latitude: 1, longitude: 2 })
     const servers = candidates({
       'tcp@a:1': '',
@@ -61,7 +61,7 @@ describe('the closest server is that of Go', () => {
   })
 })
 
-describe('consistent hashing is that of Go', () => {
+describe('consistent hashing is the same as in Go', () => {
   const { keys, sets, selectorGrownOneByOne } = vectors.consistentHash
 
   test.each(keys)('in the hash and the buckets of $keyString', ({ keyString, fnv1a64, jump: buckets }) => {
@@ -117,7 +117,7 @@ describe('consistent hashing is that of Go', () => {
     expect(`${prefix}${printed(value)}`).toBe(key?.keyString)
   })
 
-  test('in all choices of a client that saw the servers come one by one', () => {
+  test('in all picks of a client that saw the servers come one by one', () => {
     const selector = consistentHash('Arith', undefined)
     const servers = (sets.ten?.ops ?? []).map(([, address]) => candidate(address))
     for (let count = 1; count <= servers.length; count++) selector.update?.(servers.slice(0, count))
