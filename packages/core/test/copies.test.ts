@@ -4,13 +4,13 @@ import { version } from '../src/version.ts'
 
 const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
 
-test('the core of the same release fits, and one before it', () => {
+test('cores of the same release and of the one before are compatible', () => {
   checkCore('@rpcx/etcd', version)
   if (minor > 0) checkCore('@rpcx/etcd', `${major}.${minor - 1}.9`)
 })
 
 test.each([`${major}.${minor}.${patch + 1}`, `${major}.${minor + 1}.0`, `${major + 1}.0.0`])(
-  'a backend that was released with %s is refused, and told what is here and what to do',
+  'a backend that was released with %s is rejected, with the version here and what to do',
   needed => {
     const [neededMajor] = needed.split('.').map(Number)
     const wants = `@rpcx/etcd ${needed} needs @rpcx/core from ${needed} on, below ${Number(neededMajor) + 1}`

@@ -17,7 +17,7 @@ describe('200 servers and clients, opened, used and closed one after the other',
   })
 })
 
-test('One signal may end any number of calls and waits: it has one listener, and none when all are over', async () => {
+test('One signal may end any number of calls and waits: it has one listener, and none when all have ended', async () => {
   const server = await serving({ Slow: { wait: () => new Promise(() => {}) } })
   const client = clientOf<{ wait(): void }>('Slow', [server])
   const discovery = closing(new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }]))

@@ -23,7 +23,7 @@ describe('metadata as Go reads and writes them', () => {
       if (expected !== undefined) expect(vector.encoded).toBe('a=%FF%FE')
     })
 
-    test(`adds the metrics to ${JSON.stringify(vector.in)} as a refresh does`, () => {
+    test(`adds the metrics to ${JSON.stringify(vector.in)} as Go does`, () => {
       const refreshed = new Map([...values, ['calls', ['0.00']], ['connections', ['0.00']]])
       const expected = notUtf8[vector.in]
       const ours = expected === undefined ? vector.afterRefresh : `${expected}&calls=0.00&connections=0.00`
@@ -31,7 +31,7 @@ describe('metadata as Go reads and writes them', () => {
     })
   }
 
-  test('are all there', () => {
+  test('are complete', () => {
     expect(vectors.metadata.vectors).toHaveLength(45)
     expect(vectors.metadata.vectors.filter(({ in: text }) => text in notUtf8)).toHaveLength(2)
   })
@@ -40,13 +40,13 @@ describe('metadata as Go reads and writes them', () => {
 describe('the escapes of a query string', () => {
   const { table } = vectors.queryEscape
 
-  test('are those of Go for each ASCII character', () => {
+  test('equal those of Go for each ASCII character', () => {
     for (let byte = 0; byte < 128; byte++) {
       expect(formatMetadata(new Map([['k', [String.fromCharCode(byte)]]]))).toBe(`k=${table[byte]}`)
     }
   })
 
-  test('are those of Go for each byte that is part of a longer character', () => {
+  test('equal those of Go for each byte that is part of a longer character', () => {
     const seen = new Set<number>()
     for (let code = 0x80; code <= 0x10ffff; code += code < 0x1000 ? 1 : 0x3f1) {
       if (code >= 0xd800 && code <= 0xdfff) continue
@@ -60,7 +60,7 @@ describe('the escapes of a query string', () => {
     expect(seen.size).toBe(64 + 51)
   })
 
-  test('are read back, whatever the case of their digits', () => {
+  test('are read in upper and lower case', () => {
     for (let byte = 0; byte < 128; byte++) {
       const hex = byte.toString(16).padStart(2, '0')
       for (const text of [table[byte], `%${hex}`, `%${hex.toUpperCase()}`]) {
@@ -69,12 +69,12 @@ describe('the escapes of a query string', () => {
     }
   })
 
-  test('put a lone surrogate as U+FFFD instead of throwing', () => {
+  test('write a lone surrogate as U+FFFD instead of throwing', () => {
     expect(formatMetadata(new Map([['k', ['a\ud800b']]]))).toBe('k=a%EF%BF%BDb')
   })
 })
 
-test('keys are written in byte order, where UTF-16 order differs', () => {
+test('keys are written in the order of their bytes, even where the order in UTF-16 differs', () => {
   const values = new Map([
     ['\u{1f600}', ['2']],
     ['\uffee', ['1']],
@@ -83,7 +83,7 @@ test('keys are written in byte order, where UTF-16 order differs', () => {
 })
 
 test.each(['%41', 'a&', 'a=b&', '+', ';&', '=', '%4'])(
-  'a megabyte of %j is read in a time that does not matter',
+  'a megabyte of %j is read within 500 ms of processor time',
   piece => {
     const text = piece.repeat(2 ** 20 / piece.length)
     const start = process.cpuUsage()

@@ -40,14 +40,14 @@ describe('the package', () => {
     expect(costMs).toBeLessThan(75)
   })
 
-  test('can be required, as it has no top-level await', async () => {
+  test('can be loaded with require(), because it has no top-level await', async () => {
     const program = "const { Server } = require('@rpcx/core'); console.log(typeof Server)"
     const flags = process.features.require_module ? [] : ['--experimental-require-module']
     const { stdout } = await run(process.execPath, [...flags, '-e', program], { cwd: root })
     expect(stdout.trim()).toBe('function')
   })
 
-  test('brings at most one other package along, and nothing but what is built', () => {
+  test('installs at most one other package, and contains only what is built', () => {
     const {
       dependencies = {},
       sideEffects,
@@ -57,7 +57,7 @@ describe('the package', () => {
     expect({ sideEffects, files }).toEqual({ sideEffects: false, files: ['dist'] })
   })
 
-  test('imports nothing but what it names and what Node has', () => {
+  test('imports only its dependencies and modules of Node', () => {
     const { dependencies = {} }: Package = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
     const imports = [...readFileSync(built, 'utf8').matchAll(/^(?:import|export) .*?from ["']([^"']+)["']/gm)]
     const foreign = imports.map(([, name]) => name as string).filter(name => !isBuiltin(name))

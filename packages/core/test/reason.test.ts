@@ -9,8 +9,8 @@ import { clientOf, failure, serving } from './rig.ts'
 const circle: { cause?: unknown } = new Error('')
 circle.cause = circle
 
-describe('the reason of what was thrown', () => {
-  test('of a name of which no address answers has the code of each', async () => {
+describe('the reason of a thrown value', () => {
+  test('has the code of each address when no address of a name responds', async () => {
     const port = await freePort()
     const both = [
       { address: '127.0.0.1', family: 4 },
@@ -49,11 +49,11 @@ describe('the reason of what was thrown', () => {
     ['', 'an empty text was thrown'],
     ['a text', 'a text'],
     [() => {}, 'a function was thrown, which is no error'],
-  ])('is found whatever it was: %#', (thrown, reason) => {
+  ])('is never empty: %#', (thrown, reason) => {
     expect(reasonOf(thrown)).toBe(reason)
   })
 
-  test('is found of what cannot be looked at', () => {
+  test('is found even if the value cannot be read', () => {
     const refuse = (): never => {
       throw new Error('no')
     }
@@ -61,7 +61,7 @@ describe('the reason of what was thrown', () => {
   })
 })
 
-describe('what a function of the program throws is a reason, whatever it is', () => {
+describe('whatever a function of the program throws, the error has a reason:', () => {
   const nothings = [undefined, null, '', {}, new Error(''), new AggregateError([]), Object.create(null)]
   const broken =
     (thrown: unknown): (() => never) =>

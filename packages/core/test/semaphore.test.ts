@@ -24,7 +24,7 @@ describe('a semaphore', () => {
     expect(await Promise.all(runs)).toEqual([0, 1, 2, 3])
   })
 
-  test('passes the permit of an operation that fails on', async () => {
+  test('releases the permit of an operation that fails', async () => {
     const semaphore = new Semaphore(1)
     const failing = semaphore.run(() => Promise.reject(new Error('no')))
     const next = semaphore.run(async () => 'yes')
@@ -33,7 +33,7 @@ describe('a semaphore', () => {
     expect(await semaphore.run(async () => 'again')).toBe('again')
   })
 
-  test('forgets an operation whose signal aborts before its turn', async () => {
+  test('skips an operation whose signal aborts before its turn', async () => {
     const semaphore = new Semaphore(1)
     const early = AbortSignal.abort(new Error('early'))
     await expect(semaphore.run(async () => 1, early)).rejects.toThrow('early')

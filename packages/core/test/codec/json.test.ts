@@ -22,21 +22,21 @@ describe('JSON', () => {
     ['what toJSON makes, be it bytes', { toJSON: () => new Uint8Array([1]) }, '"AQ=="'],
   ])('writes %s', (_what, value, text) => expect(encoded(value)).toBe(text))
 
-  test('refuses what JSON cannot hold', () => {
+  test('rejects what JSON cannot represent', () => {
     expect(() => json.encode(1n)).toThrow(TypeError)
     const loop: Record<string, unknown> = {}
     loop.self = loop
     expect(() => json.encode(loop)).toThrow(TypeError)
   })
 
-  test('reads what it wrote, out of the middle of a buffer', () => {
+  test('reads what it wrote, from the middle of a buffer', () => {
     const value = { A: 10, B: ['ü', 1.5, null, false] }
     const bytes = Buffer.concat([Buffer.from('#'), json.encode(value), Buffer.from('#')]).subarray(1, -1)
     expect(json.decode(bytes)).toEqual(value)
     expect(json.decode(new Uint8Array(json.encode(value)))).toEqual(value)
   })
 
-  test.each(['', '{"cut', 'undefined', "{'a':1}"])('refuses %j with ERR_RPCX_CODEC', text => {
+  test.each(['', '{"cut', 'undefined', "{'a':1}"])('rejects %j with ERR_RPCX_CODEC', text => {
     expect(() => decoded(text)).toThrow(
       expect.objectContaining({ code: 'ERR_RPCX_CODEC', cause: expect.any(SyntaxError) }),
     )

@@ -9,7 +9,7 @@ import { isRpcxError } from '../../src/errors.ts'
 const [VALUES, MUTATED] = process.env.RPCX_FULL ? [20_000, 300_000] : [4_000, 30_000]
 
 describe('msgpack on random input', () => {
-  it('gives back every value it can hold', { timeout: 60_000 }, () => {
+  it('returns every value that it can represent', { timeout: 60_000 }, () => {
     const random = new Random()
     for (let round = 0; round < VALUES; round++) {
       const value = randomValue(random, 4)
@@ -19,7 +19,7 @@ describe('msgpack on random input', () => {
     }
   })
 
-  it('refuses or reads mutated payloads, and nothing else happens', { timeout: 120_000 }, () => {
+  it('rejects or reads mutated payloads, and nothing else happens', { timeout: 120_000 }, () => {
     const random = new Random()
     const outcomes = { value: 0, refused: 0 }
     for (let round = 0; round < MUTATED; round++) {
@@ -41,7 +41,7 @@ describe('msgpack on random input', () => {
     expect(outcomes.refused).toBeGreaterThan(MUTATED / 30)
   })
 
-  it('refuses any cut of a payload', () => {
+  it('rejects every cut payload', () => {
     const random = new Random()
     for (let round = 0; round < 2_000; round++) {
       const bytes = Buffer.from(msgpack.encode([randomValue(random, 2)]))
@@ -58,7 +58,7 @@ describe('msgpack on hostile input', () => {
   it.each([
     ['arrays', 0xdd, 1],
     ['maps', 0xdf, 2],
-  ])('takes no memory for nested %s that all claim the rest', (_what, code, perEntry) => {
+  ])('allocates nothing for nested %s that claim to contain the rest', (_what, code, perEntry) => {
     const bytes = Buffer.alloc(megabyte, 0xc0)
     for (let level = 0; level < 100; level++) {
       const at = level * 5
@@ -73,13 +73,13 @@ describe('msgpack on hostile input', () => {
   it.each([
     ['maps', 0x81],
     ['arrays', 0x91],
-  ])('refuses a megabyte of nested %s at level 100', (_what, code) => {
+  ])('rejects a megabyte of nested %s at level 100', (_what, code) => {
     const started = process.cpuUsage()
     expect(() => msgpack.decode(Buffer.alloc(megabyte, code))).toThrow('more than 100 levels deep')
     expect(process.cpuUsage(started).user / 1_000).toBeLessThan(100)
   })
 
-  it('reads 200 000 different keys in time', () => {
+  it('reads 200 000 different keys within the time limit', () => {
     const keys = Array.from({ length: 200_000 }, (_, i) => [`k${i * 7919}`, i] as const)
     const bytes = Buffer.from(msgpack.encode(Object.fromEntries(keys)))
     const started = process.cpuUsage()

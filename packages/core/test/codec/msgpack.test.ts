@@ -30,7 +30,7 @@ describe('msgpack against payloads recorded from Go', () => {
   const families = /^(type\.msgpack\.|decode\.msgpack\.|mul\.msgpack$)/
   const scenarios = recorded().filter(scenario => families.test(scenario.name))
 
-  it('knows all three families', () => {
+  it('has vectors of all three families', () => {
     expect(scenarios).toHaveLength(103)
     expect(scenarios.flatMap(scenario => scenario.payloads)).toHaveLength(541)
   })
@@ -43,7 +43,7 @@ describe('msgpack against payloads recorded from Go', () => {
         expect(decoded(payloadHex), payloadHex).toEqual(plain(value))
     })
 
-    it(`gives back ${name}`, () => {
+    it(`reads and returns ${name}`, () => {
       for (const { payloadHex } of readable) {
         const value = decoded(payloadHex)
         const again = msgpack.decode(Buffer.from(msgpack.encode(value)))
@@ -54,7 +54,7 @@ describe('msgpack against payloads recorded from Go', () => {
     if (name.startsWith('decode.')) continue
     const different = () => readable.filter(({ payloadHex }) => encoded(decoded(payloadHex)) !== payloadHex)
     const reason = written[name]
-    if (reason) it(`writes not all of ${name} as Go: ${reason}`, () => expect(different()).not.toEqual([]))
+    if (reason) it(`writes part of ${name} unlike Go: ${reason}`, () => expect(different()).not.toEqual([]))
     else it(`writes ${name} as Go`, () => expect(different()).toEqual([]))
   }
 
@@ -67,7 +67,7 @@ describe('msgpack against payloads recorded from Go', () => {
     }
   })
 
-  it('refuses what Go refuses', () => {
+  it('rejects what Go rejects', () => {
     expect(() => decoded('82a15607')).toThrow(
       'unexpected EOF: a map of 2 before byte 1, but 3 bytes are left',
     )
@@ -76,7 +76,7 @@ describe('msgpack against payloads recorded from Go', () => {
 })
 
 describe('msgpack encode', () => {
-  it('is serialize type 3', () => {
+  it('has serialize type 3', () => {
     expect(msgpack).toMatchObject({ name: 'msgpack', id: 3 })
   })
 
@@ -139,7 +139,7 @@ describe('msgpack encode', () => {
     expect(encoded(value)).toBe(bytes)
   })
 
-  it.each([0, 31, 32, 255, 256, 65_535, 65_536])('writes the shortest length for %d', length => {
+  it.each([0, 31, 32, 255, 256, 65_535, 65_536])('writes %d in the shortest form', length => {
     const header = (short: string, long: string) => {
       if (length < 32 && short) return (Number.parseInt(short, 16) + length).toString(16)
       const bytes = [1, 2, 4].find(size => length < 256 ** size) as number
@@ -173,25 +173,25 @@ describe('msgpack encode', () => {
     [{ at: new Date(Number.NaN) }, TypeError, 'an invalid Date at at'],
     [{ n: 2n ** 64n }, RangeError, '18446744073709551616 does not fit 64 bits at n'],
     [{ n: -(2n ** 63n) - 1n }, RangeError, '-9223372036854775809 does not fit 64 bits at n'],
-  ])('refuses %o', (value, type, message) => {
+  ])('rejects %o', (value, type, message) => {
     expect(() => msgpack.encode(value)).toThrow(type)
     expect(() => msgpack.encode(value)).toThrow(message)
     expect(encoded(1)).toBe('01')
   })
 
-  it('refuses a Float32 or an Ext that cannot be written', () => {
+  it('rejects a Float32 or an Ext that cannot be written', () => {
     expect(() => new Float32('1' as never)).toThrow(TypeError)
     expect(() => new Ext(128, Buffer.alloc(1))).toThrow(RangeError)
     expect(() => new Ext(1, [1] as never)).toThrow(TypeError)
   })
 
-  it('writes 100 levels and refuses 101', () => {
+  it('writes 100 levels and rejects 101', () => {
     expect(encoded(nested(100))).toBe(`${'91'.repeat(99)}90`)
     expect(() => msgpack.encode(nested(101))).toThrow(RangeError)
     expect(() => msgpack.encode(nested(101))).toThrow('more than 100 levels deep, perhaps cyclic at [0][0]')
   })
 
-  it('refuses a cycle and says where', () => {
+  it('rejects a cycle and names its path', () => {
     const order: Record<string, unknown> = { id: 1 }
     order.self = { order }
     expect(() => msgpack.encode(order)).toThrow(/cyclic at self\.order\.self\.order\..*…$/)
@@ -200,7 +200,7 @@ describe('msgpack encode', () => {
     expect(() => msgpack.encode(map)).toThrow(RangeError)
   })
 
-  it('keeps the length true when a getter changes the container', () => {
+  it('writes the right length when a getter changes the container', () => {
     const list: unknown[] = []
     list.push(
       {
@@ -244,7 +244,7 @@ describe('msgpack encode', () => {
     expect(encoded([1])).toBe('9101')
   })
 
-  it('uses its buffer again, but not one that grew beyond a megabyte', () => {
+  it('uses its buffer again, unless it grew beyond a megabyte', () => {
     const first = msgpack.encode(1).buffer
     expect(msgpack.encode('x'.repeat(3_000)).buffer).toBe(first)
     expect(msgpack.encode(Buffer.alloc(3_000_000)).length).toBe(3_000_005)
@@ -304,7 +304,7 @@ describe('msgpack decode', () => {
     for (let round = 0; round < 2; round++) expect(decoded(encoded(value))).toEqual(value)
   })
 
-  it('does not take a key for another whose code units are the same as its bytes', () => {
+  it('tells keys apart when the code units of one equal the bytes of the other', () => {
     for (let first = 0xc2; first < 0xe0; first++) {
       for (let second = 0x80; second < 0xc0; second++) {
         const bytes = Buffer.from([first, second])
@@ -315,7 +315,7 @@ describe('msgpack decode', () => {
     }
   })
 
-  it('gives views into the payload', () => {
+  it('returns views of the payload', () => {
     const payload = Buffer.from('92c4020102d50301ff', 'hex')
     const [bytes, ext] = msgpack.decode(payload) as [Uint8Array, Ext]
     payload.fill(9)
@@ -328,13 +328,13 @@ describe('msgpack decode', () => {
     expect(() => msgpack.decode(bytes.subarray(1, 4))).toThrow('unexpected EOF')
   })
 
-  it('says EOF for an empty payload', () => {
+  it('reports EOF for an empty payload', () => {
     expect(() => msgpack.decode(new Uint8Array())).toThrow(
       expect.objectContaining({ code: 'ERR_RPCX_CODEC', message: 'msgpack: EOF: the payload is empty' }),
     )
   })
 
-  it('reads 100 levels and refuses 101', () => {
+  it('reads 100 levels and rejects 101', () => {
     expect(decoded(`${'91'.repeat(99)}90`)).toEqual(nested(100))
     expect(decoded(`${'8100'.repeat(99)}80`)).toBeInstanceOf(Map)
     expect(() => decoded(`${'91'.repeat(100)}90`)).toThrow('more than 100 levels deep at byte 101')
@@ -358,7 +358,7 @@ describe('msgpack decode', () => {
     ['cb00000000000000', '8 bytes are due at byte 1, 7 are left'],
     ['c702ff0102', 'a timestamp of 2 bytes before byte 3'],
     ['c70cff000000007fffffffffffffff', 'the timestamp before byte 15 is beyond what a Date holds'],
-  ])('refuses %s', (bytes, message) => {
+  ])('rejects %s', (bytes, message) => {
     expect(() => decoded(bytes)).toThrow(expect.objectContaining({ code: 'ERR_RPCX_CODEC' }))
     expect(() => decoded(bytes)).toThrow(message)
   })

@@ -25,7 +25,7 @@ const codec: Codec = {
 const types = { Echo: { args: message, reply: message } }
 const recorded = recordedPayloads('protobuf.echo')
 
-test('protobuf messages are read from a Go client, and answered byte for byte as by Go', async () => {
+test("protobuf messages of a Go client are read, and the replies equal Go's byte for byte", async () => {
   const server = closing(new Server({ codecs: [codec] }))
   server.registerName('PB', { Echo: withAdded }, '', { types })
   await server.serve('tcp', '127.0.0.1:0')
@@ -37,7 +37,7 @@ test('protobuf messages are read from a Go client, and answered byte for byte as
   }
 })
 
-test('protobuf messages are sent byte for byte as by Go, and its replies read', async () => {
+test("protobuf messages equal Go's byte for byte, and Go's replies are read", async () => {
   const { request, reply } = recorded[0] as (typeof recorded)[number]
   const server = await BareServer.listen({
     onMessage: (message, peer) => peer.reply(message, { serialize: codec.id, payload: reply }),
@@ -50,7 +50,7 @@ test('protobuf messages are sent byte for byte as by Go, and its replies read', 
   expect(sent.payload.toString('hex')).toBe(request.toString('hex'))
 })
 
-test('a protobuf message of nothing but defaults, which has no bytes, is such a message in both directions', async () => {
+test('a protobuf message of only default values has no bytes, and is still such a message in both directions', async () => {
   const server = closing(new Server({ codecs: [codec] }))
   const echo = (value: Colours): Colours => value
   server.registerName('PB', { Echo: echo }, '', { types })

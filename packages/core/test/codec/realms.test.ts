@@ -23,7 +23,7 @@ describe.each(VALUES)('%s of another realm', program => {
   const here = runInThisContext(program)
   const there = runInNewContext(program)
 
-  test('is encoded as one of this realm', () => {
+  test('is encoded like one of this realm', () => {
     expect(Buffer.from(msgpack.encode(there))).toEqual(Buffer.from(msgpack.encode(here)))
     expect(Buffer.from(json.encode(there))).toEqual(Buffer.from(json.encode(here)))
     expect(printed(there)).toBe(printed(here))
@@ -36,7 +36,7 @@ test('bytes of another realm are raw bytes', () => {
   )
 })
 
-test('a map and a set are an object and an array in JSON', () => {
+test('a map becomes an object and a set an array in JSON', () => {
   const value = { map: new Map([['a', new Set([1])]]), float: new Float32(1.5) }
   expect(Buffer.from(json.encode(value)).toString()).toBe('{"map":{"a":[1]},"float":1.5}')
 })
@@ -54,7 +54,7 @@ describe.each(NOTHING)('%s, which would silently be an empty object', program =>
   test.each([
     ['of this realm', () => runInThisContext(program)],
     ['of another realm', () => runInNewContext(program)],
-  ])('is refused with its path: %s', (_where, make) => {
+  ])('is rejected with its path: %s', (_where, make) => {
     for (const codec of [msgpack, json]) {
       expect(() => codec.encode({ list: [{ value: make() }] })).toThrow(TypeError)
       expect(() => codec.encode({ list: [{ value: make() }] })).toThrow(
@@ -65,7 +65,7 @@ describe.each(NOTHING)('%s, which would silently be an empty object', program =>
 })
 
 test.each(['new URL("http://localhost/")', 'new Number(1)', 'new Headers()'])(
-  '%s is refused by MessagePack',
+  '%s is rejected by MessagePack',
   program => {
     const value = runInThisContext(program)
     expect(() => msgpack.encode({ value })).toThrow(/^msgpack: cannot encode a \w+ at value$/)

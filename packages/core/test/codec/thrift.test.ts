@@ -82,7 +82,7 @@ const codec: Codec = {
 const types = { Echo: { args: ColoursStruct, reply: ColoursStruct } }
 const [recorded] = recordedPayloads('thrift.echo') as [{ request: Buffer; reply: Buffer }]
 
-test('Thrift structs are read from a Go client, and answered byte for byte as by Go', async () => {
+test("Thrift structs of a Go client are read, and the replies equal Go's byte for byte", async () => {
   const server = closing(new Server({ codecs: [codec] }))
   server.registerName('TH', { Echo: withAdded }, '', { types })
   await server.serve('tcp', '127.0.0.1:0')
@@ -91,7 +91,7 @@ test('Thrift structs are read from a Go client, and answered byte for byte as by
   expect((await peer.message(0)).payload.toString('hex')).toBe(recorded.reply.toString('hex'))
 })
 
-test('Thrift structs are sent byte for byte as by Go, and its replies read', async () => {
+test("Thrift structs equal Go's byte for byte, and Go's replies are read", async () => {
   const server = await BareServer.listen({
     onMessage: (message, peer) => peer.reply(message, { serialize: codec.id, payload: recorded.reply }),
   })

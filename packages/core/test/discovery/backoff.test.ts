@@ -18,7 +18,7 @@ describe('the back-off of one registry connection', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  test('is short after a failure out of the blue, then a second and a bit, never growing', async () => {
+  test('is short after a first failure, then 1 to 1.25 seconds, and never grows', async () => {
     for (let run = 0; run < 20; run++) {
       const backoff = new Backoff(systemClock)
       expect(await waited(backoff)).toBeLessThanOrEqual(252)
@@ -30,7 +30,7 @@ describe('the back-off of one registry connection', () => {
     }
   })
 
-  test('begins anew when all was well for a while', async () => {
+  test('starts again after a long enough time without failures', async () => {
     const backoff = new Backoff(systemClock)
     await waited(backoff)
     await waited(backoff)
@@ -38,13 +38,13 @@ describe('the back-off of one registry connection', () => {
     expect(await waited(backoff)).toBeLessThanOrEqual(252)
   })
 
-  test('is five seconds after refused credentials', async () => {
+  test('is five seconds after rejected credentials', async () => {
     const ms = await waited(new Backoff(systemClock), new RpcxError('ERR_RPCX_AUTH', 'no'))
     expect(ms).toBeGreaterThanOrEqual(4_999)
     expect(ms).toBeLessThanOrEqual(5_252)
   })
 
-  test('is that of all else after refused credentials, while what is kept there lives', async () => {
+  test('is the usual one after rejected credentials while the registry still has entries of the server', async () => {
     const refused = new RpcxError('ERR_RPCX_AUTH', 'no')
     const backoff = new Backoff(systemClock)
     backoff.keptMs = 3_000
@@ -59,7 +59,7 @@ describe('the back-off of one registry connection', () => {
     expect(await waited(backoff, refused)).toBeGreaterThanOrEqual(4_999)
   })
 
-  test('is one for all who wait', async () => {
+  test('is shared by all callers that wait', async () => {
     const backoff = new Backoff(systemClock)
     await waited(backoff)
     const { signal } = new AbortController()
@@ -70,7 +70,7 @@ describe('the back-off of one registry connection', () => {
     expect(performance.now() - since).toBeLessThanOrEqual(1_252)
   })
 
-  test('ends with the signal', async () => {
+  test('ends when the signal aborts', async () => {
     const aborting = new AbortController()
     const wait = new Backoff(systemClock).wait(new RpcxError('ERR_RPCX_AUTH', 'no'), aborting.signal)
     aborting.abort()

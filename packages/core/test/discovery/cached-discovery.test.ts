@@ -40,7 +40,7 @@ function whileDown(): { driver: ScriptedDriver; cached: CachedDiscovery; told: s
 }
 
 describe('a cached discovery', () => {
-  test('serves the last list within 100 ms while its registry is down, and says how old it is', async () => {
+  test('returns the last list within 100 ms while its registry is down, and reports its age', async () => {
     const before = Date.now()
     await remember('tcp@127.0.0.1:1', 'tcp@127.0.0.1:2')
     const after = Date.now()
@@ -56,7 +56,7 @@ describe('a cached discovery', () => {
     expect(status.since).toBeLessThanOrEqual(after)
   })
 
-  test('replaces it when the registry is up', async () => {
+  test('replaces the cached list when the registry is up', async () => {
     await remember('tcp@127.0.0.1:1')
     const { driver, cached } = whileDown()
     const lists = cached.watch('Arith')[Symbol.asyncIterator]()
@@ -70,14 +70,14 @@ describe('a cached discovery', () => {
     expect(await readFile(file, 'utf8')).toContain('127.0.0.1:9')
   })
 
-  test('never shows an old list when the registry answers', async () => {
+  test('never returns an old list when the registry responds', async () => {
     await remember('tcp@127.0.0.1:1')
     const inner = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:2' }])
     await using cached = new CachedDiscovery(inner, { file })
     expect(addresses(await cached.list('Arith'))).toEqual(['tcp@127.0.0.1:2'])
   })
 
-  test('keeps the lists of services that nobody asked for this time', async () => {
+  test('keeps the lists of services that are not used this time', async () => {
     await remember('tcp@127.0.0.1:1')
     const echo = new CachedDiscovery(new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:5' }]), { file })
     await echo.list('Echo')
@@ -87,7 +87,7 @@ describe('a cached discovery', () => {
     expect(addresses(await cached.list('Echo'))).toEqual(['tcp@127.0.0.1:5'])
   })
 
-  test('waits for the registry when the cached list is empty or not there', async () => {
+  test('waits for the registry when the cached list is empty or missing', async () => {
     const { driver, cached, told } = whileDown()
     const list = cached.list('Arith')
     driver.opening = async () => {}
@@ -98,7 +98,7 @@ describe('a cached discovery', () => {
     expect(told).toEqual([])
   })
 
-  test('ignores a file that was cut off, with an event, and writes it anew', async () => {
+  test('ignores a truncated file, with an event, and writes it anew', async () => {
     await remember('tcp@127.0.0.1:1')
     await writeFile(file, (await readFile(file, 'utf8')).slice(0, -9))
     const { driver, cached, told } = whileDown()
@@ -113,7 +113,7 @@ describe('a cached discovery', () => {
     expect(addresses(await again.list('Arith'))).toEqual(['tcp@127.0.0.1:9'])
   })
 
-  test('ignores a file of something else, with an event, and leaves it as it is', async () => {
+  test('ignores a file with other contents, with an event, and leaves it unchanged', async () => {
     await writeFile(file, '{"name":"my-package"}')
     const { driver, cached, told } = whileDown()
     driver.opening = async () => {}
@@ -126,7 +126,7 @@ describe('a cached discovery', () => {
     expect(await readdir(folder)).toEqual(['endpoints.json'])
   })
 
-  test('serves nothing out of its file that a registry could not have listed', async () => {
+  test('returns no entry from its file that a registry could not have listed', async () => {
     await remember('tcp@127.0.0.1:1', 'unix@/run/docker.sock', 'quic@h:1')
     const forged = JSON.stringify('tcp@h\n:1')
     await writeFile(file, (await readFile(file, 'utf8')).replace('"quic@h:1"', forged))
@@ -137,7 +137,7 @@ describe('a cached discovery', () => {
     expect(addresses(await allowing.list('Arith'))).toEqual(['unix@/run/docker.sock'])
   })
 
-  test('tells when it cannot write, and serves on', async () => {
+  test('reports that it cannot write, and continues', async () => {
     file = join(folder, 'missing', 'endpoints.json')
     const inner = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:2' }])
     const cached = new CachedDiscovery(inner, { file })
@@ -147,7 +147,7 @@ describe('a cached discovery', () => {
     await cached.close()
   })
 
-  test('is never newer than now, whatever the file says', async () => {
+  test('is never from the future, whatever the file says', async () => {
     await remember('tcp@127.0.0.1:1')
     await writeFile(file, (await readFile(file, 'utf8')).replace(/"at":\d+/, '"at":99999999999999'))
     await using cached = whileDown().cached
@@ -155,7 +155,7 @@ describe('a cached discovery', () => {
     expect(cached.status('Arith').since).toBeLessThanOrEqual(Date.now())
   })
 
-  test('refuses what is no path', () => {
+  test('rejects what is not a path', () => {
     const inner = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:2' }])
     expect(() => new CachedDiscovery(inner, { file: '' })).toThrow('CachedDiscovery: file is "", not a path')
   })

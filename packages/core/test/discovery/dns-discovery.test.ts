@@ -2,7 +2,7 @@ import { DNSDiscovery } from '@rpcx/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { A, ipv4, NameServer, SRV, service } from './name-server.ts'
 
-describe('DNSDiscovery refuses at once, by its name:', () => {
+describe('DNSDiscovery rejects at once, by its name:', () => {
   test.each<[string, object, typeof TypeError]>([
     ['domain', { domain: '' }, TypeError],
     ['domain', { domain: undefined }, TypeError],
@@ -19,7 +19,7 @@ describe('DNSDiscovery refuses at once, by its name:', () => {
   })
 })
 
-describe('whatever a name server answers', () => {
+describe('when a name server misbehaves', () => {
   let names: NameServer
   beforeEach(async () => {
     names = await new NameServer().open()
@@ -33,7 +33,7 @@ describe('whatever a name server answers', () => {
   const addresses = async (discovery: DNSDiscovery, name: string): Promise<readonly string[]> =>
     (await discovery.list(name)).map(({ address }) => address)
 
-  test('each target is asked for once, however often it is named', async () => {
+  test('each target is resolved once, however often it is named', async () => {
     names.answer = ({ name, type }) => {
       if (type === SRV) return Array.from({ length: 60 }, (_, i) => service(1_000 + i, `t${i % 3}`))
       return type === A ? [ipv4(10, 0, 0, Number(name.slice(1)) + 1)] : []

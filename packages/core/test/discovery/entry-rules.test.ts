@@ -13,14 +13,14 @@ const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 const CONTROLS = ['\0', '\n', '\r', '\t', '\x1b[2J', '\x7f', '\x85', '\u2028', '\u202e', '\ud800']
 
-describe('what a registry on a network says', () => {
+describe('an entry of a registry on a network', () => {
   test.each(['tcp@10.0.0.7:8972', 'tcp4@h:1', 'tcp6@[::1]:65535', '10.0.0.7:8972', 'tcp@:8972'])(
-    'is listed when it is TCP: %s',
+    'is listed if it is TCP: %s',
     address => expect(rules.read(address, 'weight=2').address).toBe(address),
   )
 
   test.each(['unix@/run/docker.sock', 'memu@abc', 'smtp@mail.example'])(
-    'is left out when it is of another network, with what to do: %s',
+    'is ignored if it is of another network, with a reason that says what to do: %s',
     address => {
       expect(() => rules.read(address, '')).toThrow(
         refused(/only tcp, tcp4, tcp6 are listed; .*option networks/),
@@ -29,7 +29,7 @@ describe('what a registry on a network says', () => {
   )
 
   test.each(['http', 'ws', 'wss', 'quic', 'kcp', 'reuseport'])(
-    'is left out when no transport of ours speaks it: %s',
+    'is ignored if no transport supports its network: %s',
     network => {
       expect(() => rules.read(`${network}@10.0.0.7:8972`, '')).toThrow(
         refused(/does not speak it; register an address of the network tcp/),
@@ -38,14 +38,14 @@ describe('what a registry on a network says', () => {
     },
   )
 
-  test('is listed when an option allows its network', () => {
+  test('is listed if an option allows its network', () => {
     const allowed = new EntryRules(['unix', 'tcp', 'quic'])
     for (const address of ['unix@/run/a.sock', 'tcp@h:1', 'quic@h:1']) {
       expect(allowed.read(address, '').address).toBe(address)
     }
   })
 
-  test.each(CONTROLS)('is left out with a control character in its address: %j', control => {
+  test.each(CONTROLS)('is ignored if its address has a control character: %j', control => {
     for (const address of [`tcp@h${control}:1`, `tcp@h:1${control}`, `tc${control}p@h:1`]) {
       expect(() => rules.read(address, '')).toThrow(refused(/control character/))
     }
@@ -58,11 +58,11 @@ describe('what a registry on a network says', () => {
   })
 
   test.each(['tcp@a b:1', 'tcp@user@host:1', 'tcp@a/b:1', 'tcp@h:0', 'tcp@h:65536', 'tcp@h'])(
-    'is left out when nobody can be called there: %s',
+    'is ignored if nobody can connect to it: %s',
     address => expect(() => rules.read(address, '')).toThrow(refused(/^address: /)),
   )
 
-  test('is left out when it is too long, in a short error', () => {
+  test('is ignored if it is too long, with a short error', () => {
     for (const [address, metadata] of [
       [`tcp@${'h'.repeat(2 ** 20)}:1`, ''],
       ['tcp@h:1', 'a'.repeat(2 ** 20 + 1)],
@@ -77,7 +77,7 @@ describe('what a registry on a network says', () => {
     }
   })
 
-  test('is told as ignored for 1000 addresses at most, and remembered for no more', async () => {
+  test('is reported as ignored for 1000 addresses at most, and no more are remembered', async () => {
     const told: string[] = []
     const replica = replicaOf(told)
     for (let n = 0; n < 5_000; n++) replica.put(`unix@/run/${n}.sock`, '')
@@ -86,7 +86,7 @@ describe('what a registry on a network says', () => {
     expect(new Set(told).size).toBe(1_000)
   })
 
-  test('takes no more memory than a limit, however much there is', () => {
+  test('counts towards a limit of memory, however many entries there are', () => {
     const told: string[] = []
     const added: string[] = []
     const replica = replicaOf(told, added)
@@ -101,7 +101,7 @@ describe('what a registry on a network says', () => {
     expect(added.at(-1)).toBe('tcp@h:1000')
   })
 
-  test('is listed no longer when an edit makes it unacceptable', async () => {
+  test('is removed from the list when an edit makes it invalid', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver)
     const ignored: string[] = []
@@ -118,7 +118,7 @@ describe('what a registry on a network says', () => {
   })
 })
 
-describe('a service that nobody can have registered', () => {
+describe('a service with a name that nobody can have registered', () => {
   test.each(['', 'a\nb', 'x'.repeat(1_025)])(
     'has no servers, and the registry is not asked: %j',
     async name => {
@@ -131,8 +131,8 @@ describe('a service that nobody can have registered', () => {
   )
 })
 
-describe('what the program itself names', () => {
-  test('may be of any network, without control characters', async () => {
+describe('an address that the program itself gives', () => {
+  test('may be of any network, but must have no control characters', async () => {
     for (const address of ['unix@/run/docker.sock', 'memu@x', 'tcp@h:1']) {
       const [endpoint] = await new Peer2PeerDiscovery(address).list('Arith')
       expect(endpoint?.address).toBe(address)
@@ -145,15 +145,15 @@ describe('what the program itself names', () => {
   })
 })
 
-describe('an entry that is to be registered', () => {
+describe('an entry to be registered', () => {
   const entry = { service: 'Arith', address: 'tcp@h:1', metadata: '' }
 
   test.each(['', '.', '..', ...CONTROLS.map(control => `a${control}b`)])(
-    'is refused when no registry can hold the name of its service: %j',
+    'is rejected if no registry can store the name of its service: %j',
     service => expect(() => checkEntry('etcd', { ...entry, service })).toThrow(TypeError),
   )
 
-  test('is refused when its address has control characters, or anything is too long', () => {
+  test('is rejected if its address has control characters, or if anything is too long', () => {
     expect(() => checkEntry('etcd', { ...entry, address: 'tcp@h:1\n' })).toThrow(TypeError)
     for (const bad of [
       { service: 'x'.repeat(1_025) },
@@ -164,7 +164,7 @@ describe('an entry that is to be registered', () => {
     }
   })
 
-  test('is taken otherwise, also before its address is known', () => {
+  test('is accepted otherwise, also before its address is known', () => {
     for (const good of [entry, { ...entry, address: '' }, { ...entry, service: '服务 a/b' }]) {
       expect(() => checkEntry('etcd', good)).not.toThrow()
     }

@@ -7,7 +7,7 @@ import { Feed } from '../../src/discovery/feed.ts'
 const list = (n: number): Endpoints => [parseEndpoint('tcp@10.0.0.1:1', `n=${n}`)]
 
 describe('a feed', () => {
-  test('gives the list it has, then each newer one', async () => {
+  test('yields its current list, then each newer one', async () => {
     const feed = new Feed(systemClock, 'test')
     feed.publish(list(1))
     const watch = feed.watch()
@@ -26,7 +26,7 @@ describe('a feed', () => {
     expect((await watch.next()).value).toEqual(list(4))
   })
 
-  test('tells why there is no list yet', async () => {
+  test('reports why there is no list yet', async () => {
     const why = new Error('the registry is on fire')
     const feed = new Feed(systemClock, 'test: Arith', () => why)
     await expect(feed.list({ timeoutMs: 1 })).rejects.toMatchObject({
@@ -47,7 +47,7 @@ describe('a feed', () => {
     expect((await next).value).toEqual(list(2))
   })
 
-  test('ends with the signal: a list with its reason, a watch without', async () => {
+  test('ends when the signal aborts: list() rejects with the reason, watch() returns', async () => {
     const feed = new Feed(systemClock, 'test')
     const aborting = new AbortController()
     const listing = feed.list({ signal: aborting.signal })

@@ -14,7 +14,7 @@ import { ScriptedDriver } from './scripted.ts'
 
 const IDLE = { idleMs: 20 }
 
-test('a service whose discovery does not say how it is stays followed', async () => {
+test('a service stays followed when its discovery does not report a status', async () => {
   const clock = new ManualClock()
   const feed = new Feed(clock, 'test')
   let asked = 0
@@ -51,8 +51,8 @@ async function cached(inner: Discovery): Promise<{ discovery: Discovery; file: s
   return { discovery: new CachedDiscovery(inner, { file }, IDLE), file }
 }
 
-describe('a service that nobody asks for any more', () => {
-  test('is followed no longer, and followed again when somebody asks', async () => {
+describe('a service that is no longer used', () => {
+  test('is no longer followed, and is followed again when it is used', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver, {}, IDLE)
     const listing = discovery.list('Arith')
@@ -66,7 +66,7 @@ describe('a service that nobody asks for any more', () => {
     await discovery.close()
   })
 
-  test('is kept while somebody watches it, and given up when the loop ends', async () => {
+  test('is followed while a watch runs, and released when the loop ends', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver, {}, IDLE)
     const loop = discovery.watch('Watched')[Symbol.asyncIterator]()
@@ -83,7 +83,7 @@ describe('a service that nobody asks for any more', () => {
     await discovery.close()
   })
 
-  test('is given up when it was only announced to be watched', async () => {
+  test('is released when watch() was called but never iterated', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver, {}, IDLE)
     const lists = discovery.watch('Arith')
@@ -95,7 +95,7 @@ describe('a service that nobody asks for any more', () => {
     await discovery.close()
   })
 
-  test('keeps its last list while it cannot be read anew', async () => {
+  test('keeps its last list while it cannot be read again', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver, {}, IDLE)
     const listing = discovery.list('Stale')
@@ -116,7 +116,7 @@ describe('a service that nobody asks for any more', () => {
     await discovery.close()
   })
 
-  test('is one of 256 at most', async () => {
+  test('is one of 256 at most that stay followed', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver, {}, { idleMs: 600_000 })
     for (let n = 0; n < 1_000; n++) {
@@ -156,8 +156,8 @@ describe('a service that nobody asks for any more', () => {
   })
 })
 
-describe('a discovery made of others', () => {
-  test.each(['CachedDiscovery', 'MultiDiscovery'])('gives up what nobody asks for: %s', async name => {
+describe('a discovery that combines others', () => {
+  test.each(['CachedDiscovery', 'MultiDiscovery'])('releases services that are no longer used: %s', async name => {
     const driver = new ScriptedDriver()
     const inner = new RegistryDiscovery(driver, {}, IDLE)
     const discovery =
@@ -172,7 +172,7 @@ describe('a discovery made of others', () => {
     await discovery.close()
   })
 
-  test('writes no line for invented names into its file', async () => {
+  test('writes nothing about invented names into its file', async () => {
     const driver = new ScriptedDriver()
     const { discovery, file } = await cached(new RegistryDiscovery(driver))
     for (const [n, service] of ['invented', 'Arith'].entries()) {

@@ -18,7 +18,7 @@ function discover(resyncMs = 60_000): {
 const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 describe('a follower', () => {
-  test('keeps the list when the driver gives up, waits, and follows again', async () => {
+  test('keeps the list when the driver fails, waits, and watches again', async () => {
     const { driver, discovery, told } = discover()
     const listing = discovery.list('Arith')
     const first = await driver.follow(0)
@@ -40,7 +40,7 @@ describe('a follower', () => {
     await discovery.close()
   })
 
-  test('tells once of a list that fails for long while others change, and that all are back', async () => {
+  test('reports once that a list fails for long while others work, and once that all work again', async () => {
     const { driver, discovery, told } = discover()
     const listing = discovery.list('Good')
     discovery.list('Bad').catch(() => {})
@@ -62,7 +62,7 @@ describe('a follower', () => {
     await discovery.close()
   })
 
-  test('counts no list that nobody follows any more: the others tell that the registry is back', async () => {
+  test('does not count a list that is no longer followed: the others report that the registry is back', async () => {
     const driver = new ScriptedDriver()
     const discovery = new RegistryDiscovery(driver, {}, { idleMs: 1 })
     const told: string[] = []
@@ -85,7 +85,7 @@ describe('a follower', () => {
     await discovery.close()
   })
 
-  test('opens a new session when the old one has ended, also when its follow does not notice', async () => {
+  test('opens a new session when the old one has ended, even if its watch does not end', async () => {
     const { driver, discovery } = discover()
     const listing = discovery.list('Arith')
     const first = await driver.follow(0)
@@ -101,7 +101,7 @@ describe('a follower', () => {
     await discovery.close()
   })
 
-  test('lets the old run live until the new one has its list', async () => {
+  test('keeps the old watch until the new one has its list', async () => {
     const { driver, discovery } = discover(1_000)
     const listing = discovery.list('Arith')
     const first = await driver.follow(0)
@@ -121,7 +121,7 @@ describe('a follower', () => {
     await discovery.close()
   })
 
-  test('that is closed before its first list ends its run', async () => {
+  test('that is closed before its first list ends its watch', async () => {
     const { driver, discovery } = discover()
     const listing = discovery.list('Arith')
     const first = await driver.follow(0)

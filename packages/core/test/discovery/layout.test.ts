@@ -1,7 +1,7 @@
 import { Layout } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 
-describe('where entries lie', () => {
+describe('the layout of entries', () => {
   test.each([
     ['/x', '/x', '/x', 'x'],
     ['x', 'x', '/x', 'x'],
@@ -13,7 +13,7 @@ describe('where entries lie', () => {
     expect(new Layout('tree', basePath, 'bare').base).toBe(bare)
   })
 
-  test('is what Go writes: the base, the service and the entry below it', () => {
+  test('is the one that Go writes: the base path, then the service, then the entry', () => {
     const layout = new Layout('tree', '/rpcx')
     expect(layout.leaf('Arith', 'tcp@127.0.0.1:1')).toBe('/rpcx/Arith/tcp@127.0.0.1:1')
     expect(layout.directories('Arith')).toEqual([
@@ -22,17 +22,17 @@ describe('where entries lie', () => {
     ])
   })
 
-  test('is looked for in both spellings, ours first', () => {
+  test('reads both spellings, ours first', () => {
     expect(new Layout('tree', '/rpcx').prefixes('Arith')).toEqual(['/rpcx/Arith/', 'rpcx/Arith/'])
     expect(new Layout('tree', 'rpcx').prefixes('Arith')).toEqual(['rpcx/Arith/', '/rpcx/Arith/'])
   })
 
-  test.each(['', '/', '///'])('is nowhere below %j', basePath => {
+  test.each(['', '/', '///'])('rejects the base path %j', basePath => {
     expect(() => new Layout('tree', basePath)).toThrow(TypeError)
     expect(() => new Layout('tree', basePath)).toThrow(`tree: basePath is ${JSON.stringify(basePath)}`)
   })
 
-  test('is nowhere without a base path', () => {
+  test('rejects a missing base path', () => {
     expect(() => new Layout('tree', undefined as never)).toThrow('tree: basePath is undefined, not a string')
   })
 })

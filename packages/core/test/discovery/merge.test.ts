@@ -26,8 +26,8 @@ function two(): { steps: Steps; first: Replica; second: Replica } {
   return { steps, first, second }
 }
 
-describe('two lists as one', () => {
-  test('say nothing until both are there, and then what the first has stands', () => {
+describe('two merged lists', () => {
+  test('publish nothing until both are there, and then prefer the entries of the first', () => {
     const { steps, first, second } = two()
     second.replace([
       ['a', 'second'],
@@ -39,7 +39,7 @@ describe('two lists as one', () => {
     expect(steps.all).toEqual([{ a: 'first', b: 'second', c: 'second' }])
   })
 
-  test('show what the second has as soon as the first has it no longer, as it is by then', () => {
+  test('show the newest entry of the second as soon as the first no longer has one', () => {
     const { steps, first, second } = two()
     second.replace([['a', 'second']])
     first.replace([['a', 'first']])
@@ -57,7 +57,7 @@ describe('two lists as one', () => {
     expect(steps.all).toEqual([{ a: 'first', b: 'second' }, { b: 'second' }])
   })
 
-  test('tell what either has that is no server', () => {
+  test('report what either ignores', () => {
     const { steps, first, second } = two()
     first.ignore('a', new Error('is a proxy'))
     second.ignore('b', new Error('has no port'))

@@ -8,8 +8,8 @@ import { ScriptedDriver } from './scripted.ts'
 const texts = (endpoints: Endpoints | undefined): string[] =>
   (endpoints ?? []).map(({ address, metadata }) => `${address}?${metadata}`)
 
-describe('several discoveries as one', () => {
-  test('list the servers of all; an address that several hold is taken from the first', async () => {
+describe('several discoveries combined', () => {
+  test('list the servers of all; the first one wins an address that several have', async () => {
     const one = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:2', value: 'from=one' }])
     const other = new MultipleServersDiscovery([
       { key: 'tcp@127.0.0.1:2', value: 'from=other' },
@@ -22,7 +22,7 @@ describe('several discoveries as one', () => {
     ])
   })
 
-  test('show each change of each, and the rest when one no longer holds an address', async () => {
+  test("show each change of each, and another one's entry when one no longer has the address", async () => {
     const one = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1', value: 'from=one' }])
     const other = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1', value: 'from=other' }])
     await using both = new MultiDiscovery([one, other])
@@ -45,7 +45,7 @@ describe('several discoveries as one', () => {
     expect(both.status('Arith').state).toBe('fresh')
   })
 
-  test('do without one that is down when another has servers', async () => {
+  test('work without one that is down when another has servers', async () => {
     const driver = new ScriptedDriver()
     driver.opening = () => Promise.reject(new Error('down'))
     const up = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }])
@@ -66,7 +66,7 @@ describe('several discoveries as one', () => {
     expect(driver.closed).toBe(1)
   })
 
-  test('pass on that a call failed, also through a cache', async () => {
+  test('pass on reports of failed servers, also through a cache', async () => {
     const asked: string[] = []
     const inner = new MultipleServersDiscovery([{ key: 'tcp@127.0.0.1:1' }])
     const told = Object.assign(inner, { verify: (...what: string[]) => void asked.push(what.join(' ')) })
@@ -76,7 +76,7 @@ describe('several discoveries as one', () => {
     expect(asked).toEqual(['Arith tcp@127.0.0.1:1'])
   })
 
-  test('refuse to be none', () => {
+  test('need at least one discovery', () => {
     expect(() => new MultiDiscovery([])).toThrow('MultiDiscovery: discoveries is empty')
   })
 })

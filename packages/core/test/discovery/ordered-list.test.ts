@@ -3,7 +3,7 @@ import { Random } from '../../../../tools/testing/src/random.ts'
 import { byAddress, parseEndpoint } from '../../src/discovery/discovery.ts'
 import { OrderedList } from '../../src/discovery/ordered-list.ts'
 
-test('An ordered list is what sorting all of its endpoints would give, whatever changes', () => {
+test('An ordered list always equals the sorted list of its endpoints, whatever changes', () => {
   const random = new Random()
   const list = new OrderedList()
   const all = new Map<string, ReturnType<typeof parseEndpoint>>()

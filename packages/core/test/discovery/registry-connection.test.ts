@@ -14,7 +14,7 @@ function opened(): { driver: ScriptedDriver; connection: RegistryConnection; tol
 }
 
 describe('a connection to a registry', () => {
-  test('opens one session for all who need it', async () => {
+  test('opens one session for all of its users', async () => {
     const { driver, connection: up } = opened()
     const [first, second] = await Promise.all([up.session(), up.session()])
     expect(second).toBe(first)
@@ -24,7 +24,7 @@ describe('a connection to a registry', () => {
     expect(driver.closed).toBe(1)
   })
 
-  test('tells once that the registry is down, and once that it is back', async () => {
+  test('reports once that the registry is down, and once that it is back', async () => {
     const { driver, connection: up, told } = opened()
     const [list, entry] = [{}, {}]
     driver.opening = () => Promise.reject(new Error('refused'))
@@ -41,7 +41,7 @@ describe('a connection to a registry', () => {
     await up.close()
   })
 
-  test('opens anew after a session has ended, which it closes', async () => {
+  test('opens a new session after the old one has ended, and closes the old one', async () => {
     const { driver, connection: up } = opened()
     const first = await up.session()
     driver.end(new Error('expired'))
@@ -51,7 +51,7 @@ describe('a connection to a registry', () => {
     await up.close()
   })
 
-  test('takes a session whose end is rejected for one that has ended', async () => {
+  test('treats a session whose `ended` rejects as one that has ended', async () => {
     const { driver, connection: up } = opened()
     const first = await up.session()
     const heard = new Promise<Error>(resolve => up.whenEnded(first, resolve))
@@ -61,7 +61,7 @@ describe('a connection to a registry', () => {
     await up.close()
   })
 
-  test('closes at once while it opens, and closes what comes of that', async () => {
+  test('closes at once while a session opens, and closes that session', async () => {
     const { driver, connection: up, told } = opened()
     let open: () => void = () => {}
     driver.opening = () => new Promise(resolve => (open = resolve))

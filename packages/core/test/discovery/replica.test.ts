@@ -42,7 +42,7 @@ describe('the replica of a service', () => {
     expect(owner.lists).toEqual([[]])
   })
 
-  test('publishes in address order, frozen, all changes of one tick at once', async () => {
+  test('publishes frozen lists in the order of addresses, with all changes of one tick at once', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
@@ -57,7 +57,7 @@ describe('the replica of a service', () => {
     expect(Object.isFrozen(owner.lists[0])).toBe(true)
   })
 
-  test('says nothing of what says nothing new', async () => {
+  test('publishes nothing when nothing changed', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     replica.replace([['a@1', 'n=1']])
@@ -70,7 +70,7 @@ describe('the replica of a service', () => {
     expect(owner.told).toEqual(['added a@1'])
   })
 
-  test('tells what a new list adds, changes and removes', async () => {
+  test('reports what a new list adds, changes and removes', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
@@ -87,7 +87,7 @@ describe('the replica of a service', () => {
     expect(owner.last).toEqual({ 'b@1': 'n=2', 'c@1': 'n=1' })
   })
 
-  test('ignores what is no address, told once, and keeps the rest', async () => {
+  test('ignores a malformed address, reports it once, and keeps the rest', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
@@ -101,7 +101,7 @@ describe('the replica of a service', () => {
     expect(owner.last).toEqual({ 'a@1': '' })
   })
 
-  test('ignores what its driver says is no server, told once', async () => {
+  test('ignores an entry on the word of its driver, and reports it once', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     for (const text of ['is a proxy', 'is still a proxy']) replica.ignore('tcp@a:1', new Error(text))
@@ -111,7 +111,7 @@ describe('the replica of a service', () => {
     expect(owner.last).toEqual({})
   })
 
-  test('lists a server whose metadata are no query string, and tells once for each text', async () => {
+  test('lists a server with malformed metadata, and reports each such string once', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     replica.replace([
@@ -128,7 +128,7 @@ describe('the replica of a service', () => {
     ])
   })
 
-  test('never publishes a large list in part, and keeps the order of what comes meanwhile', async () => {
+  test('never publishes part of a large list, and applies later changes in order', async () => {
     const owner = new Owner()
     const replica = new ServiceReplica(systemClock, owner)
     const many = (metadata: string) =>

@@ -11,20 +11,20 @@ function written(own: string): AnnouncedMetadata {
   return metadata
 }
 
-describe('what is announced', () => {
-  test('is verbatim what the program set, however it is written', () => {
+describe('announced metadata', () => {
+  test("equal the program's string exactly, however it is written", () => {
     for (const own of ['', 'weight=10&group=a&group=%62', 'plain', 'rate=50%', 'a;b=1']) {
       expect(String(written(own))).toBe(own)
     }
   })
 
-  test('has the figures in Go’s format, and its keys in order', () => {
+  test('have calls and connections in Go’s format, and their keys in order', () => {
     const metadata = written('weight=10&group=b&group=a')
     metadata.measure(figures)
     expect(String(metadata)).toBe('calls=2.50&connections=0.13&group=b&group=a&weight=10')
   })
 
-  test('stays verbatim, without figures, when Go could not read it', () => {
+  test('stay exactly as they are, without calls and connections, when Go could not read them', () => {
     const metadata = written('rate=50%&weight=1')
     metadata.measure(figures)
     expect(String(metadata)).toBe('rate=50%&weight=1')
@@ -38,7 +38,7 @@ describe('an edit by others', () => {
     expect(String(metadata)).toBe('b=9&c=3&d=4')
   })
 
-  test('stands until the program sets its key', () => {
+  test('stays until the program sets the same key', () => {
     const metadata = written('a=1&b=2')
     metadata.edited('a=9&b=9')
     metadata.set('a=1')
@@ -47,13 +47,13 @@ describe('an edit by others', () => {
     expect(String(metadata)).toBe('a=1&b=2')
   })
 
-  test('that only writes the same in another way is none', () => {
+  test('that only writes the same values in another way is no edit', () => {
     const metadata = written('weight=10&group=a')
     metadata.edited('group=%61&weight=10')
     expect(String(metadata)).toBe('weight=10&group=a')
   })
 
-  test('is told from what was written last, not from what the program set first', () => {
+  test('is found by comparison with what was written last, not with what the program set first', () => {
     const metadata = written('n=1')
     metadata.set('n=2')
     metadata.written('n=2')
@@ -62,7 +62,7 @@ describe('an edit by others', () => {
     expect(String(metadata)).toBe('n=3&state=inactive')
   })
 
-  test('that is taken back leaves nothing', () => {
+  test('that is undone leaves nothing', () => {
     const metadata = written('n=1')
     metadata.edited('n=1&state=inactive')
     metadata.written('n=1&state=inactive')
@@ -70,7 +70,7 @@ describe('an edit by others', () => {
     expect(String(metadata)).toBe('n=1')
   })
 
-  test('never changes the figures', () => {
+  test('never changes calls and connections', () => {
     const metadata = written('n=1')
     metadata.measure(figures)
     metadata.written(String(metadata))

@@ -38,7 +38,7 @@ function once(
 }
 
 describe('an announcer', () => {
-  test('takes an edit that crosses its own write for what it is', async () => {
+  test('recognises an edit that crosses its own write as an edit', async () => {
     const driver = new OneEntry()
     const { server } = await serving(driver)
     once(driver, async taken => {
@@ -56,7 +56,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('takes what it wrote without an answer for its own when it finds it', async () => {
+  test('recognises its own write when the answer was lost', async () => {
     const driver = new OneEntry()
     const { server } = await serving(driver)
     once(driver, async taken => {
@@ -71,7 +71,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('writes again what was not taken, when nobody answered', async () => {
+  test('writes again when the write was lost', async () => {
     const driver = new OneEntry()
     const { server } = await serving(driver)
     once(driver, () => Promise.reject(new Error('it was lost on its way')))
@@ -81,7 +81,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('takes out what it wrote without an answer, also when it never heard of it', async () => {
+  test('removes what it wrote when the answer was lost, even if the watch never reported it', async () => {
     const driver = new OneEntry()
     const { server, told } = serverWith(driver)
     driver.writing = async taken => {
@@ -96,7 +96,7 @@ describe('an announcer', () => {
     expect(driver.held).toBeUndefined()
   })
 
-  test('looks again before it believes that its entry is gone', async () => {
+  test('reads the entry again before it concludes that the entry is gone', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     const { looks } = driver
@@ -111,7 +111,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('hears nothing new in what is older than what it knows', async () => {
+  test('ignores reports of versions that are not newer than what it knows', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     const old = driver.held
@@ -125,7 +125,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('makes its own again what others wrote so that it would stay for ever', async () => {
+  test('rewrites an entry that belongs to nobody or to an earlier session', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     for (const by of ['nobody', 'earlier'] as const) {
@@ -138,7 +138,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('takes what an editor keeps for an edit, and takes it out when it closes at that moment', async () => {
+  test('treats what an editor keeps as an edit, and removes it when the server closes at that moment', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     driver.edit('n=0&state=inactive', 'editor')
@@ -150,7 +150,7 @@ describe('an announcer', () => {
     expect(told).toEqual(['registered', 'withdrawn'])
   })
 
-  test('leaves another server alone, also while somebody edits what that server says', async () => {
+  test('leaves the entry of another server alone, also while somebody edits it', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     driver.edit('is=stranger', 'other')
@@ -164,7 +164,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('keeps its entry in a registry that went back to an earlier state', async () => {
+  test('keeps its entry in a registry that was restored to an earlier state', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     for (const n of [1, 2, 3]) await server.setMetadata('Arith', `n=${n}`)
@@ -180,7 +180,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('replaces who is there at first, and waits for another after a loss', async () => {
+  test('replaces an existing entry at first, and waits for the other server after a loss', async () => {
     const driver = new OneEntry()
     driver.edit('is=stranger', 'other')
     const { server, told } = await serving(driver)
@@ -196,7 +196,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('pauses when its writes find something else again and again', async () => {
+  test('pauses when its writes are refused again and again', async () => {
     const driver = new OneEntry()
     const { server } = await serving(driver)
     let refusals = 0
@@ -212,7 +212,7 @@ describe('an announcer', () => {
     await server.close()
   })
 
-  test('tells once that its session has ended, and registers in the next', async () => {
+  test('reports once that its session has ended, and registers in the next one', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     driver.held = undefined
@@ -223,7 +223,7 @@ describe('an announcer', () => {
     expect(told).toEqual(['registered', 'expired', 'registered', 'withdrawn'])
   })
 
-  test('does not wait for a registry that does not answer when it closes', async () => {
+  test('closes without waiting for a registry that does not respond', async () => {
     const driver = new OneEntry()
     driver.opening = () => new Promise(() => {})
     const { server } = serverWith(driver)
@@ -235,7 +235,7 @@ describe('an announcer', () => {
     await starting.catch(() => {})
   })
 
-  test('publishes nothing when the server is closed while its address is found out', async () => {
+  test('publishes nothing when the server closes before its address is known', async () => {
     const driver = new OneEntry()
     let found: (address: string) => void = () => {}
     const finding = new Promise<string>(resolve => (found = resolve))
@@ -263,7 +263,7 @@ describe('serve() with a register plugin', () => {
     ['does not answer a write', driver => (driver.writing = () => new Promise(() => {}))],
   ]
   test.each(silences)(
-    'that is required rejects after startTimeoutMs when the registry %s',
+    'that is required rejects after startTimeoutMs if the registry %s',
     async (_what, silence) => {
       const driver = new OneEntry()
       silence(driver)
@@ -278,7 +278,7 @@ describe('serve() with a register plugin', () => {
     },
   )
 
-  test('that is not required resolves after startTimeoutMs, and registers later', async () => {
+  test('that is not required resolves after startTimeoutMs, and the server registers later', async () => {
     const driver = new OneEntry()
     let open = (): void => {}
     driver.opening = () => new Promise(resolve => (open = resolve))
@@ -291,7 +291,7 @@ describe('serve() with a register plugin', () => {
     await server.close()
   })
 
-  test('that is required does not reject once it is registered, however long serve() waits for others', async () => {
+  test('that is required does not reject once it is registered, however long serve() waits for other plugins', async () => {
     const driver = new OneEntry()
     const { server } = serverWith(driver, { required: true }, { startTimeoutMs: 50 })
     server.plugins.add({ attach: () => ({ listening: () => new Promise(() => {}) }) })

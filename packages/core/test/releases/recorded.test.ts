@@ -25,7 +25,7 @@ test('the frames of this release are recorded', () => {
 
 describe.each(recordings)('release $version', recording => {
   test.each(Object.entries(recording.scenarios))(
-    'its client is answered by the server of today as by its own: %s',
+    'gets from the server of today the answers of its own server: %s',
     async (_name, { exchange }) => {
       const server = closing(new Server({ noticeMs: 0, lingerMs: 50 }))
       const finish = offer(server)
@@ -53,7 +53,7 @@ describe.each(recordings)('release $version', recording => {
   )
 
   test.each(Object.entries(recording.scenarios))(
-    'its server is called by the client of today as by its own: %s',
+    'gets from the client of today the calls of its own client: %s',
     async (name, recorded) => {
       const played = new Played(recorded)
       const server = closing(

@@ -19,12 +19,12 @@ async function peerOf(server: Server): Promise<BarePeer> {
 }
 
 describe('authenticate', () => {
-  test('lets through whom it returns true for', async () => {
+  test('accepts callers for which it returns true', async () => {
     const server = await serving({ Who: who }, guarded)
     expect(await clientOf<typeof who>('Who', [server], { token: 'good' }).call('who', {})).toBe('me')
   })
 
-  test('refuses others in the words of Go, tells of it, and closes', async () => {
+  test("rejects others with Go's message, reports it, and closes the connection", async () => {
     const server = await serving({ Who: who }, guarded)
     const failed = happening(server, 'authenticationFailed')
     const peer = await peerOf(server)
@@ -39,7 +39,7 @@ describe('authenticate', () => {
     expect(await failed).toMatchObject({ service: 'Who', method: 'who', remoteAddress })
   })
 
-  test('is ERR_RPCX_AUTH for our client, which calls no other server', async () => {
+  test('is ERR_RPCX_AUTH for our client, which then calls no other server', async () => {
     const servers = [await serving({ Who: who }, guarded), await serving({ Who: who }, guarded)]
     let failures = 0
     for (const server of servers) server.on('authenticationFailed', () => failures++)
@@ -51,7 +51,7 @@ describe('authenticate', () => {
     expect(failures).toBe(1)
   })
 
-  test('closes silently after a one-way call', async () => {
+  test('closes the connection without a reply after a one-way call', async () => {
     const server = await serving({ Who: who }, guarded)
     const peer = await peerOf(server)
     peer.send(call(1, 'bad', Flag.oneway))
@@ -59,7 +59,7 @@ describe('authenticate', () => {
     expect(peer.bytes).toHaveLength(0)
   })
 
-  test('serves nothing that comes behind a refused call, in the same bytes or later', async () => {
+  test('runs no call that follows a rejected one, whether in the same bytes or later', async () => {
     let runs = 0
     const server = await serving({ Who: { who: () => ++runs } }, guarded)
     const peer = await peerOf(server)
@@ -69,7 +69,7 @@ describe('authenticate', () => {
     expect(runs).toBe(0)
   })
 
-  test('may take its time, and holds up no other call', async () => {
+  test('may be asynchronous, and delays no other call', async () => {
     const gate = new Gate<boolean>()
     const server = await serving(
       { Who: who },
@@ -86,10 +86,10 @@ describe('authenticate', () => {
 
   test.each([
     ['undefined', undefined],
-    ['a text', 'yes'],
+    ['a string', 'yes'],
     ['1', 1],
     ['a promise of null', Promise.resolve(null)],
-  ])('lets nobody through who is not told true: %s', async (_what, verdict) => {
+  ])('rejects callers unless it returns exactly true: %s', async (_what, verdict) => {
     const server = await serving({ Who: who }, { authenticate: () => verdict as never })
     const peer = await peerOf(server)
     peer.send(call(1, 'good'))
@@ -105,7 +105,7 @@ describe('authenticate', () => {
       },
     ],
     ['rejects', (error: Error) => Promise.reject(error)],
-  ])('that %s tells the caller nothing of why, unless it is ERR_RPCX_AUTH', async (_how, fail) => {
+  ])('that %s does not tell the caller why, unless the error is ERR_RPCX_AUTH', async (_how, fail) => {
     const mistake = new Error('ENOENT: /etc/server/keys.json')
     const server = await serving(
       { Who: who },
@@ -126,20 +126,20 @@ describe('authenticate', () => {
     for (const peer of [first, second]) expect(peer.bytes.includes('keys.json')).toBe(false)
   })
 
-  test('is not asked about heartbeats', async () => {
+  test('is not called for heartbeats', async () => {
     const server = await serving({ Who: who }, { authenticate: () => false })
     const peer = await peerOf(server)
     peer.send(frame({ flags: Flag.heartbeat, seq: 1 }))
     expect((await peer.message(0)).isHeartbeat).toBe(true)
   })
 
-  test('guards the built-in service too', async () => {
+  test('protects the built-in service too', async () => {
     const server = await serving({ Who: who }, guarded)
     const client = clientOf<{ Check(): object }>('_health', [server])
     expect(await failure(client.call('Check'))).toMatchObject({ code: 'ERR_RPCX_AUTH' })
   })
 
-  test('is a function', () => {
+  test('must be a function', () => {
     expect(() => new Server({ authenticate: 'secret' as never })).toThrow(
       new TypeError('Server: authenticate is string, not a function'),
     )
@@ -159,7 +159,7 @@ describe('isSameToken', () => {
     expect(isSameToken(given, expected)).toBe(isSame)
   })
 
-  test('takes as long for a token that is wrong from the start as for one that is nearly right', () => {
+  test('takes as long for an entirely wrong token as for a nearly right one', () => {
     const expected = 'x'.repeat(1_000_000)
     const wrong = `y${expected.slice(1)}`
     const nearly = `${expected.slice(1)}y`

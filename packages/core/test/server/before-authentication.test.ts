@@ -24,7 +24,7 @@ function watched(): { codec: Codec; decoded: number[] } {
   return { codec, decoded }
 }
 
-test('nothing of a call is inflated or decoded before its caller is known', async () => {
+test('no call is decompressed or decoded before its caller is authenticated', async () => {
   const { codec, decoded } = watched()
   const server = await serving(
     { S: { size: (bytes: number) => bytes } },
@@ -48,7 +48,7 @@ test('nothing of a call is inflated or decoded before its caller is known', asyn
   expect(decoded).toEqual([100])
 })
 
-test('a heartbeat comes back as it came, also one that would inflate to anything, or to nothing', async () => {
+test('a heartbeat returns unchanged, also when it would decompress to anything, or to nothing', async () => {
   const server = await serving({}, { authenticate: () => false })
   const peer = closing(await BarePeer.connect(portOf(server)))
   const beats = [gzipSync(Buffer.alloc(100 * MIB)), Buffer.from('no gzip')].map((payload, seq) =>
@@ -71,7 +71,7 @@ test.each([
   expect(peer.messages).toEqual([])
 })
 
-test('strangers whose verdict takes its time take no place of calls that run, and few of their own', async () => {
+test('calls that wait for authentication use few permits, and none of those that run calls', async () => {
   const verdict = new Gate<boolean>()
   const server = await serving(
     { S: { hi: () => 'hi' } },
@@ -90,7 +90,7 @@ test('strangers whose verdict takes its time take no place of calls that run, an
   await stranger.closed()
 })
 
-test('strangers take nothing of the rate limit of a service', async () => {
+test('rejected callers use no tokens of the rate limit of a service', async () => {
   const server = await serving(
     { S: { hi: () => 'hi' } },
     { rateLimit: { callsPerSecond: 0.001, burst: 2 }, authenticate: ({ token }) => token === 'good' },
@@ -106,7 +106,7 @@ test('strangers take nothing of the rate limit of a service', async () => {
   expect(await failure(client.call('hi'))).toMatchObject({ code: 'ERR_RPCX_NOT_EXECUTED' })
 })
 
-test('strangers are the first to be closed when unfinished frames exceed their budget', async () => {
+test('unauthenticated connections are the first to close when unfinished frames exceed their budget', async () => {
   const server = await serving(
     { S: { put: () => 'put' } },
     { maxUnfinishedBytes: 2 * MIB, authenticate: ({ token }) => token === 'good' },

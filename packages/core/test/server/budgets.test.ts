@@ -102,7 +102,7 @@ describe('a payload that costs more than its bytes', () => {
     expect(client.snapshot().endpoints[0]).toMatchObject({ state: 'open', errorShare: 0 })
   })
 
-  test('is never one of fewer bytes than maxValues, and the limits are options', async () => {
+  test('is never a payload with fewer bytes than maxValues, and the limits are options', async () => {
     const server = await serving(
       { Echo: { echo: () => 'fine' } },
       { maxValues: 100, maxDepth: 3, maxMapKeys: 2 },
@@ -133,7 +133,7 @@ describe('a payload that costs more than its bytes', () => {
     [{ maxQueuedBytes: Number.NaN }, 'Server: maxQueuedBytes is NaN'],
     [{ maxUnreadBytes: -1 }, 'Server: maxUnreadBytes is -1'],
     [{ maxUnfinishedBytes: 0 }, 'Server: maxUnfinishedBytes is 0'],
-  ])('%j is no limit', async (options, text) => {
+  ])('%j is not a valid limit', async (options, text) => {
     await expect(serving({}, options)).rejects.toThrow(text)
   })
 })
@@ -152,12 +152,12 @@ async function holding(options: object) {
   return { server, gate, peer, running: () => running }
 }
 
-describe('what calls hold while they run', () => {
+describe('the memory of running calls', () => {
   const payload = gzipSync(Buffer.concat([Buffer.from([0xc6, 0, 0x10, 0, 0]), Buffer.alloc(MIB)]))
   const call = (seq: number): Buffer =>
     frame({ seq, flags: Flag.gzip, service: 'Slow', method: 'hold', payload, serialize: Serialize.msgpack })
 
-  test('is counted as it is inflated: further calls of the connection wait, those of others run', async () => {
+  test('is counted after decompression: further calls of the connection wait, those of others run', async () => {
     const { server, gate, peer, running } = await holding({ maxHeldBytesPerConnection: 4 * MIB })
     const greedy = await peer()
     for (let seq = 0; seq < 20; seq++) greedy.send(call(seq))
@@ -183,7 +183,7 @@ describe('what calls hold while they run', () => {
     await Promise.all(peers.map(each => each.message(3)))
   })
 
-  test('is counted by values, too: a short payload may take a lot', async () => {
+  test('is counted by values, too, because a short payload may need much memory', async () => {
     const { server, gate, peer, running } = await holding({
       maxHeldBytes: 4 * MIB,
       maxHeldBytesPerConnection: 4 * MIB,
@@ -197,7 +197,7 @@ describe('what calls hold while they run', () => {
     await client.message(4)
   })
 
-  test('is bounded for calls that wait: further ones did not run', async () => {
+  test('is bounded for waiting calls, too: further ones did not run', async () => {
     const { server, gate, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedBytes: MIB })
     const client = await peer()
     const big = Buffer.alloc(600_000, 0xc0)
@@ -215,7 +215,7 @@ describe('what calls hold while they run', () => {
   })
 })
 
-test('what calls hold and what waits is let go of, however they end', async () => {
+test('the memory of running and waiting calls is released, however they end', async () => {
   const options = {
     maxConcurrentCalls: 1,
     maxHeldBytes: MIB,
@@ -242,7 +242,7 @@ test('what calls hold and what waits is let go of, however they end', async () =
   expect(last.messages.every(({ isError }) => !isError)).toBe(true)
 })
 
-test('calls that wait are bounded by their bytes, whoever else has more of them', async () => {
+test('a connection’s waiting calls are bounded by their bytes, whatever others use', async () => {
   const { server, gate, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedBytes: 4 * MIB })
   const [many, large] = await Promise.all([peer(), peer()])
   for (let seq = 0; seq < 400; seq++)
@@ -259,7 +259,7 @@ test('calls that wait are bounded by their bytes, whoever else has more of them'
   await Promise.all([many.message(399), large.message(19)])
 })
 
-test('replies to a connection that has gone are not kept', async () => {
+test('replies to a closed connection are not kept', async () => {
   const gate = new Gate()
   const services = {
     S: { big: () => gate.opened.then(() => Buffer.alloc(MIB)), wait: () => new Promise(() => {}) },
@@ -282,7 +282,7 @@ test('replies to a connection that has gone are not kept', async () => {
   })
 })
 
-describe('replies that nobody reads', () => {
+describe('unread replies', () => {
   /** Methods that are done together, whose replies have so many bytes. */
   async function replying(bytes: number, options: object) {
     const gate = new Gate()
@@ -303,7 +303,7 @@ describe('replies that nobody reads', () => {
     return { server, gate, peer, ask, running: () => running }
   }
 
-  test('fail beyond maxUnreadBytesPerConnection, after their calls have run, and are told so in few bytes', async () => {
+  test('fail beyond maxUnreadBytesPerConnection, after their calls have run, with a short error reply', async () => {
     const { server, gate, peer, ask, running } = await replying(MIB, { maxUnreadBytesPerConnection: 8 * MIB })
     const deaf = await peer()
     deaf.socket.pause()
@@ -327,7 +327,7 @@ describe('replies that nobody reads', () => {
     expect(deaf.messages.filter(({ isError }) => !isError).length).toBeGreaterThanOrEqual(8)
   })
 
-  test('close the connection with the most, once all together exceed maxUnreadBytes', async () => {
+  test('close the connection with the most of them, once all together exceed maxUnreadBytes', async () => {
     const { server, gate, peer, ask, running } = await replying(MIB, {
       maxUnreadBytes: 8 * MIB,
       maxUnreadBytesPerConnection: 8 * MIB,
@@ -352,7 +352,7 @@ describe('replies that nobody reads', () => {
   })
 })
 
-test('frames that do not end close the connection with the most, once all together exceed maxUnfinishedBytes', async () => {
+test('unfinished frames close the connection with the most of them, once all together exceed maxUnfinishedBytes', async () => {
   const server = await serving({ Echo: echo }, { maxUnfinishedBytes: 4 * MIB })
   const [little, much] = await Promise.all([0, 1].map(() => BarePeer.connect(portOf(server)).then(closing)))
   const long = frame({ service: 'Echo', method: 'echo', payload: Buffer.alloc(3 * MIB, 0xc0) })
@@ -371,7 +371,7 @@ test('frames that do not end close the connection with the most, once all togeth
 describe('a server that calls its client', () => {
   const ask = (seq: number, method: string): Buffer => frame({ seq, method, payload: Buffer.from([0xc0]) })
 
-  test('is cut off when it leaves more answers unread than maxBufferedBytes allows', async () => {
+  test('is disconnected when it leaves more replies unread than maxBufferedBytes allows', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<{ hi(): void }>('S', [server], {
       offers: { big: () => Buffer.alloc(MIB) },
@@ -389,7 +389,7 @@ describe('a server that calls its client', () => {
     })
   })
 
-  test('is told that a call did not run when those that run hold too much', async () => {
+  test('learns that a call did not run when the running ones use too much memory', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<{ hi(): void }>('S', [server], {
       offers: { wait: () => new Promise(() => {}) },

@@ -40,7 +40,7 @@ const broken = (): never => {
 
 describe('the hooks of a plugin', () => {
   test.each(['double', 'later'] as const)(
-    'hear of a call from its connection to its reply: %s',
+    'run from the connection to the reply of a call: %s',
     async method => {
       const heard: string[] = []
       const note =
@@ -134,7 +134,7 @@ describe('around', () => {
     expect(failed).toEqual([])
   })
 
-  test('sees what the method throws, and may answer instead', async () => {
+  test('sees what the method throws, and may return a result instead', async () => {
     const { client } = await served([
       {
         around: async (_call, args, next) => {
@@ -152,7 +152,7 @@ describe('around', () => {
 
 describe('a hook that throws', () => {
   test.each(['afterRead', 'beforeCall'] as const)(
-    'an RpcxError in %s refuses the call with it',
+    'an RpcxError in %s rejects the call with that error',
     async hook => {
       const refusal = new RpcxError('ERR_RPCX_NOT_EXECUTED', 'come back tomorrow')
       const { client, runs, failed } = await served([
@@ -169,7 +169,7 @@ describe('a hook that throws', () => {
   )
 
   test.each(['afterRead', 'beforeCall'] as const)(
-    'anything else in %s refuses it too, and is told to the program only',
+    'anything else in %s rejects it too, and only the program learns why',
     async hook => {
       const { server, runs, failed } = await served([{ [hook]: broken }])
       const peer = closing(await BarePeer.connect(portOf(server)))
@@ -203,7 +203,7 @@ describe('a hook that throws', () => {
     expect(failed).toEqual(['secret of the server'])
   })
 
-  test('in connectionOpened closes the connection before anything of it is read', async () => {
+  test('in connectionOpened closes the connection before it reads any byte', async () => {
     const { server, failed, runs } = await served([{ connectionOpened: broken }])
     const closed = happening(server, 'connectionClosed')
     const peer = closing(await BarePeer.connect(portOf(server)))
@@ -214,7 +214,7 @@ describe('a hook that throws', () => {
     expect(failed).toEqual(['secret of the server'])
   })
 
-  test('in connectionClosed is told to the program', async () => {
+  test('in connectionClosed is reported to the program', async () => {
     const { client, server, failed } = await served([{ connectionClosed: broken }])
     await client.call('double', 1)
     await client.close()
@@ -223,7 +223,7 @@ describe('a hook that throws', () => {
   })
 })
 
-test('beforeWrite may add metadata to a reply and to a refusal', async () => {
+test('beforeWrite may add metadata to a reply and to an error reply', async () => {
   const { server } = await served([
     {
       beforeWrite(call, error) {
@@ -238,7 +238,7 @@ test('beforeWrite may add metadata to a reply and to a refusal', async () => {
   expect((await peer.message(1)).metadataValue('served')).toBe("rpcx: can't find service None")
 })
 
-test('a connection that a hook was given may be closed later', async () => {
+test('a plugin may keep a connection and close it later', async () => {
   const connections: ServerConnection[] = []
   const { server } = await served([{ connectionOpened: connection => void connections.push(connection) }])
   const opened = happening(server, 'connectionOpened')

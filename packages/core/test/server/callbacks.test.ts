@@ -79,7 +79,7 @@ async function besides(
 const isFine = ({ metadata }: CallContext): boolean => metadata.fine === 'yes'
 
 describe.each(WAYS)('a function that %s', (_way, fail) => {
-  test('as rateLimit.by fails that call alone, and an event tells', async () => {
+  test('as rateLimit.by fails that call alone, with an event', async () => {
     const { server, failing } = await besides({
       rateLimit: { callsPerSecond: 9, by: call => (isFine(call) ? 'fine' : fail()) },
     })
@@ -106,7 +106,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
   })
 
   test.each(['afterCall', 'beforeWrite', 'afterWrite'] as const)(
-    'as the hook %s is told of, and the reply stays',
+    'as the hook %s is reported, and the reply stays',
     async hook => {
       const { server, failing } = await besides({}, server => {
         server.plugins.add({
@@ -162,7 +162,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     expect(await clientOf<S>('S', [server]).call('hi')).toBe('hi')
   })
 
-  test('as close of a listener is told of, and the server closes', async () => {
+  test('as close of a listener is reported, and the server closes', async () => {
     const own: Transport = {
       networks: ['own'],
       connect: fail,
@@ -175,7 +175,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     expect(server.health).toBe('closed')
   })
 
-  test('as a hook that is waited for keeps nothing from the other plugins', async () => {
+  test('as an asynchronous hook does not affect the other plugins', async () => {
     const server = await serving({ S: { hi: () => 'hi' } })
     const heard: string[] = []
     const hear = (what: string) => async (): Promise<void> => void heard.push(what)
@@ -204,7 +204,7 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
   })
 })
 
-test('names that strangers invent share one bucket, and take none away from a service', async () => {
+test("invented service names share one rate limit, and use none of a service's tokens", async () => {
   const server = await serving({ S: { hi: () => 'hi' } }, { rateLimit: { callsPerSecond: 0.001, burst: 3 } })
   const peer = closing(await BarePeer.connect(portOf(server)))
   const call = (seq: number, service: string): Buffer =>
@@ -219,7 +219,7 @@ test('names that strangers invent share one bucket, and take none away from a se
   expect(told[20_003]).toBe('ERR_RPCX_NOT_EXECUTED')
 })
 
-test('callers that come by the thousand cost the rate limit a constant time each, and the bucket of the first stays', async () => {
+test("thousands of new callers each cost the rate limit a constant time, and the first caller's tokens stay used", async () => {
   const server = await serving(
     { S: { hi: () => 'hi' } },
     { rateLimit: { callsPerSecond: 0.001, burst: 1, by: ({ metadata }) => metadata.user ?? '' } },

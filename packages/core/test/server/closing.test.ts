@@ -38,7 +38,7 @@ async function connected(server: Server): Promise<BarePeer> {
 const request = (seq: number): Buffer => frame({ seq, service: 'Slow', method: 'wait', payload: 'null' })
 
 describe('close()', () => {
-  test('lets running calls finish and their replies out', async () => {
+  test('lets running calls finish and sends their replies', async () => {
     const { server, arrived, leave } = await waiting()
     const reply = clientOf<Slow>('Slow', [server]).call('wait')
     await arrived.opened
@@ -48,7 +48,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('answers those likewise that are connected but were not accepted yet', async () => {
+  test('does so also for connections that the kernel has, but the server has not accepted yet', async () => {
     const { server } = await waiting()
     const socket = connect(portOf(server), '127.0.0.1')
     // The system connects it without asking this process, which looks at its sockets only after this test has waited.
@@ -76,7 +76,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('soon takes no new connections', async () => {
+  test('accepts no new connections after a moment', async () => {
     const { server, arrived, leave } = await waiting()
     const reply = clientOf<Slow>('Slow', [server]).call('wait')
     await arrived.opened
@@ -116,7 +116,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('resolves at once when the clients are gone', async () => {
+  test('resolves at once when the clients have disconnected', async () => {
     const { server } = await waiting({ lingerMs: 60_000 })
     const peer = await connected(server)
     const closed = server.close()
@@ -124,7 +124,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('waits no longer than drainMs and lingerMs for a call, which is then aborted', async () => {
+  test('waits for a call no longer than drainMs and lingerMs, and then aborts it', async () => {
     const arrived = new Gate()
     const aborted = new Gate<unknown>()
     const wait = (_: unknown, { signal }: CallContext): Promise<void> => {

@@ -25,7 +25,7 @@ describe('the context of a call', () => {
     expect(await client.call('method')).toBe('Service.method')
   })
 
-  test('has the metadata of the caller, of which no key is special', async () => {
+  test('has the metadata of the caller, without special keys', async () => {
     const { client } = await serve((_, { metadata }) => ({
       ...metadata,
       proto: Object.getPrototypeOf(metadata),
@@ -39,7 +39,7 @@ describe('the context of a call', () => {
     })
   })
 
-  test('sends responseMetadata beside the reply, and beside an error', async () => {
+  test('sends responseMetadata with the reply, and with an error', async () => {
     const { client, peer } = await serve((_, { metadata, responseMetadata }) => {
       responseMetadata.region = 'eu'
       if (metadata.fail !== undefined) throw new Error('failed')
@@ -51,7 +51,7 @@ describe('the context of a call', () => {
     expect((await bare.message(0)).metadata).toMatchObject({ region: 'eu', [ReservedKey.error]: 'failed' })
   })
 
-  test('knows the deadline, and that there is none', async () => {
+  test('has the deadline, or undefined when there is none', async () => {
     const { client } = await serve((_, { deadline }) => deadline ?? 'none')
     const before = Date.now()
     const deadline = await client.call('method', undefined, { timeoutMs: 5_000 })
@@ -60,7 +60,7 @@ describe('the context of a call', () => {
     expect(await client.call('method', undefined, { timeoutMs: 0 })).toBe('none')
   })
 
-  test('aborts its signal at the deadline with the words of Go', async () => {
+  test("aborts its signal at the deadline with Go's message", async () => {
     const reasons = new Gate<unknown>()
     const { peer } = await serve(async (_, { signal }) => {
       await new Promise(resolve => signal.addEventListener('abort', resolve))
@@ -76,14 +76,14 @@ describe('the context of a call', () => {
     })
   })
 
-  test('has a signal that is aborted already when the deadline has passed', async () => {
+  test('has an aborted signal when the deadline has already passed', async () => {
     const { peer } = await serve((_, { signal }) => signal.aborted)
     const bare = await peer()
     bare.send(request({ [ReservedKey.timeout]: '-1' }))
     expect((await bare.message(0)).payload.toString()).toBe('true')
   })
 
-  test('aborts its signal when the connection goes', async () => {
+  test('aborts its signal when the connection closes', async () => {
     const arrived = new Gate()
     const reasons = new Gate<unknown>()
     const { peer } = await serve((_, { signal }) => {
@@ -99,7 +99,7 @@ describe('the context of a call', () => {
     expect(reason).toMatchObject({ code: 'ERR_RPCX_CLOSED', cause: { code: 'ECONNRESET' } })
   })
 
-  test('has an aborted signal when it is first asked for after the connection went', async () => {
+  test('has an aborted signal when the method first reads it after the connection closed', async () => {
     const arrived = new Gate()
     const gone = new Gate()
     const seen = new Gate<boolean>()
@@ -118,7 +118,7 @@ describe('the context of a call', () => {
     expect(await seen.opened).toBe(true)
   })
 
-  test('leaves its signal alone when the call ends well', async () => {
+  test('does not abort its signal when the call ends well', async () => {
     let signal: AbortSignal | undefined
     const { server, peer } = await serve((_, context) => {
       signal = context.signal
@@ -133,7 +133,7 @@ describe('the context of a call', () => {
     expect(signal?.aborted).toBe(false)
   })
 
-  test('tells where the call came from', async () => {
+  test('has the address of the caller', async () => {
     const { peer } = await serve((_, context) => [context.remoteAddress, context.connection.remoteAddress])
     const bare = await peer()
     bare.send(request())

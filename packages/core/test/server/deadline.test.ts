@@ -16,11 +16,11 @@ describe('__ServerTimeout', () => {
     })
   }
 
-  test('vectors are all there', () => expect(vectors.serverTimeout.vectors).toHaveLength(17))
+  test('vectors are complete', () => expect(vectors.serverTimeout.vectors).toHaveLength(17))
 
   test('is exact to the millisecond', () => expect(deadlineOf('5000', NOW)).toBe(NOW + 5000))
 
-  test('that is missing means that the caller waits for ever', () =>
+  test('that is missing means that the caller waits without a limit', () =>
     expect(deadlineOf(undefined, NOW)).toBeUndefined())
 
   test('is not read from digits of other scripts, nor from several lines', () => {
@@ -29,7 +29,7 @@ describe('__ServerTimeout', () => {
     }
   })
 
-  test('is ignored beyond an int64 and expired just within', () => {
+  test('is ignored beyond an int64, and has expired just within', () => {
     for (const value of ['9223372036854780000', '-9223372036854780000', '9'.repeat(1000)]) {
       expect(deadlineOf(value, NOW)).toBeUndefined()
     }

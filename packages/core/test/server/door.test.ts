@@ -43,7 +43,7 @@ async function lines(server: Server): Promise<LineClient> {
 }
 
 describe('a door of another protocol', () => {
-  test('calls registered methods, on the address at which rpcx is spoken, too', async () => {
+  test('calls registered methods, on the same address as rpcx', async () => {
     const server = await serving({ Work: work() }, { doors: [lineDoor] })
     const client = await lines(server)
     expect(await client.call('Work.double', 21)).toBe('OK 42')
@@ -53,7 +53,7 @@ describe('a door of another protocol', () => {
     expect(await client.call('_health.Check', null)).toBe('OK {"status":"ready"}')
   })
 
-  test('has its first bytes in as many pieces as they come', async () => {
+  test('gets its first bytes in as many pieces as they come', async () => {
     const server = await serving({ Work: work() }, { doors: [lineDoor] })
     const client = await LineClient.connect(server.address as string, 'LI')
     closing({ close: () => client.socket.destroy() })
@@ -62,7 +62,7 @@ describe('a door of another protocol', () => {
     expect(await client.call('Work.double', 1)).toBe('OK 2')
   })
 
-  test('has its callers authenticated', async () => {
+  test('authenticates its callers', async () => {
     const authenticate = ({ token }: CallContext): boolean => token === 'good'
     const server = await serving({ Work: work() }, { doors: [lineDoor], authenticate })
     const client = await lines(server)
@@ -72,7 +72,7 @@ describe('a door of another protocol', () => {
     await once(stranger.socket, 'end')
   })
 
-  test('has its calls limited, and its queue in turn', async () => {
+  test('limits its calls, and queues them', async () => {
     const gate = new Gate()
     const options = { doors: [lineDoor], maxConcurrentCalls: 1, maxQueuedCalls: 1 }
     const server = await serving({ Work: work(gate) }, options)
@@ -95,7 +95,7 @@ describe('a door of another protocol', () => {
     expect(await busy.call('Work.double', 1)).toMatch(/too many calls a second$/)
   })
 
-  test('is aborted at its deadline, and when its client goes', async () => {
+  test('aborts a call at its deadline, and when its client disconnects', async () => {
     const aborted = new Gate<unknown>()
     const server = await serving({ Work: work(new Gate(), aborted) }, { doors: [lineDoor] })
     const client = await lines(server)
@@ -111,7 +111,7 @@ describe('a door of another protocol', () => {
     expect(await gone.opened).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
   })
 
-  test('is drained as rpcx is, counted as rpcx is, and passed through the same hooks', async () => {
+  test('is drained and counted like rpcx, and runs the same hooks', async () => {
     const gate = new Gate()
     const server = closing(new Server({ doors: [lineDoor], lingerMs: 0, noticeMs: 0 }))
     const seen: string[] = []
@@ -147,8 +147,8 @@ describe('a door of another protocol', () => {
   })
 })
 
-describe('a connection that is for no door', () => {
-  test('is told so as one that speaks no rpcx', async () => {
+describe('a connection that matches no door', () => {
+  test('is closed with the error of one that does not speak rpcx', async () => {
     const server = await serving({ Work: work() }, { doors: [lineDoor] })
     const gone = happening(server, 'connectionClosed')
     const socket = connect(portOf(server), '127.0.0.1')
@@ -158,7 +158,7 @@ describe('a connection that is for no door', () => {
     expect(await gone).toMatchObject({ error: { code: 'ERR_RPCX_FRAME' } })
   })
 
-  test('and says nothing is idle, counts, and does not keep the server from closing', async () => {
+  test('and sends nothing is idle, is counted, and does not keep the server from closing', async () => {
     const options = { doors: [lineDoor], idleTimeoutMs: 60, maxConnections: 1 }
     const server = await serving({ Work: work() }, options)
     const socket = connect(portOf(server), '127.0.0.1')
@@ -177,7 +177,7 @@ describe('a connection that is for no door', () => {
   })
 })
 
-test('a door that throws is told of, and takes nothing', async () => {
+test('a door that throws is reported, and gets no connection', async () => {
   const broken: Door = {
     matches() {
       throw new Error('no idea')

@@ -20,7 +20,7 @@ function plugin(hooks: ServerHooks): { attach(): ServerHooks } {
 }
 
 describe('close()', () => {
-  test('goes on to serve until clients have had time to see the withdrawal', async () => {
+  test('keeps serving until clients have had time to see the withdrawal', async () => {
     const withdrawn = new Gate()
     const server = await serving({ Who: who }, { noticeMs: 200 })
     server.plugins.add(plugin({ closing: () => withdrawn.opened }))
@@ -44,7 +44,7 @@ describe('close()', () => {
     await closed
   })
 
-  test('takes a drainMs of its own', async () => {
+  test('accepts a drainMs of its own', async () => {
     const arrived = new Gate()
     const wait = (): Promise<void> => {
       arrived.open()
@@ -58,7 +58,7 @@ describe('close()', () => {
     await peer.closed()
   })
 
-  test('refuses a drainMs that is no duration, and stays open', async () => {
+  test('rejects a drainMs that is not a duration, and the server stays open', async () => {
     const server = await serving({ Who: who })
     expect(() => server.close({ drainMs: -1 })).toThrow(
       new RangeError('close: drainMs is -1, not a number of milliseconds from 0 to 2147483647'),
@@ -90,7 +90,7 @@ describe('health', () => {
     expect(seen).toEqual(['starting', 'starting', 'ready', 'draining', 'closed'])
   })
 
-  test('is told by the built-in service, also while the server drains', async () => {
+  test('is reported by the built-in service, also while the server drains', async () => {
     const arrived = new Gate()
     const leave = new Gate()
     const wait = (): Promise<void> => {
@@ -108,7 +108,7 @@ describe('health', () => {
     await Promise.all([call, closed])
   })
 
-  test('is nothing that a plugin hears of', async () => {
+  test('is not a service that plugins see', async () => {
     const registered: string[] = []
     const server = await serving({ Who: who })
     server.plugins.add(plugin({ registered: service => void registered.push(service) }))
@@ -118,7 +118,7 @@ describe('health', () => {
 
 describe('closeOn', () => {
   test.runIf(isPosix).each(['SIGTERM', 'SIGINT'] as const)(
-    'drains at %s, and the program ends by itself',
+    'drains at %s, and the program exits by itself',
     async signal => {
       const program = closing(new Program('signalled-server', '50'))
       const address = await program.line(0)
@@ -131,7 +131,7 @@ describe('closeOn', () => {
     },
   )
 
-  test.runIf(isPosix)('leaves the second signal to end the process at once', async () => {
+  test.runIf(isPosix)('leaves the second signal to Node, which ends the process at once', async () => {
     const program = closing(new Program('signalled-server', '60000'))
     const address = await program.line(0)
     const peer = closing(await BarePeer.connect(portOf({ address })))
@@ -147,7 +147,7 @@ describe('closeOn', () => {
     expect(await program.exit).toEqual({ code: null, signal: 'SIGTERM' })
   })
 
-  test('listens no more once the server is closed', async () => {
+  test('stops listening for signals once the server is closed', async () => {
     const before = process.listenerCount('SIGUSR2')
     const server = new Server({ closeOn: ['SIGUSR2'] })
     expect(process.listenerCount('SIGUSR2')).toBe(before + 1)

@@ -25,7 +25,7 @@ async function watched(options: ServerOptions) {
 }
 
 describe('maxConnections', () => {
-  test('closes a further connection as it comes, and takes one again when another has gone', async () => {
+  test('closes a further connection at once, and accepts one again after another has closed', async () => {
     const { server } = await watched({ maxConnections: 1 })
     const first = await peerOf(server)
     first.send(request())
@@ -52,8 +52,8 @@ describe('maxConnections', () => {
   })
 })
 
-describe('the lists of hosts', () => {
-  test('keep a connection out before a byte of it is read', async () => {
+describe('allowed and denied hosts', () => {
+  test('keep a connection out before the server reads a byte of it', async () => {
     const { server } = await watched({ deny: ['127.0.0.0/8'] })
     const refused = happening(server, 'connectionRefused')
     const peer = await peerOf(server)
@@ -62,7 +62,7 @@ describe('the lists of hosts', () => {
     expect(server.metrics.acceptedConnections).toBe(0)
   })
 
-  test('let in whom they name', async () => {
+  test('let in the hosts that they name', async () => {
     const { server } = await watched({ allow: ['127.0.0.1'], deny: ['10.0.0.0/8'] })
     const peer = await peerOf(server)
     peer.send(request())
@@ -84,7 +84,7 @@ describe('the lists of hosts', () => {
     expect(new AddressList(lists).allows(address)).toBe(isAllowed)
   })
 
-  test('say nothing of networks that have no hosts', async () => {
+  test('do not affect networks without hosts', async () => {
     for (const [network, place] of [
       ...(isPosix ? [['unix', join(await directory(), 'socket')] as const] : []),
       ['memu', 'nobody-is-denied'],
@@ -97,20 +97,20 @@ describe('the lists of hosts', () => {
     }
   })
 
-  test.each(['localhost', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '', '::/129'])('refuse %j', entry => {
+  test.each(['localhost', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '', '::/129'])('reject %j', entry => {
     expect(() => new Server({ deny: [entry] })).toThrow(
       new TypeError(`Server: deny has ${JSON.stringify(entry)}, not an IP address or a subnet`),
     )
   })
 })
 
-describe('bytes that lead to no frame', () => {
+describe('bytes that are not a frame', () => {
   test.each([
     ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['half an HTTP request', 'P'],
     ['a TLS hello', Buffer.from('16030100c8010000c40303', 'hex')],
     ['random bytes', Buffer.from('ff00ff00ff00ff00', 'hex')],
-  ])('%s close the connection at once, counted', async (_what, bytes) => {
+  ])('%s close the connection at once, and it is counted', async (_what, bytes) => {
     const { server, gone } = await watched({ idleTimeoutMs: 0, frameTimeoutMs: 0 })
     const peer = await peerOf(server)
     const closed = happening(server, 'connectionClosed')
@@ -121,7 +121,7 @@ describe('bytes that lead to no frame', () => {
     expect(server.metrics).toMatchObject({ failedConnections: 1, openConnections: 0, receivedCalls: 0 })
   })
 
-  test('a frame that comes byte by byte is cut off after frameTimeoutMs, though something comes all the time', async () => {
+  test('a frame that comes byte by byte is cut off after frameTimeoutMs, even if bytes keep coming', async () => {
     const { server, gone } = await watched({ frameTimeoutMs: 200 })
     const peer = await peerOf(server)
     const closed = happening(server, 'connectionClosed')
@@ -140,7 +140,7 @@ describe('bytes that lead to no frame', () => {
     await gone()
   })
 
-  test('frames that each come in two parts are no slow frame, however long that goes on', async () => {
+  test('many frames that each come in two parts are not a slow frame', async () => {
     const { server } = await watched({ frameTimeoutMs: 200 })
     const peer = await peerOf(server)
     const bytes = request()

@@ -27,7 +27,7 @@ async function calling(method: Method) {
 }
 
 describe.each(ways)('a method that %s', (_way, method) => {
-  test('tells its message, and neither stack, path, cause nor arguments', async () => {
+  test('sends its message to the caller, but no stack, path, cause or arguments', async () => {
     const { peer, reply, metadata } = await calling(
       method(args => {
         const details = { path: '/etc/passwd', args, cause: new Error('inner cause') }
@@ -46,7 +46,7 @@ describe.each(ways)('a method that %s', (_way, method) => {
   })
 
   test.each(['ERR_RPCX_NOT_EXECUTED', 'ERR_RPCX_METHOD_NOT_FOUND', 'ERR_RPCX_TIMEOUT'] as const)(
-    'with %s failed itself: the code is ERR_RPCX_SERVICE',
+    'that throws %s failed by itself: the code is ERR_RPCX_SERVICE',
     async code => {
       const { metadata } = await calling(
         method(() => {
@@ -92,7 +92,7 @@ describe.each(ways)('a method that %s', (_way, method) => {
     expect(metadata).toEqual({ [ReservedKey.error]: text, [ReservedKey.code]: 'ERR_RPCX_SERVICE' })
   })
 
-  test('after it set metadata that are no texts is answered without those', async () => {
+  test('after it set metadata that are not strings is answered without those metadata', async () => {
     const { metadata } = await calling(
       method((_, { responseMetadata }) => {
         responseMetadata.missing = undefined
@@ -107,7 +107,7 @@ describe.each(ways)('a method that %s', (_way, method) => {
 })
 
 describe('a reply that cannot be sent', () => {
-  test('because the codec does not take it is ERR_RPCX_CODEC', async () => {
+  test('because the codec rejects it is ERR_RPCX_CODEC', async () => {
     for (const method of [() => 1n, async () => 1n]) {
       const { reply, metadata } = await calling(method)
       expect(reply.isError).toBe(true)
@@ -116,7 +116,7 @@ describe('a reply that cannot be sent', () => {
     }
   })
 
-  test('because its metadata are no texts is ERR_RPCX_SERVICE', async () => {
+  test('because its metadata are not strings is ERR_RPCX_SERVICE', async () => {
     for (const value of [undefined, 1]) {
       const method: Method = (_, { responseMetadata }) => {
         responseMetadata.count = value
@@ -131,7 +131,7 @@ describe('a reply that cannot be sent', () => {
     }
   })
 
-  test('because looking at it throws is ERR_RPCX_SERVICE', async () => {
+  test('because reading it throws is ERR_RPCX_SERVICE', async () => {
     const trap = Object.defineProperty({}, 'then', {
       get() {
         throw new Error('do not look')
@@ -143,7 +143,7 @@ describe('a reply that cannot be sent', () => {
 })
 
 describe('a request that cannot be served', () => {
-  test('because its arguments do not decode is ERR_RPCX_ARGUMENT, and runs nothing', async () => {
+  test('because its arguments cannot be decoded is ERR_RPCX_ARGUMENT, and runs nothing', async () => {
     let runs = 0
     const server = await serving({ Service: { method: () => ++runs } })
     const peer = closing(await BarePeer.connect(portOf(server)))
@@ -171,7 +171,7 @@ describe('a request that cannot be served', () => {
       { service: 'Service', method: 'toString' },
     ],
     ['ERR_RPCX_CODEC', 'can not find codec for 9', { service: 'Service', method: 'method', serialize: 9 }],
-  ])('is %s in the words of Go: %s', async (code, text, request) => {
+  ])("is %s with Go's message: %s", async (code, text, request) => {
     const peer = closing(await BarePeer.connect(portOf(await serving({ Service: { method: () => 1 } }))))
     peer.send(frame(request))
     expect((await peer.message(0)).metadata).toEqual({ [ReservedKey.error]: text, [ReservedKey.code]: code })

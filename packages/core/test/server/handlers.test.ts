@@ -78,7 +78,7 @@ function registers(server: Server, dynamic: Record<string, MethodTypes>): void {
   server.registerFunction('Ruler', (text: string) => text, '', { types: types.measure })
 }
 
-test('a class that implements the handlers of its schemas serves them', async () => {
+test('a class can implement the handlers of its schemas', async () => {
   const server = closing(new Server({ lingerMs: 50 }))
   server.registerName('Ruler', new Ruler(), '', { types })
   await server.serve('tcp', '127.0.0.1:0')

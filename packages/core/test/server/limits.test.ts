@@ -23,14 +23,14 @@ async function peerOf(server: Server): Promise<BarePeer> {
   return closing(await BarePeer.connect(portOf(server)))
 }
 
-describe('bytes that are no frame', () => {
+describe('bytes that are not a frame', () => {
   test.each([
     ['another protocol', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'begins with 0x47'],
     ['a service name longer than the frame', lying(Offset.body, 1_000), 'service of 1000 bytes exceeds'],
     ['a body too short for its fields', frameOf(3), 'ends before the length'],
     ['an unknown compression', request('null', 0x08), 'unknown compression 2'],
     ['broken gzip', request('no gzip', Flag.gzip), 'gzip payload of 7 bytes'],
-  ])('close that connection only, with the reason in connectionClosed: %s', async (_what, bytes, text) => {
+  ])('close only that connection, with the reason in connectionClosed: %s', async (_what, bytes, text) => {
     const server = await serving({ Echo: echo })
     const bystander = await peerOf(server)
     const culprit = await peerOf(server)
@@ -45,14 +45,14 @@ describe('bytes that are no frame', () => {
     expect((await bystander.message(0)).payload.toString()).toBe('"still here"')
   })
 
-  test('do not take the answers away that are owed for what came before them', async () => {
+  test('do not drop the replies to the calls before them', async () => {
     const peer = await peerOf(await serving({ Echo: echo }))
     peer.send(Buffer.concat([request('"first"'), Buffer.from('garbage')]))
     expect((await peer.message(0)).payload.toString()).toBe('"first"')
     await peer.closed()
   })
 
-  test('are no reason to give when the client just goes', async () => {
+  test('are not the reason when a client just disconnects', async () => {
     const server = await serving({ Echo: echo })
     const peer = await peerOf(server)
     const closed = happening(server, 'connectionClosed')
@@ -62,7 +62,7 @@ describe('bytes that are no frame', () => {
 })
 
 describe('maxFrameBytes', () => {
-  test('refuses a longer call by its header, before the body comes, and reads on behind it', async () => {
+  test('rejects a longer call by its header, before the body comes, and reads the next frame', async () => {
     const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
     const peer = await peerOf(server)
     const long = frame({ seq: 7, service: 'Echo', method: 'echo', payload: 'x'.repeat(2_000) })
@@ -79,7 +79,7 @@ describe('maxFrameBytes', () => {
     expect(server.metrics.errors.get('ERR_RPCX_FRAME')).toBe(1)
   })
 
-  test('closes the connection of a frame so long that its length must be a lie', async () => {
+  test('closes the connection of a frame whose length cannot be real', async () => {
     const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
     const peer = await peerOf(server)
     const closed = happening(server, 'connectionClosed')
@@ -90,7 +90,7 @@ describe('maxFrameBytes', () => {
     })
   })
 
-  test('takes a frame of just that length', async () => {
+  test('accepts a frame of exactly that length', async () => {
     const empty = request('').length - Offset.body
     const server = await serving({ Echo: echo }, { maxFrameBytes: 1_000 })
     const peer = await peerOf(server)
@@ -99,7 +99,7 @@ describe('maxFrameBytes', () => {
     expect(JSON.parse((await peer.message(0)).payload.toString())).toBe(text)
   })
 
-  test('counts what a payload is after decompression, and only that call fails', async () => {
+  test('counts a payload after decompression, and only that call fails', async () => {
     const server = await serving({ Echo: echo }, { maxFrameBytes: 100_000 })
     const peer = await peerOf(server)
     const payload = gzipSync(Buffer.alloc(1_000_000, 'a'))
@@ -112,7 +112,7 @@ describe('maxFrameBytes', () => {
     expect((await peer.message(1)).payload.toString()).toBe('"next"')
   })
 
-  test.each([0, 15, 1.5, Number.NaN, -1])('is no %d', value => {
+  test.each([0, 15, 1.5, Number.NaN, -1])('rejects %d', value => {
     expect(() => new Server({ maxFrameBytes: value })).toThrow(RangeError)
   })
 })
@@ -122,13 +122,13 @@ test.each([
   [{ drainMs: Number.NaN }, 'Server: drainMs is NaN'],
   [{ lingerMs: 2 ** 31 }, 'Server: lingerMs is 2147483648'],
   [{ startTimeoutMs: Number.POSITIVE_INFINITY }, 'Server: startTimeoutMs is Infinity'],
-])('a server refuses %j', (options, text) => {
+])('a server rejects %j', (options, text) => {
   expect(() => new Server(options)).toThrow(RangeError)
   expect(() => new Server(options)).toThrow(text)
 })
 
 describe('idleTimeoutMs', () => {
-  test('closes a connection on which nothing came for so long', async () => {
+  test('closes a connection on which nothing came for that long', async () => {
     const server = await serving({ Echo: echo }, { idleTimeoutMs: 100 })
     const closed = happening(server, 'connectionClosed')
     const start = performance.now()
@@ -138,7 +138,7 @@ describe('idleTimeoutMs', () => {
     await peer.closed()
   })
 
-  test('spares a connection with a call under way until that has its reply', async () => {
+  test('keeps a connection with a running call until that has its reply', async () => {
     const leave = new Gate()
     const wait = async (): Promise<string> => {
       await leave.opened
@@ -156,7 +156,7 @@ describe('idleTimeoutMs', () => {
     await busy.closed()
   })
 
-  test('counts heartbeats, which come back byte for byte', async () => {
+  test('counts heartbeats as activity, and returns them byte for byte', async () => {
     const server = await serving({ Echo: echo }, { idleTimeoutMs: 200 })
     const peer = await peerOf(server)
     const silent = await peerOf(server)
@@ -195,7 +195,7 @@ describe('a client that does not read', () => {
     expect(calls).toBe(total)
   })
 
-  test('is refused none of many calls that came at once', async () => {
+  test('gets replies to all of many calls that it sent at once', async () => {
     const big = (): Uint8Array => new Uint8Array(64 * 1024)
     const server = await serving({ Echo: { big } }, { maxQueuedCalls: 1 })
     const client = clientOf<{ big(): Uint8Array }>('Echo', [server])
@@ -215,7 +215,7 @@ describe('a client that does not read', () => {
   })
 })
 
-test('listeners that throw or reject are told of, break no connection and keep nothing from the others', async () => {
+test('listeners that throw or reject are reported, break no connection, and do not affect other listeners', async () => {
   const program = closing(new Program('throwing-listener'))
   expect(await program.line(0)).toBe('replied before and after: 1 2')
   expect(await program.line(1)).toBe('heard beside them: connectionOpened, connectionClosed')

@@ -14,7 +14,7 @@ interface Who {
 const who = (name: string): Who => ({ who: () => name })
 
 describe('serve', () => {
-  test('on port 0 tells the port that the system chose', async () => {
+  test('on port 0 returns the port that the system chose', async () => {
     const server = await serving({ Who: who('me') })
     expect(portOf(server)).toBeGreaterThan(0)
     expect(await clientOf<Who>('Who', [server]).call('who')).toBe('me')
@@ -36,20 +36,20 @@ describe('serve', () => {
     }
   })
 
-  test('listens at all interfaces when the host is left out', async () => {
+  test('listens on all interfaces when the host is left out', async () => {
     const server = await serving({ Who: who('me') }, {}, ['tcp4', ':0'])
     expect(server.address).toMatch(/^tcp4@0\.0\.0\.0:\d+$/)
     const client = clientOf<Who>('Who', [{ address: `tcp@127.0.0.1:${portOf(server)}` }])
     expect(await client.call('who')).toBe('me')
   })
 
-  test('listens at IPv6 and writes its address in brackets', async () => {
+  test('listens on IPv6 and writes its address in brackets', async () => {
     const server = await serving({ Who: who('me') }, {}, ['tcp6', '[::1]:0'])
     expect(server.address).toMatch(/^tcp6@\[::1\]:\d+$/)
     expect(await clientOf<Who>('Who', [server]).call('who')).toBe('me')
   })
 
-  test('on a port that is taken rejects and leaves the server as it was', async () => {
+  test('on a port in use rejects, and leaves the server as it was', async () => {
     const first = await serving({ Who: who('first') })
     const second = closing(new Server())
     second.registerName('Who', who('second'))
@@ -66,13 +66,13 @@ describe('serve', () => {
     ['tcp', '127.0.0.1'],
     ['tcp', '127.0.0.1:65536'],
     ['carrier-pigeon', 'here'],
-  ])('refuses %s %s', async (network, host) => {
+  ])('rejects %s %s', async (network, host) => {
     expect(await failure(closing(new Server()).serve(network, host))).toMatchObject({
       code: 'ERR_RPCX_ADDRESS',
     })
   })
 
-  test('refuses a name in memory that is taken', async () => {
+  test('rejects a name in memory that is in use', async () => {
     const first = await serving({ Who: who('first') }, {}, ['memu', 'taken'])
     expect((await failure(closing(new Server()).serve('memu', 'taken'))).message).toBe(
       'listen: memu@taken is taken',
@@ -86,7 +86,7 @@ describe('serve', () => {
     expect(await failure(server.serve('tcp', '127.0.0.1:0'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
   })
 
-  test('that close() overtakes rejects and does not listen', async () => {
+  test('rejects and does not listen when close() is called meanwhile', async () => {
     const server = new Server()
     const serve = failure(server.serve('tcp', '127.0.0.1:0'))
     await server.close()
@@ -96,7 +96,7 @@ describe('serve', () => {
 })
 
 describe.runIf(isPosix)('a unix socket', () => {
-  test('carries calls, and its file goes with the server', async () => {
+  test('carries calls, and its file is removed with the server', async () => {
     const path = join(await directory(), 'who.sock')
     const remote: string[] = []
     const service = { who: (_: unknown, context: CallContext) => remote.push(context.remoteAddress) }
@@ -121,7 +121,7 @@ describe.runIf(isPosix)('a unix socket', () => {
     expect(await clientOf<Who>('Who', [server]).call('who')).toBe('successor')
   })
 
-  test('is not taken from a server that lives', async () => {
+  test('is not taken over from a running server', async () => {
     const path = join(await directory(), 'who.sock')
     const server = await serving({ Who: who('first') }, {}, ['unix', path])
     expect(await failure(closing(new Server()).serve('unix', path))).toMatchObject({ code: 'EADDRINUSE' })

@@ -16,7 +16,7 @@ const ONE_CALL = 2 * 16 + (100_000 * 64) / MIB
 /** V8 collects garbage once there is about half as much of it as of what is used. */
 const GARBAGE = 1.5
 
-test('a server that is attacked in every way at once stays within the formula of the guide', async () => {
+test("a server under every attack at once stays within the memory that the guide's formula allows", async () => {
   const program = closing(new Program('budgeted-server'))
   const address = await program.line(0)
   const port = Number(address.split(':').at(-1))

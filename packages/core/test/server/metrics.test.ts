@@ -47,7 +47,7 @@ describe('metrics', () => {
     expect(server.metrics).toMatchObject({ openConnections: 2, acceptedConnections: 2 })
   })
 
-  test('count failures by code, also those of calls that found no method', async () => {
+  test('count failures by code, including calls of unknown methods', async () => {
     const { server, client } = await working()
     await failure(client.call('fail'))
     await failure(client.call('fail'))
@@ -59,14 +59,14 @@ describe('metrics', () => {
     })
   })
 
-  test('grow no names that clients make up', async () => {
+  test('do not grow by names that clients invent', async () => {
     const { server, client } = await working()
     const before = [...server.metrics.methods].length
     for (let i = 0; i < 10; i++) await failure(client.call(`made up ${i}` as 'fail'))
     expect([...server.metrics.methods]).toHaveLength(before)
   })
 
-  test('tell what runs now', async () => {
+  test('report what runs now', async () => {
     const { server, client, gate } = await working()
     const calls = [client.call('wait'), client.call('wait')]
     await until(() => server.metrics.inFlight === 2)
@@ -77,7 +77,7 @@ describe('metrics', () => {
     expect(server.metrics.inFlight).toBe(0)
   })
 
-  test('tell how long a method takes', async () => {
+  test('report how long a method takes', async () => {
     const { server, client, gate } = await working()
     const startedAt = performance.now()
     const call = client.call('wait')
@@ -115,7 +115,7 @@ describe('a histogram', () => {
   })
 
   test.each([0, 0.001, 0.0075, 0.5, 1, 7.3, 12.34, 1_000, 60_000, 3_600_000])(
-    'keeps %d ms to within an eighth',
+    'stores %d ms with an error of an eighth at most',
     ms => {
       const histogram = new Histogram()
       histogram.add(ms)
@@ -128,7 +128,7 @@ describe('a histogram', () => {
     },
   )
 
-  test('has the same buckets whatever was measured, and prints', () => {
+  test('has the same buckets for any measurement, and can be printed', () => {
     const histogram = new Histogram()
     const bounds = [0.5, 1, 10, 100]
     expect(histogram.countsUpTo(bounds)).toEqual([0, 0, 0, 0])
@@ -141,7 +141,7 @@ describe('a histogram', () => {
     })
   })
 
-  test('keeps order: what took longer never falls into a lower bucket', () => {
+  test('keeps the order: a longer duration never falls into a lower bucket', () => {
     let before = 0
     for (let us = 0; us < 5_000; us++) {
       const histogram = new Histogram()
@@ -152,7 +152,7 @@ describe('a histogram', () => {
     }
   })
 
-  test('tells percentiles', () => {
+  test('returns percentiles', () => {
     const histogram = new Histogram()
     for (let ms = 1; ms <= 100; ms++) histogram.add(ms)
     expect(histogram.percentile(50)).toBeGreaterThanOrEqual(50)
@@ -161,7 +161,7 @@ describe('a histogram', () => {
     expect(histogram.percentile(99)).toBeLessThan(112)
   })
 
-  test('takes what is longer than it can tell apart', () => {
+  test('accepts durations beyond its last bucket', () => {
     const histogram = new Histogram()
     histogram.add(1e12)
     expect(histogram.percentile(100)).toBeGreaterThan(4_000_000)

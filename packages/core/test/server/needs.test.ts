@@ -12,7 +12,7 @@ interface S {
 const service = { hi: () => 'hi' }
 
 describe('readyWhen', () => {
-  test('keeps calls away, the health at starting and the registry empty until it resolves', async () => {
+  test('keeps calls out, health at starting and the registry empty until it resolves', async () => {
     const gate = new Gate()
     const server = closing(new Server({ readyWhen: () => gate.opened, lingerMs: 0 }))
     const listened: string[] = []
@@ -34,7 +34,7 @@ describe('readyWhen', () => {
     expect(await clientOf<S>('S', [server]).call('hi')).toBe('hi')
   })
 
-  test('that rejects has serve() reject, and closes the server', async () => {
+  test('that rejects makes serve() reject, and closes the server', async () => {
     const server = new Server({ readyWhen: () => Promise.reject(new Error('no database')), lingerMs: 0 })
     server.registerName('S', service)
     await expect(server.serve('tcp', '127.0.0.1:0')).rejects.toThrow('no database')
@@ -52,7 +52,7 @@ describe('readyWhen', () => {
 })
 
 describe('what a server owns', () => {
-  test('is used by the calls that drain, and closed after them, the last one first', async () => {
+  test('stays open for the calls that drain, and is closed after them, last one first', async () => {
     const further = await serving({ S: service })
     const told: string[] = []
     const discovery = new MultipleServersDiscovery(keys([further]))
@@ -86,7 +86,7 @@ describe('what a server owns', () => {
     expect(await failure(client.call('hi'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
   })
 
-  test('and fails to close keeps nothing else from closing', async () => {
+  test('and fails to close does not keep the rest from closing', async () => {
     const told: string[] = []
     const server = await serving(
       { S: service },
@@ -109,7 +109,7 @@ describe('what a server owns', () => {
     )
   })
 
-  test.runIf(isPosix)('ends with the process at SIGTERM: nothing else is needed', async () => {
+  test.runIf(isPosix)('is closed when the process gets SIGTERM', async () => {
     const program = closing(new Program('relaying-server'))
     await program.line(0)
     program.signal('SIGTERM')
@@ -117,7 +117,7 @@ describe('what a server owns', () => {
   })
 })
 
-test('publicHealth answers a probe without a token, and nothing else', async () => {
+test('publicHealth answers a health probe without a token, and nothing else', async () => {
   const authenticate = ({ token }: { token: string }): boolean => token === 'good'
   const server = await serving({ S: service }, { authenticate, publicHealth: true })
   const health = clientOf<{ Check(): { status: string } }>('_health', [server])

@@ -9,7 +9,7 @@ const oneway = (method: string, payload = 'null'): Buffer =>
   frame({ flags: Flag.oneway, service: 'Service', method, payload })
 
 describe('a one-way call', () => {
-  test('is never answered, whether it succeeds or fails', async () => {
+  test('never gets a reply, whether it succeeds or fails', async () => {
     const service = {
       sync: () => 1,
       async: async () => 2,
@@ -28,7 +28,7 @@ describe('a one-way call', () => {
     ['fails', 'null', 'failed'],
     ['missing', 'null', "rpcx: can't find method missing"],
     ['fails', '{"cut', 'json: '],
-  ])('that fails is told as onewayFailed: %s %s', async (method, payload, text) => {
+  ])('that fails is reported as onewayFailed: %s %s', async (method, payload, text) => {
     const server = await serving({ Service: { fails: () => Promise.reject(new Error('failed')) } })
     const peer = closing(await BarePeer.connect(portOf(server)))
     const failed = happening(server, 'onewayFailed')
@@ -38,7 +38,7 @@ describe('a one-way call', () => {
     expect(error.message).toMatch(text)
   })
 
-  test('does not count as a call that the connection waits for when its reply is of no use', async () => {
+  test('does not keep its connection open, because nobody waits for its reply', async () => {
     const arrived = new Gate<unknown>()
     const server = await serving({ Service: { method: (args: unknown) => arrived.open(args) } })
     const client = clientOf<{ method(args: string): void }>('Service', [server])

@@ -77,7 +77,7 @@ class Crowd {
   }
 }
 
-test('three times what a server can do, for 30 s, costs neither goodput nor memory', async () => {
+test('30 s of three times the load that a server can carry cost neither throughput nor memory', async () => {
   const program = closing(new Program('limited-server', String(CONCURRENT), String(QUEUED)))
   const address = await program.line(0)
   const crowd = await Crowd.of(portOf({ address }))

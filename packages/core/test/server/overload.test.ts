@@ -35,7 +35,7 @@ function codeOf(message: Message): string | undefined {
 }
 
 describe('maxConcurrentCalls', () => {
-  test('lets further calls wait until one has ended, and turns away those beyond maxQueuedCalls', async () => {
+  test('lets further calls wait until one has ended, and rejects those beyond maxQueuedCalls', async () => {
     const { server, held, peer } = await holding({ maxConcurrentCalls: 2, maxQueuedCalls: 1 })
     const client = await peer()
     for (let seq = 1; seq <= 4; seq++) client.send(call(seq))
@@ -53,7 +53,7 @@ describe('maxConcurrentCalls', () => {
     expect(server.metrics).toMatchObject({ inFlight: 1, queued: 0 })
   })
 
-  test('counts the calls of all connections, and lets connections take turns', async () => {
+  test('counts the calls of all connections, which take turns', async () => {
     const { server, held, peer } = await holding({ maxConcurrentCalls: 1 })
     const greedy = await peer()
     for (let seq = 1; seq <= 5; seq++) greedy.send(call(seq))
@@ -69,7 +69,7 @@ describe('maxConcurrentCalls', () => {
     expect(greedy.messages.map(({ seq }) => seq)).toEqual([1, 2])
   })
 
-  test('turns away the newest call of who waits with most, not one of who waits with little', async () => {
+  test('rejects the newest call of the connection with the most waiting calls', async () => {
     const { server, held, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedCalls: 4 })
     const greedy = await peer()
     for (let seq = 1; seq <= 5; seq++) greedy.send(call(seq))
@@ -91,7 +91,7 @@ describe('maxConcurrentCalls', () => {
     expect(modest.messages.slice(1).map(({ seq }) => seq)).toEqual([1, 2])
   })
 
-  test('is no concern of methods that are done at once', async () => {
+  test('does not delay synchronous methods', async () => {
     const { server, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedCalls: 0 })
     const client = await peer()
     client.send(Buffer.concat([1, 2, 3].map(seq => call(seq, { method: 'sync' }))))
@@ -99,7 +99,7 @@ describe('maxConcurrentCalls', () => {
     expect(server.metrics.inFlight).toBe(0)
   })
 
-  test('refuses at once a call that would not have its turn before its deadline', async () => {
+  test('rejects at once a call that would not run before its deadline', async () => {
     const { held, peer } = await holding({ maxConcurrentCalls: 1 })
     const client = await peer()
     const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
@@ -139,7 +139,7 @@ describe('maxConcurrentCalls', () => {
     expect((await client.message(2)).seq).toBe(3)
   })
 
-  test('forgets the calls that wait when their connection goes', async () => {
+  test('drops waiting calls when their connection closes', async () => {
     const { server, held, peer } = await holding({ maxConcurrentCalls: 1 })
     const first = await peer()
     first.send(call(1))
@@ -155,7 +155,7 @@ describe('maxConcurrentCalls', () => {
     expect(held).toHaveLength(1)
   })
 
-  test('lets calls that wait run while the server drains', async () => {
+  test('runs waiting calls while the server drains', async () => {
     const { server, held, peer } = await holding({ maxConcurrentCalls: 1 })
     const client = await peer()
     client.send(call(1))
@@ -185,8 +185,8 @@ test('maxConcurrentCallsPerConnection leaves the rest to other connections', asy
   await until(() => held.length === 4)
 })
 
-describe('a refusal for overload', () => {
-  test('sends a client elsewhere, where the call runs once', async () => {
+describe('a rejection because of overload', () => {
+  test('makes a client call another server, where the call runs once', async () => {
     const { server: full, held, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedCalls: 0 })
     const occupant = await peer()
     occupant.send(call(1))
@@ -205,7 +205,7 @@ describe('a refusal for overload', () => {
 })
 
 describe('rateLimit', () => {
-  test('turns away the calls beyond its burst, and lets as many through as tokens come back', async () => {
+  test('rejects the calls beyond its burst, and accepts more as tokens return', async () => {
     const { peer } = await holding({ rateLimit: { callsPerSecond: 20, burst: 3 } })
     const client = await peer()
     const at = performance.now()
@@ -220,7 +220,7 @@ describe('rateLimit', () => {
     expect(performance.now() - at).toBeGreaterThanOrEqual(45)
   })
 
-  test('has a bucket for each service', async () => {
+  test('has its own tokens for each service', async () => {
     const { peer } = await holding({ rateLimit: { callsPerSecond: 0.001, burst: 1 } })
     const client = await peer()
     const services = ['Slow', 'Slow', 'Other', 'Other']
@@ -229,7 +229,7 @@ describe('rateLimit', () => {
     expect(client.messages.map(({ isError }) => isError)).toEqual([false, true, false, true])
   })
 
-  test('has one for each host with by: caller, whatever the port', async () => {
+  test('has its own tokens for each host with by: caller, whatever the port', async () => {
     const { peer } = await holding({ rateLimit: { callsPerSecond: 0.001, burst: 1, by: 'caller' } })
     const answers: boolean[] = []
     for (let i = 0; i < 2; i++) {
@@ -240,7 +240,7 @@ describe('rateLimit', () => {
     expect(answers).toEqual([false, true])
   })
 
-  test('has one for whatever a function says', async () => {
+  test('has its own tokens for each key that a function returns', async () => {
     const by = ({ metadata }: { metadata: Readonly<Record<string, string>> }) => metadata.tenant ?? ''
     const { peer } = await holding({ rateLimit: { callsPerSecond: 0.001, burst: 1, by } })
     const client = await peer()
@@ -261,19 +261,19 @@ test.each([
   [{ frameTimeoutMs: -1 }, 'Server: frameTimeoutMs is -1'],
   [{ handshakeTimeoutMs: 0 }, 'Server: handshakeTimeoutMs is 0'],
   [{ noticeMs: Number.NaN }, 'Server: noticeMs is NaN'],
-])('a server refuses %j', (options, text) => {
+])('a server rejects %j', (options, text) => {
   expect(() => new Server(options)).toThrow(RangeError)
   expect(() => new Server(options)).toThrow(text)
 })
 
-test('a server refuses a rateLimit by something unknown', () => {
+test('a server rejects an unknown `by` of rateLimit', () => {
   const rateLimit = { callsPerSecond: 1, by: 'moon' as 'caller' }
   expect(() => new Server({ rateLimit })).toThrow(
     new TypeError('Server: rateLimit.by is "moon", not service, caller or a function'),
   )
 })
 
-test('a client that calls a server beyond its limits with failfast gets ERR_RPCX_NOT_EXECUTED', async () => {
+test('a failfast client gets ERR_RPCX_NOT_EXECUTED from a server beyond its limits', async () => {
   const { server, held, peer } = await holding({ maxConcurrentCalls: 1, maxQueuedCalls: 0 })
   const occupant = await peer()
   occupant.send(call(1))

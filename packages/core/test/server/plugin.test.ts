@@ -51,7 +51,7 @@ class Recorder implements ServerPlugin {
 }
 
 describe('a plugin', () => {
-  test('hears of each turn in the life of a server, in order', async () => {
+  test('is called at each step in the life of a server, in order', async () => {
     const plugin = new Recorder()
     const server = closing(new Server())
     server.plugins.add(plugin)
@@ -70,7 +70,7 @@ describe('a plugin', () => {
     ])
   })
 
-  test('hears of what was there before it was added', async () => {
+  test('is told about the services that were there before it was added', async () => {
     const plugin = new Recorder()
     const server = await serving({ A: service })
     await server.setMetadata('A', 'weight=2')
@@ -79,7 +79,7 @@ describe('a plugin', () => {
     expect(plugin.host).toMatchObject({ id: server.id, address: server.address, metrics: server.metrics })
   })
 
-  test('that refuses a service keeps the server from offering it', async () => {
+  test('that rejects a service keeps the server from serving it', async () => {
     const no = new RangeError('the name is too long')
     const server = await serving({})
     const plugin = new Recorder({
@@ -97,7 +97,7 @@ describe('a plugin', () => {
     }
   })
 
-  test('that refuses a service which is there is not added, and told that nothing follows', async () => {
+  test('that rejects a service which is there is not added, and is told that nothing follows', async () => {
     const no = new RangeError('the name is too long')
     const server = closing(new Server())
     server.registerName('A', service)
@@ -111,7 +111,7 @@ describe('a plugin', () => {
     expect(plugin.heard).toEqual(['registering A ', 'closing'])
   })
 
-  test('that refuses metadata makes setMetadata() reject', async () => {
+  test('that rejects metadata makes setMetadata() reject', async () => {
     const no = new RangeError('the metadata are too long')
     const server = closing(new Server())
     server.registerName('A', service, 'weight=1')
@@ -122,7 +122,7 @@ describe('a plugin', () => {
     expect(later.heard).toEqual(['registering A weight=1', 'registered A weight=1'])
   })
 
-  test('withdraws a service before the server stops offering it', async () => {
+  test('withdraws a service before the server stops serving it', async () => {
     const withdrawn = new Gate()
     const server = await serving({ A: service })
     server.plugins.add(new Recorder({ unregistered: () => withdrawn.opened }))
@@ -136,7 +136,7 @@ describe('a plugin', () => {
     expect(await client.call('who')).toBe('me')
   })
 
-  test('makes serve() reject, and the server close, when it does not want to start', async () => {
+  test('that fails to start makes serve() reject, and closes the server', async () => {
     const no = new TypeError('which of two addresses?')
     const server = closing(new Server())
     const plugin = new Recorder({ listening: () => Promise.reject(no) })
@@ -146,7 +146,7 @@ describe('a plugin', () => {
     expect(await failure(server.serve('tcp', '127.0.0.1:0'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
   })
 
-  test('holds serve() up for startTimeoutMs and no longer', async () => {
+  test('delays serve() for startTimeoutMs and no longer', async () => {
     const never = new Gate()
     const server = closing(new Server({ startTimeoutMs: 20 }))
     server.plugins.add(new Recorder({ listening: () => never.opened }))
@@ -183,7 +183,7 @@ describe('a plugin', () => {
     expect(failed).toEqual(['no goodbye'])
   })
 
-  test('that throws when it hears of a service is reported, and the service is offered', async () => {
+  test('that throws when a service is registered is reported, and the service is served', async () => {
     const failed: string[] = []
     const server = await serving({ A: service })
     server.on('pluginFailed', ({ error }) => failed.push(error.message))
@@ -196,7 +196,7 @@ describe('a plugin', () => {
     expect(await clientOf<typeof service>('B', [server]).call('who')).toBe('me')
   })
 
-  test('that comes late and fails is reported', async () => {
+  test('that fails after serve() has resolved is reported', async () => {
     const failed = new Gate<string>()
     const server = await serving({})
     server.on('pluginFailed', ({ error }) => failed.open(error.message))
@@ -205,18 +205,18 @@ describe('a plugin', () => {
   })
 })
 
-test('setMetadata refuses a service that is not there', async () => {
+test('setMetadata rejects an unknown service', async () => {
   const server = closing(new Server())
   expect(await failure(server.setMetadata('A', 'weight=1'))).toEqual(
     new TypeError('setMetadata: no service "A" is registered'),
   )
 })
 
-test('unregister of a service that is not there is nothing', async () => {
+test('unregister ignores an unknown service', async () => {
   await closing(new Server()).unregister('A')
 })
 
-test('tells of a plugin that fails after serve() has stopped to wait for it', async () => {
+test('a plugin that fails after serve() has stopped waiting for it is reported', async () => {
   const server = new Server({ startTimeoutMs: 1 })
   let fail: (error: Error) => void = () => {}
   server.plugins.add({

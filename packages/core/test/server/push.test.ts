@@ -27,7 +27,7 @@ async function newsroom() {
 }
 
 describe('push', () => {
-  test('reaches the client of that connection, beside its calls', async () => {
+  test('reaches the client of that connection, between the replies to its calls', async () => {
     const { server, connections } = await newsroom()
     const client = clientOf<News>('News', [server])
     const pushed = pushOf(client)
@@ -41,7 +41,7 @@ describe('push', () => {
     expect(await client.call('subscribe')).toBe('subscribed')
   })
 
-  test('goes to all who called a service, and to nobody else', async () => {
+  test('goes to all clients that called a service, and to nobody else', async () => {
     const { server } = await newsroom()
     const subscribers = [clientOf<News>('News', [server]), clientOf<News>('News', [server])]
     const other = clientOf<News>('Other', [server])
@@ -62,7 +62,7 @@ describe('push', () => {
     expect(server.push('News', {})).toBe(1)
   })
 
-  test('tells when the connection is gone', async () => {
+  test('returns false when the connection is closed', async () => {
     const { server, connections } = await newsroom()
     const client = clientOf<News>('News', [server])
     await client.call('subscribe')
@@ -71,7 +71,7 @@ describe('push', () => {
     expect(connections[0]?.push({ payload: 'too late' })).toBe(false)
   })
 
-  test('holds no more than a little for a client that does not read', async () => {
+  test('buffers only a little for a client that does not read', async () => {
     const { server, connections } = await newsroom()
     const peer = closing(await BarePeer.connect(portOf(server)))
     peer.send(frame({ service: 'News', method: 'subscribe', payload: 'null' }))
@@ -92,7 +92,7 @@ describe('push', () => {
     expect(numbers.slice(0, taken)).toEqual(Array.from({ length: taken }, (_, i) => i + 1))
   })
 
-  test('refuses metadata that are no texts', async () => {
+  test('rejects metadata that are not strings', async () => {
     const { server, connections } = await newsroom()
     await clientOf<News>('News', [server]).call('subscribe')
     const message = { metadata: { count: 1 } } as unknown as PushMessage

@@ -24,7 +24,7 @@ const notReplayed: Record<string, string> = {
   'shutdown.': 'how a Go server goes away; ours drains instead',
 }
 
-describe('our server with bytes recorded from clients of the Go server', () => {
+describe('our server, given the recorded bytes of clients of the Go server,', () => {
   const server = new Server()
   const withCodecs = new Server({ codecs: [protobuf, thrift] })
   const guarded = new Server({ authenticate: ({ token }) => isSameToken(token, TOKEN) })
@@ -65,18 +65,18 @@ describe('our server with bytes recorded from clients of the Go server', () => {
     })
   }
 
-  test('has answered all scenarios but those of the families listed', () => {
+  test('answers all scenarios except those of the families listed', () => {
     for (const prefix of Object.keys(notReplayed)) {
       expect(scenarios.some(({ name }) => familyOf(name) === prefix)).toBe(true)
     }
     expect([done, scenarios.length - done]).toEqual([260, 43])
   })
 
-  test('differs from Go in no scenario that is not there', () => {
+  test('differs from Go only in scenarios that exist', () => {
     expect([...used].sort()).toEqual(Object.keys(differences).sort())
   })
 
-  test('compresses a reply above 1024 bytes to a request that was compressed, as Go, and no shorter one', async () => {
+  test('compresses a reply above 1024 bytes to a compressed request, as Go does, and no shorter one', async () => {
     const peer = await RecordedPeer.connect(portOf(server))
     for (const length of [1024, 1025]) {
       const writer = new FrameWriter()
@@ -89,7 +89,7 @@ describe('our server with bytes recorded from clients of the Go server', () => {
     peer.destroy()
   })
 
-  test('refuses the service name with slashes that Go took', () => {
+  test('rejects the service name with slashes that Go accepts', () => {
     const service =
       scenarios.find(({ name }) => name === 'name.long')?.exchange[0]?.decoded?.servicePath ?? ''
     expect(service).toHaveLength(1380)

@@ -47,7 +47,7 @@ async function offered(service: object, names: readonly string[]): Promise<strin
 }
 
 describe('registerName', () => {
-  test('offers the own functions of a plain object, with the object as this', async () => {
+  test('serves the own functions of a plain object, with the object as this', async () => {
     const counter = {
       count: 41,
       next() {
@@ -60,7 +60,7 @@ describe('registerName', () => {
     expect(await client.call('next')).toBe(42)
   })
 
-  test('offers nothing of a plain object that is not a function, is a getter or begins with _', async () => {
+  test('serves no member of a plain object that is not a function, is a getter or begins with _', async () => {
     const service = {
       yes: () => 1,
       _no: () => 2,
@@ -73,12 +73,12 @@ describe('registerName', () => {
     expect(await offered(service, names)).toEqual(['yes'])
   })
 
-  test('offers the functions of an object without a prototype', async () => {
+  test('serves the functions of an object without a prototype', async () => {
     const service = Object.assign(Object.create(null), { yes: () => 1 })
     expect(await offered(service, ['yes', 'toString'])).toEqual(['yes'])
   })
 
-  test('offers the methods of a class and of those it extends, and nothing else', async () => {
+  test('serves the methods of a class and of the classes that it extends, and nothing else', async () => {
     const names = ['own', 'inherited', 'name', 'field', '_hidden', 'constructor', 'toString', 'valueOf']
     expect(await offered(new Service(), names)).toEqual(['own', 'inherited'])
   })
@@ -134,7 +134,7 @@ describe('registerName', () => {
       runInNewContext('new (class { own() { return 1 } })()'),
       ['toString', 'valueOf'],
     ],
-  ])('offers nothing that comes from %s', async (_name, service, names) => {
+  ])('serves nothing that comes from %s', async (_name, service, names) => {
     expect(await offered(service, ['own', ...names, 'toString', 'constructor'])).toEqual(['own'])
   })
 
@@ -146,12 +146,12 @@ describe('registerName', () => {
     ['text', 'registerName: Any is string, not an object'],
     [null, 'registerName: Any is null, not an object'],
     [undefined, 'registerName: Any is undefined, not an object'],
-  ])('refuses %j, which is no object that offers methods', (service, text) => {
+  ])('rejects %j, which is not an object with methods', (service, text) => {
     expect(() => new Server().registerName('Any', service as object)).toThrow(new TypeError(text))
   })
 
   test.each(['msgpack', 'json'] as const)(
-    'gives undefined to a method whose arguments have a default: %s',
+    'passes undefined to a method whose arguments have a default: %s',
     async codec => {
       const service = {
         List: ({ limit = 10 }: { limit?: number } = {}) => limit,
@@ -174,7 +174,7 @@ describe('registerName', () => {
     expect(await client.call('inherited')).toBe('inherited by Service')
   })
 
-  test('never runs a getter while it looks for methods', () => {
+  test('never runs a getter when it looks for methods', () => {
     const service = {
       method: () => 1,
       get trap(): never {
@@ -184,7 +184,7 @@ describe('registerName', () => {
     expect(() => new Server().registerName('Any', service)).not.toThrow()
   })
 
-  test('offers only what methods names, even a field', async () => {
+  test('serves only what `methods` names, even a field', async () => {
     const server = await serving({})
     server.registerName('Any', new Service(), '', { methods: ['field'] })
     const client = clientOf<Service>('Any', [server])
@@ -192,7 +192,7 @@ describe('registerName', () => {
     expect(await failure(client.call('own'))).toMatchObject({ code: 'ERR_RPCX_METHOD_NOT_FOUND' })
   })
 
-  test('refuses methods that are not there', () => {
+  test('rejects names in `methods` that do not exist', () => {
     const server = new Server()
     expect(() => server.registerName('Any', new Service(), '', { methods: ['missing'] })).toThrow(
       new TypeError('registerName: Any has no method missing'),
@@ -203,24 +203,24 @@ describe('registerName', () => {
     ['', 'is ""; pass a string that is not empty'],
     ['  ', 'is "  "; pass a string that is not empty'],
     ['a/b', 'has a /'],
-  ])('refuses the name %j', (name, why) => {
+  ])('rejects the name %j', (name, why) => {
     expect(() => new Server().registerName(name, new Service())).toThrow(TypeError)
     expect(() => new Server().registerName(name, new Service())).toThrow(why)
   })
 
-  test('refuses a name that is taken and keeps the first service', async () => {
+  test('rejects a name that is in use, and keeps the first service', async () => {
     const server = await serving({ Any: { who: () => 'first' } })
     expect(() => server.registerName('Any', { who: () => 'second' })).toThrow(TypeError)
     expect(await clientOf<{ who(): string }>('Any', [server]).call('who')).toBe('first')
   })
 
-  test.each([[{}], [{ number: 1 }], [new (class {})()]])('refuses %j, which offers nothing', service => {
+  test.each([[{}], [{ number: 1 }], [new (class {})()]])('rejects %j, which has no methods', service => {
     expect(() => new Server().registerName('Any', service)).toThrow(
       new RangeError('registerName: Any has no methods to offer'),
     )
   })
 
-  test('says what to do when all its functions are in fields', () => {
+  test('says what to do when all functions are in fields', () => {
     class Fields {
       add = (a: number): number => a + 1
       sub = (a: number): number => a - 1
@@ -243,7 +243,7 @@ describe('registerName', () => {
     server.registerName('S', new Fields(), '', { types, methods: ['sub', 'add'] })
   })
 
-  test('offers at once what is registered while the server listens', async () => {
+  test('serves at once what is registered while the server listens', async () => {
     const server = await serving({})
     const client = clientOf<{ who(): string }>('Late', [server])
     expect(await failure(client.call('who'))).toMatchObject({ code: 'ERR_RPCX_SERVICE_NOT_FOUND' })
@@ -257,7 +257,7 @@ function only(names: string): string {
 }
 
 describe('registerFunction', () => {
-  test('offers functions by their names or by another one, several under one service', async () => {
+  test('serves functions by their names or by another one, several under one service', async () => {
     const server = await serving({})
     server.registerFunction('Math', function double(n: number) {
       return 2 * n
@@ -268,7 +268,7 @@ describe('registerFunction', () => {
     expect(await client.call('square', 12)).toBe(144)
   })
 
-  test('refuses a function without a name, no function, and a name that is taken', () => {
+  test('rejects a function without a name, what is not a function, and a name that is in use', () => {
     const server = new Server()
     server.registerName('Object', { method: () => 1 })
     server.registerFunction('Math', () => 1, '', { name: 'one' })
@@ -320,7 +320,7 @@ describe('misuse', () => {
     expect(() => register(new Server())).toThrow(text)
   })
 
-  test('of an option of the server is a TypeError that names the nearest', () => {
+  test('of an option of the server is a TypeError that suggests the nearest name', () => {
     expect(() => new Server({ maxFramebytes: 1 } as never)).toThrow(
       new TypeError('Server: there is no option maxFramebytes; did you mean maxFrameBytes?'),
     )

@@ -55,7 +55,7 @@ function waiting() {
 }
 
 describe('the deadline of a call to a client', () => {
-  test('is seen by its function', async () => {
+  test('is known to its function', async () => {
     const see = (_: unknown, { remainingMs = -1, deadline = -1 }: ReverseCallContext) => ({
       remainingMs,
       inMs: deadline - Date.now(),
@@ -77,7 +77,7 @@ describe('the deadline of a call to a client', () => {
     expect(await ended).toMatchObject({ code: 'ERR_RPCX_TIMEOUT', message: 'context deadline exceeded' })
   })
 
-  test('may be noticed by the client first, which is ERR_RPCX_TIMEOUT as well', async () => {
+  test('may pass at the client first, which is ERR_RPCX_TIMEOUT as well', async () => {
     const { peer, connection } = await bare()
     const call = failure(connection.call('wait'))
     const metadata = {
@@ -91,7 +91,7 @@ describe('the deadline of a call to a client', () => {
     })
   })
 
-  test('is no later than that of the call that it is made for, which forwards its trace', async () => {
+  test('is at most that of the call during which it is made, whose trace it passes on', async () => {
     const seen = new Gate<unknown[]>()
     const see = (_: unknown, { remainingMs = -1, metadata }: ReverseCallContext) => {
       seen.open([remainingMs <= 5_000 && remainingMs > 0, metadata.traceparent])
@@ -129,7 +129,7 @@ describe('the deadline of a call to a client', () => {
   })
 })
 
-test('a function is told by its signal when the connection goes', async () => {
+test('the signal of a function aborts when the connection closes', async () => {
   const { wait, ended } = waiting()
   const arrived = new Gate<void>()
   const offers = {
@@ -146,7 +146,7 @@ test('a function is told by its signal when the connection goes', async () => {
   expect(await call).toMatchObject({ code: 'ERR_RPCX_OUTCOME_UNKNOWN' })
 })
 
-test('a call that was never sent fails with ERR_RPCX_UNAVAILABLE when the connection goes', async () => {
+test('a call that was never sent fails with ERR_RPCX_UNAVAILABLE when the connection closes', async () => {
   const { connection } = await offering({ hi: () => 'hi' })
   const call = failure(connection.call('hi'))
   connection.close()
@@ -166,7 +166,7 @@ describe('the codec of a call to a client', () => {
     },
   }
 
-  test('is one of the program, both ways', async () => {
+  test('may be one of the program, in both directions', async () => {
     const codecs = [backwards]
     const turn = ({ up }: { up: boolean }) => ({ up: !up })
     const { connection } = await offering({ turn }, { codecs }, { codecs })
@@ -180,7 +180,7 @@ describe('the codec of a call to a client', () => {
     expect(Buffer.from(reply).toString()).toBe('abab')
   })
 
-  test('is what the frame says', async () => {
+  test('is the one that the frame names', async () => {
     const { peer, connection } = await bare()
     const call = connection.call('turn', { up: true }, { codec: 'json' })
     const asked = await peer.message(2)
@@ -190,7 +190,7 @@ describe('the codec of a call to a client', () => {
     expect(await call).toEqual({ up: false })
   })
 
-  test('has to be known at both ends', async () => {
+  test('must be known at both ends', async () => {
     const { connection } = await offering({ hi: () => 'hi' }, {}, { codecs: [backwards] })
     expect(await failure(connection.call('hi', null, { codec: 'backwards' }))).toMatchObject({
       code: 'ERR_RPCX_CODEC',
@@ -203,7 +203,7 @@ describe('the codec of a call to a client', () => {
 })
 
 describe('the metadata of a call to a client', () => {
-  test('reach its function, and what that sets reaches the server', async () => {
+  test("reach its function, and the function's metadata reach the server", async () => {
     const greet = (_: unknown, { metadata, responseMetadata }: ReverseCallContext) => {
       responseMetadata.mood = `${metadata.weather}, so fine`
       return 'hello'
@@ -225,7 +225,7 @@ describe('the metadata of a call to a client', () => {
     expect({ ...error.metadata }).toEqual({ retry: 'tomorrow' })
   })
 
-  test('are texts', async () => {
+  test('must be strings', async () => {
     const odd = (_: unknown, { responseMetadata }: ReverseCallContext) => {
       Object.assign(responseMetadata, { count: 3 })
     }
@@ -241,7 +241,7 @@ describe('the metadata of a call to a client', () => {
 })
 
 describe('maxConcurrentReverseCalls', () => {
-  test('is how many calls of its server a client answers at once: further ones did not run', async () => {
+  test('limits how many calls of its server a client runs at once: further ones did not run', async () => {
     const gate = new Gate<void>()
     let running = 0
     const wait = () => {
@@ -325,7 +325,7 @@ describe('a call to a client fails with', () => {
     expect(await client.call('enter')).toBe('welcome')
   })
 
-  test('ERR_RPCX_SERVICE, whatever code its function got from elsewhere', async () => {
+  test('ERR_RPCX_SERVICE, whatever code its function got from another server', async () => {
     const relay = () => {
       throw new RpcxError('ERR_RPCX_NOT_EXECUTED', 'further on')
     }
@@ -394,7 +394,7 @@ describe('the types of a call to a client', () => {
     })
   })
 
-  test('belong to what is offered', () => {
+  test('must belong to a registered function', () => {
     const nowhere = { address: 'tcp@127.0.0.1:1' }
     expect(() => clientOf<Desk>('Desk', [nowhere], { offers: { minus }, offerTypes: { plus: {} } })).toThrow(
       new TypeError('XClient: offerTypes.plus belongs to nothing in offers'),

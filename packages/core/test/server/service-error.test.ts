@@ -22,7 +22,7 @@ async function told(thrown: unknown): Promise<RpcxError> {
 const outOfStock = () => new ServiceError('OUT_OF_STOCK', 'only 3 are left', { details: { left: 3 } })
 
 describe('a ServiceError', () => {
-  test('reaches the caller as ERR_RPCX_SERVICE with its code, text and details', async () => {
+  test('reaches the caller as ERR_RPCX_SERVICE with its code, message and details', async () => {
     const error = await told(outOfStock())
     expect(error).toBeInstanceOf(RpcxError)
     expect(error).toMatchObject({
@@ -34,7 +34,7 @@ describe('a ServiceError', () => {
     })
   })
 
-  test('is a text for whoever knows no more, as Go does, in the same reply', async () => {
+  test('is a plain message for callers that know no more, such as Go, in the same reply', async () => {
     const buy = () => {
       throw outOfStock()
     }
@@ -48,7 +48,7 @@ describe('a ServiceError', () => {
     })
   })
 
-  test('of a server further on is not forwarded, only its text', async () => {
+  test('of another server is not forwarded, except for its message', async () => {
     const error = await told(
       new RpcxError('ERR_RPCX_SERVICE', 'further on', { serviceCode: 'SECRET', details: 1 }),
     )
@@ -56,7 +56,7 @@ describe('a ServiceError', () => {
     expect([error.serviceCode, error.details]).toEqual([undefined, undefined])
   })
 
-  test('of another library, which is called the same, is not taken for one', async () => {
+  test('of another library with the same name is not treated as one', async () => {
     const foreign = Object.assign(new Error('14 UNAVAILABLE'), {
       name: 'ServiceError',
       code: 'X',
@@ -83,7 +83,7 @@ describe('a ServiceError', () => {
     expect(caught).toMatchObject({ serviceCode: 'OUT_OF_STOCK', details: { left: 3 } })
   })
 
-  test.each(['afterRead', 'beforeCall', 'around'] as const)('of the hook %s refuses the call', async hook => {
+  test.each(['afterRead', 'beforeCall', 'around'] as const)('in the hook %s rejects the call', async hook => {
     const server = await serving({ Shop: { buy: () => 'bought' } })
     const refuse = () => {
       throw outOfStock()
@@ -94,7 +94,7 @@ describe('a ServiceError', () => {
     expect([...server.metrics.errors]).toEqual([['ERR_RPCX_SERVICE', 1]])
   })
 
-  test('says that the server works: it is never ejected by it, as it is by errors without a code', async () => {
+  test('never ejects a server, unlike errors without a code, because it shows that the server works', async () => {
     const servers = await Promise.all(
       [1, 2, 3].map(number =>
         serving({
@@ -118,7 +118,7 @@ describe('a ServiceError', () => {
     expect(await ejectedBy('plain')).toEqual([servers[0]?.address])
   })
 
-  test('of all servers that fork() calls is that of the first', async () => {
+  test('of fork() is that of the first server, if all fail', async () => {
     const buy = () => {
       throw outOfStock()
     }
@@ -127,12 +127,12 @@ describe('a ServiceError', () => {
     expect(error).toMatchObject({ serviceCode: 'OUT_OF_STOCK', details: { left: 3 } })
   })
 
-  test('with the words of a deadline is none', async () => {
+  test('with the message of a deadline is not a time-out', async () => {
     const error = await told(new ServiceError('SLOW', 'context deadline exceeded'))
     expect(error).toMatchObject({ code: 'ERR_RPCX_SERVICE', serviceCode: 'SLOW' })
   })
 
-  test.each(['', 'two words', 'x'.repeat(129), 'lf\n', 1, undefined])('has no code such as %j', code => {
+  test.each(['', 'two words', 'x'.repeat(129), 'lf\n', 1, undefined])('rejects a code such as %j', code => {
     expect(() => new ServiceError(code as string, 'text')).toThrow(TypeError)
     expect(() => new ServiceError(code as string, 'text')).toThrow('ServiceError: the code is ')
   })
@@ -158,7 +158,7 @@ describe('details that cannot be sent', () => {
     ['throw when they are looked at', trap, /^do not look$/],
     ['are too deep', deep, /33 levels deep/],
     ['have too many values', Array.from({ length: 1_000 }, () => 0), /more values than maxValues 1000/],
-  ])('because they %s are left out, and told of in callbackFailed', async (_what, details, why) => {
+  ])('because they %s are left out, and reported by callbackFailed', async (_what, details, why) => {
     const buy = () => {
       throw new ServiceError('OUT_OF_STOCK', 'only 3 are left', { details })
     }
@@ -177,7 +177,7 @@ describe('details that cannot be sent', () => {
   })
 })
 
-describe('what a peer says of an error', () => {
+describe('a ServiceError in a reply', () => {
   const nested = `${'['.repeat(33)}${']'.repeat(33)}`
 
   test.each([
@@ -188,12 +188,12 @@ describe('what a peer says of an error', () => {
       { serviceCode: 'A' },
     ],
     ['details that are too deep', { code: 'A', details: nested }, { serviceCode: 'A' }],
-    ['a code that is none', { code: 'a\u001b[31mb', details: '1' }, {}],
+    ['a code with control characters', { code: 'a\u001b[31mb', details: '1' }, {}],
     ['a code that is too long', { code: 'x'.repeat(129), details: '1' }, {}],
     ['details without a code', { details: '1' }, {}],
     ['details of null', { code: 'A', details: 'null' }, { serviceCode: 'A', details: null }],
   ] as [string, { code?: string; details?: string }, object][])(
-    'is not believed: %s',
+    'is read only as far as it is valid: %s',
     async (_what, { code, details }, expected) => {
       const server = closing(
         await BareServer.listen({

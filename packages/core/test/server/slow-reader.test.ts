@@ -11,7 +11,7 @@ interface Big {
 const MIB = 1024 * 1024
 
 test.each(['sync', 'async'])(
-  '1 000 replies of 128 KiB that nobody reads keep the memory of the server flat: %s',
+  '1 000 unread replies of 128 KiB do not grow the memory of the server: %s',
   async method => {
     const program = closing(new Program('big-server'))
     const address = await program.line(0)

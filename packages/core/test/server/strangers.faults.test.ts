@@ -3,7 +3,7 @@ import { Program } from '../program.ts'
 import { closing } from '../rig.ts'
 
 test.each(['heartbeats', 'calls'])(
-  'strangers cost about what an echo of their bytes does: %s',
+  'unauthenticated bytes cost about as much as echoing them: %s',
   async kind => {
     const program = closing(new Program('strangers', kind))
     const ratios = (await program.line(0)).split(' ').map(Number)

@@ -48,7 +48,7 @@ async function visit(server: Server, options: ConnectionOptions = {}) {
 const NONE = 'tls: the certificate of the client is not accepted: there is none'
 
 describe.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])('a resumed session of %s', maxVersion => {
-  test('serves nobody who showed no certificate in the first place', async () => {
+  test('gives no access to a client that showed no certificate at first', async () => {
     const server = await secured({ ...mutual, maxVersion })
     const first = await visit(server)
     expect(first.error).toBe(NONE)
@@ -57,7 +57,7 @@ describe.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])('a resumed session of %s', 
     expect((await refused).error).toMatchObject({ code: 'ERR_RPCX_TLS' })
   })
 
-  test('has no certificate where they are optional and none was shown, or none that is accepted', async () => {
+  test('has no certificate where they are optional and the client showed none, or an invalid one', async () => {
     const server = await secured({ ...mutual, rejectUnauthorized: false, maxVersion })
     for (const shown of [{}, forged]) {
       const first = await visit(server, shown)
@@ -67,7 +67,7 @@ describe.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])('a resumed session of %s', 
     }
   })
 
-  test('passes no authenticate that wants to see a certificate', async () => {
+  test('passes no authenticate() that requires a certificate', async () => {
     const authenticate = ({ connection }: CallContext) => connection.peerCertificate !== undefined
     const server = await secured({ ...mutual, rejectUnauthorized: false, maxVersion }, { authenticate })
     const first = await visit(server)
@@ -76,7 +76,7 @@ describe.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])('a resumed session of %s', 
     expect((await visit(server, client)).reply).toBe('"client"')
   })
 
-  test('keeps the certificate of whom it belongs to', async () => {
+  test('keeps the certificate of its owner', async () => {
     const server = await secured({ ...mutual, maxVersion })
     const first = await visit(server, client)
     const again = await visit(server, { ...client, session: first.session })
@@ -98,7 +98,7 @@ describe.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])('a resumed session of %s', 
     }
   })
 
-  test('ends when its authority is removed, also with ticket keys that stay', async () => {
+  test('ends when its authority is removed, also if the ticket keys stay', async () => {
     for (const ticketKeys of [undefined, Buffer.alloc(48, 7)]) {
       const tls = { ...mutual, maxVersion, ...(ticketKeys && { ticketKeys }) }
       const server = await secured(tls)
@@ -112,7 +112,7 @@ describe.each<SecureVersion>(['TLSv1.3', 'TLSv1.2'])('a resumed session of %s', 
   })
 })
 
-test('setSecureContext keeps what it is not given: authorities, versions', async () => {
+test('setSecureContext keeps the options that it does not get: authorities, versions', async () => {
   const server = await secured({ ...mutual, maxVersion: 'TLSv1.2' })
   server.setSecureContext(identity(ours, 'another server'))
   expect((await visit(server, client)).reply).toBe('"client"')
@@ -122,7 +122,7 @@ test('setSecureContext keeps what it is not given: authorities, versions', async
   expect(error.code).toMatch(/ALERT_PROTOCOL_VERSION/)
 })
 
-test('a client that negotiates again, perhaps with another certificate, is cut off', async () => {
+test('a client that renegotiates, perhaps with another certificate, is disconnected', async () => {
   const server = await secured({ ...mutual, maxVersion: 'TLSv1.2' })
   const socket = connect({
     port: portOf(server),
@@ -142,7 +142,7 @@ test('a client that negotiates again, perhaps with another certificate, is cut o
 })
 
 test.each([null, 0, undefined, true])(
-  'rejectUnauthorized: %s asks for a certificate, as anything but false does',
+  'rejectUnauthorized: %s requests a certificate, as every value except false does',
   async value => {
     const server = await secured({ ...mutual, rejectUnauthorized: value as boolean })
     expect((await visit(server)).error).toBe(NONE)

@@ -65,7 +65,7 @@ describe('TLS', () => {
     expect(await caller(server, trusting).call('who')).toBe('me')
   })
 
-  test.runIf(isPosix)('works on unix sockets, beside TCP and memory, which needs none', async () => {
+  test.runIf(isPosix)('works on unix sockets, beside TCP, and beside memory, which needs no TLS', async () => {
     const server = await secured()
     const path = join(await directory(), 'who.sock')
     await server.serve('unix', path)
@@ -86,7 +86,7 @@ describe('TLS', () => {
     socket.destroy()
   })
 
-  test('renews certificates while connections stay', async () => {
+  test('renews certificates while connections stay open', async () => {
     const server = await secured()
     const early = caller(server, trusting)
     const where = await early.invoke('who')
@@ -98,7 +98,7 @@ describe('TLS', () => {
     expect(server.metrics.acceptedConnections).toBe(2)
   })
 
-  test('asks a client whose options are a function for each dial', async () => {
+  test("calls the function in the client's tls option for each dial", async () => {
     const server = await secured({ ...good, ca: ours.cert, requestCert: true })
     let dials = 0
     const tls = () => ({ ...trusting, ...identity(ours, `client ${++dials}`) })
@@ -107,7 +107,7 @@ describe('TLS', () => {
     expect(await caller(server, tls).call('peer')).toBe('client 2')
   })
 
-  test('refuses options that are of no use when the server is made', () => {
+  test('rejects useless options when the server is created', () => {
     expect(() => new RpcxServer({ tls: { key: 'no key', cert: good.cert } })).toThrow()
     expect(() => new RpcxServer().setSecureContext(good)).toThrow(
       new TypeError('Server: setSecureContext() without the option tls'),
@@ -130,7 +130,7 @@ describe('a server that cannot be trusted', () => {
       identity(ours, 'server', { hosts: ['other.example'] }),
       /127\.0\.0\.1 is not in the cert/,
     ],
-  ])('%s is ERR_RPCX_TLS for its client, and told on the server', async (_why, tls, text) => {
+  ])('%s is ERR_RPCX_TLS for its client, and reported on the server', async (_why, tls, text) => {
     const server = await secured(tls)
     const told = Promise.race([happening(server, 'connectionRefused'), happening(server, 'connectionClosed')])
     const error = await failure(caller(server, trusting).call('who'))
@@ -169,7 +169,7 @@ describe('a client that cannot be trusted', () => {
     expect(runs).toBe(0)
   })
 
-  test('is closed even if it never asks for anything', async () => {
+  test('is disconnected even if it sends nothing', async () => {
     const server = await secured(mutual, { handshakeTimeoutMs: 100 })
     const socket = connect({ port: portOf(server), host: '127.0.0.1', ...trusting })
     socket.on('error', () => {})
@@ -177,14 +177,14 @@ describe('a client that cannot be trusted', () => {
     await until(() => server.metrics.openConnections === 0)
   })
 
-  test('is served with rejectUnauthorized: false, and then has no certificate', async () => {
+  test('is accepted with rejectUnauthorized: false, and then has no certificate', async () => {
     const server = await secured({ ...mutual, rejectUnauthorized: false })
     expect(await caller(server, trusting).call('peer')).toBe(null)
     expect(await caller(server, { ...trusting, ...identity(theirs, 'stranger') }).call('peer')).toBe(null)
     expect(await caller(server, { ...trusting, ...anyone }).call('peer')).toBe('client')
   })
 
-  test('may be told apart by authenticate', async () => {
+  test('may be recognised by authenticate', async () => {
     const server = await secured(mutual, {
       authenticate: ({ connection }) => connection.peerCertificate?.subject.CN === 'client',
     })
@@ -217,7 +217,7 @@ describe('a TLS port', () => {
     })
   })
 
-  test('keeps nothing of a client that speaks no TLS and does not go', async () => {
+  test('disconnects a client that speaks no TLS and does not leave, and keeps nothing of it', async () => {
     const server = await secured(good, { maxConnections: 1 })
     const refused = happening(server, 'connectionRefused')
     const socket = connectPlain({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true })
@@ -286,7 +286,7 @@ describe('a TLS port', () => {
   })
 })
 
-test('a client that expects TLS of a plain server gets ERR_RPCX_TLS', async () => {
+test('a TLS client of a plain server gets ERR_RPCX_TLS', async () => {
   const server = await serving({ Who: who })
   expect(await failure(caller(server, trusting).call('who'))).toMatchObject({
     code: 'ERR_RPCX_TLS',
@@ -296,13 +296,13 @@ test('a client that expects TLS of a plain server gets ERR_RPCX_TLS', async () =
   })
 })
 
-describe('a plain client of a TLS port of ours', () => {
+describe('a plain client of our TLS port', () => {
   const plain = 'the other side speaks TLS; set the option tls'
 
   test.each([
     ['calls once', 1, 10],
     ['calls often, with a good deal', 50, 100_000],
-  ])('that %s is told so by ERR_RPCX_TLS, and nothing ran', async (_what, calls, bytes) => {
+  ])('that %s gets ERR_RPCX_TLS, and nothing ran', async (_what, calls, bytes) => {
     const server = await secured()
     const client = clientOf<{ who(args: Uint8Array): string }>('Who', [server])
     const call = (): Promise<Error> => failure(client.call('who', Buffer.alloc(bytes)))
@@ -315,19 +315,19 @@ describe('a plain client of a TLS port of ours', () => {
     expect(server.metrics).toMatchObject({ acceptedConnections: 0 })
   })
 
-  test('goes to another server that is plain, though the call is not idempotent', async () => {
+  test('goes to another server that is plain, although the call is not idempotent', async () => {
     const servers = [await secured(), await serving({ Who: who })]
     const client = clientOf<Who>('Who', servers, { failMode: 'failover', selectMode: 'roundRobin' })
     expect(await Promise.all([client.call('who'), client.call('who')])).toEqual(['me', 'me'])
   })
 
-  test('that offers functions, and so speaks first, is told so, too', async () => {
+  test('that has methods, and therefore speaks first, gets it too', async () => {
     const client = clientOf<Who>('Who', [await secured()], { offers: { hi: () => 1 } })
     expect(await failure(client.call('who'))).toMatchObject({ code: 'ERR_RPCX_TLS' })
   })
 })
 
-describe('servers of others', () => {
+describe('foreign servers', () => {
   async function at(server: NetServer): Promise<{ address: string }> {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -335,7 +335,7 @@ describe('servers of others', () => {
     return { address: `tcp@127.0.0.1:${(server.address() as { port: number }).port}` }
   }
 
-  test('an HTTP port is told to a plain client by ERR_RPCX_FRAME, to one under TLS by ERR_RPCX_TLS', async () => {
+  test('an HTTP port is ERR_RPCX_FRAME for a plain client, and ERR_RPCX_TLS for a TLS client', async () => {
     const { createServer } = await import('node:http')
     const server = await at(createServer())
     expect(await failure(caller(server).call('who'))).toMatchObject({
@@ -348,7 +348,7 @@ describe('servers of others', () => {
     })
   })
 
-  test('an HTTPS port is told to a client under TLS by ERR_RPCX_FRAME', async () => {
+  test('an HTTPS port is ERR_RPCX_FRAME for a TLS client', async () => {
     const { createServer } = await import('node:https')
     const server = await at(createServer(good))
     expect(await failure(caller(server, trusting).call('who'))).toMatchObject({
@@ -357,7 +357,7 @@ describe('servers of others', () => {
     })
   })
 
-  test('a TLS port that closes without a word is guessed at, and the outcome stays unknown', async () => {
+  test('a TLS port that closes without an alert is suggested by the error, and the outcome stays unknown', async () => {
     const { createServer } = await import('node:tls')
     const server = await at(createServer(good))
     expect(await failure(caller(server).call('who'))).toMatchObject({
@@ -369,7 +369,7 @@ describe('servers of others', () => {
   })
 })
 
-test('a client that is cut off by an alert after its handshake knows that its call did not run', async () => {
+test('a client that gets an alert after its handshake knows that its call did not run', async () => {
   // As Go's servers do, which refuse a client only once it believes that it is connected.
   const { createServer } = await import('node:tls')
   const server = createServer({ ...good, ca: ours.cert, requestCert: true, minVersion: 'TLSv1.3' })
@@ -383,7 +383,7 @@ test('a client that is cut off by an alert after its handshake knows that its ca
   expect(error.message).toMatch(/certificate required/)
 })
 
-test('a plain socket is what connects without tls', async () => {
+test('a client without the option tls connects by a plain socket', async () => {
   const socket = connectPlain(portOf(await serving({ Who: who })), '127.0.0.1')
   socket.write(request())
   const [bytes] = await once(socket, 'data')

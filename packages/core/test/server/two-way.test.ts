@@ -39,7 +39,7 @@ async function entered() {
   return { server, client, connection: await connection }
 }
 
-describe('a client that offers functions', () => {
+describe('a client with methods', () => {
   test('is called by its server over the connection that it opened, beside its own calls', async () => {
     const { connection, client } = await entered()
     const [answer, welcome] = await Promise.all([
@@ -50,14 +50,14 @@ describe('a client that offers functions', () => {
     expect(welcome).toBe('welcome')
   })
 
-  test('may be called from the very first call on', async () => {
+  test('may be called as soon as its first call arrives', async () => {
     const enter = async (_: unknown, { connection }: CallContext) =>
       connection.call('ask', { question: 'you' })
     const server = await serving({ Desk: { enter } })
     expect(await clientOf<Desk>('Desk', [server], { offers }).call('enter')).toEqual({ answer: 'you? yes' })
   })
 
-  test('answers each of many calls that come at once, though all are under way before the first answer', async () => {
+  test('answers each of many calls at once, even if all are running before the first answer', async () => {
     const { connection } = await entered()
     const questions = Array.from({ length: 100 }, (_, i) => `cup ${i}`)
     const answers = await Promise.all(questions.map(question => connection.call('ask', { question })))
@@ -69,14 +69,14 @@ describe('a client that offers functions', () => {
     ['odd', 'ERR_RPCX_CODEC', /^msgpack: /],
     ['none', 'ERR_RPCX_METHOD_NOT_FOUND', "rpcx: can't find method none"],
     ['toString', 'ERR_RPCX_METHOD_NOT_FOUND', "rpcx: can't find method toString"],
-  ])('tells what is wrong with %s', async (method, code, message) => {
+  ])('reports what is wrong with %s', async (method, code, message) => {
     const { connection } = await entered()
     const error = await failure(connection.call(method))
     expect(error).toMatchObject({ code })
     expect(error.message).toMatch(message)
   })
 
-  test('is waited for no longer than timeoutMs, or than the signal lets it', async () => {
+  test('is waited for no longer than timeoutMs, or until the signal aborts', async () => {
     const { connection } = await entered()
     expect(await failure(connection.call('wait', null, { timeoutMs: 20 }))).toMatchObject({
       code: 'ERR_RPCX_TIMEOUT',
@@ -91,7 +91,7 @@ describe('a client that offers functions', () => {
     expect(await connection.call('ask', { question: 'still there' })).toEqual({ answer: 'still there? yes' })
   })
 
-  test('that goes leaves the outcome of a call unknown', async () => {
+  test('that disconnects leaves the outcome of a call unknown', async () => {
     const { connection, client } = await entered()
     const call = failure(connection.call('wait'))
     await client.close()
@@ -99,7 +99,7 @@ describe('a client that offers functions', () => {
     expect(await failure(connection.call('ask', {}))).toMatchObject({ code: 'ERR_RPCX_UNAVAILABLE' })
   })
 
-  test('says so in its first heartbeat, before anything else', async () => {
+  test('announces its methods in its first heartbeat, before anything else', async () => {
     const server = closing(await BareServer.listen())
     const client = clientOf<Desk>('Desk', [server], { offers })
     void client.call('enter').catch(() => {})
@@ -108,7 +108,7 @@ describe('a client that offers functions', () => {
     expect({ ...first.metadata }).toEqual({ [ReservedKey.peer]: 'ts/1' })
   })
 
-  test('offers functions only', () => {
+  test('accepts functions only', () => {
     const discovery = { watch: async function* () {} } as never
     expect(() => new XClient('Desk', discovery, { offers: { ask: 1 as never } })).toThrow(
       new TypeError('XClient: offers.ask is number, not a function'),
@@ -116,8 +116,8 @@ describe('a client that offers functions', () => {
   })
 })
 
-describe('a client that offers nothing', () => {
-  test('is never called: nothing is sent to it', async () => {
+describe('a client without methods', () => {
+  test('is never called: the server sends nothing to it', async () => {
     const { server, entered: connection } = await desk()
     const peer = closing(await BarePeer.connect(portOf(server)))
     peer.send(frame({ flags: Flag.heartbeat, seq: 1, metadata: { [ReservedKey.peer]: 'go/9' } }))

@@ -24,7 +24,7 @@ describe('a transport of the program', () => {
     expect(await Promise.all(many)).toEqual(many.map((_, i) => i))
   })
 
-  test('carries TLS, but not where both ends are in this process', async () => {
+  test('carries TLS, except when both ends are in this process', async () => {
     const ours = authority('our authority')
     const secured = async (transport: Transport, tls: object) => {
       const transports = [transport]
@@ -43,7 +43,7 @@ describe('a transport of the program', () => {
     expect(await (await secured(inMemory, {})).call('Echo', 1)).toBe(1)
   })
 
-  test('may take the place of TCP', async () => {
+  test('may replace TCP', async () => {
     const transports = [{ ...workerTransport(), networks: ['tcp'] }]
     const server = await serving({ Echo: echo }, { transports }, ['tcp', 'nowhere:1'])
     expect(await clientOf<EchoService>('Echo', [server], { transports }).call('Echo', 1)).toBe(1)
@@ -68,7 +68,7 @@ describe('a transport of the program', () => {
     })
   })
 
-  test('has to be one', () => {
+  test('must implement the interface', () => {
     const good = workerTransport()
     const wrong = [
       null,
@@ -84,7 +84,7 @@ describe('a transport of the program', () => {
     }
   })
 
-  test('that nobody gave is named beside those that there are', async () => {
+  test('that is missing is named in the error, beside those that exist', async () => {
     const client = clientOf<EchoService>('Echo', [{ address: 'ipc@here' }])
     expect(await failure(client.call('Echo'))).toMatchObject({
       message: expect.stringContaining(

@@ -87,7 +87,7 @@ describe('a frame stream', () => {
     expect(wire.written).toEqual([Buffer.concat([bytesOf(1), bytesOf(2)])])
   })
 
-  test('keeps messages to itself while the peer does not read, and sends them when it does', async () => {
+  test('keeps messages while the peer does not read, and sends them when it does', async () => {
     const { wire, stream } = ends(false)
     send(stream, 1)
     await tick()
@@ -101,7 +101,7 @@ describe('a frame stream', () => {
     expect(stream.bufferedBytes).toBe(0)
   })
 
-  test('says of a message whether any of it may have left', async () => {
+  test('reports whether any part of a message may have been sent', async () => {
     const { stream } = ends(false)
     const first = send(stream, 1)
     expect(stream.wasSent(first)).toBe(false)
@@ -111,7 +111,7 @@ describe('a frame stream', () => {
     expect([stream.wasSent(first), stream.wasSent(second)]).toEqual([true, false])
   })
 
-  test('stops reading while the peer does not read, and goes on when it does', async () => {
+  test('stops reading while the peer does not read, and continues when it does', async () => {
     const { wire, stream } = ends(false)
     send(stream, 1)
     await tick()
@@ -121,7 +121,7 @@ describe('a frame stream', () => {
     expect(wire.isPaused()).toBe(false)
   })
 
-  test('ends only when all that was queued is out, also what waited for a slow reader', async () => {
+  test('ends only after it has sent all queued messages, also those that waited for a slow reader', async () => {
     const { wire, stream } = ends(false)
     send(stream, 1)
     await tick()
@@ -132,7 +132,7 @@ describe('a frame stream', () => {
     expect(wire.bytes).toEqual(Buffer.concat([bytesOf(1), bytesOf(2)]))
   })
 
-  test('does not take what is queued after its end for sent', async () => {
+  test('does not report messages that were queued after its end as sent', async () => {
     const { wire, stream, closed } = ends(true)
     stream.end()
     const late = send(stream, 1)
@@ -143,7 +143,7 @@ describe('a frame stream', () => {
     expect(await closed).toBeUndefined()
   })
 
-  test('answers the end of the peer with its own', async () => {
+  test('ends when the peer ends', async () => {
     const { wire, closed } = ends(true)
     wire.push(null)
     await wire.finished.opened
@@ -158,7 +158,7 @@ describe('a frame stream', () => {
     expect(wire.bytes).toEqual(bytesOf(2))
   })
 
-  test('hands on nothing after its end, but still sees the peer go', async () => {
+  test('delivers nothing after its end, but still sees the peer close', async () => {
     const { wire, stream, received, closed } = ends(false)
     send(stream, 1)
     await tick()
@@ -170,7 +170,7 @@ describe('a frame stream', () => {
     expect(received).toEqual([])
   })
 
-  test('tells of the error that ended it', async () => {
+  test('reports the error that ended it', async () => {
     const { wire, closed } = ends(true)
     const reset = new Error('reset')
     wire.destroy(reset)

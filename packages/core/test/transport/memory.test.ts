@@ -26,7 +26,7 @@ describe('memory', () => {
     expect((await once(client, 'data')).toString()).toBe('pong')
   })
 
-  test('closes both ends when both have said goodbye', async () => {
+  test('closes both ends when both have ended', async () => {
     const { client, server } = await pair('goodbye')
     const closed = Promise.all([once(client, 'close'), once(server, 'close')])
     server.once('end', () => server.end())
@@ -35,7 +35,7 @@ describe('memory', () => {
     await closed
   })
 
-  test('takes one end away with the other, as a socket does', async () => {
+  test('destroys one end with the other, as a socket does', async () => {
     const { client, server } = await pair('gone')
     const gone = once(client, 'close')
     server.destroy()
@@ -46,7 +46,7 @@ describe('memory', () => {
     await alsoGone
   })
 
-  test('delivers what was written before an end went', async () => {
+  test('delivers what was written before an end was destroyed', async () => {
     const { client, server } = await pair('last-words')
     const heard: string[] = []
     server.on('data', chunk => heard.push(String(chunk)))
@@ -57,7 +57,7 @@ describe('memory', () => {
     expect(heard).toEqual(['last words'])
   })
 
-  test('refuses a name where nobody listens, or no longer', async () => {
+  test('refuses a name without a listener', async () => {
     expect((await failure(memory.connect('memu', 'nobody', open))).message).toBe(
       'connect: nobody listens at memu@nobody',
     )
@@ -71,7 +71,7 @@ describe('memory', () => {
     expect(await failure(memory.connect('memu', 'any', AbortSignal.abort(reason)))).toBe(reason)
   })
 
-  test('keeps a name for its newest listener', async () => {
+  test('keeps the name of a new listener when an older one closes again', async () => {
     const first = await memory.listen('memu', 'name', () => {})
     await first.close()
     closing(await memory.listen('memu', 'name', () => {}))

@@ -36,7 +36,7 @@ describe('tcp', () => {
     ['tcp4', '127.0.0.1:0', /^tcp4@127\.0\.0\.1:\d+$/],
     ['tcp6', '[::1]:0', /^tcp6@\[::1\]:\d+$/],
     ...(isPosix ? [['unix', '', /^unix@$/] as [string, string, RegExp]] : []),
-  ])('carries bytes over %s and tells who calls', async (network, place, remote) => {
+  ])('carries bytes over %s, with the address of the caller', async (network, place, remote) => {
     const { listener, accepted } = await listen(network, place || join(await directory(), 's'))
     const client = await connect(network, listener.host)
     client.write('ping')
@@ -45,7 +45,7 @@ describe('tcp', () => {
     expect((await once(server.stream, 'data')).toString()).toBe('ping')
   })
 
-  test('keeps what comes before anybody listens', async () => {
+  test('keeps bytes that come before anybody listens', async () => {
     const { listener, accepted } = await listen('tcp', '127.0.0.1:0')
     const client = await connect('tcp', listener.host)
     const { stream } = await accepted
@@ -73,18 +73,18 @@ describe('tcp', () => {
   })
 
   test.each(['here', '127.0.0.1', '127.0.0.1:x', '127.0.0.1:99999', '::1'])(
-    'refuses the address %s',
+    'rejects the address %s',
     async host => {
       expect(await failure(connect('tcp', host))).toMatchObject({ code: 'ERR_RPCX_ADDRESS' })
     },
   )
 
-  test('tells the port that the system chose', async () => {
+  test('returns the port that the system chose', async () => {
     const { listener } = await listen('tcp', '127.0.0.1:0')
     expect(parseHostPort(listener.host).port).toBeGreaterThan(0)
   })
 
-  test('says which networks there are when asked for another', () => {
+  test('names the known networks when asked for another', () => {
     expect(() => new Transports('test').of('kcp')).toThrow(
       'address: no transport for network "kcp"; there are tcp, tcp4, tcp6, unix, memu',
     )

@@ -20,7 +20,7 @@ describe.each([1, 20_000])('the memory of a frame writer, for messages of %i wor
     string,
   ]
 
-  test('is not touched again as long as its reader may need it, by no writer', () => {
+  test('is written by no writer while its reader may still need it', () => {
     const [one, two] = [new FrameWriter(), new FrameWriter()]
     write(one, first)
     const [chunk] = one.take()
@@ -29,7 +29,7 @@ describe.each([1, 20_000])('the memory of a frame writer, for messages of %i wor
     expect(chunk).toEqual(before)
   })
 
-  test('is filled again once it is recycled', () => {
+  test('is used again after it is recycled', () => {
     const writer = new FrameWriter()
     write(writer, first)
     const [chunk] = writer.take()
@@ -38,7 +38,7 @@ describe.each([1, 20_000])('the memory of a frame writer, for messages of %i wor
     expect(chunk?.toString()).toContain(other)
   })
 
-  test('is recycled once: what is written after it stays', () => {
+  test('can be recycled only once, and later frames stay intact', () => {
     const writer = new FrameWriter()
     write(writer, first)
     writer.take()

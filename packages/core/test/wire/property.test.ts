@@ -29,7 +29,7 @@ describe(`any message ${seeded}`, () => {
     }
   })
 
-  test('survives beside others, however the connections take turns to write', () => {
+  test('survives among others, in whatever order connections write', () => {
     const writers = Array.from({ length: 4 }, () => ({
       writer: new FrameWriter(),
       sent: [] as Sent[],
@@ -53,7 +53,7 @@ describe(`any message ${seeded}`, () => {
     }
   })
 
-  test('is echoed byte for byte but for the type', () => {
+  test('is echoed byte for byte except for its type', () => {
     for (let i = 0; i < 200; i++) {
       const frame = write([anyMessage(100)])
       const writer = new FrameWriter()
@@ -75,7 +75,7 @@ describe(`a stream of messages ${seeded}`, () => {
     for (const [i, message] of sent.entries()) expectSame(received[i] as Message, message)
   })
 
-  test('gives the same messages however it is cut', () => {
+  test('gives the same messages wherever it is cut', () => {
     for (let i = 0; i < 100; i++) {
       const sent = Array.from({ length: 1 + random.below(20) }, () =>
         anyMessage(random.pick([0, 50, 20_000])),
@@ -86,7 +86,7 @@ describe(`a stream of messages ${seeded}`, () => {
     }
   })
 
-  test('gives nothing more once it is stopped, not even from the chunk at hand', () => {
+  test('gives nothing more after it is stopped, even from the current chunk', () => {
     const frame = write([anyMessage(10)])
     let received = 0
     const decoder = new FrameDecoder(
@@ -103,7 +103,7 @@ describe(`a stream of messages ${seeded}`, () => {
 })
 
 describe(`hostile bytes ${seeded}`, () => {
-  test('mutated frames are messages or ERR_RPCX_FRAME, and leave no memory behind', async () => {
+  test('mutated frames are messages or ERR_RPCX_FRAME, and leak no memory', async () => {
     const frames = scenarios
       .flatMap(({ exchange }) => exchange.map(bytesOf))
       .filter(bytes => bytes !== undefined && bytes.length <= 400) as Buffer[]
@@ -139,7 +139,7 @@ describe(`hostile bytes ${seeded}`, () => {
     expect(after.rss - before.rss).toBeLessThan(256 * MIB)
   })
 
-  test('a frame that ends before its payload begins is refused, wherever it ends', () => {
+  test('a frame that ends before its payload begins is rejected, wherever it ends', () => {
     const frame = write([{ ...anyMessage(0), metadata: { key: 'value' }, payload: Buffer.from('payload') }])
     const body = frame.length - 16
     for (let length = 0; length <= body; length++) {
@@ -154,7 +154,7 @@ describe(`hostile bytes ${seeded}`, () => {
     }
   })
 
-  test('metadata whose pairs do not fill it exactly are refused', () => {
+  test('metadata whose pairs do not fill it exactly are rejected', () => {
     const frame = write([{ ...anyMessage(0), service: '', method: '', metadata: { key: 'value' } }])
     // Behind the header and the lengths of service, method and metadata.
     const key = 16 + 12
@@ -172,7 +172,7 @@ describe(`hostile bytes ${seeded}`, () => {
     }
   })
 
-  test('a header that announces a long body allocates none of it', () => {
+  test('a header that announces a long body allocates no memory for it', () => {
     const before = process.memoryUsage().arrayBuffers
     const decoders = Array.from({ length: 1000 }, () => {
       const decoder = new FrameDecoder(() => undefined, { maxFrameBytes: 16 * MIB })
@@ -184,7 +184,7 @@ describe(`hostile bytes ${seeded}`, () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(12 * MIB)
   })
 
-  test('a body over the limit is refused with the last byte of its header, whatever the cut', () => {
+  test('a body over the limit is rejected with the last byte of its header, wherever the bytes are cut', () => {
     const tooLong = header(4097)
     for (let at = 0; at < tooLong.length; at++) {
       const decoder = new FrameDecoder(() => undefined, { maxFrameBytes: 4096 })
@@ -195,7 +195,7 @@ describe(`hostile bytes ${seeded}`, () => {
     expect(() => decoder.push(header(0xffff_ffff))).toThrow('4294967295 bytes, more than maxFrameBytes')
   })
 
-  test('a body of exactly the limit is taken', () => {
+  test('a body of exactly the limit is accepted', () => {
     const frame = write([{ ...anyMessage(0), payload: random.bytes(4096) }])
     const bodyBytes = frame.length - 16
     let messages = 0
@@ -205,7 +205,7 @@ describe(`hostile bytes ${seeded}`, () => {
     expect(() => stricter.push(frame)).toThrow('more than maxFrameBytes')
   })
 
-  test('what is no frame is refused at its first byte', () => {
+  test('what is not a frame is rejected at its first byte', () => {
     for (let byte = 0; byte < 256; byte++) {
       if (byte === 0x08) continue
       const decoder = new FrameDecoder(() => undefined, { maxFrameBytes: 4096 })
@@ -217,7 +217,7 @@ describe(`hostile bytes ${seeded}`, () => {
 })
 
 describe('compressed payloads', () => {
-  test('come back as they were', () => {
+  test('return unchanged', () => {
     for (const length of [0, 1, 1024, 1025, 100_000]) {
       const payload = random.bytes(length)
       expect(decompress(compress(payload) as Buffer, Flag.gzip, 100_000).equals(payload)).toBe(true)
@@ -229,13 +229,13 @@ describe('compressed payloads', () => {
     expect(decompress(payload, Flag.response | Flag.oneway | Flag.error, 5)).toBe(payload)
   })
 
-  test('are taken up to the limit and refused beyond it', () => {
+  test('are accepted up to the limit and rejected beyond it', () => {
     const zipped = gzipSync(Buffer.alloc(4096))
     expect(decompress(zipped, Flag.gzip, 4096)).toHaveLength(4096)
     expect(() => decompress(zipped, Flag.gzip, 4095)).toThrow(frameError)
   })
 
-  test('a gzip bomb is refused without unpacking it', async () => {
+  test('that are a gzip bomb are rejected without decompression', async () => {
     const bomb = gzipSync(Buffer.alloc(256 * MIB), { level: 9 })
     expect(bomb.length).toBeLessThan(MIB)
     const before = await memory()
@@ -243,7 +243,7 @@ describe('compressed payloads', () => {
     expect(process.memoryUsage().rss - before.rss).toBeLessThan(64 * MIB)
   })
 
-  test('are refused when the compression is unknown', () => {
+  test('are rejected when the compression is unknown', () => {
     for (let kind = 2; kind <= 7; kind++) {
       expect(() => decompress(compress(Buffer.of(1)) as Buffer, kind << 2, 100)).toThrow(
         `unknown compression ${kind}`,
@@ -251,7 +251,7 @@ describe('compressed payloads', () => {
     }
   })
 
-  test('are refused when they are empty, no gzip, cut short or damaged', () => {
+  test('are rejected when they are empty, not gzip, cut short or damaged', () => {
     const zipped = gzipSync(random.bytes(100))
     const damaged = Buffer.from(zipped)
     damaged[damaged.length - 5] = (damaged.at(-5) as number) ^ 1

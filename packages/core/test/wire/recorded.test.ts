@@ -32,7 +32,7 @@ describe('frames recorded from Go', () => {
     })
   }
 
-  test('are all read and written, none left out', () => {
+  test('are all read and written', () => {
     expect(recorded).toHaveLength(1284)
     expect(checked.size).toBe(recorded.length)
   })
@@ -44,7 +44,7 @@ const unwritable: Record<string, string> = {
   'odd.metadata-duplicate#0': 'the same metadata key twice: an object has it once',
 }
 
-describe('bytes recorded that are no well-formed frame', () => {
+describe('recorded bytes that are not a well-formed frame', () => {
   const others = scenarios.flatMap(({ name, exchange }) => {
     const bytes = exchange.filter(entry => entry.hex !== undefined && entry.decoded === undefined)
     return bytes.map((entry, i) => ({ title: `${name}#${i}`, bytes: bytesOf(entry) as Buffer }))
