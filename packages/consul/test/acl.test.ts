@@ -51,14 +51,17 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
   test.each([
     ['no token', undefined, 'Permission denied'],
     ['a token that it does not know', '00000000-dead-0000-0000-000000000000', 'ACL not found'],
-  ])('makes serve() reject with the reason of Consul when registration is required: %s', async (_who, token, said) => {
-    await using stage = open()
-    const plugin = token === undefined ? {} : { token }
-    await expect(stage.member('Arith', { required: true, ...plugin })).rejects.toMatchObject({
-      code: 'ERR_RPCX_AUTH',
-      message: expect.stringContaining(`403 ${said}`),
-    })
-  })
+  ])(
+    'makes serve() reject with the reason of Consul when registration is required: %s',
+    async (_who, token, said) => {
+      await using stage = open()
+      const plugin = token === undefined ? {} : { token }
+      await expect(stage.member('Arith', { required: true, ...plugin })).rejects.toMatchObject({
+        code: 'ERR_RPCX_AUTH',
+        message: expect.stringContaining(`403 ${said}`),
+      })
+    },
+  )
 
   test('rejects a token that can read but not write, with the status and reason of Consul', async () => {
     await using stage = open()

@@ -42,7 +42,12 @@ describe.runIf(await requireServer('consul'))('An agent is reached', () => {
   })
 
   test.each<[string, TlsOptions, ConsulOptions['tls'], RegExp]>([
-    ['no trusted authority signed its certificate', identity(theirs, 'agent'), { ca: ours.cert }, /certificate/],
+    [
+      'no trusted authority signed its certificate',
+      identity(theirs, 'agent'),
+      { ca: ours.cert },
+      /certificate/,
+    ],
     [
       'its certificate has expired',
       identity(ours, 'agent', { notAfter: new Date(0) }),
@@ -55,7 +60,12 @@ describe.runIf(await requireServer('consul'))('An agent is reached', () => {
       { ca: ours.cert },
       /altnames/,
     ],
-    ['it requires a client certificate and we have none', mutual, { ca: ours.cert }, /certificate|socket|ECONNRESET/],
+    [
+      'it requires a client certificate and we have none',
+      mutual,
+      { ca: ours.cert },
+      /certificate|socket|ECONNRESET/,
+    ],
     ['it speaks HTTPS and we speak HTTP', agent, undefined, /socket hang up|ECONNRESET|Parse Error/],
   ])('not when %s', async (_why, options, tls, said) => {
     await using stage = new Stage(consul)

@@ -31,16 +31,8 @@ describe.runIf(await requireServer('consul'))('An agent that responds', () => {
       '429 Your IP is issuing',
     ],
     ['with the error page of a gateway', saying(502, PAGE, 'text/html'), '502 <html>'],
-    [
-      'with a web page and status 200',
-      saying(200, PAGE, 'text/html'),
-      "200, which is not Consul's answer",
-    ],
-    [
-      'with a web page and status 404',
-      saying(404, PAGE, 'text/html'),
-      "404, which is not Consul's answer",
-    ],
+    ['with a web page and status 200', saying(200, PAGE, 'text/html'), "200, which is not Consul's answer"],
+    ['with a web page and status 404', saying(404, PAGE, 'text/html'), "404, which is not Consul's answer"],
     ['with half a list', saying(200, '[{"Key":', 'application/json'), 'Unexpected end of JSON input'],
   ]
   test.each(unhelpful)('%s: the list stays, and the error says why', async (_what, answer, said) => {

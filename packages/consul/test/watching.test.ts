@@ -72,11 +72,14 @@ describe.runIf(await requireServer('consul'))('A list', () => {
     await until(() => proxy.connections === 0)
   })
 
-  test.each(['consistent', 'stale'] as const)('is read with the requested consistency: %s', async consistency => {
-    await using stage = new Stage(server)
-    const { address } = await stage.published('Arith', { metadata: 'n=1' })
-    await stage.view('Arith', stage.discovery({ consistency })).shows({ [address]: 'n=1' })
-  })
+  test.each(['consistent', 'stale'] as const)(
+    'is read with the requested consistency: %s',
+    async consistency => {
+      await using stage = new Stage(server)
+      const { address } = await stage.published('Arith', { metadata: 'n=1' })
+      await stage.view('Arith', stage.discovery({ consistency })).shows({ [address]: 'n=1' })
+    },
+  )
 
   test('of an unknown datacenter fails with the reason of Consul', async () => {
     await using stage = new Stage(server)

@@ -12,7 +12,7 @@ class PatientStage extends Stage {
   protected override readonly startTimeoutMs: number = 10_000
 }
 
-describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () => {
+describe.runIf(await requireServer('etcd'))('An etcd with authentication', () => {
   let etcd: Server
   let stage: Stage
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
   afterEach(() => stage[Symbol.asyncDispose]())
   afterAll(() => etcd.stop())
 
-  test('lets in one of them, also when his token has expired', async () => {
+  test('accepts a user, and accepts it again when its token has expired', async () => {
     // From 3.5 on, a keep-alive is a use of the token.
     const { server, address, told } = await stage.published('Arith', {
       auth,
@@ -48,7 +48,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
     await server.close()
   })
 
-  test('is given the new password, be it late, and nothing is lost meanwhile', async () => {
+  test('is given a changed password, even a late one, and nothing is lost meanwhile', async () => {
     await using proxy = await stage.proxy()
     const asked = new Log<string>()
     let late = 0
@@ -97,7 +97,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
     await server.close()
   })
 
-  test('leaves no connection behind when we log out', async () => {
+  test('leaves no connection behind when a user logs out', async () => {
     await using proxy = await stage.proxy()
     for (let turn = 0; turn < 3; turn++) {
       const { server } = await stage.published('Arith', { auth, etcdServers: proxy.address })
@@ -122,7 +122,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
       ['a user without permission', { username: 'stranger', password: 'open' }, 'grant a role of this user'],
     ]
   test.each(refused)(
-    'rejects a required registration of %s, naming host, user and remedy',
+    'makes a required registration of %s reject, with the host, the user and what to do',
     async (_, user, words) => {
       const options = user ? { auth: user } : {}
       const error = await stage.member('Arith', { required: true, ...options }).catch((error: Error) => error)
@@ -132,7 +132,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
     },
   )
 
-  test('that has not granted the prefix has it named', async () => {
+  test('reports the prefix to which it has not granted access', async () => {
     await using own = new Stage(etcd)
     const discovery = own.discovery({ auth: { username: 'stranger', password: 'open' } })
     const told = heardOfDiscovery(discovery)
@@ -141,7 +141,7 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
     expect(what.error?.message).toContain(`list ${own.basePath}/Arith/ and ${own.basePath.slice(1)}/Arith/: `)
   })
 
-  test('is asked again every five seconds, and registers us once it no longer refuses', async () => {
+  test('is asked again every five seconds, and registers the server once it grants the rights', async () => {
     const discovery = stage.discovery()
     const heardOf = heardOfDiscovery(discovery)
     const view = stage.view('Arith', discovery)
@@ -161,13 +161,16 @@ describe.runIf(await requireServer('etcd'))('An etcd that knows its users', () =
   })
 })
 
-test.runIf(await requireServer('etcd'))('An etcd that knows no users says so to one', async () => {
-  await using etcd = await startEtcd()
-  await using stage = new PatientStage(etcd)
-  await expect(
-    stage.member('Arith', { required: true, auth: { username: 'rpcx', password: 'open' } }),
-  ).rejects.toMatchObject({
-    code: 'ERR_RPCX_AUTH',
-    message: expect.stringContaining('leave auth out'),
-  })
-})
+test.runIf(await requireServer('etcd'))(
+  'An etcd without authentication rejects a user with a message that says so',
+  async () => {
+    await using etcd = await startEtcd()
+    await using stage = new PatientStage(etcd)
+    await expect(
+      stage.member('Arith', { required: true, auth: { username: 'rpcx', password: 'open' } }),
+    ).rejects.toMatchObject({
+      code: 'ERR_RPCX_AUTH',
+      message: expect.stringContaining('leave auth out'),
+    })
+  },
+)

@@ -4,6 +4,6 @@ import { test } from 'vitest'
 import { etcd } from './registry.ts'
 
 test.runIf(await requireServer('etcd'))(
-  'A client that starts while etcd is down is served from its cache at once, and by etcd once it is up',
+  'A client that starts while etcd is down uses its cache at once, and etcd once it is up',
   () => startsFromItsCache(etcd),
 )

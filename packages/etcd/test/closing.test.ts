@@ -12,7 +12,7 @@ describe.runIf(await requireServer('etcd'))('close()', () => {
   })
   afterAll(() => etcd.stop())
 
-  test('leaves no lease, key or watch; the directories stay', async () => {
+  test('leaves no lease, key or watch, and keeps the directories', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const leases = await gateway.leases()
@@ -31,7 +31,7 @@ describe.runIf(await requireServer('etcd'))('close()', () => {
     await until(async () => (await watchers(stage)) === 0)
   })
 
-  test('200 times leaves no lease, watch or connection there, and no handle here', async () => {
+  test('called 200 times leaves no lease, watch or connection at etcd, and no handle in this process', async () => {
     await using proxy = await startProxy(etcd.address)
     await using stage = new Stage(etcd, proxy.address)
     const leases = await stage.gateway.leases()
@@ -40,7 +40,7 @@ describe.runIf(await requireServer('etcd'))('close()', () => {
     await until(async () => (await watchers(stage)) === 0)
   })
 
-  test('lets a process end by itself', async () => {
+  test('lets the process exit', async () => {
     await using stage = new Stage(etcd)
     await letsAProcessEnd(stage)
   })

@@ -8,14 +8,14 @@ import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('etcd'))('What a change costs', () => {
+describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
   let etcd: Server
   beforeAll(async () => {
     etcd = await startEtcd()
   })
   afterAll(() => etcd.stop())
 
-  test('with a thousand servers and a hundred who watch: 1.5 times what a bare watcher needs', async () => {
+  test('with a thousand servers and a hundred watchers is at most 1.5 times that of a bare watcher', async () => {
     await using stage = new Stage(etcd)
     await putAll(stage, 1_000)
     const discovery = stage.discovery()
@@ -55,7 +55,7 @@ describe.runIf(await requireServer('etcd'))('What a change costs', () => {
     atMost(1.5, 'in the list of 1 000, compared with a bare watcher', our / their, 'times')
   })
 
-  test('with ten thousand servers: 20 ms of the event loop, and no call waits for it', async () => {
+  test('with ten thousand servers is 20 ms of the event loop, and delays no call', async () => {
     await using stage = new Stage(etcd)
     const { address } = await stage.published('Arith')
     await putAll(stage, 10_000, 'state=inactive')

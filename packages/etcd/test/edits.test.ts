@@ -11,7 +11,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
   })
   afterAll(() => etcd.stop())
 
-  test('are seen within a second of being set, never through an empty list', async () => {
+  test('is seen within a second of being set, never through an empty list', async () => {
     await using stage = new Stage(etcd)
     const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
     const view = stage.view('Arith')
@@ -31,7 +31,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     for (const list of view.all) expect(Object.keys(list)).toEqual([address])
   })
 
-  test('keep what others change, with our lease, until the program sets the same key', async () => {
+  test('keeps an edit by others, with our lease, until the program sets the same key', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
@@ -49,7 +49,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
-  test('get our lease again when someone writes them without', async () => {
+  test('gets our lease again when someone writes it without a lease', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -66,7 +66,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
-  test('get our lease again when someone writes them under one of their own, and stay when that ends', async () => {
+  test('gets our lease again when someone writes it under another one, and stays when that lease ends', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -91,7 +91,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     expect(await gateway.get(key)).toBeUndefined()
   })
 
-  test('are left to a server of Go that comes to the same address', async () => {
+  test('is left to a Go server that registers at the same address', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -114,7 +114,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     expect((await gateway.get(stage.key('Arith', address)))?.value).toBe('weight=10')
   })
 
-  test('keep what others changed when the lease is lost', async () => {
+  test('keeps an edit by others when the lease is lost', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const { address } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -131,7 +131,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     await view.shows({ [address]: 'state=inactive&weight=11' })
   })
 
-  test('are merged when others and the program write at once', async () => {
+  test('is merged when others and the program write at once', async () => {
     await using stage = new Stage(etcd)
     const { gateway } = stage
     const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })

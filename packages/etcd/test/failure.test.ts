@@ -7,6 +7,6 @@ test.each([
   // From 3.6 on, with another status than before; another member has the answer.
   ['etcdserver: rpc not supported for learner', false],
   ['etcdserver: not supported for learner', false],
-])('%s is an answer of etcd: %s', (message, isOne) => {
+])('%s is a response of etcd: %s', (message, isOne) => {
   expect(isAnswer(new Error(message))).toBe(isOne)
 })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { Stage, TTL_MS } from './stage.ts'
 
 test.runIf(await requireServer('etcd'))(
-  'An etcd that is full keeps what it has, also for those who connect anew',
+  'An etcd without free space keeps its entries, and still accepts new clients',
   async () => {
     await using etcd = await startEtcd({ args: ['--quota-backend-bytes=2097152'] })
     await using stage = new Stage(etcd)

@@ -43,8 +43,8 @@ const lists: readonly (readonly [string, (call: Call) => void])[] = [
   ['a message of four gigabytes', ({ stream }) => raw(stream, framed(header(), 2 ** 32 - 1))],
   ['a message that says that it is compressed', ({ stream }) => compressed(stream)],
   ['no message', ({ stream }) => short(stream, Buffer.alloc(0))],
-  ['a failure without a text', ({ stream }) => fail(stream, 13, '')],
-  ['a code that nobody knows', ({ stream }) => fail(stream, 99, 'x')],
+  ['a failure without a message', ({ stream }) => fail(stream, 13, '')],
+  ['an unknown code', ({ stream }) => fail(stream, 99, 'x')],
   ['a page', ({ stream }) => page(stream)],
   ['a reset', ({ stream }) => stream.close(2)],
   ['a message that stops', ({ stream }) => raw(stream, framed(header(), 1_000_000))],
@@ -61,11 +61,11 @@ const watches: readonly (readonly [string, (call: Call) => void])[] = [
   ['a page', ({ stream }) => page(stream)],
 ]
 
-describe('whatever etcd answers', () => {
+describe('When etcd misbehaves', () => {
   test.concurrent.each([
     ...lists.map(([what, answer]) => [`to a list: ${what}`, to('Txn', answer)] as const),
     ...watches.map(([what, answer]) => [`to a watch: ${what}`, to('Watch', answer)] as const),
-  ])('%s: the others are served', async (_what, instead) => {
+  ])('the other services are served after a malformed response %s', async (_what, instead) => {
     await using server = await hostile(instead)
     const discovery = new EtcdDiscovery({ etcdServers: server.address, basePath: 'x' })
     const down = failure(discovery)
@@ -81,18 +81,18 @@ describe('whatever etcd answers', () => {
 
   const by = (method: string) => (call: Call) => call.method.endsWith(`/${method}`)
   test.concurrent.each<[string, (call: Call) => boolean, (call: Call) => void]>([
-    ['a lease of no time', by('LeaseGrant'), ({ stream }) => say(stream, header(), number(2, 7))],
+    ['a lease without a TTL', by('LeaseGrant'), ({ stream }) => say(stream, header(), number(2, 7))],
     [
-      'a lease for ever',
+      'a lease that practically never ends',
       by('LeaseGrant'),
       ({ stream }) => say(stream, header(), number(2, 7), number(3, 2 ** 40)),
     ],
     ['a lease without an id', by('LeaseGrant'), ({ stream }) => say(stream, header(), number(3, 5))],
-    ['no answer to a look', by('Txn'), ({ stream }) => say(stream)],
-    ['one range of a look', by('Txn'), ({ stream }) => say(stream, header(), range)],
-    ['no answer to a write', isWrite, ({ stream }) => say(stream, number(2, 1))],
+    ['a read without a result', by('Txn'), ({ stream }) => say(stream)],
+    ['a read with one of two ranges', by('Txn'), ({ stream }) => say(stream, header(), range)],
+    ['a write without a result', isWrite, ({ stream }) => say(stream, number(2, 1))],
     ['no token', by('Authenticate'), ({ stream }) => say(stream, field(1), bytes)],
-  ])('one who registers runs on: %s', async (_what, isAsked, answer) => {
+  ])('a server that registers keeps running: %s', async (_what, isAsked, answer) => {
     await using etcd = await hostile(call => {
       if (!isAsked(call)) return false
       answer(call)
@@ -117,7 +117,7 @@ describe('whatever etcd answers', () => {
     ['a failure', ({ stream }) => fail(stream, 2, password)],
     ['a reset', ({ stream }) => stream.close(2)],
     ['no protobuf', ({ stream }) => say(stream, bytes)],
-  ])('the password is in no error and in no event: %s', async (_what, answer) => {
+  ])('no error and no event contains the password: %s', async (_what, answer) => {
     for (const given of [password, () => password]) {
       await using etcd = await hostile(call => {
         if (!call.method.endsWith('/Authenticate')) return false

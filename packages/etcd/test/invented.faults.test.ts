@@ -10,14 +10,14 @@ import { Stage } from './stage.ts'
 
 const NAMES = 10_000
 
-describe.runIf(await requireServer('etcd'))('names that strangers invent', () => {
+describe.runIf(await requireServer('etcd'))('service names that clients invent', () => {
   let etcd: Server
   beforeAll(async () => {
     etcd = await startEtcd()
   })
   afterAll(() => etcd.stop())
 
-  test('leave no watch at etcd and no memory here', async () => {
+  test('leave no watch at etcd and no memory in this process', async () => {
     await using stage = new Stage(etcd)
     const { gateway, basePath } = stage
     const driver = new EtcdDriver({ etcdServers: etcd.address, basePath })

@@ -4,7 +4,7 @@ import { describe, test } from 'vitest'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('A list of a hundred thousand servers', () => {
-  test('of which two thousand change each second is followed in time, and blocks nobody', async () => {
+  test('of which two thousand change each second is followed in time, and never blocks the process', async () => {
     await using etcd = await startEtcd()
     await using stage = new Stage(etcd)
     // In transactions of 100, etcd's limit being 128.

@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { etcd } from './registry.ts'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
+describe.runIf(await requireServer('etcd'))('The layout in etcd', () => {
   let server: Server
   beforeAll(async () => {
     server = await startEtcd()
   })
   afterAll(() => server.stop())
 
-  test('is what a Go client reads: its keys and values, the entry with a lease, the directories without', async () => {
+  test('is the one that a Go client reads: its keys and values, entries with a lease, directories without', async () => {
     await using stage = new Stage(server)
     const { server: own, address } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
     own.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
@@ -35,7 +35,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     expect(await stage.gateway.leases()).toContain(lease)
   })
 
-  test("has a server's figures in Go's format, beside what the program set", async () => {
+  test("has a server's calls and connections in Go's format, beside the metadata of the program", async () => {
     await using stage = new Stage(server)
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
     const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
@@ -52,7 +52,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     expect(value).toBe('calls=1234.50&connections=0.00&note=a+b&weight=10')
   })
 
-  test('keeps its directories when those of a Go server die with its lease', async () => {
+  test('keeps its directories when those of a Go server expire with its lease', async () => {
     await using stage = new Stage(server)
     const { gateway } = stage
     const lease = await gateway.grant(600)
@@ -75,7 +75,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     ['x//', 'x'],
     ['//x', '/x'],
     ['/x//y/', '/x/y'],
-  ])('lies where Go would look for it, without double slashes: base path %s', async (given, written) => {
+  ])('is below the path where Go looks, without double slashes: base path %s', async (given, written) => {
     await using stage = new Stage(server)
     const [basePath, base] = [given, written].map(path => path.replace('x', stage.basePath.slice(1)))
     const { address } = await stage.published('Arith', { basePath: basePath as string, metadata: 'n=1' })
@@ -90,7 +90,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     }
   })
 
-  test('in both spellings of a base path is merged, and the one that was given wins', async () => {
+  test('merges both spellings of a base path, and prefers the configured one', async () => {
     await using stage = new Stage(server)
     const { gateway, basePath } = stage
     const bare = basePath.slice(1)
@@ -111,7 +111,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     await slash.shows({ 'tcp@10.0.0.2:2': 'n=2' })
   })
 
-  test('of services a, a2 and a foreign a/b is shown to each its own', async () => {
+  test('shows services a, a2 and a foreign a/b each only its own entries', async () => {
     await using stage = new Stage(server)
     expect(await tellsServicesApart(etcd, stage)).toEqual([
       ['a', 'b'],
@@ -119,7 +119,7 @@ describe.runIf(await requireServer('etcd'))('What lies in etcd', () => {
     ])
   })
 
-  test('may be malformed: that is ignored with one warning each, and the good ones are served', async () => {
+  test('may contain malformed entries, which are ignored with one warning each', async () => {
     await using stage = new Stage(server)
     await ignoresTheMalformed(stage, {
       malformed: ['', 'tcp@10.0.0.1:1/x', ...malformed],

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { Stage } from './stage.ts'
 
 test.runIf(await requireServer('etcd'))(
-  'A learner among the members is left for another one, by those who register and by those who discover',
+  'Registrations and discoveries move from a learner to a voting member',
   async () => {
     await using etcd = await startEtcd()
     await using stage = new Stage(etcd)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { EtcdRegisterPluginOptions } from '../src/index.ts'
 import { EtcdDiscovery, EtcdRegisterPlugin } from '../src/index.ts'
 
-describe('A bad option is refused at once, by its name:', () => {
+describe('An invalid option is rejected at once, by its name:', () => {
   const good = { etcdServers: '127.0.0.1:2379', basePath: '/x' }
   const both: readonly (readonly [string, object, new (message: string) => Error])[] = [
     ['etcdServers', { etcdServers: [] }, TypeError],
@@ -54,7 +54,7 @@ describe('A bad option is refused at once, by its name:', () => {
     expect(() => new EtcdRegisterPlugin({ ...good, serviceAddress: 'tcp@' })).toThrow('address')
   })
 
-  test('metadata that etcd could never store, where service and plugin first meet', () => {
+  test('metadata that etcd can never store, when the service is registered', () => {
     const server = new Server()
     server.plugins.add(new EtcdRegisterPlugin(good))
     const tooMuch = `note=${'x'.repeat(2 ** 20)}`

@@ -14,16 +14,16 @@ import { describe, test } from 'vitest'
 import { etcd } from './registry.ts'
 
 describe.runIf(await requireServer('etcd'))('While etcd is killed', () => {
-  test('for less than the life of a lease, keys and lists stay as they are', () =>
+  test('for less than the TTL of a lease, keys and lists stay as they are', () =>
     changesNothingWithinALife(etcd, { overMs: 4_000 }))
 
   test(
-    'for a minute, lists and calls go on at no cost, and what waited is there within two seconds',
+    'for a minute, lists and calls work without extra cost, and pending changes are there within two seconds after',
     () => goesOnForAMinute(etcd, { settledMs: 10_000 }),
     180_000,
   )
 
-  test('close() takes five seconds at most, and the rest goes by its life', () =>
+  test('close() takes five seconds at most, and etcd removes the entries once their TTL is over', () =>
     closesOutOfReach(etcd, {
       goneMs: 20_000,
       cutMs: 10_000,
@@ -31,11 +31,11 @@ describe.runIf(await requireServer('etcd'))('While etcd is killed', () => {
     }))
 })
 
-describe.runIf(await requireServer('etcd'))('While etcd hangs or is cut off', () => {
-  test('and then gives up the entries of servers that are well, no call fails', () =>
+describe.runIf(await requireServer('etcd'))('While etcd hangs or cannot be reached', () => {
+  test('and then drops the entries of healthy servers, no call fails', () =>
     callsGoOnThroughAMassLoss(etcd, { by: 'hang', forLives: 2 }))
 
-  test('for twice the life of a lease, an entry is back within two seconds, with the edits of others', () =>
+  test('for two TTLs, an entry is back within two seconds after, with the edits of others', () =>
     keepsEntriesThroughAHang(etcd, {
       forLives: 2,
       thenLives: 2,
@@ -48,7 +48,7 @@ describe.runIf(await requireServer('etcd'))('While etcd hangs or is cut off', ()
       },
     }))
 
-  test('by a network for two and a half lives, its key goes and is back within two seconds of healing', () =>
+  test('for two and a half TTLs because of the network, the key expires and is back within two seconds after', () =>
     restoresEntriesCutOff(etcd, {
       forLives: 2.5,
       edit: async (stage, service, address) => {
@@ -58,7 +58,7 @@ describe.runIf(await requireServer('etcd'))('While etcd hangs or is cut off', ()
       },
     }))
 
-  test('while servers are replaced, a client’s list is right within five seconds of healing', () =>
+  test('while servers are replaced, a client’s list is right within five seconds after', () =>
     rightsListsCutOff(etcd, async ({ gateway }) => {
       await gateway.compact()
       await sleep(10_000)

@@ -13,7 +13,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
   })
   afterAll(() => server.stop())
 
-  test('survives a restart of its server on the same address while the old lease lives', async () => {
+  test('survives a restart of its server on the same address while the old lease still lives', async () => {
     await using stage = new Stage(server)
     await survivesARestart(etcd, stage, {
       withinMs: 20_000,
@@ -24,7 +24,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     })
   })
 
-  test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
+  test('of two live servers at one address belongs to the later one; the other waits until that leaves', async () => {
     await using stage = new Stage(server)
     const { gateway } = stage
     const serviceAddress = 'tcp@10.0.0.1:8972'
@@ -51,12 +51,12 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     expect(second.told.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
   })
 
-  test('is not removed by the late withdrawal of an earlier one', async () => {
+  test('is not removed by the late withdrawal of its predecessor', async () => {
     await using stage = new Stage(server)
     await outlastsAnEarlierOne(etcd, stage)
   })
 
-  test('deleted by hand is back within a second', async () => {
+  test('that somebody deletes is back within a second', async () => {
     await using stage = new Stage(server)
     const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
     for (let turn = 0; turn < 3; turn++) {
@@ -73,7 +73,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     )
   })
 
-  test('wiped with its whole base path is back within two seconds, directories and all', async () => {
+  test('whose whole base path is deleted is back within two seconds, with its directories', async () => {
     await using stage = new Stage(server)
     const { gateway, basePath } = stage
     const { server: own, address } = await stage.published('Arith')
@@ -92,7 +92,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     ])
   })
 
-  test('is back within a second when its lease is revoked, with a new one', async () => {
+  test('whose lease is revoked is back within a second, with a new lease', async () => {
     await using stage = new Stage(server)
     const { gateway } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
@@ -108,7 +108,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     expect(await gateway.leases()).not.toContain(lease)
   })
 
-  test('keeps its one connection however often its lease is kept alive', async () => {
+  test('uses one connection, however often it renews its lease', async () => {
     await using stage = new Stage(server)
     const { gateway } = stage
     const proxy = await stage.proxy()
@@ -121,7 +121,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     expect(told.all.map(({ event }) => event)).toEqual(['registered'])
   })
 
-  test('is followed by a client that waited since before any server, within a second', async () => {
+  test('is seen within a second by a client that waited before any server existed', async () => {
     await using stage = new Stage(server)
     await isSeenByWhoWaited(stage)
   })

@@ -17,19 +17,19 @@ describe.runIf(await requireServer('etcd'))('A server process', () => {
   })
   afterAll(() => server.stop())
 
-  test('that was killed is gone from every list by its life and two seconds', () =>
+  test('that was killed leaves every list within its TTL and two seconds', () =>
     goesWhenKilled(etcd, server, TTL_MS + 2_000))
 
   test.each(['blocks its loop', 'is stopped'] as const)(
-    'that %s beyond its life is back within two seconds after, once',
+    'that %s for longer than its TTL is back within two seconds after, once',
     fault => comesBackOnce(etcd, server, { fault, blockedForLives: 2.5, thenLives: 2, why: 'expired' }),
   )
 
-  test('that blocks its loop for less than its life is never gone', async () => {
+  test('that blocks its loop for less than its TTL never leaves the list', async () => {
     await staysWhileItBlocks(etcd, server)
   })
 
-  test('is listed only while a connection to it is accepted, through 30 graceful restarts', () =>
+  test('is listed only while it accepts connections, through 30 graceful restarts', () =>
     isListedOnlyWhileItAccepts(etcd, server, async stage => {
       const [found] = await stage.gateway.all(`${stage.key('Arith')}/`)
       return found && { address: found.key.slice(found.key.lastIndexOf('/') + 1), version: found.modRevision }

@@ -7,7 +7,7 @@ import { Stage } from './stage.ts'
 
 const NAMES = ['http_proxy', 'https_proxy', 'grpc_proxy'] as const
 
-describe.runIf(await requireServer('etcd'))('A proxy that the environment names', () => {
+describe.runIf(await requireServer('etcd'))('A proxy in the environment', () => {
   const before = NAMES.map(name => [name, process.env[name]] as const)
   afterEach(() => {
     for (const [name, value] of before) {
@@ -41,7 +41,7 @@ describe.runIf(await requireServer('etcd'))('A proxy that the environment names'
     return { asked, server, [Symbol.asyncDispose]: dispose }
   }
 
-  test('is passed by, unless httpProxy says otherwise', async () => {
+  test('is not used, unless httpProxy is set', async () => {
     await using etcd = await startEtcd()
     await using through = await proxy()
     await using stage = new Stage(etcd)

@@ -18,18 +18,18 @@ describe.runIf(await requireServer('etcd'))('What Go wrote', () => {
   })
   afterAll(() => etcd.stop())
 
-  test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async byHand => {
+  test.each(recorded.writtenByHand)("is listed as Go's client lists it: $what", async byHand => {
     await using stage = new Stage(etcd)
     const ignored = undialable[byHand.name]?.address
     await listsAsGo(stage, recorded, byHand, (key, value) => stage.gateway.put(key, value), ignored)
   })
 
-  test('is read as it is after one tick, with figures and without', async () => {
+  test('has the same metadata as in Go after one tick, with metrics and without', async () => {
     await using stage = new Stage(etcd)
     await readsOneTick(stage, recorded, (key, value) => stage.gateway.put(key, value))
   })
 
-  test('is followed as its own client follows it', async () => {
+  test("is watched as Go's client watches it", async () => {
     await using stage = new Stage(etcd)
     await followsAsGo(stage, recorded.watched, {
       put: (address, value) => stage.gateway.put(stage.key('Arith', address), value),

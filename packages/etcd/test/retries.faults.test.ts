@@ -2,5 +2,5 @@ import { Program } from '@rpcx/testing'
 import { leavesNothingBehind } from '@rpcx/testing/scenarios'
 import { test } from 'vitest'
 
-test('Four thousand retries while there is no etcd leave nothing behind in memory', () =>
+test('Four thousand retries without an etcd leak no memory', () =>
   leavesNothingBehind(new Program(new URL('./programs/retries.ts', import.meta.url), {})))

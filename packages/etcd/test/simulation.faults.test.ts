@@ -21,7 +21,7 @@ const seeds =
     ? Array.from({ length: 5 }, () => randomInt(2 ** 31))
     : [Number(process.env.RPCX_SEED)]
 
-describe.runIf(await requireServer('etcd'))('Whatever happens to 50 entries', () => {
+describe.runIf(await requireServer('etcd'))('After any sequence of events at 50 entries', () => {
   let etcd: Server
   beforeAll(async () => {
     etcd = await startEtcd()
@@ -29,7 +29,7 @@ describe.runIf(await requireServer('etcd'))('Whatever happens to 50 entries', ()
   afterAll(() => etcd.stop())
 
   test.each(seeds)(
-    'at rest the lists are the registry, and the registry is what servers want: seed %i',
+    'the lists equal the registry, and the registry has what the servers want: seed %i',
     async seed => {
       await using stage = new Stage(etcd)
       const { gateway } = stage

@@ -22,7 +22,7 @@ describe.runIf(runnable)('An etcd with TLS', () => {
     await asking.stop()
   })
 
-  test('is reached by those who know its authority, also after a restart', async () => {
+  test('is reached by clients that trust its authority, also after a restart', async () => {
     await using stage = new Stage(etcd)
     const tls = { ca: ours.cert }
     const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
@@ -37,7 +37,7 @@ describe.runIf(runnable)('An etcd with TLS', () => {
     expect(view.all).toEqual([{ [address]: 'n=1' }, { [address]: 'n=2' }])
   })
 
-  test('that asks who we are is shown our certificate', async () => {
+  test('that requires client certificates gets ours', async () => {
     await using stage = new Stage(asking)
     const tls = { ca: Buffer.from(ours.cert), ...identity(ours, 'client') }
     const { address } = await stage.published('Arith', { tls })
@@ -47,24 +47,34 @@ describe.runIf(runnable)('An etcd with TLS', () => {
   const bad: readonly (readonly [string, () => Server, EtcdTls | undefined, RegExp])[] = [
     ['of an authority that we do not trust', () => etcd, { ca: theirs.cert }, /tls\.ca$/],
     ['of an authority that Node.js does not know', () => etcd, {}, /tls\.ca$/],
-    ['that we meet in plain text', () => etcd, undefined, /it speaks TLS: give tls$/],
-    ['that asks who we are, met in plain text', () => asking, undefined, /it speaks TLS: give tls$/],
-    ['that asks who we are, without our answer', () => asking, { ca: ours.cert }, /tls\.cert and tls\.key/],
+    ['that a client without TLS calls', () => etcd, undefined, /it speaks TLS: give tls$/],
     [
-      'that asks who we are, shown another authority’s word',
+      'that requires client certificates, called without TLS',
+      () => asking,
+      undefined,
+      /it speaks TLS: give tls$/,
+    ],
+    [
+      'that requires client certificates, called without one',
+      () => asking,
+      { ca: ours.cert },
+      /tls\.cert and tls\.key/,
+    ],
+    [
+      'that requires client certificates, given one of another authority',
       () => asking,
       { ca: ours.cert, ...identity(theirs, 'client') },
       /tls\.cert and tls\.key/,
     ],
     [
-      'that asks who we are, shown what has expired',
+      'that requires client certificates, given an expired one',
       () => asking,
       { ca: ours.cert, ...identity(ours, 'client', past) },
       /tls\.cert and tls\.key/,
     ],
   ]
   test.each(bad)(
-    '%s rejects a required registration, naming host and remedy',
+    '%s makes a required registration reject, with the host and what to do',
     async (_, server, tls, words) => {
       await using stage = new Stage(server())
       await refuses(stage, tls, words)
@@ -103,7 +113,7 @@ describe.runIf(runnable)('An etcd', () => {
     ['that speaks plain text', undefined, ours, /it speaks plain text: leave tls out/],
   ]
   test.each(served)(
-    '%s rejects a required registration, naming host and remedy',
+    '%s makes a required registration reject, with the host and what to do',
     async (_, tls, { cert }, words) => {
       await using etcd = await startEtcd(tls ? { tls } : {})
       await using stage = new Stage(etcd)

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Stage } from './stage.ts'
 import { addUsers, auth, logIns } from './users.ts'
 
-describe.runIf(await requireServer('etcd'))('An etcd whose tokens are JWTs', () => {
+describe.runIf(await requireServer('etcd'))('An etcd with JWTs as tokens', () => {
   let folder: string
   let etcd: Server
   let stage: Stage
@@ -35,7 +35,7 @@ describe.runIf(await requireServer('etcd'))('An etcd whose tokens are JWTs', () 
     await rm(folder, { recursive: true })
   })
 
-  test('is logged in to again each time that they expire, and nobody hears of it', async () => {
+  test('gets a new login each time a token expires, without an event', async () => {
     const { gateway } = stage
     await using proxy = await stage.proxy()
     const options = { auth, etcdServers: proxy.address }
@@ -63,7 +63,7 @@ describe.runIf(await requireServer('etcd'))('An etcd whose tokens are JWTs', () 
     expect(proxy.attempts).toBe(attempts)
   }, 60_000)
 
-  test('is logged in to again, once, when users change, and nobody hears of it', async () => {
+  test('gets one new login when its users change, without an event', async () => {
     const services = ['Arith', 'Echo', 'Mul']
     const { server, told } = await stage.published('Arith', { auth, metadata: 'n=1' })
     for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })

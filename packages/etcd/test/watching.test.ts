@@ -19,12 +19,12 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
   })
   afterAll(() => server.stop())
 
-  test('misses no change between being read and being watched', async () => {
+  test('misses no change between the first read and the watch', async () => {
     await using stage = new Stage(server)
     await missesNoChange(stage, metadata => etcd.put(stage, 'Arith', SOMEONE, metadata))
   })
 
-  test('is read again when the changes since are compacted', async () => {
+  test('is read again when etcd compacts the changes since the last read', async () => {
     await using stage = new Stage(server)
     const { gateway } = stage
     const proxy = await stage.proxy()
@@ -67,14 +67,14 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
   })
 
   test.concurrent.each(['down', 'up', 'both'] as const)(
-    'is known to be stale within ten seconds of a watch that is stalled: %s',
+    'is reported as stale within ten seconds of a stalled watch: %s',
     async direction => {
       await noticesThatItIsStale(etcd, server, { direction, promisedMs: 10_000 })
     },
     40_000,
   )
 
-  test('goes on at the next member when one is gone, and when one hangs', async () => {
+  test('moves to the next member when a member stops, and when one hangs', async () => {
     await using stage = new Stage(server)
     const { gateway } = stage
     const [one, two] = [await stage.proxy(), await stage.proxy()]
@@ -92,7 +92,7 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
     }
   }, 40_000)
 
-  test('ends with its discovery while etcd does not answer, and leaves no connection behind', async () => {
+  test('closes with its discovery while etcd does not respond, and leaves no connection behind', async () => {
     await using stage = new Stage(server)
     const proxy = await stage.proxy()
     await endsUnanswered(etcd, stage, proxy)
@@ -101,7 +101,7 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
 })
 
 describe.runIf(await requireServer('etcd'))('A cluster that was restored to an earlier state', () => {
-  test('is followed and announced to again, though its revisions went back', async () => {
+  test('is watched and written to again, although its revisions went back', async () => {
     await using server = await startEtcd()
     await using stage = new Stage(server)
     const { view, address } = await followsAfterAWipe(stage, server, {

@@ -18,7 +18,7 @@ function at(place: string): object {
   return { ...arith, Where: () => place }
 }
 
-test('the classic program works as written: add, register, serve without waiting, call at once', async () => {
+test('the classic program works: add a plugin, register, serve without await, and call at once', async () => {
   const server = new Server()
   server.plugins.add(inprocessClient)
   server.registerName('Arith', arith)
@@ -34,7 +34,7 @@ test('the classic program works as written: add, register, serve without waiting
   await server.close()
 })
 
-test('a client that is made in the same tick as the server finds it', async () => {
+test('a client that is created in the same tick as the server finds it', async () => {
   await using discovery = new InprocessDiscovery()
   await using client = new XClient<ArithService>('Early', discovery)
   const call = client.call('Mul', { A: 6, B: 7 })
@@ -62,7 +62,7 @@ test('registries of different names do not see each other', async () => {
   expect(await nobody.list('Arith')).toEqual([])
 })
 
-test('one plugin registers two servers, and each leaves alone', async () => {
+test('one plugin registers two servers, and withdraws each on its own', async () => {
   const plugin = new InprocessRegisterPlugin({ registry: 'shared' })
   await using first = new Server()
   await using second = new Server()

@@ -8,7 +8,7 @@ import { InprocessDiscovery, InprocessRegisterPlugin } from '../src/index.ts'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-test('Services that come and go, each of another name, leave nothing behind at their server', async () => {
+test('Services with ever new names that are registered and unregistered leave nothing behind at their server', async () => {
   const server = opened(new Server({ lingerMs: 0, noticeMs: 0 }))
   server.plugins.add(new InprocessRegisterPlugin({ registry: 'services' }))
   await server.serve('memu', 'services')

@@ -8,7 +8,7 @@ import { Stage } from './stage.ts'
 const GO_TYPE = '_rpcxservices.local'
 const TOOL_TYPE = '_rpcx._tcp.local'
 
-test('an ordinary tool finds a server by its type, by its subtype, and the type by asking for all types', async () => {
+test('a standard mDNS tool finds a server by its type, by its subtype, and its type by the query for all types', async () => {
   await using stage = new Stage()
   await stage.member('Arith', { metadata: 'weight=10' })
   const neighbour = await stage.neighbour()
@@ -29,7 +29,7 @@ test('an ordinary tool finds a server by its type, by its subtype, and the type 
   expect(found?.sort()).toEqual([TOOL_TYPE, GO_TYPE].sort())
 })
 
-test('who asks for a type that a name of ours has not is told which it has', async () => {
+test('a question for a record type that one of our names lacks is answered with the types that it has', async () => {
   await using stage = new Stage()
   await stage.member('Arith')
   const neighbour = await stage.neighbour()
@@ -51,14 +51,14 @@ test('who asks for a type that a name of ours has not is told which it has', asy
   }
 })
 
-test('a name is the same in upper case', async () => {
+test('names are compared without regard to case', async () => {
   await using stage = new Stage()
   await stage.member('Arith')
   const neighbour = await stage.neighbour()
   await answerTo(neighbour, GO_TYPE.toUpperCase(), 'PTR', GO_TYPE)
 })
 
-test('who asks from another port is answered alone: with its question, plain records and a short life', async () => {
+test('a question from another port gets a unicast response, with the question and a short TTL', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   await stage.member('Arith')
@@ -77,7 +77,7 @@ test('who asks from another port is answered alone: with its question, plain rec
   expect(neighbour.answers(isPointer(GO_TYPE), mark)).toEqual([])
 })
 
-test('who asks to be answered alone is, while the others know', async () => {
+test('a question for a unicast response gets one, and the other hosts do not', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   await stage.member('Arith')
@@ -93,7 +93,7 @@ test('who asks to be answered alone is, while the others know', async () => {
   expect(neighbour.answers(isPointer(GO_TYPE), mark)).toEqual([])
 })
 
-test('what the asker knows for long enough is not said, in one packet or in two', async () => {
+test('known answers are left out of the response, whether they come in one packet or in two', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   await stage.member('Arith')
@@ -122,7 +122,7 @@ test('what the asker knows for long enough is not said, in one packet or in two'
   expect(pointersOf(neighbour.answers(isPointer(GO_TYPE), second))).toEqual([arith])
 })
 
-test('nothing is multicast twice within a second, however many ask', async () => {
+test('no record is multicast twice within a second, however many questions come', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   await stage.member('Arith')
@@ -142,7 +142,7 @@ test('nothing is multicast twice within a second, however many ask', async () =>
   expect(neighbour.answers(isPointer(GO_TYPE), mark)).toHaveLength(2)
 })
 
-test('no answer is ever sent without the text, at which Go’s client would crash', async () => {
+test('every response has a TXT record, because Go’s client would crash without it', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   const { server } = await stage.member('Arith')

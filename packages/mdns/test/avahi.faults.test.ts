@@ -2,8 +2,8 @@ import { avahi } from '@rpcx/servers'
 import { describe, expect, test } from 'vitest'
 import { Hosts, requireHosts } from './hosts.ts'
 
-describe.runIf(await requireHosts())('Beside avahi on the same port', () => {
-  test('both are heard: avahi lists our servers, and we list them on its host', async () => {
+describe.runIf(await requireHosts())('With avahi on the same port', () => {
+  test('avahi lists our servers, and we list its servers', async () => {
     await using hosts = await Hosts.make(2)
     const { bus, daemon, browse } = await avahi()
     const script = hosts.script(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Stage } from './stage.ts'
 
-test('a process whose server was closed ends by itself, having said goodbye', async () => {
+test('a process exits after its server closes, and sends its goodbye first', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   const program = stage.program('server', { services: ['Arith', 'Echo'] })
@@ -20,7 +20,7 @@ test('a process whose server was closed ends by itself, having said goodbye', as
   )
 })
 
-test('a process whose discovery was closed ends by itself', async () => {
+test('a process exits after its discovery closes', async () => {
   await using stage = new Stage()
   const program = stage.program('client', { services: ['Arith'] })
   await program.told.until(({ event }) => event === 'list')

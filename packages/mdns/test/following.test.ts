@@ -29,7 +29,7 @@ describe('A client', () => {
     }
   })
 
-  test('that starts first sees the first server within a second of its announcement', async () => {
+  test('that starts first sees the first server within a second of the announcement', async () => {
     await using stage = new Stage()
     const view = stage.view('Arith')
     await view.shows({})
@@ -39,7 +39,7 @@ describe('A client', () => {
     atMost(1_000, 'announced, listed', (await view.shows({ [address]: '' })).at - announced.at)
   })
 
-  test('finds two servers on one host, and hears of a goodbye within a second', async () => {
+  test('finds two servers on one host, and removes one within a second of its goodbye', async () => {
     await using stage = new Stage()
     const leaving = await stage.member('Arith', { metadata: 'is=leaving' })
     const staying = await stage.member('Arith', { metadata: 'is=staying' })
@@ -54,7 +54,7 @@ describe('A client', () => {
     await closing
   })
 
-  test('hears of a goodbye within a second when figures have changed since it was told of the server', async () => {
+  test('removes a server within a second of its goodbye, also when its metrics changed since the last report', async () => {
     await using stage = new Stage()
     const { server, address } = await stage.member('Arith', { updateIntervalMs: 20 })
     const view = stage.view('Arith')
@@ -80,7 +80,7 @@ describe('A client', () => {
     await closing
   })
 
-  test('minds no goodbye of another owner, or of an earlier version', async () => {
+  test('ignores the goodbye of another owner, or of an earlier version', async () => {
     await using stage = new Stage()
     const view = stage.view('Arith')
     await view.shows({})
@@ -116,7 +116,7 @@ describe('A client', () => {
     expect(view.all.every(list => address in list)).toBe(true)
   })
 
-  test('that calls a server which crashed has it off its list within five seconds', async () => {
+  test('that fails to connect to a crashed server removes it within five seconds', async () => {
     await using stage = new Stage()
     const program = stage.program('server', { services: ['Arith'] })
     const { what } = await program.told.until(({ event }) => event === 'published')
@@ -141,7 +141,7 @@ describe('A client', () => {
     atMost(5_000, 'crashed, gone', gone.at - since)
   })
 
-  test('that cannot connect to a server which still answers here keeps it', async () => {
+  test('that fails to connect to a server that still answers on mDNS keeps it', async () => {
     await using stage = new Stage()
     const listener = createServer().listen(0, '127.0.0.1')
     await once(listener, 'listening')
@@ -164,7 +164,7 @@ describe('A client', () => {
     for (const list of view.all) expect(list).toHaveProperty([address])
   })
 
-  test('forgets who stays silent when its life is over, and not before it was asked for', async () => {
+  test('removes a silent server when its TTL is over, and only after asking for it', async () => {
     await using stage = new Stage()
     const view = stage.view('Arith')
     await view.shows({})
@@ -182,7 +182,7 @@ describe('A client', () => {
     ])
   })
 
-  test('whose list is lost record by record, though all servers are well, fails no call', async () => {
+  test('whose list expires record by record, although all servers are well, fails no call', async () => {
     await using stage = new Stage()
     const servers = await Promise.all(
       Array.from({ length: 10 }, async () => {
@@ -228,7 +228,7 @@ describe('A client', () => {
     expect(losses).toHaveLength(1)
   })
 
-  test('asks for an announcement that was foretold and did not come, until it has it', async () => {
+  test('asks for an announcement that a probe promised, until it comes', async () => {
     await using stage = new Stage()
     const view = stage.view('Arith')
     await view.shows({})
@@ -253,7 +253,7 @@ describe('A client', () => {
     await view.shows({ 'tcp@10.0.0.1:1': 'n=1' })
   })
 
-  test('keeps who answers when four fifths of its life are over', async () => {
+  test('asks for a record after four fifths of its TTL, and keeps it when the answer comes', async () => {
     await using stage = new Stage()
     const view = stage.view('Arith')
     await view.shows({})
@@ -271,7 +271,7 @@ describe('A client', () => {
     expect(view.all).toEqual([{}, { 'tcp@10.0.0.1:1': '' }])
   })
 
-  test('ignores what is no server, and says so once', async () => {
+  test('ignores an entry that is not a server, and reports it once', async () => {
     await using stage = new Stage()
     const discovery = stage.discovery()
     const ignored: string[] = []

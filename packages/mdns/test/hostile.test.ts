@@ -7,7 +7,7 @@ import { Stage } from './stage.ts'
 
 test('20 000 mutated packets change nothing', () => withstand(20_000), 60_000)
 
-test('nothing is taken from a packet that is cut short, or longer than it says', async () => {
+test('a packet that is cut short, or too long, is ignored as a whole', async () => {
   await using stage = new Stage()
   const view = stage.view('Arith')
   await view.shows({})
@@ -24,7 +24,7 @@ test('nothing is taken from a packet that is cut short, or longer than it says',
   expect(view.all).toEqual([{}, { 'tcp@10.0.0.1:1': '' }])
 })
 
-test('what floods the network does not fill this process', async () => {
+test('a flood of announcements does not fill the memory of this process', async () => {
   await using stage = new Stage()
   const view = stage.view('Arith')
   await view.shows({})

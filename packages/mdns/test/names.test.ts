@@ -8,7 +8,7 @@ import { Stage } from './stage.ts'
 const GO_TYPE = '_rpcxservices.local'
 const HOST = (hostname().split('.')[0] ?? '').replace(/[^A-Za-z0-9-]/g, '-').slice(0, 16)
 
-test('a name is asked for three times, 250 ms apart, before it is used', async () => {
+test('a name is probed three times, 250 ms apart, before it is used', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   await stage.member('Arith')
@@ -23,7 +23,7 @@ test('a name is asked for three times, 250 ms apart, before it is used', async (
   expect(announced.at - (await at(third))).toBeGreaterThan(150)
 })
 
-test('a name is announced at once, again after a second, and two later', async () => {
+test('a name is announced at once, again after a second, and two seconds later', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   await stage.member('Arith')
@@ -40,7 +40,7 @@ test('a name is announced at once, again after a second, and two later', async (
   expect(third - second).toBeGreaterThan(1_900)
 })
 
-test('a server whose name another has takes the next one', async () => {
+test('a server whose name is in use takes the next one', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   const port = stage.port + 1
@@ -58,7 +58,7 @@ test('a server whose name another has takes the next one', async () => {
   await stage.view('Arith').shows({ [address]: 'is=ours' })
 })
 
-test('a name that turns out to be another’s is given up, and the server stays listed', async () => {
+test('a server that loses a conflict for its name takes another one, and stays listed', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   const port = stage.port + 1
@@ -78,7 +78,7 @@ test('a name that turns out to be another’s is given up, and the server stays 
   await until(() => neighbour.answers(({ name }) => isNext(name, taken)).length > 0)
 })
 
-test('of two servers that want one name at once each gets one', async () => {
+test('two servers that probe for one name at the same time get one each', async () => {
   await using stage = new Stage()
   // The same host, port and service: only the addresses differ.
   const port = stage.port + 1
@@ -99,7 +99,7 @@ test('of two servers that want one name at once each gets one', async () => {
   })
 })
 
-test('a server whose name another takes leave of says that it is there', async () => {
+test('a server announces itself again when another host sends a goodbye for its name', async () => {
   await using stage = new Stage()
   const neighbour = await stage.neighbour()
   const { address } = await stage.member('Arith', { metadata: 'n=1' })

@@ -16,7 +16,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     await shows(own, { [`tcp@${hosts.address(1)}:8972`]: 'n=1' })
   })
 
-  test('IPv6 alone is enough', async () => {
+  test('the registry works over IPv6 alone', async () => {
     await using hosts = await Hosts.make(2, 'ipv6')
     await server(hosts, 1, { listen: '[::]:8972', metadata: 'n=1' })
     const client = hosts.program(2, 'client', { services: ['Arith'], interfaces: 'eth0' })
@@ -43,7 +43,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     atMost(3_500, 'interface up, listed', listed.at - since)
   })
 
-  test('the same name of host, port and service is two servers', async () => {
+  test('two servers with the same name, port and service are listed as two', async () => {
     await using hosts = await Hosts.make(3)
     await Promise.all(
       [1, 2].map(n => server(hosts, n, { listen: '0.0.0.0:8972', metadata: `n=${n}` }, 'same')),
@@ -52,7 +52,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     await shows(client, entries(hosts, [1, 2]))
   })
 
-  test('a goodbye is heard within a second, a crash by whoever calls within five', async () => {
+  test('a goodbye removes a server within a second, and a failed call removes a crashed one within five', async () => {
     await using hosts = await Hosts.make(3)
     const [leaving, crashing] = await Promise.all(
       [1, 2].map(n => server(hosts, n, { listen: `${hosts.address(n)}:8972`, metadata: `n=${n}` })),
@@ -68,7 +68,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     atMost(5_000, 'crashed, gone', (await shows(client, {})).at - crashedAt)
   })
 
-  test('while an interface is down its servers stay listed; after it both sides are right within seconds', async () => {
+  test('servers stay listed while an interface is down, and both sides are right within seconds after', async () => {
     await using hosts = await Hosts.make(3)
     let { program } = await server(hosts, 1, { listen: '0.0.0.0:8972', metadata: 'n=1' })
     const client = hosts.program(3, 'client', { services: ['Arith'], interfaces: 'eth0' })
@@ -121,7 +121,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     atMost(1_000, 'announced, listed with 20 % lost (longest of 60)', Math.max(...took))
   })
 
-  test('with a fifth of all packets lost, servers come, change, go and crash, and the list is right', async () => {
+  test('with a fifth of all packets lost, servers start, change, stop and crash, and the list is right', async () => {
     await using hosts = await Hosts.make(3)
     await hosts.lose(20)
     const client = hosts.program(3, 'client', { services: ['Arith'] })
@@ -169,7 +169,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     },
   )
 
-  test('once the list is stable, nobody asks more than once a minute', async () => {
+  test('once the list is stable, no host asks more than once a minute', async () => {
     await using hosts = await Hosts.make(2)
     await server(hosts, 1, { listen: '0.0.0.0:8972', metadata: 'n=1' })
     const client = hosts.program(2, 'client', { services: ['Arith'], interfaces: 'eth0' })

@@ -3,19 +3,19 @@ import { expect, test } from 'vitest'
 import { MDNSDiscovery, MDNSRegisterPlugin } from '../src/index.ts'
 import { Stage } from './stage.ts'
 
-test.each([0, 1.5, 65_536, Number.NaN])('a port of %d is refused at once', port => {
+test.each([0, 1.5, 65_536, Number.NaN])('a port of %d is rejected at once', port => {
   expect(() => new MDNSDiscovery({ port })).toThrow(
     new RangeError(`mdns: port is ${port}, not an integer from 1 to 65535`),
   )
 })
 
-test.each([[''], [['eth0', '']], [[7 as never]]])('interfaces of %j are refused at once', interfaces => {
+test.each([[''], [['eth0', '']], [[7 as never]]])('interfaces of %j are rejected at once', interfaces => {
   expect(() => new MDNSRegisterPlugin({ interfaces })).toThrow(
     /^mdns: interfaces is .*, not one or more names/,
   )
 })
 
-test('an interface that is not there is an error that names it, those that are, and what to do', async () => {
+test('an unknown interface is an error with its name, the existing ones, and what to do', async () => {
   await using stage = new Stage()
   const discovery = stage.discovery({ interfaces: 'nowhere0' })
   await expect(discovery.list('Arith', { timeoutMs: 500 })).rejects.toMatchObject({
@@ -29,7 +29,7 @@ test('an interface that is not there is an error that names it, those that are, 
   })
 })
 
-test('a server whose interface is not there serves all the same', async () => {
+test('a server with an unknown interface serves calls all the same', async () => {
   await using stage = new Stage()
   const server = stage.open(new Server({ startTimeoutMs: 200 }))
   server.plugins.add(stage.plugin({ interfaces: 'nowhere0' }))
@@ -39,7 +39,7 @@ test('a server whose interface is not there serves all the same', async () => {
   expect(await down).toMatchObject({ registry: 'mdns' })
 })
 
-test('metadata that fit no packet are refused where the service is registered', () => {
+test('metadata that are too long for a packet are rejected when the service is registered', () => {
   const server = new Server()
   server.plugins.add(new MDNSRegisterPlugin())
   expect(() => server.registerName('Arith', { Echo: () => 1 }, 'x'.repeat(701))).toThrow(

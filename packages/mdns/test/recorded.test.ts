@@ -32,7 +32,7 @@ const differences: Readonly<
   'no-TXT': { servers: {}, why: 'Go’s client crashes' },
 }
 
-describe('What Go’s client was sent', () => {
+describe('What other servers sent to Go’s client', () => {
   test.each(recorded.writtenByHand)('is understood: $what', async ({ name, packets, clientSaw }) => {
     await using stage = new Stage()
     const neighbour = await stage.neighbour()
@@ -49,7 +49,7 @@ describe('What Go’s client was sent', () => {
 })
 
 describe('A server written in Go', () => {
-  test('is seen by its announcement, with its new figures, and leaves by its goodbye', async () => {
+  test('is listed after its announcement, with its new metrics, and removed by its goodbye', async () => {
     await using stage = new Stage()
     const neighbour = await stage.neighbour()
     const view = stage.view('Arith')
@@ -86,7 +86,7 @@ describe('A server written in Go', () => {
 })
 
 describe('A client written in Go', () => {
-  test('is answered each time, also when others were just before, since it listens only while it asks', async () => {
+  test('gets a response to each question at once, because it listens only for a short time', async () => {
     await using stage = new Stage()
     await stage.member('Arith', { metadata: 'weight=10' })
     const neighbour = await stage.neighbour()
@@ -102,7 +102,7 @@ describe('A client written in Go', () => {
     expect((answered.at(-1) as number) - (answered[0] as number)).toBeLessThan(2_000)
   })
 
-  test('gets an answer that it accepts: one packet with all records of an instance', async () => {
+  test('gets a response that it accepts: one packet with all records of an instance', async () => {
     await using stage = new Stage()
     const { address } = await stage.member('Arith', { metadata: 'weight=10&group=g1' })
     await stage.member('Echo', { metadata: `note=${'x'.repeat(500)}&weight=3` })

@@ -2,5 +2,5 @@ import { Program } from '@rpcx/testing'
 import { leavesNothingBehind } from '@rpcx/testing/scenarios'
 import { test } from 'vitest'
 
-test('Four thousand retries while there is no network leave nothing behind in memory', () =>
+test('Four thousand retries without a network leak no memory', () =>
   leavesNothingBehind(new Program(new URL('./programs/retries.ts', import.meta.url), {})))

@@ -20,7 +20,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
   })
   afterAll(() => zooKeeper.stop())
 
-  test('holds entries that only their maker can change, and that all can read', async () => {
+  test('stores entries that only their creator can change, and everybody can read', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     const options = { digest: alice, acl, metadata: 'n=0' }
@@ -42,10 +42,10 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
   })
 
   test.concurrent.each([
-    ['nobody in particular', {}, ''],
+    ['a client without a digest', {}, ''],
     ['bob', { digest: { user: 'bob', password: 'x' } }, 'as bob'],
     ['alice with a wrong password', { digest: { ...alice, password: 'x' } }, 'as alice'],
-  ])('refuses %s in words that name the path and the fix', async (_who, options, subject) => {
+  ])('rejects %s with the path and what to do', async (_who, options, subject) => {
     await using stage = await Stage.open(zooKeeper)
     await stage.published('Arith', { digest: alice, acl: 'auth::cdrwa' })
     const { address } = await stage.published('Echo', { digest: alice, acl: 'auth::cdrwa' })
@@ -69,7 +69,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
     ])
   })
 
-  test.concurrent('is asked again every five seconds, and has the server once it is allowed', async () => {
+  test.concurrent('is asked again every five seconds, and registers the server once that is allowed', async () => {
     await using stage = await Stage.open(zooKeeper)
     await stage.published('Arith', { digest: alice, acl: 'auth::cdrwa' })
     const { told, server, address } = await stage.member('Arith', { metadata: 'n=1' })
@@ -85,7 +85,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
     expect(told.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
   })
 
-  test('refuses an acl of a scheme that it does not know, which rejects serve()', async () => {
+  test('rejects an acl of an unknown scheme, which makes serve() reject', async () => {
     await using stage = await Stage.open(zooKeeper)
     await expect(
       stage.member('Arith', { acl: 'sesame:open:r', startTimeoutMs: 10_000 }),
@@ -96,7 +96,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
     })
   })
 
-  test('and without the scheme digest refuses whoever comes with one', async context => {
+  test('and without the scheme digest rejects every client with a digest', async context => {
     if (!(await isZooKeeperSince(zooKeeper, '3.7')))
       context.skip('the scheme cannot be switched off before 3.7')
     await using bare = await startZooKeeper({ config: { 'DigestAuthenticationProvider.enabled': false } })
@@ -120,7 +120,7 @@ describe.runIf(await requireServer('zookeeper'))('A chroot', () => {
   })
   afterAll(() => zooKeeper.stop())
 
-  test('is what all nodes lie below', async () => {
+  test('is the parent of all nodes', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     await hand.put('/team/a', '')
@@ -133,7 +133,7 @@ describe.runIf(await requireServer('zookeeper'))('A chroot', () => {
     expect(await stage.discovery().list('Arith')).toEqual([])
   })
 
-  test('that does not exist is named, rejects serve(), and is found once it is there', async () => {
+  test('that does not exist is named in the error of serve(), and is used once it exists', async () => {
     await using stage = await Stage.open(zooKeeper)
     const missing = {
       code: 'ERR_RPCX_REGISTRY',

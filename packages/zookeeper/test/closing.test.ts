@@ -12,7 +12,7 @@ describe.runIf(await requireServer('zookeeper'))('close()', () => {
   })
   afterAll(() => zooKeeper.stop())
 
-  test('leaves no session, entry or watch; the directories stay', async () => {
+  test('leaves no session, entry or watch, and keeps the directories', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     const { server, address } = await stage.published('Arith')
@@ -29,7 +29,7 @@ describe.runIf(await requireServer('zookeeper'))('close()', () => {
     await until(async () => (await hand.watches()) === 0)
   })
 
-  test('200 times leaves no session, watch or connection there, and no handle here', async () => {
+  test('called 200 times leaves no session, watch or connection at ZooKeeper, and no handle in this process', async () => {
     await using proxy = await startProxy(zooKeeper.address)
     await using stage = await Stage.open(zooKeeper, proxy.address)
     await leavesNoHandle(stage, proxy)
@@ -37,7 +37,7 @@ describe.runIf(await requireServer('zookeeper'))('close()', () => {
     await until(async () => (await stage.hand.watches()) === 0)
   })
 
-  test('lets a process end by itself', async () => {
+  test('lets the process exit', async () => {
     await using stage = await Stage.open(zooKeeper)
     await letsAProcessEnd(stage)
   })

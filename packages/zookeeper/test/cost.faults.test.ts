@@ -20,7 +20,7 @@ describe.runIf(await requireServer('zookeeper'))(
     test.each([
       [1, 1],
       [1_000, 100],
-    ])('to watch and read it, with %i servers and %i who watch them', async (servers, watchers) => {
+    ])('to watch and read an entry, with %i servers and %i watchers', async (servers, watchers) => {
       await using stage = await Stage.open(zooKeeper)
       const { hand } = stage
       const addresses = Array.from({ length: servers }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)

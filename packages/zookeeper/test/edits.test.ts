@@ -11,7 +11,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
   })
   afterAll(() => zooKeeper.stop())
 
-  test('are seen within a second of being set, never through an empty list, also by those who watch the children only', async () => {
+  test('is seen within a second of being set, never through an empty list, also by clients that watch only the children', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
     const view = stage.view('Arith')
@@ -32,7 +32,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
     for (const list of view.all) expect(Object.keys(list)).toEqual([address])
   })
 
-  test('that are figures wake nobody who watches the children', async () => {
+  test('with new calls and connections wakes no client that watches the children', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     let calls = 0
@@ -52,7 +52,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
     expect(seen.all).toHaveLength(2)
   })
 
-  test('keep what others change, until the program sets the same key', async () => {
+  test('keeps an edit by others, until the program sets the same key', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
@@ -69,7 +69,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
-  test('keep what others changed when the session is lost', async () => {
+  test('keeps an edit by others when the session is lost', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
@@ -83,7 +83,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
     expect((await hand.get(path))?.data).toBe('state=inactive&weight=10')
   })
 
-  test('are merged when others and the program write at once', async () => {
+  test('is merged when others and the program write at once', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage
     const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })

@@ -40,8 +40,8 @@ const brokenFrames: readonly (readonly [string, Instead])[] = [
   ['a frame of two gigabytes', ofChildren(() => int(MOST))],
   ['a frame without a header', ofChildren(() => frame())],
   ['half a header', ofChildren(xid => frame(reply(xid).subarray(0, 9)))],
-  ['an answer to another question', ofChildren(xid => frame(reply(xid + 1), int(0), stat()))],
-  ['two answers', ofChildren(xid => Buffer.concat([frame(reply(xid, -101)), frame(reply(xid, -101))]))],
+  ['a reply to another request', ofChildren(xid => frame(reply(xid + 1), int(0), stat()))],
+  ['two replies', ofChildren(xid => Buffer.concat([frame(reply(xid, -101)), frame(reply(xid, -101))]))],
   ['an event that is cut short', ofChildren(() => frame(reply(-1), int(4)))],
   ['an event whose path ends elsewhere', ofChildren(() => frame(reply(-1), int(4), int(3), int(MOST)))],
   ['a reply to a ping', ofChildren(() => frame(reply(-2)))],
@@ -49,7 +49,7 @@ const brokenFrames: readonly (readonly [string, Instead])[] = [
 
 /** These are the trouble of who asked for them. */
 const nonsense: readonly (readonly [string, Instead])[] = [
-  ['an error that nobody knows', ofChildren(xid => frame(reply(xid, -77)))],
+  ['an unknown error', ofChildren(xid => frame(reply(xid, -77)))],
   ['no payload', ofChildren(xid => frame(reply(xid)))],
   ['a stat that is cut short', ofChildren(xid => frame(reply(xid), int(0), stat().subarray(0, 60)))],
   ['two billion children', ofChildren(xid => frame(reply(xid), int(MOST), text('a'), stat()))],
@@ -77,27 +77,30 @@ const greetings: readonly (readonly [string, Buffer])[] = [
   ['that is long', frame(greeting(10_000, text('p'.repeat(5_000))))],
 ]
 
-describe('whatever ZooKeeper answers', () => {
-  test.concurrent.each(brokenFrames)('connects anew and serves all after %s', async (_what, instead) => {
-    await using server = await opened(new HostileServer())
-    let isTold = false
-    server.instead = request => {
-      const lie = isTold ? undefined : instead(request)
-      isTold ||= lie !== undefined
-      return lie
-    }
-    const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
-    const down = failure(discovery)
-    const bad = discovery.list('Bad')
-    expect(await down).toMatchObject(FAILURE)
-    expect(await discovery.list('Good')).toMatchObject(GOOD)
-    expect(await bad).toEqual([])
-    expect(server.connections).toBe(2)
-    await discovery.close()
-  })
+describe('When ZooKeeper misbehaves', () => {
+  test.concurrent.each(brokenFrames)(
+    'the driver connects again and serves all services after %s',
+    async (_what, instead) => {
+      await using server = await opened(new HostileServer())
+      let isTold = false
+      server.instead = request => {
+        const lie = isTold ? undefined : instead(request)
+        isTold ||= lie !== undefined
+        return lie
+      }
+      const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
+      const down = failure(discovery)
+      const bad = discovery.list('Bad')
+      expect(await down).toMatchObject(FAILURE)
+      expect(await discovery.list('Good')).toMatchObject(GOOD)
+      expect(await bad).toEqual([])
+      expect(server.connections).toBe(2)
+      await discovery.close()
+    },
+  )
 
   test.concurrent.each(nonsense)(
-    'serves the others on the same connection after %s',
+    'the driver keeps its connection and serves the other services after %s',
     async (_what, instead) => {
       await using server = await opened(new HostileServer())
       let isAskedAgain = (): void => {}
@@ -120,7 +123,7 @@ describe('whatever ZooKeeper answers', () => {
   )
 
   test.concurrent.each(['drip', 'stop'] as const)(
-    'serves the others though an answer never ends, again and again: its bytes %s',
+    'the other services are served although a reply never ends: its bytes %s',
     async how => {
       await using server = await opened(new HostileServer())
       server.instead = ({ type, path }) => (type === CHILDREN && path === '/x/Bad' ? how : undefined)
@@ -136,7 +139,7 @@ describe('whatever ZooKeeper answers', () => {
     },
   )
 
-  test.concurrent.each(greetings)('a greeting %s is a failure that says so', async (_what, bytes) => {
+  test.concurrent.each(greetings)('a greeting %s fails with an error that says so', async (_what, bytes) => {
     await using server = await opened(new HostileServer())
     server.greeting = bytes
     const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
@@ -149,7 +152,7 @@ describe('whatever ZooKeeper answers', () => {
     await discovery.close()
   })
 
-  test('a service whose name no node can have is not asked for, and costs the others nothing', async () => {
+  test('a service whose name no node can have is not read, and does not affect the others', async () => {
     await using server = await opened(new HostileServer())
     const asked: string[] = []
     server.instead = ({ path }) => void asked.push(path) as undefined
@@ -161,11 +164,11 @@ describe('whatever ZooKeeper answers', () => {
   })
 
   test.each<[string, (server: HostileServer) => void]>([
-    ['a lie', server => (server.instead = ({ xid }) => frame(reply(xid)))],
+    ['a malformed reply', server => (server.instead = ({ xid }) => frame(reply(xid)))],
     ['a refusal', server => (server.instead = ({ xid }) => frame(reply(xid, -102)))],
     ['a refused digest', server => (server.instead = ({ xid }) => frame(reply(xid, -115)))],
     ['a bad greeting', server => (server.greeting = frame(greeting(1)))],
-  ])('the password of digest is in no error and in no event: %s', async (_what, spoil) => {
+  ])('no error and no event contains the password of digest: %s', async (_what, spoil) => {
     await using server = await opened(new HostileServer())
     spoil(server)
     const password = 's3cret-of-zookeeper'

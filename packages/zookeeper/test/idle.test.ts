@@ -8,14 +8,14 @@ import { SessionConnections } from '../src/session-connections.ts'
 import { readSettings } from '../src/settings.ts'
 import { Stage } from './stage.ts'
 
-describe.runIf(await requireServer('zookeeper'))('A service that nobody asks for any more', () => {
+describe.runIf(await requireServer('zookeeper'))('A service that is no longer used', () => {
   let zooKeeper: Server
   beforeAll(async () => {
     zooKeeper = await startZooKeeper()
   })
   afterAll(() => zooKeeper.stop())
 
-  test.each(['', '/team/a'])('is watched no longer at ZooKeeper, with the chroot %j', async chroot => {
+  test.each(['', '/team/a'])('has no watch at ZooKeeper any more, with the chroot %j', async chroot => {
     await using stage = await Stage.open(zooKeeper)
     const { hand, basePath } = stage
     for (const path of ['/team', '/team/a']) await hand.put(path, '').catch(() => {})
@@ -39,7 +39,7 @@ describe.runIf(await requireServer('zookeeper'))('A service that nobody asks for
     await kept.return?.()
   })
 
-  test('may have been forgotten by ZooKeeper before, which costs no connection', async () => {
+  test('is released without a new connection when ZooKeeper has already dropped its watch', async () => {
     const connections = new SessionConnections(
       systemClock,
       readSettings({ zooKeeperServers: zooKeeper.address, basePath: 'x' }),

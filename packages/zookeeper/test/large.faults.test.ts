@@ -4,7 +4,7 @@ import { describe, test } from 'vitest'
 import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('zookeeper'))('A list of ten thousand servers', () => {
-  test('of which two hundred change each second is followed in time, and blocks nobody', async () => {
+  test('of which two hundred change each second is followed in time, and never blocks the process', async () => {
     await using zooKeeper = await startZooKeeper()
     await using stage = await Stage.open(zooKeeper)
     const { hand } = stage

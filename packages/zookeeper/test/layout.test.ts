@@ -8,14 +8,14 @@ import { Stage } from './stage.ts'
 
 const NOBODY = '0'.repeat(16)
 
-describe.runIf(await requireServer('zookeeper'))('What lies in ZooKeeper', () => {
+describe.runIf(await requireServer('zookeeper'))('The layout in ZooKeeper', () => {
   let server: Server
   beforeAll(async () => {
     server = await startZooKeeper()
   })
   afterAll(() => server.stop())
 
-  test('is what a Go client reads: the entry ends with its session, the directories do not', async () => {
+  test('is the one that a Go client reads: entries end with their session, directories do not', async () => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const { server: own, address } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
@@ -36,7 +36,7 @@ describe.runIf(await requireServer('zookeeper'))('What lies in ZooKeeper', () =>
     expect(await hand.sessions()).toHaveLength(1)
   })
 
-  test("has a server's figures in Go's format, beside what the program set, and nobody who watches the children hears of them", async () => {
+  test("has a server's calls and connections in Go's format, and their changes wake no client that watches the children", async () => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
@@ -61,7 +61,7 @@ describe.runIf(await requireServer('zookeeper'))('What lies in ZooKeeper', () =>
     ['/x/', '/x'],
     ['//x//', '/x'],
     ['/x//y/', '/x/y'],
-  ])('lies where Go would look for it, whatever slashes it has: base path %s', async (given, written) => {
+  ])('is below the path where Go looks, whatever slashes it has: base path %s', async (given, written) => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const [basePath, base] = [given, written].map(path => path.replace('x', stage.basePath.slice(1)))
@@ -76,12 +76,12 @@ describe.runIf(await requireServer('zookeeper'))('What lies in ZooKeeper', () =>
     }
   })
 
-  test('of services a, a2 and a foreign a/b is shown to each its own', async () => {
+  test('shows services a, a2 and a foreign a/b each only its own entries', async () => {
     await using stage = await Stage.open(server)
     expect(await tellsServicesApart(zooKeeper, stage)).toEqual([['a', 'b']])
   })
 
-  test('may be malformed: that is ignored with one warning each, and the good ones are served', async () => {
+  test('may contain malformed entries, which are ignored with one warning each', async () => {
     await using stage = await Stage.open(server)
     await stage.hand.put(stage.path('Arith', 'tcp@10.0.0.3:3'), '')
     await ignoresTheMalformed(stage, {

@@ -5,7 +5,7 @@ import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 
 const good = { zooKeeperServers: ['127.0.0.1:2181', '[::1]:2181', 'zoo-3:2181'], basePath: '/rpcx' }
 
-describe('A bad option is refused at once, by its name:', () => {
+describe('An invalid option is rejected at once, by its name:', () => {
   const both: readonly (readonly [string, object, new (message: string) => Error])[] = [
     ['zooKeeperServers', { zooKeeperServers: '' }, TypeError],
     ['zooKeeperServers', { zooKeeperServers: [] }, TypeError],
@@ -50,7 +50,7 @@ describe('A bad option is refused at once, by its name:', () => {
   })
 })
 
-describe('Where service and plugin meet, that is refused which ZooKeeper can never store:', () => {
+describe('A registration that ZooKeeper can never store is rejected when the service is registered:', () => {
   const offer = (service: string, metadata = ''): Server => {
     const server = new Server()
     server.plugins.add(new ZooKeeperRegisterPlugin(good))
@@ -61,7 +61,7 @@ describe('Where service and plugin meet, that is refused which ZooKeeper can nev
     expect(() => offer(service)).toThrow(TypeError)
   })
 
-  test('metadata of more than a request takes, with their size', () => {
+  test('metadata that exceed a request, with their size', () => {
     expect(() => offer('Arith', `note=${'x'.repeat(2 ** 20)}`)).toThrow(RangeError)
     expect(() => offer('Arith', `note=${'x'.repeat(2 ** 20)}`)).toThrow('1048581 bytes')
     offer('Arith', `note=${'x'.repeat(999_995)}`)

@@ -15,16 +15,16 @@ import { zooKeeper } from './registry.ts'
 import { SESSION_MS } from './stage.ts'
 
 describe.runIf(await requireServer('zookeeper'))('While ZooKeeper is killed', () => {
-  test('for less than a session, entries and lists stay as they are', () =>
+  test('for less than a session timeout, entries and lists stay as they are', () =>
     changesNothingWithinALife(zooKeeper, { overMs: 4_000 }))
 
   test(
-    'for a minute, lists and calls go on at no cost, and what waited is there within two seconds',
+    'for a minute, lists and calls work without extra cost, and pending changes are there within two seconds after',
     () => goesOnForAMinute(zooKeeper, { settledMs: 5_000 }),
     180_000,
   )
 
-  test('close() takes five seconds at most, and the rest goes by its session', () =>
+  test('close() takes five seconds at most, and ZooKeeper removes the entries with their session', () =>
     closesOutOfReach(zooKeeper, {
       goneMs: 10_000,
       cutMs: 10_000,
@@ -32,11 +32,11 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper is killed', ()
     }))
 })
 
-describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or is cut off', () => {
-  test('and then gives up the entries of servers that are well, no call fails', () =>
+describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or cannot be reached', () => {
+  test('and then drops the entries of healthy servers, no call fails', () =>
     callsGoOnThroughAMassLoss(zooKeeper, { by: 'cut', forLives: 2 }))
 
-  test('for twice a session, an entry is back within two seconds, with the edits of others', () =>
+  test('for two session timeouts, an entry is back within two seconds after, with the edits of others', () =>
     keepsEntriesThroughAHang(zooKeeper, {
       forLives: 2,
       thenLives: 2,
@@ -48,14 +48,14 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or is cu
       },
     }))
 
-  test('by a network for two and a half sessions, its entry goes and is back within two seconds of healing', () =>
+  test('for two and a half session timeouts because of the network, the entry expires and is back within two seconds after', () =>
     restoresEntriesCutOff(zooKeeper, {
       forLives: 2.5,
       edit: (stage, service, address) =>
         stage.hand.edit(stage.path(service, address), 'weight=10&state=inactive'),
     }))
 
-  test('for longer than a session while servers are replaced, a client’s list is right within five seconds, where that of Go’s client stays wrong for ever', () =>
+  test('for longer than a session while servers are replaced, a client’s list is right within five seconds after, whereas that of Go’s client stays wrong for ever', () =>
     rightsListsCutOff(zooKeeper, async (stage, servers) => {
       // Only the servers' sessions are left, and ours from before.
       await until(async () => (await zooKeeper.lives(stage)) === servers)

@@ -13,7 +13,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
   })
   afterAll(() => server.stop())
 
-  test('survives a restart of its server on the same address while the old session lives', async () => {
+  test('survives a restart of its server on the same address while the old session still lives', async () => {
     await using stage = await Stage.open(server)
     await survivesARestart(zooKeeper, stage, {
       withinMs: 3 * SESSION_MS,
@@ -25,7 +25,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     })
   })
 
-  test('of two live processes on one address is the later one’s; the other waits until it goes', async () => {
+  test('of two live servers at one address belongs to the later one; the other waits until that leaves', async () => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const serviceAddress = 'tcp@10.0.0.1:8972'
@@ -55,12 +55,12 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     expect(second.told.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
   })
 
-  test('is not removed by the late withdrawal of an earlier one', async () => {
+  test('is not removed by the late withdrawal of its predecessor', async () => {
     await using stage = await Stage.open(server)
     await outlastsAnEarlierOne(zooKeeper, stage)
   })
 
-  test('deleted by hand is back within a second', async () => {
+  test('that somebody deletes is back within a second', async () => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
@@ -80,7 +80,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     expect(lost.map(({ why }) => why)).toEqual(Array(3).fill('deleted'))
   })
 
-  test('wiped with its whole base path is back within two seconds, directories and all', async () => {
+  test('whose whole base path is deleted is back within two seconds, with its directories', async () => {
     await using stage = await Stage.open(server)
     const { hand, basePath } = stage
     const { server: own, address } = await stage.published('Arith')
@@ -106,7 +106,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     expect(base?.made).not.toBe(made)
   })
 
-  test('is back within a second when its session is closed from outside, with a new one', async () => {
+  test('whose session is closed by others is back within a second, with a new session', async () => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const { address, told } = await stage.published('Arith', { metadata: 'n=1', sessionTimeoutMs: 4_000 })
@@ -123,7 +123,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     expect(lost.map(({ why }) => why)).toEqual(['expired'])
   })
 
-  test('is followed by a client that waited since before any server, within a second', async () => {
+  test('is seen within a second by a client that waited before any server existed', async () => {
     await using stage = await Stage.open(server)
     await isSeenByWhoWaited(stage)
   })

@@ -20,20 +20,20 @@ describe.runIf(await requireServer('zookeeper'))('A server process', () => {
   })
   afterAll(() => server.stop())
 
-  test('that was killed is gone from every list by its session timeout, a tick and a second', () =>
+  test('that was killed leaves every list within its session timeout, a tick and a second', () =>
     goesWhenKilled(zooKeeper, server, SESSION_MS + TICK_MS + 1_000))
 
   test.each(['blocks its loop', 'is stopped'] as const)(
-    'that %s beyond its session is back within two seconds after, once',
+    'that %s for longer than its session timeout is back within two seconds after, once',
     fault => comesBackOnce(zooKeeper, server, { fault, blockedForLives: 1.5, thenLives: 2, why: 'expired' }),
   )
 
-  test('that blocks its loop for less than its session is never gone, nor takes ZooKeeper for gone', async () => {
+  test('that blocks its loop for less than its session timeout never leaves the list, and keeps its connection', async () => {
     const told = await staysWhileItBlocks(zooKeeper, server)
     expect(told.all.map(({ event }) => event)).not.toContain('registryDown')
   })
 
-  test('is listed only while a connection to it is accepted, through 30 graceful restarts', () =>
+  test('is listed only while it accepts connections, through 30 graceful restarts', () =>
     isListedOnlyWhileItAccepts(zooKeeper, server, async stage => {
       const [address] = await stage.hand.children(stage.path('Arith'))
       if (address === undefined) return undefined

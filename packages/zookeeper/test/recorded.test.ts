@@ -19,7 +19,7 @@ describe.runIf(await requireServer('zookeeper'))('What Go wrote', () => {
   })
   afterAll(() => zooKeeper.stop())
 
-  test.each(recorded.writtenByHand)('is listed as its own client lists it: $what', async byHand => {
+  test.each(recorded.writtenByHand)("is listed as Go's client lists it: $what", async byHand => {
     await using stage = await Stage.open(zooKeeper)
     const left = undialable[byHand.name]?.address
     // What lies deeper is no child, and so is not seen at all.
@@ -27,7 +27,7 @@ describe.runIf(await requireServer('zookeeper'))('What Go wrote', () => {
     await listsAsGo(stage, recorded, byHand, (key, value) => stage.hand.put(key, value), ignored)
   })
 
-  test('is read as it is after one tick, and ours lies as it does', async () => {
+  test('has the same metadata as ours after one tick, in the same layout', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { hand, basePath } = stage
     const { serviceAddress, lastTick } = recorded

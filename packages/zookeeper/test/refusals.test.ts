@@ -9,13 +9,13 @@ import { Stage } from './stage.ts'
 
 const QUOTA_EXCEEDED = -125
 
-describe('ZooKeeper refuses with', () => {
+describe('ZooKeeper rejects a request with', () => {
   test.each([
     ['-124', 'ERR_RPCX_AUTH', 'digest'],
     ['-125', 'ERR_RPCX_REGISTRY', 'setquota'],
     ['-127', 'ERR_RPCX_REGISTRY', 'overloaded'],
     ['-77', 'ERR_RPCX_REGISTRY', 'error -77'],
-  ])('%s, which is %s with words about %s', async (number, code, words) => {
+  ])('%s, which becomes %s with a message about %s', async (number, code, words) => {
     await using server = await opened(new HostileServer())
     server.instead = ({ type, xid }) => (type === CHILDREN ? frame(reply(xid, Number(number))) : undefined)
     const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
@@ -26,7 +26,7 @@ describe('ZooKeeper refuses with', () => {
     await discovery.close()
   })
 
-  test('a quota, which is one event however often it repeats, and heals', async () => {
+  test('a quota, which causes one event however often it repeats, and the registration succeeds later', async () => {
     await using server = await opened(new HostileServer())
     let refusals = 0
     server.instead = ({ type, xid }) =>
@@ -51,7 +51,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
   })
   afterAll(() => zooKeeper.stop())
 
-  test('with a quota refuses in words that say so, and has the server once there is room', async context => {
+  test('with a quota rejects with a message that says so, and registers the server once there is room', async context => {
     if (!(await isZooKeeperSince(zooKeeper, '3.7'))) context.skip('no quota is enforced before 3.7')
     await using stage = await Stage.open(zooKeeper)
     await stage.published('Arith', {})
@@ -70,7 +70,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
     expect(told.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
   })
 
-  test('that requires authentication refuses who comes without a digest, and names it', async context => {
+  test('that requires authentication rejects clients without a digest, and the error says so', async context => {
     if (!(await isZooKeeperSince(zooKeeper, '3.7'))) context.skip('nothing is enforced before 3.7')
     await using strict = await startZooKeeper({
       config: { 'enforce.auth.enabled': true, 'enforce.auth.schemes': 'digest' },
@@ -85,7 +85,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
     await stage.view('Arith', stage.discovery({ digest })).shows({ [address]: '' })
   })
 
-  test('that hangs up on long requests is told of with the size and jute.maxbuffer', async () => {
+  test('that disconnects on long requests causes an error with the size and jute.maxbuffer', async () => {
     await using narrow = await startZooKeeper({ flags: ['-Djute.maxbuffer=4096'] })
     await using stage = await Stage.open(narrow)
     const { told } = await stage.member('Arith', { metadata: `note=${'x'.repeat(8_000)}` })
@@ -96,7 +96,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
     })
   })
 
-  test('that has all its maxClientCnxns says so by hanging up, which is told', async () => {
+  test('that is at its maxClientCnxns disconnects, and the error says so', async () => {
     await using crowded = await startZooKeeper({ config: { maxClientCnxns: 1 } })
     // Its own hand is the one connection.
     await using stage = await Stage.open(crowded)

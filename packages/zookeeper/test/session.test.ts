@@ -28,7 +28,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
     [60_000, 4_000],
     [1_000, 1_000],
     [3_000, 3_000],
-  ])('that asked for %i ms lasts the %i ms that ZooKeeper grants, and says so', async (asked, granted) => {
+  ])('that asked for %i ms lasts the %i ms that ZooKeeper grants, and reports it', async (asked, granted) => {
     await using stage = await Stage.open(zooKeeper)
     const { basePath, servers: zooKeeperServers } = stage
     const told: unknown[] = []
@@ -44,7 +44,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
     await session.close(AbortSignal.timeout(5_000))
   })
 
-  test('outlives a loop that is blocked for longer than an answer may take, with what was asked before', async () => {
+  test('survives a loop that is blocked for longer than the time limit of a reply, with its open requests', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { basePath, servers: zooKeeperServers } = stage
     const driver = new ZooKeeperDriver({ basePath, zooKeeperServers, sessionTimeoutMs: 3_000 })
@@ -64,7 +64,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
     await session.close(AbortSignal.timeout(5_000))
   })
 
-  test('takes as much metadata as are let through, and replaces them', async () => {
+  test('accepts metadata up to the limit, and replaces them', async () => {
     await using stage = await Stage.open(zooKeeper)
     const { server, address } = await stage.published('Arith', { metadata: `n=${'0'.repeat(999_998)}` })
     const path = stage.path('Arith', address)
@@ -81,7 +81,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
   })
 
   test.runIf(hasIPv6).each(['refuses', 'hangs'] as const)(
-    'is reached by a name of two addresses, the first of which %s',
+    'is opened by a name with two addresses, the first of which %s',
     async how => {
       await using stage = await Stage.open(zooKeeper)
       const port = zooKeeper.address.split(':')[1]

@@ -22,7 +22,7 @@ describe.runIf(runnable)('A ZooKeeper with TLS', () => {
     await asking.stop()
   })
 
-  test('is reached by those who know its authority, also after a restart', async () => {
+  test('is reached by clients that trust its authority, also after a restart', async () => {
     await using stage = await stageOf(zooKeeper)
     const tls = { ca: ours.cert }
     const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
@@ -36,7 +36,7 @@ describe.runIf(runnable)('A ZooKeeper with TLS', () => {
     await view.shows({ [address]: 'n=2' })
   })
 
-  test('that asks who we are is shown our certificate', async () => {
+  test('that requires client certificates gets ours', async () => {
     await using stage = await stageOf(asking)
     const tls = { ca: ours.cert, ...identity(ours, 'client') }
     const { address } = await stage.published('Arith', { tls })
@@ -46,7 +46,7 @@ describe.runIf(runnable)('A ZooKeeper with TLS', () => {
   const bad: readonly (readonly [string, () => Server, ZooKeeperOptions['tls'], string, RegExp])[] = [
     ['of an authority that we do not trust', () => zooKeeper, { ca: theirs.cert }, 'AUTH', /tls\.ca$/],
     ['of an authority that Node.js does not know', () => zooKeeper, {}, 'AUTH', /tls\.ca$/],
-    ['that we meet in plain text', () => zooKeeper, undefined, 'REGISTRY', /give the option tls/],
+    ['that a client without TLS calls', () => zooKeeper, undefined, 'REGISTRY', /give the option tls/],
     [
       'that asks who we are, without our answer',
       () => asking,
@@ -55,24 +55,24 @@ describe.runIf(runnable)('A ZooKeeper with TLS', () => {
       /tls\.cert and tls\.key$/,
     ],
     [
-      'that asks who we are, shown what has expired',
+      'that requires client certificates, given an expired one',
       () => asking,
       { ca: ours.cert, ...identity(ours, 'client', past) },
       'AUTH',
       /tls\.cert and tls\.key$/,
     ],
   ]
-  test.each(bad)('%s is an event with the remedy', async (_, server, tls, code, words) => {
+  test.each(bad)('%s causes an event that says what to do', async (_, server, tls, code, words) => {
     await using stage = await stageOf(server())
     await refuses(stage, tls, code, words)
   })
 
-  test('has a port for plain text that says so to TLS', async () => {
+  test('has a port without TLS, and the error of a TLS client says so', async () => {
     await using stage = await Stage.open(zooKeeper)
     await refuses(stage, { ca: ours.cert }, 'REGISTRY', /its port for plain text/)
   })
 
-  test('whose certificate is for another name says so, unless that is the servername', async () => {
+  test('whose certificate is for another name causes an error that says so, unless servername has that name', async () => {
     await using elsewhere = await startZooKeeper({ tls: identity(ours, 'z', { hosts: ['elsewhere'] }) })
     await using stage = await stageOf(elsewhere)
     await refuses(stage, { ca: ours.cert }, 'AUTH', /tls\.servername$/)

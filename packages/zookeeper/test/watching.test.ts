@@ -20,7 +20,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
   })
   afterAll(() => server.stop())
 
-  test('misses no change between being read and being watched', async () => {
+  test('misses no change between the first read and the watch', async () => {
     await using stage = await Stage.open(server)
     const path = stage.path('Arith', SOMEONE)
     await stage.hand.put(path, 'n=0')
@@ -28,7 +28,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
   })
 
   test.concurrent.each(['down', 'up', 'both'] as const)(
-    'is known to be stale within the session timeout of a watch that is stalled: %s',
+    'is reported as stale within the session timeout of a stalled watch: %s',
     async direction => {
       const promisedMs = SESSION_MS
       const { error, through } = await noticesThatItIsStale(zooKeeper, server, { direction, promisedMs })
@@ -39,7 +39,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
     },
   )
 
-  test.concurrent('goes on at the next server when one is gone, and when one hangs, with the same session', async () => {
+  test.concurrent('moves to the next server when a server stops, and when one hangs, with the same session', async () => {
     await using stage = await Stage.open(server)
     const { hand } = stage
     const [one, two] = [await stage.proxy(), await stage.proxy()]
@@ -60,7 +60,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
     expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
-  test('comes at once though one of the servers is down', async () => {
+  test('is read at once although one of the servers is down', async () => {
     await using stage = await Stage.open(server)
     const dead = await startProxy(server.address)
     await dead.close()
@@ -75,7 +75,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
   })
 
   test.each([2, 11, 30])(
-    'survives a connection that ends in the middle of an answer, after %i bytes, and so do the session and the process',
+    'survives a connection that ends in the middle of a reply, after %i bytes, with its session',
     async bytes => {
       await using stage = await Stage.open(server)
       const cutter = stage.open(await Cutter.open(server.address))
@@ -100,7 +100,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
     },
   )
 
-  test('ends with its discovery while ZooKeeper does not answer, and leaves no connection behind', async () => {
+  test('closes with its discovery while ZooKeeper does not respond, and leaves no connection behind', async () => {
     await using stage = await Stage.open(server)
     const proxy = await stage.proxy()
     await endsUnanswered(zooKeeper, stage, proxy)
@@ -113,7 +113,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
 })
 
 describe.runIf(await requireServer('zookeeper'))('A ZooKeeper that was restored to an earlier state', () => {
-  test('is followed and announced to again, though its transactions went back', async () => {
+  test('is watched and written to again, although its transactions went back', async () => {
     await using server = await startZooKeeper()
     await using stage = await Stage.open(server)
     const { view, address } = await followsAfterAWipe(stage, server, {

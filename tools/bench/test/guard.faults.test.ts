@@ -11,7 +11,7 @@ test.each<[string, Task, number]>([
   ['581 bytes, 100 at once', { exchange: 'bytes' }, 100],
   ['581 bytes, 1 000 at once', { exchange: 'bytes' }, 1_000],
   ['Arith.Mul, 100 at once', { exchange: 'arith' }, 100],
-])('%s: no slower beside the floor than it was', async (work, task, concurrency) => {
+])('%s: rpcx is no slower in relation to the floor than it was', async (work, task, concurrency) => {
   const entrants: Entrants = { rpcx: ['rpcx', task], floor: ['floor', task] }
   const figures = await contest(entrants, 5, { concurrency, ms: 500 })
   const target = { of: 'rpcx', to: 'floor', atLeast: LEAST }

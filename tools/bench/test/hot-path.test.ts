@@ -9,11 +9,11 @@ const child = new Child(
 const figures = child.answer() as Promise<{ copiedBytes: number; allocatedBytes: number }>
 afterAll(() => child[Symbol.asyncDispose]())
 
-test('a call copies its arguments once, its reply when it is sent and when it has come, the heads of both, and nothing else', async () => {
+test('a call copies its arguments once, its reply when it is sent and when it is received, both headers, and nothing else', async () => {
   expect((await figures).copiedBytes).toBe(HEAD_BYTES + 581 + 581 + REPLY_BYTES)
 })
 
-test('a call allocates little: on both sides together, with 100 at once', async () => {
+test('both sides together allocate little for a call, with 100 at once', async () => {
   const { allocatedBytes } = await figures
   console.info(`${allocatedBytes.toFixed(0)} bytes of heap a call`)
   expect(allocatedBytes).toBeGreaterThan(0)

@@ -117,12 +117,12 @@ const broken: readonly (readonly [promise: string, history: History, said: strin
 ]
 
 describe('An oracle', () => {
-  test.each(oracles)('finds nothing where it was kept that $promise', ({ violations }) => {
+  test.each(oracles)('finds nothing where this promise was kept: $promise', ({ violations }) => {
     expect(violations(kept)).toEqual([])
   })
 
   test.each(broken)(
-    'that says "… %s …" reports what breaks it, and no other does',
+    'that says "… %s …" reports what breaks it, and no other oracle does',
     (promise, history, said) => {
       const found = oracles.flatMap(oracle => oracle.violations(history).map(each => [oracle.promise, each]))
       expect(found).toEqual([[expect.stringContaining(promise), expect.stringContaining(said)]])
@@ -138,7 +138,7 @@ describe('An oracle', () => {
     expect(oracles.flatMap(({ violations }) => violations(stalled))).toEqual([])
   })
 
-  test('lets a call fail for want of an endpoint while every server has just come back', () => {
+  test('accepts that a call fails without an endpoint when every server has just restarted', () => {
     const alone = withCall({ code: 'ERR_RPCX_NO_ENDPOINT', ...failed })
     expect(oracles.flatMap(({ violations }) => violations({ ...alone, executions: [] }))).toEqual([])
   })

@@ -5,12 +5,12 @@ import { Pulse } from '../src/pulse.ts'
 
 const settings: Settings = { seed: 1, registry: 'etcd', seconds: 60, servers: 4, clients: 3, lossy: true }
 
-test('a plan is the same for the same seed, and another for another', () => {
+test('a plan is the same for the same seed, and different for another', () => {
   expect(planOf(settings)).toEqual(planOf(settings))
   expect(planOf({ ...settings, seed: 2 })).not.toEqual(planOf(settings))
 })
 
-test('a minute has every kind of fault, in order of time', () => {
+test('a plan of a minute has every kind of fault, in the order of time', () => {
   const plan = planOf(settings)
   expect(new Set(plan.map(({ kind }) => kind)).size).toBe(10)
   expect(plan.map(({ at }) => at)).toEqual(plan.map(({ at }) => at).toSorted((a, b) => a - b))
@@ -20,7 +20,7 @@ test('a minute has every kind of fault, in order of time', () => {
   )
 })
 
-test('no target suffers two faults at a time', () => {
+test('no target has two faults at the same time', () => {
   for (let seed = 0; seed < 50; seed++) {
     const free = new Map<string, number>()
     for (const { target, at, forMs } of planOf({ ...settings, seed })) {
@@ -30,11 +30,11 @@ test('no target suffers two faults at a time', () => {
   }
 })
 
-test('without a network of its own, no packet is lost', () => {
+test('a plan without its own network loses no packets', () => {
   expect(planOf({ ...settings, lossy: false }).map(({ kind }) => kind)).not.toContain('lose')
 })
 
-test('a pulse counts the time in which its process is blocked, and no other', async () => {
+test('a pulse counts the time in which its process is blocked, and no other time', async () => {
   const pulse = new Pulse()
   await new Promise(resolve => setTimeout(resolve, 50))
   const before = pulse.stalledMs()

@@ -8,12 +8,12 @@ const anchors = new Map(all.map(page => [page.path, page.headings.map(({ anchor 
 const HOME = /^https:\/\/github\.com\/rpcx\/rpcx-ts\/(blob|tree)\/main\//
 const paths = new Set(files('*').flatMap(withFolders))
 
-test.each(all)('$path links to what is there', ({ path, links }) => {
+test.each(all)('the links in $path lead to files and headings that exist', ({ path, links }) => {
   const broken = links.filter(({ target }) => !leadsSomewhere(path, target))
   expect(broken).toEqual([])
 })
 
-test('every guide and every example is reached from the first page', () => {
+test('every guide and every example can be reached from the README', () => {
   const reached = new Set<string>()
   const visit = (path: string): void => {
     if (reached.has(path)) return

@@ -14,7 +14,7 @@ test.each(withCode)('the TypeScript in $path compiles', ({ path }) => {
   expect(errors.get(path)).toBeUndefined()
 })
 
-test('TypeScript that does not compile is told with its page and line', () => {
+test('TypeScript that does not compile is reported with its page and line', () => {
   const wrong = parse('wrong.md', '# Wrong\n\n```ts\nnew Server().serve(1)\n```\n')
   expect([...new Snippets('wrong', [wrong], sources).errors().values()].flat()).toEqual([
     expect.stringMatching(/^wrong\.md:4: Expected 2 arguments/),
@@ -22,7 +22,7 @@ test('TypeScript that does not compile is told with its page and line', () => {
 })
 
 test.each(all.filter(({ text }) => text.includes('<!-- options: ')))(
-  'the tables of options in $path say what the doc comments say',
+  'the tables of options in $path equal the doc comments',
   ({ text }) => {
     expect(text, 'npm run docs writes them').toBe(withOptionTables(text, sources))
   },
@@ -44,7 +44,7 @@ test('the Chinese tables have the same options, with the same defaults', () => {
   }
 })
 
-test('every event has its place in the list of events', () => {
+test('the list of events has every event', () => {
   const { text = '' } = all.find(({ path }) => path === 'docs/troubleshooting.md') ?? {}
   for (const [who, of] of [
     ['the server', 'ServerEvents'],
@@ -63,7 +63,7 @@ test('every event has its place in the list of events', () => {
   }
 })
 
-test('every code of RpcxError has its cause and its cure, and no other', () => {
+test('the list of errors has every code of RpcxError, with its cause and what to do, and no other', () => {
   const codes = sources.literals('RpcxErrorCode').sort()
   const { headings } = all.find(({ path }) => path === 'docs/errors.md') ?? { headings: [] }
   expect(headings.map(({ text }) => text).filter(text => text.startsWith('ERR_'))).toEqual(codes)
@@ -71,7 +71,7 @@ test('every code of RpcxError has its cause and its cure, and no other', () => {
   expect(inComment.sort()).toEqual(codes)
 })
 
-test('every command that a page names is one', () => {
+test('every command on a page exists', () => {
   const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   for (const { path, text } of all.filter(page => !page.path.includes('/') || page.path.startsWith('docs/')))
     for (const [, script = ''] of text.matchAll(/npm (?:run )?(start|test|(?<=run )[\w:-]+)/g))

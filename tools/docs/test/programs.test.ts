@@ -17,14 +17,14 @@ const kinds = Object.keys(registries) as (keyof typeof registries)[]
 const sources = new Sources()
 const withPrograms = pages().filter(page => stepsOf(page).length > 0)
 
-test('the first page has a program', () => {
+test('the README has a program', () => {
   expect(withPrograms.map(({ path }) => path)).toContain('README.md')
 })
 
 for (const page of withPrograms) {
   const kind = kinds.find(name => [...programsOf(page).values()].join().includes(registries[name].address))
   describe.runIf(kind === undefined || (await requireServer(kind)))(page.path, () => {
-    test('has programs that do what it says', async () => {
+    test('has programs with the output that it promises', async () => {
       await using registry = kind && (await registries[kind].start())
       await run(await moved(page, kind && registries[kind].address, registry?.address))
     }, 60_000)

@@ -54,7 +54,7 @@ describe.runIf(await requireBrowser())('In a browser', () => {
     server?.close()
   })
 
-  test('every page opens in a browser, without an error, and every link and anchor leads somewhere', async () => {
+  test('every page opens without an error, and every link and anchor leads to something', async () => {
     const page = await browser.newPage()
     const wrong: string[] = []
     page.on('console', message => {
@@ -91,7 +91,7 @@ describe.runIf(await requireBrowser())('In a browser', () => {
     expect(anchors.size).toBeGreaterThan(new Sources().exports.size)
   }, 120_000)
 
-  test('a reader finds an option by the search, and comes to its page', async () => {
+  test('the search finds an option and leads to its page', async () => {
     const page = await browser.newPage()
     await page.goto(`${origin}/index.html`)
     await page.click('#tsd-search-trigger')

@@ -12,7 +12,7 @@ const compressed = (entrance: Entrance): Entrance => ({
   decode: input => entrance.decode(decompress(input, Flag.gzip, 16 * 2 ** 20)),
 })
 
-describe('A payload costs no more than its bytes allow, or is refused', () => {
+describe('A payload uses no more memory than its bytes allow, or is rejected', () => {
   test.each<[string, Entrance, Buffer]>([
     ['2 000 000 empty objects in MessagePack', msgpack, emptyObjects(2_000_000)],
     ['4 000 000 of them, compressed to 4 KiB', compressed(msgpack), zipped(emptyObjects(4_000_000))],

@@ -12,8 +12,8 @@ function entrance(change: Partial<Entrance>): Entrance {
   return { name: 'tested', corpus, decode: input => input.toString(), mayThrow: () => false, ...change }
 }
 
-describe('An input is reported', () => {
-  test('that has an error thrown that may not be', async () => {
+describe('The fuzzer reports an input', () => {
+  test('that makes the target throw an error outside the allowed ones', async () => {
     const decode = (input: Buffer): void => {
       if (input.includes(0xff)) throw new TypeError('not foreseen')
     }
@@ -28,7 +28,7 @@ describe('An input is reported', () => {
     })
   })
 
-  test('that rejects', async () => {
+  test('that makes the target reject', async () => {
     const decode = async (): Promise<void> => {
       throw new Error('later')
     }
@@ -45,7 +45,7 @@ describe('An input is reported', () => {
     expect(await tried(entrance({ decode: harmless }), Buffer.alloc(150_000))).toBeUndefined()
   })
 
-  test('that holds much, whether in the heap or beside it', async () => {
+  test('that keeps much memory, in the heap or outside of it', async () => {
     const input = Buffer.from(`[${'{},'.repeat(200_000)}{}]`)
     const json = entrance({ decode: bytes => JSON.parse(bytes.toString()), limits: { heapFactor: 8 } })
     expect(await tried(json, input)).toMatchObject({ kind: 'holds much' })
@@ -58,7 +58,7 @@ describe('An input is reported', () => {
   })
 })
 
-test('the same seed makes the same inputs', async () => {
+test('the same seed gives the same inputs', async () => {
   const seen: string[][] = []
   for (const seed of [1, 1, 2]) {
     const inputs: string[] = []
@@ -71,7 +71,7 @@ test('the same seed makes the same inputs', async () => {
   expect(new Set(seen[0]).size).toBeGreaterThan(300)
 })
 
-test('an input is shortened to what matters in it', async () => {
+test('an input is shortened to the part that matters', async () => {
   const input = Buffer.from(`${'x'.repeat(1_000)}(${'y'.repeat(77)})${'z'.repeat(333)}`)
   const short = await shrunk(input, async bytes => /\(.*\)/.test(bytes.toString()))
   expect(short.toString()).toBe('()')

@@ -36,7 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(copy, { recursive: true, force: true }))
 
-test('a new package compiles, and has no file that is not its own', async () => {
+test('a new package compiles, and every file in it is its own', async () => {
   expect(await run('tsc', '--noEmit')).toEqual({ code: 0, output: '' })
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   expect(manifest).toMatchObject({ name: '@rpcx/wall-board', nx: { name: 'wall-board' } })
@@ -49,11 +49,11 @@ test('a new package compiles, and has no file that is not its own', async () => 
   await rm(join(folder, 'test/readme.ts'))
 }, 60_000)
 
-test('it is formatted as everything here', async () => {
+test('it is formatted like the rest of the repository', async () => {
   expect(await run('biome', 'check', 'src', 'test')).toMatchObject({ code: 0 })
 })
 
-test('it runs the laws, and fails the first that needs a backend', async () => {
+test('it runs the laws, and fails the first one that needs a backend', async () => {
   await run('vitest', 'run', '--bail', '1')
   const report = JSON.parse(await readFile(join(folder, 'reports/test.json'), 'utf8'))
   expect(report).toMatchObject({ numTotalTests: Object.keys(laws).length, numFailedTests: 1 })
@@ -61,7 +61,7 @@ test('it runs the laws, and fails the first that needs a backend', async () => {
   expect(said).toContain('wall-board: watchEntry is not written yet')
 }, 120_000)
 
-test('a name that is no name is refused, and so is a package that is there', async () => {
+test('an invalid name is rejected, and so is the name of an existing package', async () => {
   const packages = pathToFileURL(`${copy}/packages/`)
   for (const name of ['', 'Nats', '../nats', 'nats queue']) {
     await expect(writeBackend(name, packages)).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { reportApis } from '../src/api-report.ts'
 
-test('what each package offers is what its report says; `npm run api` writes it', () => {
+test('the exports of each package equal its report; update it with `npm run api`', () => {
   expect(reportApis(false)).toEqual([])
 }, 60_000)

@@ -10,7 +10,7 @@ const published = publishedPackages(root)
 const rows = rowsOf(readFileSync(join(root, 'docs/dependencies.md'), 'utf8'))
 
 describe('docs/dependencies.md', () => {
-  test('lists each run-time dependency with its version, who uses it and its licence, and no other', () => {
+  test('lists each run-time dependency with its version, its users and its licence, and no other', () => {
     const used = new Map<string, { license: string | undefined; by: string[] }>()
     for (const { manifest, all } of published) {
       for (const { manifest: dependency } of all.filter(({ integrity }) => integrity !== undefined)) {
@@ -26,7 +26,7 @@ describe('docs/dependencies.md', () => {
     expect(said.sort()).toEqual(wanted.sort())
   })
 
-  test('says of each when it was released, how it is kept up, and why it stays', () => {
+  test('says of each when it was released, how it is maintained, and why it stays', () => {
     for (const { name, released, newest, upkeep } of rows) {
       expect(released, name).toMatch(/^(by )?20\d\d-\d\d$/)
       expect(newest, name).toMatch(/^this one$|^\d+\.\d+\.\d+, 20\d\d-\d\d$/)
@@ -35,14 +35,14 @@ describe('docs/dependencies.md', () => {
   })
 })
 
-test('every package that is asked for by name is asked for in one version', () => {
+test('every dependency has the same version wherever it is used', () => {
   for (const { manifest } of published) {
     for (const [dependency, range] of Object.entries(manifest.dependencies ?? {}))
       expect(range, `${manifest.name} asks for ${dependency}`).toMatch(/^\d+\.\d+\.\d+$/)
   }
 })
 
-test('none of our packages runs a script when it is installed, nor is one of its dependencies let do so here', () => {
+test('none of our packages, and none of their dependencies, runs a script when it is installed', () => {
   const { onlyBuiltDependencies: mayBuild } = parse(readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8'))
   expect(mayBuild).toContain('esbuild')
   for (const { manifest, all } of published) {

@@ -22,14 +22,14 @@ describe.runIf(required[0])('etcd', () => {
     await runEtcd(consumer)
   })
 
-  test('npm install, then the same', async () => {
+  test('npm install, then a server and its client', async () => {
     await using consumer = await Consumer.empty()
     await consumer.npm('init', '--yes')
     await consumer.npm('install', '@rpcx/core', '@rpcx/etcd', 'tsx')
     await runEtcd(consumer)
   })
 
-  test('yarn add, then the same', async () => {
+  test('yarn add, then a server and its client', async () => {
     await using consumer = await Consumer.empty()
     await consumer.write('package.json', '{}')
     await consumer.yarn('add', '@rpcx/core', '@rpcx/etcd', 'tsx')
@@ -44,7 +44,7 @@ describe.runIf(required[0])('etcd', () => {
   }
 })
 
-describe('an example that was copied out of the repository', () => {
+describe('an example that is copied out of the repository', () => {
   test.each(available)('$kind', async ({ kind, start }) => {
     await using consumer = await installed(kind)
     await using registry = await start()
@@ -140,7 +140,7 @@ describe('the program of a README', () => {
   }
 })
 
-test('core brings nothing else along', async () => {
+test('core installs no other package', async () => {
   await using consumer = await Consumer.empty()
   await consumer.pnpm('add', '@rpcx/core')
   const [tree] = JSON.parse(await consumer.pnpm('list', '--json', '--depth', 'Infinity'))

@@ -9,8 +9,8 @@ const [major = 0, minor = 0] = released.split('.').map(Number)
 const older = '0.0.0'
 const next = `${major + 1}.0.0`
 
-describe('a core that does not fit', () => {
-  test.each([older, next])('%s is refused by npm, which names what would fit', async version => {
+describe('an incompatible core', () => {
+  test.each([older, next])('%s is rejected by npm, which names the compatible versions', async version => {
     await using consumer = await Consumer.empty()
     const core = await coreOf(consumer, version)
     const error = await failure(consumer.npm('install', core, '@rpcx/etcd'))
@@ -18,14 +18,14 @@ describe('a core that does not fit', () => {
     expect(error).toContain(`peer @rpcx/core@">=${released} <${major + 1}" from @rpcx/etcd@${released}`)
   })
 
-  test('is warned of by pnpm', async () => {
+  test('causes a warning of pnpm', async () => {
     await using consumer = await Consumer.empty()
     const core = await coreOf(consumer, next)
     const said = await consumer.pnpm('add', core, '@rpcx/etcd')
     expect(said).toContain(`unmet peer @rpcx/core@">=${released} <${major + 1}": found ${next}`)
   })
 
-  test.each([older, next])('%s is refused by a backend that is imported, with what to do', async version => {
+  test.each([older, next])('%s is rejected when a backend is imported, with what to do', async version => {
     await using consumer = await Consumer.empty()
     const core = await coreOf(consumer, version, text => text.replace(/^ {2}RegistryDiscovery,\n/m, ''))
     await consumer.npm('install', '--force', core, '@rpcx/etcd')
@@ -50,7 +50,7 @@ describe('from CommonJS', () => {
     expect(await consumer.node('program.cjs')).toBe('function function function\n')
   })
 
-  test('so it does on a Node without require(esm)', async () => {
+  test('require() works on a Node without require(esm)', async () => {
     await using consumer = await Consumer.empty('22.11.0')
     await consumer.pnpm('add', '@rpcx/core')
     expect(await consumer.node('--print', "typeof require('@rpcx/core').Server")).toBe('function\n')
@@ -73,7 +73,7 @@ describe('two copies of core in one tree', () => {
     return () => consumer[Symbol.asyncDispose]()
   })
 
-  test('are named, with their versions and places, in one warning', async () => {
+  test('are reported, with their versions and paths, in one warning', async () => {
     await consumer.write(
       'warning.js',
       `process.on('warning', ({ name, code, message }) => console.log(JSON.stringify({ name, code, message })))
@@ -108,7 +108,7 @@ describe('two copies of core in one tree', () => {
     await consumer.node('node_modules/typescript/bin/tsc', ...options, 'types.ts')
   })
 
-  test('understand each other: plugins, discoveries, errors, values, and calls inside the process', async () => {
+  test('work together: plugins, discoveries, errors, values, and calls inside the process', async () => {
     await consumer.write('program.js', bothCopies)
     expect(JSON.parse(await consumer.node('program.js'))).toEqual({
       areTwo: true,

@@ -8,12 +8,12 @@ import type { Released } from '../src/dry-run.ts'
 const { url } = inject('registry')
 const { folder: root, packages, bills } = inject('release')
 
-test('all packages have one version, and a changelog that says what is new', () => {
+test('all packages have one version, and a changelog for it', () => {
   expect(new Set(packages.map(({ version }) => version)).size).toBe(1)
   expect(packages.map(({ changes }) => changes).join()).toMatch(/\w/)
 })
 
-test('each package has a bill of materials, of the version that is released', () => {
+test('each package has a bill of materials, of the released version', () => {
   const names = bills.map(file => basename(file))
   const wanted = packages.map(
     ({ name, version }) => `${name.replace('@', '').replace('/', '-')}-${version}.cdx.json`,
@@ -24,7 +24,7 @@ test('each package has a bill of materials, of the version that is released', ()
   expect(subjects.sort()).toEqual(purls.sort())
 })
 
-test('core takes at most 1.95 MB when it is installed, sources for debuggers and CommonJS included', async () => {
+test('core takes at most 1.95 MB on the disk, with sources for debuggers and CommonJS', async () => {
   const { name, version } = packages.find(({ name }) => name === '@rpcx/core') as Released
   const bytes = Object.values(await unpacked(name, version)).reduce(
     (sum, text) => sum + Buffer.byteLength(text),
@@ -35,7 +35,7 @@ test('core takes at most 1.95 MB when it is installed, sources for debuggers and
 })
 
 describe.each(packages)('$name', ({ name, version }) => {
-  test('has only what it needs', async () => {
+  test('has only the files that it needs', async () => {
     const files = Object.keys(await unpacked(name, version))
     expect(files.sort()).toEqual([
       ...['LICENSE', 'README.md', 'dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts'],
@@ -43,13 +43,13 @@ describe.each(packages)('$name', ({ name, version }) => {
     ])
   })
 
-  test('brings the licence along, word for word', async () => {
+  test('contains the licence, word for word', async () => {
     const license = readFileSync(join(root, 'LICENSE'), 'utf8')
     expect(license).toContain('Apache License')
     expect((await unpacked(name, version)).LICENSE).toBe(license)
   })
 
-  test('says who may use it, where, and where it is from', async () => {
+  test('names its licence, its supported Node versions and its repository', async () => {
     const { files, exports, ...manifest } = JSON.parse((await unpacked(name, version))['package.json'] ?? '')
     expect(files).toEqual(['dist'])
     // Whatever can load a module is given that one, also by `require`, so that a process has one copy.
@@ -78,13 +78,13 @@ describe.each(packages)('$name', ({ name, version }) => {
     for (const ours of ['devDependencies', 'scripts', 'nx']) expect(manifest).not.toHaveProperty(ours)
   })
 
-  test('brings its sources along, for debuggers', async () => {
+  test('contains its sources, for debuggers', async () => {
     const { sources, sourcesContent } = JSON.parse((await unpacked(name, version))['dist/index.js.map'] ?? '')
     expect(sourcesContent).toHaveLength(sources.length)
     expect(sourcesContent).not.toContain(null)
   })
 
-  test('has a README with a program and links that lead somewhere', async () => {
+  test('has a README with a program and working links', async () => {
     const readme = (await unpacked(name, version))['README.md'] ?? ''
     expect(readme.split('\n').slice(0, 12).join('\n')).toContain(`pnpm add @rpcx/core`)
     expect(readme.split('\n').slice(0, 50).join('\n')).toMatch(/```ts\n/)
@@ -97,7 +97,7 @@ describe.each(packages)('$name', ({ name, version }) => {
     expect(missing).toEqual([])
   })
 
-  test('is clean in the eyes of publint', async () => {
+  test('passes publint', async () => {
     const { messages } = await publint({ pack: { tarball: await tarball(name, version) }, strict: true })
     expect(messages).toEqual([])
   })

@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 
 describe.each(runtimes)('on $name', ({ command }) => {
-  test('calls get their replies over each network, also large ones and many, and strangers are refused', async () => {
+  test('calls get their replies over each network, also large ones and many, and rejected callers get none', async () => {
     const ours = authority('ours')
     const server = identity(ours, 'server')
     const client = identity(ours, 'client')
@@ -52,7 +52,7 @@ describe.each(runtimes)('on $name', ({ command }) => {
     })
   })
 
-  test('import and require give one core', async () => {
+  test('import and require load the same core', async () => {
     const program =
       "import('@rpcx/core').then(core => process.stdout.write(String(core.Server === require('@rpcx/core').Server)))"
     await consumer.write('one.cjs', program)
@@ -62,7 +62,7 @@ describe.each(runtimes)('on $name', ({ command }) => {
   })
 })
 
-describe.runIf(await requireServer('etcd'))('the recipe of the page', () => {
+describe.runIf(await requireServer('etcd'))('the recipe on the page', () => {
   let etcd: Awaited<ReturnType<typeof startEtcd>>
   beforeAll(async () => {
     etcd = await startEtcd()
@@ -83,7 +83,7 @@ describe.runIf(await requireServer('etcd'))('the recipe of the page', () => {
       await runAlone(join(folder, 'bundle', file), env)
   })
 
-  test('is there for each tool that is promised', () => {
+  test('exists for each tool that the page promises', () => {
     expect(recipes.map(({ name }) => name)).toEqual([
       ...['tsx', 'ts-node', 'esbuild', 'rollup', 'webpack', 'jest with ts-jest', 'jest with Babel'],
       ...['jest with SWC', 'jest with ECMAScript modules', 'vitest'],

@@ -33,7 +33,7 @@ beforeAll(async () => {
   }
 })
 
-test('the schema is one that refuses', () => {
+test('the schema can reject', () => {
   const bill = JSON.parse(billOfMaterials(published[0] as (typeof published)[0]))
   bill.metadata.component.licenses[0].license.id = 'Apache 2'
   expect(faultsOf(bill).join()).toContain('/metadata/component/licenses/0/license/id must be')
@@ -49,7 +49,7 @@ describe.each(published)('the bill of $manifest.name', ({ manifest, ...rest }) =
     expect(faultsOf(bill)).toEqual([])
   })
 
-  test('has each package that pnpm would install for production, what is built into ours, and no other', () => {
+  test('has each package that pnpm would install for production, what is bundled, and no other', () => {
     const inside = manifest.name === '@rpcx/etcd' ? [purl('etcd3', '1.1.2')] : []
     const own = Object.keys(manifest.peerDependencies ?? {}).map(name => purl(name, manifest.version))
     expect([...needed.keys()]).toContain(manifest.name)
@@ -58,7 +58,7 @@ describe.each(published)('the bill of $manifest.name', ({ manifest, ...rest }) =
     )
   })
 
-  test('says the licence of each, and what its tarball hashes to', () => {
+  test('has the licence and the hash of the tarball of each package', () => {
     for (const { purl, version, licenses, hashes = [] } of components) {
       expect(licenses, purl).toEqual([{ license: { id: expect.stringMatching(/^[\w.-]+$/) } }])
       expect(version, purl).toMatch(/^\d+\.\d+\.\d+/)
@@ -70,7 +70,7 @@ describe.each(published)('the bill of $manifest.name', ({ manifest, ...rest }) =
     }
   })
 
-  test('says who needs whom: everything is reached from the package itself', () => {
+  test('has the dependencies of each package, and everything is reached from the package itself', () => {
     const edges: { ref: string; dependsOn?: string[] }[] = bill.dependencies
     const reached = new Set<string>([bill.metadata.component.purl])
     for (const ref of reached)
@@ -79,7 +79,7 @@ describe.each(published)('the bill of $manifest.name', ({ manifest, ...rest }) =
     expect([...reached].sort()).toEqual(components.map(component => component['bom-ref']).sort())
   })
 
-  test('is the same each time, and names no host', () => {
+  test('is reproducible, and contains no host', () => {
     expect(billOfMaterials({ manifest, ...rest })).toBe(text)
     expect([...text.matchAll(/\w+:\/\/[\w.]+/g)].map(String)).toEqual(['http://cyclonedx.org'])
   })

@@ -8,7 +8,7 @@ import { nodeBinary, nodes } from './consumer.ts'
 const core = fileURLToPath(new URL('../../../packages/core', import.meta.url))
 const vitest = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url))
 
-test.each(nodes)('what core promises under TLS is kept on Node %s', async node => {
+test.each(nodes)('core keeps its promises about TLS on Node %s', async node => {
   const files = [
     'test/server/tls.test.ts',
     'test/server/tls-resumption.test.ts',

@@ -28,14 +28,17 @@ test.each([
   { name: 'node16', options: { module: 'node16' }, files: ['program.ts', 'program.cts', 'common.cts'] },
   { name: 'nodenext', options: { module: 'nodenext' }, files: ['program.ts', 'program.cts', 'common.cts'] },
   { name: 'bundler', options: { module: 'esnext' }, files: ['program.ts'] },
-])('type checks with $name, libraries too, from es2020 on', async ({ name, options, files }) => {
-  const moduleResolution = name
-  for (const lib of ['es2020', 'es2022']) {
-    const compilerOptions = { ...strict, ...options, moduleResolution, target: lib, lib: [lib] }
-    await consumer.write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
-    await consumer.node('node_modules/typescript/bin/tsc')
-  }
-})
+])(
+  'types check with $name, including those of libraries, from es2020 on',
+  async ({ name, options, files }) => {
+    const moduleResolution = name
+    for (const lib of ['es2020', 'es2022']) {
+      const compilerOptions = { ...strict, ...options, moduleResolution, target: lib, lib: [lib] }
+      await consumer.write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
+      await consumer.node('node_modules/typescript/bin/tsc')
+    }
+  },
+)
 
 const program = `
 ${names.map((name, i) => `import * as package${i} from '${name}'`).join('\n')}

@@ -44,7 +44,7 @@ describe('In core, a folder imports only', () => {
     expect(wrong).toEqual([])
   })
 
-  test('what this knows: no folder is left out', async () => {
+  test('the table has every folder', async () => {
     const all = (await readdir(core, { recursive: true, encoding: 'utf8' })).filter(path =>
       path.endsWith('.ts'),
     )
@@ -71,7 +71,7 @@ describe('In core, a folder imports only', () => {
   }
 })
 
-describe('The linter refuses that', () => {
+describe('The linter rejects that', () => {
   let copy = ''
 
   beforeAll(async () => {

@@ -33,7 +33,7 @@ const EXCEPTIONS: readonly (readonly [file: string, asks: string, why: string])[
 ]
 
 describe('Time and chance come from the clock', () => {
-  test('in all sources of what users install, but for the exceptions', async () => {
+  test('in the sources of all packages, with the listed exceptions', async () => {
     const found = (await sources()).flatMap(([file, text]) => asksIn(text).map(asks => `${file}: ${asks}`))
     expect(found.toSorted()).toEqual(EXCEPTIONS.map(([file, asks]) => `${file}: ${asks}`).toSorted())
   })
@@ -52,7 +52,7 @@ describe('Time and chance come from the clock', () => {
     ['const at = Math.random() * 2', 'Math'],
     ['readonly id = lazy.crypto.randomUUID()', 'crypto'],
     ["import { randomBytes } from 'node:crypto'", 'crypto'],
-  ])('what this knows: %s', (text, asks) => {
+  ])('the rule finds %s', (text, asks) => {
     expect(asksIn(text)).toEqual([asks])
   })
 
@@ -64,7 +64,7 @@ describe('Time and chance come from the clock', () => {
     "import { setImmediate as turn } from 'node:timers/promises'",
     '// performance.now() costs as much',
     '/** By `Date.now()`. */',
-  ])('what this knows to be right: %s', text => {
+  ])('the rule accepts %s', text => {
     expect(asksIn(text)).toEqual([])
   })
 })

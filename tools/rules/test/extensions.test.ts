@@ -10,7 +10,7 @@ describe('An extension outside of core', () => {
   test.each([
     ['a fail policy', 'examples/fail-policy/same-zone.ts', 1],
     ['a transport', 'examples/worker-threads/thread-transport.ts', 2],
-  ])('%s takes as many files as it needs, and none of core: %s', async (_what, file, count) => {
+  ])('%s needs the expected number of files, and none in core: %s', async (_what, file, count) => {
     const files = await reachedFrom(join(root, file))
     expect(files.size).toBe(count)
     const foreign = [...files.values()].flat().filter(name => !name.startsWith('node:'))
@@ -18,7 +18,7 @@ describe('An extension outside of core', () => {
   })
 })
 
-describe('An extension of core is known to the table of its folder alone:', () => {
+describe('An extension of core is named only in the table of its folder:', () => {
   test.each([
     ['client/policy/failfast.ts', 'fail-mode.ts'],
     ['client/policy/failtry.ts', 'fail-mode.ts'],

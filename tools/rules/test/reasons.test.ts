@@ -14,11 +14,11 @@ test.each([
   ['String(error)', true],
   ['error', true],
   ['reasonOf(cause)', false],
-])('the rule sees in a template with %s what it should', (inside, isFound) => {
+])('the rule judges a template with %s as expected', (inside, isFound) => {
   expect(BARE.test(`\`what: \${${inside}}\``)).toBe(isFound)
 })
 
-test('no message ends in the text of an error that may have none: reasonOf() makes one', () => {
+test('no message ends in the message of an error that may be empty: reasonOf() is used', () => {
   const sources = readdirSync(packages).flatMap(name =>
     readdirSync(`${packages}${name}/src`, { recursive: true, encoding: 'utf8' }).map(
       path => `${name}/src/${path}`,

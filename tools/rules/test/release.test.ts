@@ -45,7 +45,7 @@ test('the version is the same wherever it is written', async () => {
   await saysEverywhere(root, version)
 })
 
-test('every package is published for all, with proof of where it was built', async () => {
+test('every package is published for everybody, with provenance', async () => {
   for (const { name, publishConfig } of await manifests(root)) {
     expect(publishConfig, name).toMatchObject({ access: 'public', provenance: true })
   }

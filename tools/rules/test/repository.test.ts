@@ -8,11 +8,11 @@ import { expect, test } from 'vitest'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-test('the lock file names no host', async () => {
+test('the lock file contains no host', async () => {
   expect(await readFile(join(root, 'pnpm-lock.yaml'), 'utf8')).not.toMatch(/https?:\/\/|tarball:/)
 })
 
-test('nothing is left for later in the sources', async () => {
+test('the sources contain no TODO', async () => {
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.js'], {
     cwd: root,
   })
@@ -24,7 +24,7 @@ test('nothing is left for later in the sources', async () => {
   }
 })
 
-test('nothing of core is told by its class, which another copy of core has not', async () => {
+test('nothing identifies objects of core by their class, because a process may have two copies of core', async () => {
   const index = await readFile(join(root, 'packages/core/src/index.ts'), 'utf8')
   const classes = [...index.matchAll(/^export \{ (.*?) \}/gm)]
     .flatMap(([, names = '']) => names.split(', '))
@@ -42,7 +42,7 @@ test('nothing of core is told by its class, which another copy of core has not',
   }
 })
 
-test('CI runs what a clean checkout runs, on each version of Node that is promised', async () => {
+test('CI runs what a clean checkout runs, on each promised version of Node', async () => {
   const workflow = await readFile(join(root, '.github/workflows/ci.yml'), 'utf8')
   expect(workflow).toMatch(/node: \[.20\.19., .22., .24.\]/)
   const parts = ['static', 'unit', 'test', 'faults', 'release'].map(part => `run: .ci/run ${part}\n`)

@@ -24,7 +24,7 @@ test('there are workflows', () => {
 })
 
 test.each(files)(
-  '$file runs nothing that somebody else could replace, with no more rights than it needs',
+  '$file runs nothing that others could replace, with no more rights than it needs',
   ({ file, text }) => {
     expect(faultsOf(file, text)).toEqual([])
   },

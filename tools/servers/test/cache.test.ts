@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true }))
 
-test('A folder is produced once for all who ask at once and after', async () => {
+test('A folder is produced once for all callers, concurrent and later ones', async () => {
   let produced = 0
   const produce = async (into: string) => {
     produced++
@@ -27,7 +27,7 @@ test('A folder is produced once for all who ask at once and after', async () => 
   expect(await readdir(root)).toHaveLength(1)
 })
 
-test('A failure leaves no folder and is not repeated until forgotten', async () => {
+test('A failure leaves no folder, and is not repeated until the cache is told to forget it', async () => {
   let attempts = 0
   const fail = async () => {
     attempts++
@@ -41,7 +41,7 @@ test('A failure leaves no folder and is not repeated until forgotten', async () 
   expect(await readdir(folder)).toEqual([])
 })
 
-test('A lock whose holder died is taken over', async () => {
+test('A lock of a dead process is taken over', async () => {
   const lock = join(root, `name-${process.platform}-${process.arch}.lock`)
   await mkdir(lock)
   await utimes(lock, 0, 0)

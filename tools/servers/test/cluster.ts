@@ -49,7 +49,7 @@ export async function describeCluster(subject: ClusterSubject): Promise<void> {
       await untilResolved(alone, { what: `${member.address} to be alone`, timeoutMs: 10_000 })
     }
 
-    test('has three members that share their data and one of which leads', async () => {
+    test('has three members that share their data, and one of them leads', async () => {
       expect(cluster.addresses).toHaveLength(3)
       await subject.write(cluster.addresses[0] as string, 'first')
       await whole('first')
@@ -70,7 +70,7 @@ export async function describeCluster(subject: ClusterSubject): Promise<void> {
     })
 
     test.each(['partition', 'stall'] as const)(
-      'goes on without a leader behind a %s, which knows that it lost the others, until it is healed',
+      'goes on behind a %s without its leader, which knows that it lost the others, until the fault ends',
       async how => {
         const away = await cluster.leader()
         const since = performance.now()
@@ -89,7 +89,7 @@ export async function describeCluster(subject: ClusterSubject): Promise<void> {
       },
     )
 
-    test('keeps its leader while a follower is away', async () => {
+    test('keeps its leader while a follower is unreachable', async () => {
       const leader = await cluster.leader()
       const [away] = others(leader) as [Server]
       cluster.partition(away)
@@ -126,14 +126,14 @@ export async function describeCluster(subject: ClusterSubject): Promise<void> {
       expect(cluster.members).toContain(await cluster.leader())
     })
 
-    test('refuses to cut off a server that is not its own', async () => {
+    test('cannot cut off a server outside the cluster', async () => {
       await using other = await subject.start()
       expect(() => cluster.partition(other.members[0] as Server)).toThrow('no member of this cluster')
       await subject.write(other.addresses[0] as string, 'other')
       expect(await subject.has(cluster.addresses[0] as string, 'other')).toBe(false)
     })
 
-    test('is gone with its data after stop', async () => {
+    test('is removed with its data by stop()', async () => {
       const pids = cluster.members.map(({ pid }) => pid as number)
       const folders = cluster.addresses.map(folderOf)
       expect([pids.every(isAlive), folders.every(existsSync)]).toEqual([true, true])

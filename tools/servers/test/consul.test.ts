@@ -38,7 +38,7 @@ const acl = { enabled: true, default_policy: 'deny', tokens: { master: token, ag
 test.runIf(owned).each([
   ['a bootstrap token', { bootstrapToken: token }],
   ['ACLs of its own configuration', { config: { acl }, token }],
-])('A Consul with %s refuses a stranger and serves the token', async (_, options) => {
+])('A Consul with %s rejects a client without a token, and accepts one with it', async (_, options) => {
   await using consul = await startConsul(options)
   const url = `http://${consul.address}/v1/kv/key`
   expect((await fetch(url, { method: 'PUT', body: 'value' })).status).toBe(403)
@@ -61,7 +61,7 @@ test.runIf(owned)(
   },
 )
 
-test.runIf(owned)('A Consul cannot join over WAN what has no WAN address', async () => {
+test.runIf(owned)('A Consul without a WAN address cannot be joined over WAN', async () => {
   const other = new ForeignServer('consul', '127.0.0.1:1')
   await expect(async () => startConsul({ joinWan: other })).rejects.toThrow('joinWan: 127.0.0.1:1')
 })

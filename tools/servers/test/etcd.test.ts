@@ -10,8 +10,11 @@ await describeLifecycle({
   has: hasKey,
 })
 
-test.runIf(await requireServer('etcd'))('An etcd that does not start shows its last words', async () => {
-  await expect(startEtcd({ args: ['--no-such-flag'] })).rejects.toThrow(
-    /etcd did not start: exit code .*no-such-flag/s,
-  )
-})
+test.runIf(await requireServer('etcd'))(
+  'The error of an etcd that does not start has its last output',
+  async () => {
+    await expect(startEtcd({ args: ['--no-such-flag'] })).rejects.toThrow(
+      /etcd did not start: exit code .*no-such-flag/s,
+    )
+  },
+)

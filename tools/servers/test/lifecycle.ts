@@ -22,7 +22,7 @@ export async function describeLifecycle(subject: Subject): Promise<void> {
     })
     afterAll(() => server.stop())
 
-    test('answers', async () => {
+    test('responds', async () => {
       await subject.write(server.address, 'kept')
       expect(await subject.has(server.address, 'kept')).toBe(true)
     })
@@ -43,7 +43,7 @@ export async function describeLifecycle(subject: Subject): Promise<void> {
       expect(await subject.has(address, 'kept')).toBe(true)
     })
 
-    test.runIf(owned(subject.kind))('is silent while paused and answers when resumed', async () => {
+    test.runIf(owned(subject.kind))('does not respond while paused, and responds when resumed', async () => {
       await server.pause()
       const answer = subject.has(server.address, 'kept')
       expect(await Promise.race([answer, sleep(300, 'silent')])).toBe('silent')
@@ -74,15 +74,18 @@ export async function describeLifecycle(subject: Subject): Promise<void> {
       if (owned(subject.kind)) expect(await subject.has(server.address, 'other')).toBe(false)
     })
 
-    test.runIf(owned(subject.kind))('is gone with its data after stop, for good', async () => {
-      const pid = server.pid as number
-      const folder = folderOf(server.address)
-      expect(existsSync(folder)).toBe(true)
-      await server.stop()
-      expect(isAlive(pid)).toBe(false)
-      expect(existsSync(folder)).toBe(false)
-      await expect(server.restart()).rejects.toThrow('stopped for good')
-    })
+    test.runIf(owned(subject.kind))(
+      'is removed with its data by stop(), which may be called twice',
+      async () => {
+        const pid = server.pid as number
+        const folder = folderOf(server.address)
+        expect(existsSync(folder)).toBe(true)
+        await server.stop()
+        expect(isAlive(pid)).toBe(false)
+        expect(existsSync(folder)).toBe(false)
+        await expect(server.restart()).rejects.toThrow('stopped for good')
+      },
+    )
   })
 }
 

@@ -10,7 +10,7 @@ import { Wires } from '../src/wires.ts'
 const onLinux = process.platform === 'linux'
 
 test.runIf(onLinux).each(['partition', 'stall'] as const)(
-  'Datagrams come from whom they can be answered to, and are lost in a %s',
+  'Datagrams have a source address that replies can reach, and are lost in a %s',
   async how => {
     const places = [await takePlace(), await takePlace()] as const
     const wires = new Wires(places.length)

@@ -34,7 +34,7 @@ test.runIf(runnable).each(['running', 'paused', 'killed'])(
 )
 
 test.runIf(runnable)(
-  'A process that ends without stopping its server ends, and so does the server',
+  'A process that does not stop its server can exit, and the server exits too',
   async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', owner, 'leave'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -46,7 +46,7 @@ test.runIf(runnable)(
 )
 
 test.runIf(await requireCluster('etcd')).each(['running', 'leave'])(
-  'A process that ends without stopping its cluster leaves nothing of it (%s)',
+  'A process that exits without stopping its cluster leaves nothing of it (%s)',
   async state => {
     const child = spawn(process.execPath, ['--import', 'tsx', owner, state, 'cluster'], {
       stdio: ['ignore', 'pipe', 'inherit'],

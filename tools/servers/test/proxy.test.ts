@@ -30,7 +30,7 @@ afterEach(async () => {
   target.close()
 })
 
-test('A proxy forwards both ways, whatever the size, and an end of stream', async () => {
+test('A proxy forwards both ways, whatever the size, and the end of a stream', async () => {
   const client = await connected()
   const sent = Buffer.alloc(5_000_000, 'abcdefg')
   let size = 0
@@ -45,7 +45,7 @@ test('A proxy forwards both ways, whatever the size, and an end of stream', asyn
   await eventually(() => expect(proxy.connections).toBe(0))
 })
 
-test('A cut resets present and new connections and counts the attempts until healed', async () => {
+test('A cut resets existing and new connections, and counts the attempts until it is healed', async () => {
   const client = await connected()
   await echoed(client, 'before')
   const reset = errorOf(client)
@@ -58,7 +58,7 @@ test('A cut resets present and new connections and counts the attempts until hea
   await echoed(await connected(), 'after')
 })
 
-test('A refusing cut closes the port and heal opens the same one', async () => {
+test('A refusing cut closes the port, and heal() opens the same one', async () => {
   await proxy.cut({ refuse: true })
   expect(await errorOf(open())).toBe('ECONNREFUSED')
   await proxy.heal()
@@ -66,7 +66,7 @@ test('A refusing cut closes the port and heal opens the same one', async () => {
   expect(proxy.attempts).toBe(1)
 })
 
-test('A drop resets the present connections only', async () => {
+test('A drop resets the existing connections only', async () => {
   const client = await connected()
   await echoed(client, 'before')
   const reset = errorOf(client)
@@ -75,7 +75,7 @@ test('A drop resets the present connections only', async () => {
   await echoed(await connected(), 'after')
 })
 
-test('A stall upwards lets the target speak but hear nothing, and loses nothing', async () => {
+test('A stall upwards delivers nothing to the target, still delivers its responses, and loses nothing', async () => {
   const client = await connected()
   await echoed(client, 'before')
   proxy.stall('up')
@@ -88,7 +88,7 @@ test('A stall upwards lets the target speak but hear nothing, and loses nothing'
   expect(await nextText(client)).toBe('held')
 })
 
-test('A stall downwards lets the target hear but not be heard, also on new connections', async () => {
+test('A stall downwards delivers nothing to the client, still delivers its requests, also on new connections', async () => {
   proxy.stall('down')
   const client = await connected()
   const answer = nextText(client)
@@ -100,7 +100,7 @@ test('A stall downwards lets the target hear but not be heard, also on new conne
 })
 
 test.each(['end', 'reset'])(
-  'A stall both ways hides from the target even the %s of a connection',
+  'A stall both ways hides even the %s of a connection from the target',
   async how => {
     const client = await connected()
     await echoed(client, 'before')
@@ -120,7 +120,7 @@ test.each(['end', 'reset'])(
   },
 )
 
-test('A delay holds back each way, in order', async () => {
+test('A delay holds bytes back each way, in order', async () => {
   const client = await connected()
   await echoed(client, 'before')
   proxy.delay(50)

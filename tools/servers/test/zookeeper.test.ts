@@ -23,14 +23,14 @@ await describeLifecycle({
 })
 
 describe.runIf(await requireServer('zookeeper'))('A ZooKeeper session', () => {
-  test('lasts 2 to 20 ticks', async () => {
+  test('has a timeout of 2 to 20 ticks', async () => {
     await using zooKeeper = await startZooKeeper({ tickTimeMs: 100 })
     await using short = await openZooKeeperSession(zooKeeper.address, { timeoutMs: 1 })
     await using long = await openZooKeeperSession(zooKeeper.address, { timeoutMs: 60_000 })
     expect([short.timeoutMs, long.timeoutMs]).toEqual([200, 2_000])
   })
 
-  test('keeps data, and ephemeral nodes only until it is closed', async () => {
+  test('keeps its data, and ephemeral nodes until it is closed', async () => {
     await using zooKeeper = await startZooKeeper()
     await using watcher = await openZooKeeperSession(zooKeeper.address)
     const session = await openZooKeeperSession(zooKeeper.address)
@@ -42,7 +42,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper session', () => {
     expect((await watcher.read('/kept')).toString()).toBe('value')
   })
 
-  test('is closed from outside by its id and password', async () => {
+  test('can be closed by others with its id and password', async () => {
     await using zooKeeper = await startZooKeeper()
     await using watcher = await openZooKeeperSession(zooKeeper.address)
     const session = await openZooKeeperSession(zooKeeper.address)
@@ -63,7 +63,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper session', () => {
     await expect(attaching).rejects.toThrow('no such session')
   })
 
-  test('survives its connection and expires when nobody returns', async () => {
+  test('survives its connection, and expires when no client returns', async () => {
     await using zooKeeper = await startZooKeeper()
     await using proxy = await startProxy(zooKeeper.address)
     const session = await openZooKeeperSession(proxy.address, { timeoutMs: 400 })

@@ -6,7 +6,7 @@ import { loopbackCarriesMulticast } from '../src/multicast.ts'
 
 const run = promisify(execFile)
 
-test('without a registry named, over multicast DNS where that works, and says so', async () => {
+test('without a named registry, the tour uses multicast DNS where that works, and says so', async () => {
   const said = await tour('', '5')
   const works = await loopbackCarriesMulticast()
   expect(said).toMatch(works ? /announce themselves by multicast DNS/ : /MultipleServers/)

@@ -73,25 +73,28 @@ describe('a connection that is lost after the request was delivered', () => {
     ['this call', {}, { idempotent: true }],
     ['all calls of the client', { idempotent: true }, {}],
     ['the method', { idempotent: ['method'] }, {}],
-  ])('is repeated at another server when the caller said that %s may be', async (_what, options, callOptions) => {
-    const [bad, good] = [await answering(reset), await answering(ok)]
-    const client = clientOf<Any>('Any', [bad, good], {
-      failMode: 'failover',
-      selectMode: 'roundRobin',
-      ...options,
-    })
-    // Round robin comes to the bad one with the first or the second call.
-    const calls = [
-      await client.invoke('method', 1, callOptions),
-      await client.invoke('method', 2, callOptions),
-    ]
-    expect(calls.map(({ reply, endpoint }) => [reply, endpoint])).toEqual([
-      ['ok', good.address],
-      ['ok', good.address],
-    ])
-    expect(calls.map(({ attempts }) => attempts).sort()).toEqual([1, 2])
-    expect([bad.requests.length, good.requests.length]).toEqual([1, 2])
-  })
+  ])(
+    'is repeated at another server when the caller said that %s may be',
+    async (_what, options, callOptions) => {
+      const [bad, good] = [await answering(reset), await answering(ok)]
+      const client = clientOf<Any>('Any', [bad, good], {
+        failMode: 'failover',
+        selectMode: 'roundRobin',
+        ...options,
+      })
+      // Round robin comes to the bad one with the first or the second call.
+      const calls = [
+        await client.invoke('method', 1, callOptions),
+        await client.invoke('method', 2, callOptions),
+      ]
+      expect(calls.map(({ reply, endpoint }) => [reply, endpoint])).toEqual([
+        ['ok', good.address],
+        ['ok', good.address],
+      ])
+      expect(calls.map(({ attempts }) => attempts).sort()).toEqual([1, 2])
+      expect([bad.requests.length, good.requests.length]).toEqual([1, 2])
+    },
+  )
 
   test.each([
     ['this call is not', { idempotent: true }, { idempotent: false }],

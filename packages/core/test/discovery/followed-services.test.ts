@@ -157,20 +157,23 @@ describe('a service that is no longer used', () => {
 })
 
 describe('a discovery that combines others', () => {
-  test.each(['CachedDiscovery', 'MultiDiscovery'])('releases services that are no longer used: %s', async name => {
-    const driver = new ScriptedDriver()
-    const inner = new RegistryDiscovery(driver, {}, IDLE)
-    const discovery =
-      name === 'MultiDiscovery' ? new MultiDiscovery([inner], {}, IDLE) : (await cached(inner)).discovery
-    const listing = discovery.list('Arith')
-    const first = await answer(driver, 0, ['tcp@h:1'])
-    expect(await listing).toHaveLength(1)
-    await over(first)
-    const again = discovery.list('Arith')
-    await answer(driver, 1, ['tcp@h:1', 'tcp@h:2'])
-    expect((await again).length).toBeGreaterThan(0)
-    await discovery.close()
-  })
+  test.each(['CachedDiscovery', 'MultiDiscovery'])(
+    'releases services that are no longer used: %s',
+    async name => {
+      const driver = new ScriptedDriver()
+      const inner = new RegistryDiscovery(driver, {}, IDLE)
+      const discovery =
+        name === 'MultiDiscovery' ? new MultiDiscovery([inner], {}, IDLE) : (await cached(inner)).discovery
+      const listing = discovery.list('Arith')
+      const first = await answer(driver, 0, ['tcp@h:1'])
+      expect(await listing).toHaveLength(1)
+      await over(first)
+      const again = discovery.list('Arith')
+      await answer(driver, 1, ['tcp@h:1', 'tcp@h:2'])
+      expect((await again).length).toBeGreaterThan(0)
+      await discovery.close()
+    },
+  )
 
   test('writes nothing about invented names into its file', async () => {
     const driver = new ScriptedDriver()

@@ -65,18 +65,21 @@ describe('TLS', () => {
     expect(await caller(server, trusting).call('who')).toBe('me')
   })
 
-  test.runIf(isPosix)('works on unix sockets, beside TCP, and beside memory, which needs no TLS', async () => {
-    const server = await secured()
-    const path = join(await directory(), 'who.sock')
-    await server.serve('unix', path)
-    await server.serve('memu', server.id)
-    // A path is nobody's name: the client says whose certificate it expects.
-    expect(
-      await caller({ address: `unix@${path}` }, { ...trusting, servername: 'localhost' }).call('who'),
-    ).toBe('me')
-    expect(await caller({ address: `memu@${server.id}` }).call('who')).toBe('me')
-    expect(await caller(server, trusting).call('who')).toBe('me')
-  })
+  test.runIf(isPosix)(
+    'works on unix sockets, beside TCP, and beside memory, which needs no TLS',
+    async () => {
+      const server = await secured()
+      const path = join(await directory(), 'who.sock')
+      await server.serve('unix', path)
+      await server.serve('memu', server.id)
+      // A path is nobody's name: the client says whose certificate it expects.
+      expect(
+        await caller({ address: `unix@${path}` }, { ...trusting, servername: 'localhost' }).call('who'),
+      ).toBe('me')
+      expect(await caller({ address: `memu@${server.id}` }).call('who')).toBe('me')
+      expect(await caller(server, trusting).call('who')).toBe('me')
+    },
+  )
 
   test('leaves ALPN to the program', async () => {
     const server = await secured({ ...good, ALPNProtocols: ['rpcx', 'h2'] })
