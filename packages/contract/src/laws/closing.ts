@@ -5,8 +5,8 @@ import { answers } from '../reach.ts'
 import type { Trial } from '../trial.ts'
 
 export const closing: Readonly<Record<string, Law>> = {
-  'no server is listed while a connect to it would be refused': law(
-    '`write()` and `remove()` of driver.ts: when they resolve, the registry must have done it',
+  'no server is listed while it refuses connections': law(
+    '`write()` and `remove()` of driver.ts: they must resolve only after the registry has done it',
     async trial => {
       const service = trial.service()
       const view = trial.view(service)
@@ -27,7 +27,7 @@ export const closing: Readonly<Record<string, Law>> = {
     },
   ),
 
-  '200 times opened and closed leave nothing behind': law(
+  '200 clients and servers that open and close leave nothing behind': law(
     '`close()` of the session in driver.ts: timers, sockets, watches and leases that outlive it',
     async trial => {
       await openAndClose(trial)

@@ -6,8 +6,8 @@ import { Log } from '../log.ts'
 import { entriesOf } from '../view.ts'
 
 export const discovery: Readonly<Record<string, Law>> = {
-  'the first list is empty when there is nothing, and the first server is seen': law(
-    '`watchService()` of driver.ts: it calls `into.replace([])` when there is nothing, and does not wait',
+  'the first list is empty when there are no servers, and the first server is seen': law(
+    '`watchService()` of driver.ts: it calls `into.replace([])` at once when there are no servers',
     async trial => {
       const service = trial.service()
       const discovery = trial.discovery()
@@ -21,7 +21,7 @@ export const discovery: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'list() and watch() give the same, in address order, frozen': law(
+  'list() and watch() return the same frozen lists, in the order of addresses': law(
     '`watchService()` of driver.ts: what it gives `into.replace()` and `into.put()`',
     async trial => {
       const service = trial.service()
@@ -42,8 +42,8 @@ export const discovery: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'a slow reader skips to the newest state': law(
-    '`watchService()` of driver.ts: it tells each change once, and waits for nobody',
+  'a slow reader of watch() skips to the newest list': law(
+    '`watchService()` of driver.ts: it reports each change once, and waits for no reader',
     async trial => {
       const service = trial.service()
       const { address, server } = await trial.member().offer(service, 'n=0').start()
@@ -59,8 +59,8 @@ export const discovery: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'services do not see each other, however alike their names': law(
-    'how driver.ts makes keys of names: one name may be the beginning of another, and names have letters of every script',
+  "services with similar names do not see each other's servers": law(
+    'how driver.ts builds keys from names: a name may be the prefix of another one, and names may have letters of any script',
     async trial => {
       const a = trial.service()
       const names = [a, `${a}2`, `2${a}`]
@@ -82,8 +82,8 @@ export const discovery: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'what is no server is ignored, told once, and the rest is served': law(
-    '`watchService()` of driver.ts: it passes on what it finds as it is, and leaves it to core what is a server',
+  'a malformed entry is ignored and reported once, and the others are listed': law(
+    '`watchService()` of driver.ts: it passes entries on as they are, and core decides which of them are servers',
     async trial => {
       const put = trial.need('put')
       const service = trial.service()
@@ -103,8 +103,8 @@ export const discovery: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'abort ends a wait and a loop, and only those': law(
-    '`watchService()` of driver.ts: what it does when its signal aborts',
+  'an aborted signal ends its own list() or watch(), and no other': law(
+    '`watchService()` of driver.ts: it ends when its signal aborts',
     async trial => {
       const service = trial.service()
       const discovery = trial.discovery()
@@ -123,8 +123,8 @@ export const discovery: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'close() ends all loops, and what is asked after it': law(
-    '`close()` of the session in driver.ts: `watchService()` has to end with its signal',
+  'close() ends all watches, and later calls reject': law(
+    '`close()` of the session in driver.ts: `watchService()` must end with its signal',
     async trial => {
       const service = trial.service()
       const discovery = trial.discovery()

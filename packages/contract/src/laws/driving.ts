@@ -7,7 +7,7 @@ import { Log } from '../log.ts'
 
 /** What a driver must do besides reporting facts: renew, subscribe, release, and maintain directories. */
 export const driving: Readonly<Record<string, Law>> = {
-  'a server at rest stays, for twice the life of its session': law(
+  'an idle server stays registered for two TTLs': law(
     'what renews the session of driver.ts, and how often: several times in `ttlMs`',
     async trial => {
       const ttlMs = await trial.ttlMs()
@@ -35,8 +35,8 @@ export const driving: Readonly<Record<string, Law>> = {
     120_000,
   ),
 
-  'the directories of an entry are there': law(
-    '`watchEntry()` of driver.ts, which looks after what an entry needs',
+  'the directories above an entry exist': law(
+    '`watchEntry()` of driver.ts: it creates missing directories again',
     async trial => {
       const missing = trial.need('missingDirectories')
       const service = trial.service()
@@ -49,8 +49,8 @@ export const driving: Readonly<Record<string, Law>> = {
     20_000,
   ),
 
-  'a change is told when it happens, not at the next look': law(
-    '`watchService()` of driver.ts: does it subscribe, or only poll?',
+  'a change is reported when it happens, not at the next poll': law(
+    '`watchService()` of driver.ts: it must subscribe, not only poll',
     async trial => {
       if (trial.traits.pacedMs !== undefined)
         trial.doesNotApply(`it tells a change every ${trial.traits.pacedMs} ms at most`)
@@ -72,8 +72,8 @@ export const driving: Readonly<Record<string, Law>> = {
     60_000,
   ),
 
-  'what is written while a service begins to be followed is seen': law(
-    '`watchService()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
+  'entries that are written while a watch starts are reported': law(
+    '`watchService()` of driver.ts: it must subscribe before it reads the list, or from the revision of the list',
     async trial => {
       if (trial.traits.pacedMs !== undefined)
         trial.doesNotApply(`it tells a change every ${trial.traits.pacedMs} ms at most`)
@@ -104,15 +104,15 @@ export const driving: Readonly<Record<string, Law>> = {
         const worst = missing.reduce((most, some) => (some.length > most.length ? some : most))
         return worst.length === 0
           ? undefined
-          : `expected all ${written.length} entries that were written meanwhile; one watchService() never told ${worst.slice(0, 5).join(', ')}`
+          : `expected all ${written.length} entries that were written meanwhile; one watchService() never reported ${worst.slice(0, 5).join(', ')}`
       })
       following.abort()
     },
     60_000,
   ),
 
-  'what was subscribed to is released when its signal aborts': law(
-    '`watchService()` and `watchEntry()` of driver.ts: what do they do when their signal aborts?',
+  'subscriptions are released when their signal aborts': law(
+    '`watchService()` and `watchEntry()` of driver.ts: they must release their subscriptions when their signal aborts',
     async trial => {
       const leftovers = trial.bench.leftovers?.bind(trial.bench)
       if (leftovers === undefined) return trial.doesNotApply('its bench has no leftovers()')
@@ -159,8 +159,8 @@ export const driving: Readonly<Record<string, Law>> = {
     20_000,
   ),
 
-  'nothing is told of a service once the signal of watchService() has aborted': law(
-    '`watchService()` of driver.ts: what it still waits for when its signal aborts must not reach the replica',
+  'watchService() reports nothing once its signal has aborted': law(
+    '`watchService()` of driver.ts: a response that comes after its signal aborted must not reach the replica',
     async trial => {
       const [reader, writer] = [await trial.party(), await trial.party()]
       const service = trial.service()
@@ -196,7 +196,7 @@ export const driving: Readonly<Record<string, Law>> = {
       await trial.settled(async () =>
         addresses.has(entry.address)
           ? undefined
-          : `expected ${entry.address} to be told by watchService(); it was not`,
+          : `expected ${entry.address} to be reported by watchService(); it was not`,
       )
       following.abort()
       await ended

@@ -8,8 +8,8 @@ import type { View } from '../view.ts'
 import { Figures } from './registration.ts'
 
 export const edits: Readonly<Record<string, Law>> = {
-  'an edit by others is kept by the next figures, which are ours': law(
-    '`watchEntry()` of driver.ts: it has to tell what others write, with a version that grows',
+  'an edit by others is kept when the server writes new metrics, except for metrics in the edit': law(
+    '`watchEntry()` of driver.ts: it must report what others write, with a version that grows',
     async trial => {
       const edit = trial.need('edit')
       const service = trial.service()
@@ -26,8 +26,8 @@ export const edits: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'an edit by others is kept by a registration that comes back': law(
-    '`watchEntry()` of driver.ts: what it tells first, after the session was lost',
+  'an edit by others is kept when a deleted entry is registered again': law(
+    '`watchEntry()` of driver.ts: its first report after the session was lost',
     async trial => {
       const remove = trial.need('remove')
       const service = trial.service()
@@ -41,8 +41,8 @@ export const edits: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'an edit by others stands until setMetadata() sets its key': law(
-    '`watchEntry()` of driver.ts: it has to tell what others write, with a version that grows',
+  'an edit by others is kept until setMetadata() sets its key': law(
+    '`watchEntry()` of driver.ts: it must report what others write, with a version that grows',
     async trial => {
       const service = trial.service()
       const member = await trial.member().offer(service, 'weight=1&zone=a').start()
@@ -58,8 +58,8 @@ export const edits: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'an edit is an edit whoever keeps the entry since, and the entry is ours again': law(
-    '`by` of what `watchEntry()` of driver.ts tells: `editor` is who keeps entries of others and serves nothing',
+  'an edit through another session is kept, and the entry belongs to the server again': law(
+    '`by` in the reports of `watchEntry()` of driver.ts: an `editor` keeps entries of others, and is not a server',
     async trial => {
       const adopt = trial.need('adopt')
       const service = trial.service()
@@ -96,8 +96,8 @@ export const edits: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'an entry that others delete is back, once': law(
-    '`watchEntry()` of driver.ts: it has to tell `undefined` when the entry is gone',
+  'an entry that others delete is registered again, once': law(
+    '`watchEntry()` of driver.ts: it must report `undefined` when the entry is gone',
     async trial => {
       const remove = trial.need('remove')
       const [service, other] = [trial.service(), trial.service()]

@@ -8,7 +8,7 @@ import type { Trial } from '../trial.ts'
 
 /** The facts that a driver reports about one entry. The decisions of core depend on them. */
 export const entries: Readonly<Record<string, Law>> = {
-  'a watch tells what is there, then each change, until its signal aborts': law(
+  'watchEntry() reports the current entry, then each change, until its signal aborts': law(
     '`watchEntry()` of driver.ts',
     async trial => {
       const entry = entryOf(trial, 1)
@@ -43,8 +43,8 @@ export const entries: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'the version of an entry grows with each write, also after it was gone': law(
-    '`version` of what `write()` and `watchEntry()` of driver.ts give: a revision of the registry, or a clock',
+  'the version of an entry grows with each write, also after it was deleted': law(
+    '`version` in the results of `write()` and the reports of `watchEntry()` of driver.ts: a revision of the registry, or a clock',
     async trial => {
       const entry = entryOf(trial, 2)
       const party = await trial.party()
@@ -76,8 +76,8 @@ export const entries: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'an entry is ours, nobody’s or another server’s, as it was written': law(
-    '`by` of what `watchEntry()` of driver.ts tells',
+  'an entry belongs to this session, to nobody or to another server, as it was written': law(
+    '`by` in the reports of `watchEntry()` of driver.ts',
     async trial => {
       const entry = entryOf(trial, 3)
       const [us, other] = [await trial.party(), await trial.party()]
@@ -96,8 +96,8 @@ export const entries: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'what an earlier session left is known to be ours': law(
-    'what the driver in driver.ts remembers of its earlier sessions',
+  'an entry that an earlier session left is recognised': law(
+    'how driver.ts recognises its earlier sessions',
     async trial => {
       const entry = entryOf(trial, 5)
       const driver = trial.bench.driver()
@@ -114,7 +114,7 @@ export const entries: Readonly<Record<string, Law>> = {
     60_000,
   ),
 
-  'nothing is written over what was not seen': law(
+  'write() replaces nothing that the server has not seen': law(
     '`write()` of driver.ts: it compares and sets in one operation of the registry',
     async trial => {
       const entry = entryOf(trial, 6)
@@ -132,7 +132,7 @@ export const entries: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'remove() takes out what its session keeps, and nothing else': law(
+  'remove() deletes an entry of its own session, and no other': law(
     '`remove()` of driver.ts: it compares the owner and deletes in one operation of the registry',
     async trial => {
       const entry = entryOf(trial, 7)

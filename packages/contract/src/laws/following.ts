@@ -6,8 +6,8 @@ import { Log } from '../log.ts'
 import { tapped } from '../tap.ts'
 
 export const following: Readonly<Record<string, Law>> = {
-  'a change between list and watch is seen': law(
-    '`watchService()` of driver.ts: it has to subscribe before it reads the list, or from where the list was read',
+  'a change between the first list and the watch is seen': law(
+    '`watchService()` of driver.ts: it must subscribe before it reads the list, or from the revision of the list',
     async trial => {
       const service = trial.service()
       const { address, server } = await trial.member().offer(service, 'n=0').start()
@@ -36,8 +36,8 @@ export const following: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'a service is followed once, however many watch it': law(
-    'what `watchService()` of driver.ts takes at the registry for one service',
+  'a service has one watch at the registry, however many clients watch it': law(
+    'what `watchService()` of driver.ts opens at the registry for one service',
     async trial => {
       const service = trial.service()
       const { address, server } = await trial.member().offer(service, 'n=0').start()
@@ -53,7 +53,7 @@ export const following: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'many services of one program give no warning of a leak': law(
+  'many services of one program cause no warning about listeners': law(
     'the signal or emitter of driver.ts to which each service adds a listener: `setMaxListeners(0, …)`',
     async trial => {
       const warnings: string[] = []
@@ -79,7 +79,7 @@ export const following: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'those who watch hear of changes only': law(
+  'watches report changes only': law(
     '`watchService()` of driver.ts: it calls `into.replace()` once, then `put()` and `remove()`',
     async trial => {
       const service = trial.service()
@@ -96,8 +96,8 @@ export const following: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'what was missed is found when the list is read again': law(
-    '`watchService()` of driver.ts: it rejects once it can no longer vouch for what it told',
+  'a missed change is found when the list is read again': law(
+    '`watchService()` of driver.ts: it rejects once it may have missed a change',
     async trial => {
       const service = trial.service()
       const leaving = await trial.member().offer(service, 'is=leaving').start()

@@ -7,19 +7,19 @@ import { answers } from '../reach.ts'
 import type { Trial } from '../trial.ts'
 
 export const outage: Readonly<Record<string, Law>> = {
-  'an outage that is over soon changes nothing': law(
-    'how driver.ts takes up its session again after a lost connection',
+  'a short outage changes no list and no entry': law(
+    'how driver.ts resumes its session after a lost connection',
     trial => throughOutage(trial, () => 0),
     60_000,
   ),
 
-  'an outage longer than a session shrinks no list, and the registry is right after it': law(
-    '`ended` of the session in driver.ts, and what `watchService()` does when it is cut off: it rejects, and replaces nothing',
+  'an outage longer than the TTL shrinks no list, and all servers are registered after it': law(
+    '`ended` of the session in driver.ts, and `watchService()`, which rejects when the connection is lost, and replaces nothing',
     trial => throughOutage(trial, ttlMs => Math.max(2.5 * ttlMs, 500)),
     120_000,
   ),
 
-  'a server starts while its registry is down, and is registered when it is up': law(
+  'a server starts while its registry is down, and registers once it is up': law(
     '`open()` of driver.ts: one attempt, which rejects when it fails',
     async trial => {
       const service = trial.service()
@@ -55,8 +55,8 @@ export const outage: Readonly<Record<string, Law>> = {
     60_000,
   ),
 
-  'list() with timeoutMs rejects with what the registry said': law(
-    'what `open()` and `watchService()` of driver.ts reject with: `ERR_RPCX_REGISTRY`, with whom they asked for what',
+  'list() with timeoutMs rejects with the error of the registry': law(
+    'what `open()` and `watchService()` of driver.ts reject with: `ERR_RPCX_REGISTRY`, with the address and the request',
     async trial => {
       const service = trial.service()
       const outage = await trial.outage()
@@ -78,8 +78,8 @@ export const outage: Readonly<Record<string, Law>> = {
     60_000,
   ),
 
-  'close() resolves within 5 s while the registry is out of reach, and the rest goes by itself': law(
-    '`close()` of driver.ts: it waits for nobody who does not answer',
+  'close() resolves within 5 s while the registry is unreachable, and its entries expire': law(
+    '`close()` of driver.ts: it does not wait for a registry that does not respond',
     async trial => {
       trial.needOutage()
       const service = trial.service()

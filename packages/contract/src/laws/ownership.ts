@@ -6,8 +6,8 @@ import { tapped } from '../tap.ts'
 import type { Trial } from '../trial.ts'
 
 export const ownership: Readonly<Record<string, Law>> = {
-  'a claim replaces the entry that an earlier process left': law(
-    '`write()` of driver.ts over an entry of another owner, and `by` of what `watchEntry()` tells',
+  'a new server replaces the entry that an earlier process left': law(
+    '`write()` of driver.ts over an entry of another owner, and `by` in the reports of `watchEntry()`',
     async trial => {
       const service = trial.service()
       const member = memberAt(trial, 1).offer(service, 'is=new')
@@ -28,8 +28,8 @@ export const ownership: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'of two live servers at one address the later has it, and the earlier waits': law(
-    '`by` and `version` of what `watchEntry()` of driver.ts tells: the one who lost has to see `other`',
+  'of two live servers at one address, the later one is registered and the earlier one waits': law(
+    '`by` and `version` in the reports of `watchEntry()` of driver.ts: the session that lost the entry must see `other`',
     async trial => {
       const service = trial.service()
       let writes = 0
@@ -60,8 +60,8 @@ export const ownership: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'the server that lost its address leaves the other alone when it closes': law(
-    '`remove()` of driver.ts: it takes out what the session itself keeps, and nothing else',
+  'a server that lost its address leaves the entry of the other one alone when it closes': law(
+    '`remove()` of driver.ts: it deletes entries of the session itself, and no others',
     async trial => {
       const service = trial.service()
       const member = await memberAt(trial, 3).offer(service, 'is=first').start()
@@ -79,8 +79,8 @@ export const ownership: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'a session that is ended from outside is replaced': law(
-    '`ended` of the session in driver.ts: it resolves once nothing that was written there lives',
+  'a session that others end is replaced': law(
+    '`ended` of the session in driver.ts: it resolves once the registry has no entry of the session',
     async trial => {
       const endSession = trial.need('endSession')
       const services = [trial.service(), trial.service()]

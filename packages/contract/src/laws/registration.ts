@@ -6,8 +6,8 @@ import { law } from '../law.ts'
 import { Log } from '../log.ts'
 
 export const registration: Readonly<Record<string, Law>> = {
-  'what was registered is discovered with its exact address and metadata': law(
-    'how driver.ts encodes addresses and metadata, both ways',
+  'a server is discovered with its exact address and metadata': law(
+    'how driver.ts encodes and decodes addresses and metadata',
     async trial => {
       const [full, bare] = [trial.service(), trial.service()]
       const metadata = 'weight=10&group=b&group=a&note=%c3%a9+~*'
@@ -20,7 +20,7 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'close() withdraws all that was registered': law('`remove()` and `close()` of driver.ts', async trial => {
+  'close() withdraws all services of the server': law('`remove()` and `close()` of driver.ts', async trial => {
     const services = [trial.service(), trial.service()]
     const member = trial.member()
     for (const service of services) member.offer(service)
@@ -34,8 +34,8 @@ export const registration: Readonly<Record<string, Law>> = {
     assert.equal(member.count('withdrawn'), services.length)
   }),
 
-  'unregister() withdraws that service only': law(
-    '`remove()` of driver.ts: what several entries of one session share has to stay',
+  'unregister() withdraws only that service': law(
+    '`remove()` of driver.ts: what several entries of one session share must stay',
     async trial => {
       const [leaving, staying] = [trial.service(), trial.service()]
       const member = await trial.member().offer(leaving).offer(staying).start()
@@ -54,7 +54,7 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'setMetadata() reaches those who watch, never through an empty list': law(
+  'setMetadata() reaches every watch, never through an empty list': law(
     '`write()` of driver.ts: it replaces an entry, and never deletes it first',
     async trial => {
       const service = trial.service()
@@ -69,7 +69,7 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'the last of many setMetadata() stands': law(
+  'the last of many setMetadata() wins': law(
     '`write()` of driver.ts: the version that it resolves to is that of this very write',
     async trial => {
       const service = trial.service()
@@ -88,7 +88,7 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'calls and connections are written as Go writes them': law(
+  "calls and connections are written in Go's format": law(
     '`write()` of driver.ts with the audience `metrics`',
     async trial => {
       const service = trial.service()
@@ -105,7 +105,7 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'a plugin whose registry is down holds up no other': law(
+  'a plugin whose registry is down does not delay other plugins': law(
     '`open()` of driver.ts: one attempt, which ends with its signal',
     async trial => {
       const service = trial.service()
@@ -127,7 +127,7 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'one plugin serves several servers': law(
+  'one plugin registers several servers': law(
     'what the sessions of one driver in driver.ts share',
     async trial => {
       const service = trial.service()

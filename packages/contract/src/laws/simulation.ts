@@ -6,7 +6,7 @@ import type { Trial } from '../trial.ts'
 import type { View } from '../view.ts'
 
 export const simulation: Readonly<Record<string, Law>> = {
-  'at rest every list equals the registry, whatever happened before': law(
+  'every list equals the registry once all changes have ended, whatever happened before': law(
     'the law that fails alone with RPCX_SEED of this run; most often `watchService()` and `watchEntry()` of driver.ts after a reconnect',
     async trial => {
       const world = new World(trial)

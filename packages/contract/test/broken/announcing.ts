@@ -16,7 +16,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       return session
     }),
 
-  'makes no directories': (driver, registry) =>
+  'creates no directories': (driver, registry) =>
     withSession(driver, session => ({
       async watchEntry(service, ...rest) {
         const watching = session.watchEntry(service, ...rest)
@@ -28,18 +28,18 @@ export const announcing: Readonly<Record<string, Flaw>> = {
   'forgets to withdraw': driver =>
     withSession(driver, () => ({ remove: async () => {}, close: async () => {} })),
 
-  'withdraws all that it holds': driver =>
+  'withdraws all entries of its session': driver =>
     withSession(driver, session => ({ remove: (_service, _address, signal) => session.close(signal) })),
 
-  'withdraws later than it says': driver =>
+  'withdraws after it says that it has': driver =>
     withSession(driver, session => ({
       remove: async (...place) => void setTimeout(() => void session.remove(...place), 100),
     })),
 
-  'withdraws what a successor holds': (driver, registry) =>
+  'withdraws the entry of a successor': (driver, registry) =>
     withSession(driver, () => ({ remove: async (service, address) => registry.remove(service, address) })),
 
-  'takes along what a successor holds when it closes': (driver, registry) =>
+  'withdraws the entry of a successor when it closes': (driver, registry) =>
     withSession(driver, session => {
       const written: [service: string, address: string][] = []
       return {
@@ -54,19 +54,19 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'writes metadata its own way': driver =>
+  'rewrites metadata in its own format': driver =>
     withSession(driver, session => ({
       write: ({ metadata, ...entry }, ...rest) =>
         session.write({ ...entry, metadata: formatMetadata(parseMetadata(metadata).values) }, ...rest),
     })),
 
-  'does not write figures': driver =>
+  'does not write metrics': driver =>
     withSession(driver, session => ({
       write: async (entry, over, audience, signal) =>
         audience === 'metrics' ? over?.version : session.write(entry, over, audience, signal),
     })),
 
-  'writes over what others wrote': (driver, registry) =>
+  'overwrites the changes of others': (driver, registry) =>
     withSight(
       withSession(driver, session => ({
         write({ service, address, metadata }, _over, ...rest) {
@@ -78,7 +78,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       onlyFirst,
     ),
 
-  'does not count its writes': driver =>
+  'keeps the version when it writes': driver =>
     withSession(driver, session => ({
       async write(entry, over, ...rest) {
         const version = await session.write(entry, over, ...rest)
@@ -86,7 +86,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       },
     })),
 
-  'repeats its first write after each': (driver, registry) =>
+  'repeats its first write after each later one': (driver, registry) =>
     withSession(driver, session => {
       let first: string | undefined
       return {
@@ -104,15 +104,15 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'takes every entry for its own': driver =>
+  'treats every entry as its own': driver =>
     withSight(driver, (held, saw) => saw(held && { ...held, by: 'us' })),
 
-  'forgets its earlier sessions': driver =>
+  'does not recognise its earlier sessions': driver =>
     withSight(driver, (held, saw) => saw(held?.by === 'earlier' ? { ...held, by: 'other' } : held)),
 
-  'does not notice a loss': driver => withSight(driver, onlyFirst),
+  'does not notice the loss of an entry': driver => withSight(driver, onlyFirst),
 
-  'comes back late': driver =>
+  'registers a lost entry late': driver =>
     withSession(driver, session => {
       const written = new Set<string>()
       return {
@@ -125,13 +125,13 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'takes a live stranger for its own earlier life': driver =>
+  'treats the entry of a live server as one of its earlier sessions': driver =>
     withSight(driver, (held, saw) => saw(held?.by === 'other' ? { ...held, by: 'earlier' } : held)),
 
-  'gives way to those who edit': driver =>
+  'gives way to editors': driver =>
     withSight(driver, (held, saw) => saw(held?.by === 'editor' ? { ...held, by: 'other' } : held)),
 
-  'claims nothing that was there before': driver =>
+  'never replaces an existing entry': driver =>
     withSession(driver, session => ({
       write: async (entry, over, ...rest) =>
         over?.by === 'other' ? undefined : session.write(entry, over, ...rest),
@@ -140,7 +140,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
   'does not notice the end of its session': driver =>
     withSession(driver, () => ({ ended: new Promise(() => {}) })),
 
-  'takes a registry that is down for a mistake': driver =>
+  'treats a registry that is down as misuse': driver =>
     withOpen(driver, async open => {
       try {
         return await open()
@@ -149,7 +149,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'says that it is registered when it is not': driver =>
+  'reports a registration that did not happen': driver =>
     withOpen(driver, async open => {
       try {
         return await open()
@@ -158,7 +158,7 @@ export const announcing: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'has one session for all': driver => {
+  'has one session for all servers': driver => {
     let session: Promise<RegistrySession> | undefined
     return withOpen(driver, open => {
       session ??= open()

@@ -24,7 +24,7 @@ export const following: Readonly<Record<string, Flaw>> = {
     }))
   },
 
-  'says nothing of an empty list': driver =>
+  'does not report an empty list': driver =>
     withReplica(driver, into => ({
       replace(all) {
         const entries = [...all]
@@ -32,7 +32,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
-  'leaves out the last of a list': driver =>
+  'leaves out the last entry of a list': driver =>
     withReplica(driver, into => ({
       replace(all) {
         const entries = [...all]
@@ -50,7 +50,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
-  'puts before it replaces': (driver, registry) =>
+  'reports entries before it reports the list': (driver, registry) =>
     withSession(driver, session => ({
       async watchService(service, into, signal) {
         await registry.trip()
@@ -79,7 +79,7 @@ export const following: Readonly<Record<string, Flaw>> = {
     }))
   },
 
-  'tells changes in the wrong order': driver =>
+  'reports changes in the wrong order': driver =>
     withReplica(driver, into => {
       let late: readonly [string, string] | undefined
       return {
@@ -94,7 +94,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'tells a change as a removal first': driver =>
+  'reports a change as a removal first': driver =>
     withReplica(driver, into => ({
       put(...entry) {
         into.remove(entry[0])
@@ -102,7 +102,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
-  'gives up on an entry that is no server': driver =>
+  'fails on a malformed entry': driver =>
     withReplica(driver, into => ({
       replace(all) {
         const entries = [...all]
@@ -128,7 +128,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       watchService: (...follow) => session.watchService(...follow).catch(() => new Promise(() => {})),
     })),
 
-  'follows once per session': driver =>
+  'watches a service once per session': driver =>
     withSession(driver, session => {
       const followed = new Set<string>()
       return {
@@ -140,7 +140,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       }
     }),
 
-  'stops to follow after its first list': driver =>
+  'stops watching after its first list': driver =>
     withSession(driver, session => ({
       async watchService(service, into, signal) {
         const first = new AbortController()
@@ -168,7 +168,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
-  'only looks once a second': (driver, registry) =>
+  'polls once a second': (driver, registry) =>
     withSession(driver, session => ({
       async watchService(service, into, signal) {
         const first = new AbortController()
@@ -189,7 +189,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       },
     })),
 
-  'releases nothing before its session closes': driver =>
+  'releases no subscription before its session closes': driver =>
     withSession(driver, session => ({
       async watchService(service, into, signal) {
         const never = new AbortController().signal
@@ -230,7 +230,7 @@ export const following: Readonly<Record<string, Flaw>> = {
       return open()
     }),
 
-  'never finishes to close': driver => withSession(driver, () => ({ close: () => new Promise(() => {}) })),
+  'never finishes closing': driver => withSession(driver, () => ({ close: () => new Promise(() => {}) })),
 }
 
 type Listed = Iterable<readonly [address: string, metadata: string]>
