@@ -4,8 +4,8 @@ import { requireServer, startConsul } from '@rpcx/servers'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { CatalogDriver } from '../src/catalog-driver.ts'
 import { busyConnections } from './busy-connections.ts'
-import { CatalogHand } from './catalog-hand.ts'
-import { Stage, TTL_MS } from './stage.ts'
+import { CatalogClient } from './catalog-client.ts'
+import { Harness, TTL_MS } from './harness.ts'
 
 describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the contract:', () => {
   let consul: Server
@@ -15,9 +15,9 @@ describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the co
   afterAll(() => consul.stop())
 
   registryContract(test, async () => {
-    const stage = new Stage(consul)
-    const catalog = new CatalogHand(stage.hand)
-    const proxy = await stage.proxy()
+    const harness = new Harness(consul)
+    const catalog = new CatalogClient(harness.raw)
+    const proxy = await harness.proxy()
     // What a law left behind on purpose goes when it has been critical for a minute.
     const before = new Set((await catalog.ours()).map(({ ID }) => ID))
     return {
@@ -39,7 +39,7 @@ describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the co
         const left = (await catalog.ours()).filter(({ ID }) => !before.has(ID))
         return [...left.map(({ ID }) => `the service ${ID}`), ...busyConnections(proxy)]
       },
-      close: () => stage[Symbol.asyncDispose](),
+      close: () => harness[Symbol.asyncDispose](),
     }
   })
 })

@@ -5,11 +5,11 @@ import { Server, systemClock, XClient } from '@rpcx/core'
 import type { Server as Registry } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import type { EchoService } from '@rpcx/testing'
-import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
+import { atMost, eventsOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CatalogDriver } from '../src/catalog-driver.ts'
-import { CatalogHand } from './catalog-hand.ts'
-import { Stage } from './stage.ts'
+import { CatalogClient } from './catalog-client.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => {
   let consul: Registry
@@ -18,17 +18,17 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
   afterAll(() => consul.stop())
 
-  /** A stage, its catalogue, and a service that no other test has. */
-  function open(): { stage: Stage; catalog: CatalogHand; service: string } {
-    const stage = new Stage(consul)
-    return { stage, catalog: new CatalogHand(stage.hand), service: `Arith-${stage.basePath.slice(5)}` }
+  /** A harness, its catalogue, and a service that no other test has. */
+  function open(): { harness: Harness; catalog: CatalogClient; service: string } {
+    const harness = new Harness(consul)
+    return { harness, catalog: new CatalogClient(harness.raw), service: `Arith-${harness.basePath.slice(5)}` }
   }
 
   test('lists what rpcx registered as a Consul service, beside the key, until it is withdrawn', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
+    const { harness, catalog, service } = open()
+    await using _ = harness
     const metadata = 'weight=10&group=test&group=blue&zone=a'
-    const { address, server } = await stage.published(service, { catalog: true, metadata })
+    const { address, server } = await harness.published(service, { catalog: true, metadata })
     const [, port] = address.split(':')
     const [found, ...others] = await catalog.seen(service)
     expect(others).toEqual([])
@@ -50,10 +50,10 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     })
     const check = found?.Checks.find(({ Type }) => Type === 'ttl')
     expect(check).toMatchObject({ CheckID: `service:${found?.Service.ID}`, Status: 'passing' })
-    expect(await stage.hand.get(stage.key(service, address))).toMatchObject({ value: metadata })
+    expect(await harness.raw.get(harness.key(service, address))).toMatchObject({ value: metadata })
     await server.close()
     expect(await catalog.seen(service)).toEqual([])
-    expect(await stage.hand.get(stage.key(service, address))).toBeUndefined()
+    expect(await harness.raw.get(harness.key(service, address))).toBeUndefined()
   })
 
   test.each([
@@ -63,42 +63,42 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     ['keys that Consul does not accept', 'a+b=1&consul-x=2&rpcx-address=tcp%40x%3A1&=3&protocol=none'],
     ['what is no query string', 'rate=50%;x'],
   ])('returns metadata unchanged: %s', async (_what, metadata) => {
-    const { stage, service } = open()
-    await using _ = stage
-    const { address } = await stage.published(service, { catalog: true, metadata })
-    await stage.view(service, stage.catalog()).shows({ [address]: metadata })
-    await stage.view(service).shows({ [address]: metadata })
+    const { harness, service } = open()
+    await using _ = harness
+    const { address } = await harness.published(service, { catalog: true, metadata })
+    await harness.view(service, harness.catalog()).shows({ [address]: metadata })
+    await harness.view(service).shows({ [address]: metadata })
   })
 
   test.each(['my_service', 'a.b', 'é', 'x'.repeat(64), '-a', 'a b'])(
     'rejects the service name %s, which DNS cannot carry although a key can',
     async name => {
-      const { stage } = open()
-      await using _ = stage
+      const { harness } = open()
+      await using _ = harness
       const server = new Server()
-      server.plugins.add(stage.plugin({ catalog: true }))
+      server.plugins.add(harness.plugin({ catalog: true }))
       expect(() => server.registerName(name, { Echo: () => 1 })).toThrow(TypeError)
       expect(() => server.registerName(name, { Echo: () => 1 })).toThrow(
         `${JSON.stringify(name)} cannot be the name of a service in DNS`,
       )
-      const { address } = await stage.published(name)
-      await stage.view(name).shows({ [address]: '' })
+      const { address } = await harness.published(name)
+      await harness.view(name).shows({ [address]: '' })
     },
   )
 
   test('rejects an address without a port, and more metadata than it can store', async () => {
-    const { stage, service } = open()
-    await using _ = stage
+    const { harness, service } = open()
+    await using _ = harness
     await expect(
-      stage.member(service, { catalog: true, serviceAddress: 'unix@/run/arith.sock' }),
+      harness.member(service, { catalog: true, serviceAddress: 'unix@/run/arith.sock' }),
     ).rejects.toMatchObject({ code: 'ERR_RPCX_ADDRESS', message: expect.stringContaining('/run/arith.sock') })
     const metadata = `note=${'x'.repeat(24_000)}`
-    await expect(stage.member(service, { catalog: true, metadata })).rejects.toThrow('24005 bytes')
+    await expect(harness.member(service, { catalog: true, metadata })).rejects.toThrow('24005 bytes')
   })
 
   test('hides a server within a second of a critical check, and shows it again after a passing one', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
+    const { harness, catalog, service } = open()
+    await using _ = harness
     const at = (port: number) => ({
       ID: `${service}-${port}`,
       Name: service,
@@ -108,9 +108,9 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     })
     for (const port of [1001, 1002]) await catalog.register(at(port))
     const [one, two] = ['tcp@127.0.0.1:1001', 'tcp@127.0.0.1:1002']
-    const view = stage.view(service, stage.catalog())
+    const view = harness.view(service, harness.catalog())
     await view.shows({ [one]: '', [two]: '' })
-    const all = stage.view(service, stage.catalog({ passingOnly: false }))
+    const all = harness.view(service, harness.catalog({ passingOnly: false }))
     for (const [status, count] of [
       ['fail', 1],
       ['pass', 2],
@@ -128,18 +128,18 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
 
   test('marks a server as passing by itself, and as critical once the server stops renewing its check', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
-    const { address } = await stage.published(service, { catalog: true })
-    const view = stage.view(service, stage.catalog())
+    const { harness, catalog, service } = open()
+    await using _ = harness
+    const { address } = await harness.published(service, { catalog: true })
+    const view = harness.view(service, harness.catalog())
     await view.shows({ [address]: '' })
     await catalog.setCheck(catalog.id(service, address), 'fail')
     await view.shows({})
     await view.shows({ [address]: '' })
 
-    const program = stage.program('server', { service: `${service}-2`, ttlMs: 2_000, catalog: true })
-    const { what } = await program.told.until(({ event }) => event === 'published')
-    const other = stage.view(`${service}-2`, stage.catalog())
+    const program = harness.program('server', { service: `${service}-2`, ttlMs: 2_000, catalog: true })
+    const { what } = await program.events.until(({ event }) => event === 'published')
+    const other = harness.view(`${service}-2`, harness.catalog())
     await other.shows({ [what.address as string]: '' })
     program.signal('SIGSTOP')
     await other.shows({})
@@ -148,8 +148,8 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
 
   test('marks a draining server as critical', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
+    const { harness, catalog, service } = open()
+    await using _ = harness
     let health: Health = 'ready'
     const driver = new CatalogDriver({ consulServers: consul.address, ttlMs: 3_000 }, () => health)
     const { signal } = new AbortController()
@@ -166,19 +166,19 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
 
   test('checks a server by connecting to it when the option asks for that', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
+    const { harness, catalog, service } = open()
+    await using _ = harness
     const listener = createServer().listen(0, '127.0.0.1')
     await once(listener, 'listening')
     const { port } = listener.address() as { port: number }
     const serviceAddress = `tcp@127.0.0.1:${port}`
-    const { server } = await stage.published(service, {
+    const { server } = await harness.published(service, {
       catalog: true,
       check: 'tcp',
       ttlMs: 2_000,
       serviceAddress,
     })
-    const view = stage.view(service, stage.catalog())
+    const view = harness.view(service, harness.catalog())
     await view.shows({ [serviceAddress]: '' })
     listener.close()
     await view.shows({})
@@ -189,48 +189,48 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     expect(await catalog.seen(service)).toEqual([])
   })
 
-  test.each<[string, (catalog: CatalogHand, service: string, id: string) => Promise<unknown>]>([
+  test.each<[string, (catalog: CatalogClient, service: string, id: string) => Promise<unknown>]>([
     ['from the agent', (catalog, _service, id) => catalog.deregister(id)],
     [
       'from the catalogue, behind the back of the agent',
       async (catalog, service, id) => {
         const [found] = await catalog.seen(service)
         const gone = { Node: found?.Node.Node, ServiceID: id }
-        await catalog.hand.ask('PUT', 'catalog/deregister', JSON.stringify(gone))
+        await catalog.raw.ask('PUT', 'catalog/deregister', JSON.stringify(gone))
       },
     ],
   ])('gets a service back that somebody deregistered %s', async (_where, deregister) => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
-    const { address, told } = await stage.published(service, { catalog: true, metadata: 'n=1' })
-    const view = stage.view(service, stage.catalog())
+    const { harness, catalog, service } = open()
+    await using _ = harness
+    const { address, events } = await harness.published(service, { catalog: true, metadata: 'n=1' })
+    const view = harness.view(service, harness.catalog())
     await view.shows({ [address]: 'n=1' })
     await deregister(catalog, service, catalog.id(service, address))
-    await told.until(({ event }) => event === 'lost')
+    await events.until(({ event }) => event === 'lost')
     await view.shows({ [address]: 'n=1' })
     expect((await catalog.seen(service, true)).length).toBe(1)
     expect((await catalog.ours()).map(({ Service }) => Service)).toContain(service)
   })
 
   test('lists services that others registered, and a client can call them', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
-    const { address } = await stage.member('Elsewhere')
-    const server = stage.open(new Server())
+    const { harness, catalog, service } = open()
+    await using _ = harness
+    const { address } = await harness.member('Elsewhere')
+    const server = harness.open(new Server())
     server.registerName(service, { Echo: (value: unknown) => value })
     await server.serve('tcp', '127.0.0.1:0')
     const [, port] = (server.address as string).split(':')
     await catalog.register({ ID: service, Name: service, Address: '127.0.0.1', Port: Number(port) })
-    const discovery = stage.catalog()
-    await stage.view(service, discovery).shows({ [server.address as string]: '' })
-    const client = stage.open(new XClient<EchoService>(service, discovery))
+    const discovery = harness.catalog()
+    await harness.view(service, discovery).shows({ [server.address as string]: '' })
+    const client = harness.open(new XClient<EchoService>(service, discovery))
     expect(await client.call('Echo', 7)).toBe(7)
     expect(address).not.toBe(server.address)
   })
 
   test('lists tags as groups, the weight, the meta, and the address of the node', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
+    const { harness, catalog, service } = open()
+    await using _ = harness
     await catalog.register({ ID: service, Name: service, Port: 7001 })
     const Weights = { Passing: 5, Warning: 1 }
     await catalog.register({
@@ -242,7 +242,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
       Meta: { version: '1 2', state: 'inactive' },
       Weights,
     })
-    const view = stage.view(service, stage.catalog())
+    const view = harness.view(service, harness.catalog())
     await view.shows({
       'tcp@127.0.0.1:7001': '',
       'tcp@[::1]:7002': 'group=b&group=a&state=inactive&version=1+2&weight=5',
@@ -250,8 +250,8 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
 
   test('ignores services that rpcx cannot call, with one event each', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
+    const { harness, catalog, service } = open()
+    await using _ = harness
     const at = { Name: service, Address: '10.9.8.7' }
     await catalog.register({ ...at, ID: `${service}-0` })
     await catalog.register({ ...at, ID: `${service}-1`, Port: 7001, Meta: { protocol: 'grpc' } })
@@ -261,13 +261,13 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
     await catalog.register({ ...at, ID: `${service}-4`, Port: 7004, Meta: { 'rpcx-address': 'tcp@' } })
     await catalog.register({ ...at, ID: `${service}-5`, Port: 7005, Meta: { protocol: 'rpcx' } })
     await catalog.register({ ...at, ID: `${service}-6`, Port: 7006, Name: service.toLowerCase() })
-    const discovery = stage.catalog()
-    const told = heardOfDiscovery(discovery)
-    const view = stage.view(service, discovery)
+    const discovery = harness.catalog()
+    const events = eventsOfDiscovery(discovery)
+    const view = harness.view(service, discovery)
     await view.shows({ 'tcp@10.9.8.7:7005': 'protocol=rpcx' })
     await catalog.register({ ...at, ID: `${service}-7`, Port: 7007 })
     await view.shows({ 'tcp@10.9.8.7:7005': 'protocol=rpcx', 'tcp@10.9.8.7:7007': '' })
-    const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
+    const ignored = events.all.filter(({ event }) => event === 'entryIgnored')
     expect(ignored.map(({ address, error }) => `${address} ${error?.message}`).sort()).toEqual([
       expect.stringMatching(`tcp@ .*"tcp@" is not network@host:port`),
       expect.stringMatching(`tcp@/run/arith.sock:7002 .*-2 on test has the address "/run/arith.sock"`),
@@ -278,13 +278,13 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
 
   test('lists only the servers with the given tags and zones', async () => {
-    const { stage, catalog, service } = open()
-    await using _ = stage
-    const a = await stage.published(service, { catalog: true, metadata: 'group=x&group=y&zone=a' })
-    const b = await stage.published(service, { catalog: true, metadata: 'group=x&zone=b' })
+    const { harness, catalog, service } = open()
+    await using _ = harness
+    const a = await harness.published(service, { catalog: true, metadata: 'group=x&group=y&zone=a' })
+    const b = await harness.published(service, { catalog: true, metadata: 'group=x&zone=b' })
     await catalog.register({ ID: service, Name: service, Port: 7001, Tags: ['y'] })
-    const shows = (options: Parameters<Stage['catalog']>[0], addresses: readonly string[]) => {
-      const view = stage.view(service, stage.catalog(options))
+    const shows = (options: Parameters<Harness['catalog']>[0], addresses: readonly string[]) => {
+      const view = harness.view(service, harness.catalog(options))
       return view.until(list => Object.keys(list).sort().join() === [...addresses].sort().join())
     }
     await shows({}, [a.address, b.address, 'tcp@127.0.0.1:7001'])
@@ -303,13 +303,13 @@ describe.runIf(await requireServer('consul'))('An agent', () => {
     'that restarts %s its data gets its services again',
     async (_how, wipe) => {
       await using consul = await startConsul()
-      await using stage = new Stage(consul)
-      const catalog = new CatalogHand(stage.hand)
-      const { address, server, told } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
-      const view = stage.view('Arith', stage.catalog())
+      await using harness = new Harness(consul)
+      const catalog = new CatalogClient(harness.raw)
+      const { address, server, events } = await harness.published('Arith', { catalog: true, metadata: 'n=1' })
+      const view = harness.view('Arith', harness.catalog())
       await view.shows({ [address]: 'n=1' })
       await consul.restart({ wipe })
-      await told.until(({ event }) => event === 'registryBack')
+      await events.until(({ event }) => event === 'registryBack')
       await until(async () => (await catalog.seen('Arith', true)).length === 1, 30_000)
       await view.shows({ [address]: 'n=1' })
       await server.setMetadata('Arith', 'n=2')

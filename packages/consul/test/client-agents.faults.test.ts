@@ -1,8 +1,8 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Hand } from './hand.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
+import { RawClient } from './raw-client.ts'
 
 describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
   'A client agent that leaves',
@@ -15,9 +15,9 @@ describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
 
     test('removes the entries of its servers, which return once it has joined again', async () => {
       await using agent = await startConsul({ clientOf: consul })
-      await using stage = new Stage(agent)
-      const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
-      const view = stage.view('Arith', stage.discovery({ consulServers: consul.address }))
+      await using harness = new Harness(agent)
+      const { address, events } = await harness.published('Arith', { metadata: 'n=1' })
+      const view = harness.view('Arith', harness.discovery({ consulServers: consul.address }))
       await view.shows({ [address]: 'n=1' })
       await leave(agent)
       await view.shows({}, 30_000)
@@ -25,19 +25,19 @@ describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
       await agent.restart()
       await view.shows({ [address]: 'n=1' }, 30_000)
       console.info(`back ${(performance.now() - since).toFixed(0)} ms after the agent was started`)
-      expect(told.all.map(({ event }) => event)).toContain('lost')
+      expect(events.all.map(({ event }) => event)).toContain('lost')
     })
 
     test('makes its servers register at the second agent of their list within seconds', async () => {
       await using agent = await startConsul({ clientOf: consul })
       await using second = await startConsul({ clientOf: consul })
-      await using stage = new Stage(agent, [agent.address, second.address])
-      const { address, server, told } = await stage.published('Arith', { metadata: 'n=1' })
-      const key = stage.key('Arith', address)
+      await using harness = new Harness(agent, [agent.address, second.address])
+      const { address, server, events } = await harness.published('Arith', { metadata: 'n=1' })
+      const key = harness.key('Arith', address)
       const first = await agentOf(consul, key)
       const since = performance.now()
       await leave([agent, second].find(one => first === nameOf(one)) as Server)
-      await told.until(({ event }) => event === 'lost')
+      await events.until(({ event }) => event === 'lost')
       await server.published()
       console.info(
         `back ${(performance.now() - since).toFixed(0)} ms after the first agent was told to leave`,
@@ -50,7 +50,7 @@ describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
 
 /** The node whose session holds the key. */
 async function agentOf(consul: Server, key: string): Promise<string | undefined> {
-  const session = (await new Hand(consul.address).get(key))?.session
+  const session = (await new RawClient(consul.address).get(key))?.session
   const sessions: unknown = await (await fetch(`http://${consul.address}/v1/session/list`)).json()
   return (sessions as { ID: string; Node: string }[]).find(({ ID }) => ID === session)?.Node
 }

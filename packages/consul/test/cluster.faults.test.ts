@@ -2,21 +2,21 @@ import type { Server } from '@rpcx/servers'
 import { requireCluster, requireServer, startConsul, startConsulCluster } from '@rpcx/servers'
 import { atMost, until } from '@rpcx/testing'
 import { describe, expect, test } from 'vitest'
-import { CatalogHand } from './catalog-hand.ts'
-import { Hand } from './hand.ts'
-import { Stage } from './stage.ts'
+import { CatalogClient } from './catalog-client.ts'
+import { Harness } from './harness.ts'
+import { RawClient } from './raw-client.ts'
 
 describe.runIf(await requireCluster('consul'))('Three servers', () => {
   test('keep a catalog service at the next agent when its agent fails, until both agents have withdrawn it', async () => {
     await using cluster = await startConsulCluster()
-    await using stage = new Stage(cluster.members[0] as Server, cluster.addresses)
-    const { address, server } = await stage.published('Arith', { catalog: true, metadata: 'n=1' })
+    await using harness = new Harness(cluster.members[0] as Server, cluster.addresses)
+    const { address, server } = await harness.published('Arith', { catalog: true, metadata: 'n=1' })
     const nodes = async (at: Server): Promise<readonly string[]> =>
-      (await new CatalogHand(new Hand(at.address)).seen('Arith')).map(({ Node }) => Node.Node)
+      (await new CatalogClient(new RawClient(at.address)).seen('Arith')).map(({ Node }) => Node.Node)
     const [first] = await nodes(cluster.members[0] as Server)
     const failed = cluster.members.find((_member, i) => first === `member-${i + 1}`) as Server
     const other = cluster.members.find(member => member !== failed) as Server
-    const view = stage.view('Arith', stage.catalog({ consulServers: other.address }))
+    const view = harness.view('Arith', harness.catalog({ consulServers: other.address }))
     await view.shows({ [address]: 'n=1' })
     await failed.kill()
     await until(async () => (await nodes(other).catch(() => [])).length === 2, 60_000)
@@ -35,7 +35,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     // It has what it was told before, and tells it again: passing until the time to live is over, then critical.
     await failed.restart()
     await until(async () => (await nodes(other)).length === 1, 90_000)
-    const next = await stage.published('Arith', { catalog: true })
+    const next = await harness.published('Arith', { catalog: true })
     await view.shows({ [next.address]: '' }, 30_000)
   }, 240_000)
 
@@ -43,12 +43,12 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     await using cluster = await startConsulCluster()
     const leader = await cluster.leader()
     const other = cluster.members.find(member => member !== leader) as typeof leader
-    await using stage = new Stage(other, cluster.addresses)
-    const { hand } = stage
-    const { server, address, told } = await stage.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
-    const before = await hand.get(stage.key('Arith', address))
-    const view = stage.view('Arith')
-    const stale = stage.view('Arith', stage.discovery({ consistency: 'stale' }))
+    await using harness = new Harness(other, cluster.addresses)
+    const { raw } = harness
+    const { server, address, events } = await harness.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
+    const before = await raw.get(harness.key('Arith', address))
+    const view = harness.view('Arith')
+    const stale = harness.view('Arith', harness.discovery({ consistency: 'stale' }))
     // What any server says may be a little late, but no list goes back in time.
     for (const list of [view, stale]) await list.shows({ [address]: 'n=0' })
     const marks = [view.mark, stale.mark]
@@ -65,9 +65,9 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     for (const [n, list] of [view, stale].entries()) {
       for (const servers of list.since(marks[n] as number)) expect(Object.keys(servers)).toEqual([address])
     }
-    const after = await hand.get(stage.key('Arith', address))
+    const after = await raw.get(harness.key('Arith', address))
     expect(after).toMatchObject({ session: before?.session, createIndex: before?.createIndex })
-    expect(told.all.some(({ event }) => event === 'lost')).toBe(false)
+    expect(events.all.some(({ event }) => event === 'lost')).toBe(false)
 
     await leader.restart()
     await server.setMetadata('Arith', 'n=2')
@@ -76,9 +76,9 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
 
   test('serve the clients of a server that restarts', async () => {
     await using cluster = await startConsulCluster()
-    await using stage = new Stage(await cluster.leader(), cluster.addresses)
-    const { server, address } = await stage.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
-    const view = stage.view('Arith')
+    await using harness = new Harness(await cluster.leader(), cluster.addresses)
+    const { server, address } = await harness.published('Arith', { metadata: 'n=0', ttlMs: 10_000 })
+    const view = harness.view('Arith')
     await view.shows({ [address]: 'n=0' })
     for (const [n, member] of cluster.members.entries()) {
       if (member === (await cluster.leader())) continue
@@ -95,20 +95,20 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
   test('that were restored from a snapshot get back a registration that the snapshot lacks', async () => {
     await using cluster = await startConsulCluster()
     const leader = await cluster.leader()
-    await using stage = new Stage(leader, cluster.addresses)
-    const { hand } = stage
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'is=old')
+    await using harness = new Harness(leader, cluster.addresses)
+    const { raw } = harness
+    await raw.put(harness.key('Arith', 'tcp@10.0.0.1:1'), 'is=old')
     const url = `http://${leader.address}/v1/snapshot`
     const snapshot = Buffer.from(await (await fetch(url)).arrayBuffer())
-    const { address } = await stage.published('Arith', { metadata: 'n=1' })
-    const view = stage.view('Arith')
-    for (let n = 0; n < 20; n++) await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
+    const { address } = await harness.published('Arith', { metadata: 'n=1' })
+    const view = harness.view('Arith')
+    for (let n = 0; n < 20; n++) await raw.put(harness.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
     await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'n=19' })
     const since = performance.now()
     expect((await fetch(url, { method: 'PUT', body: snapshot })).status).toBe(200)
     const { at } = await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'is=old' })
     atMost(5_000, 'a restored cluster is followed again', at - since)
-    await until(async () => (await hand.get(stage.key('Arith', address)))?.value === 'n=1')
+    await until(async () => (await raw.get(harness.key('Arith', address)))?.value === 'n=1')
   })
 })
 
@@ -116,11 +116,11 @@ describe.runIf(await requireServer('consul'))('Two datacenters joined over WAN',
   test("see each other's servers through an agent of one of them", async () => {
     await using here = await startConsul()
     await using there = await startConsul({ datacenter: 'dc2', joinWan: here })
-    await using stage = new Stage(there)
-    const { address, server } = await stage.published('Arith', { metadata: 'is=there' })
-    const near = stage.discovery({ consulServers: here.address })
+    await using harness = new Harness(there)
+    const { address, server } = await harness.published('Arith', { metadata: 'is=there' })
+    const near = harness.discovery({ consulServers: here.address })
     expect(await near.list('Arith')).toEqual([])
-    const far = stage.view('Arith', stage.discovery({ consulServers: here.address, datacenter: 'dc2' }))
+    const far = harness.view('Arith', harness.discovery({ consulServers: here.address, datacenter: 'dc2' }))
     await far.shows({ [address]: 'is=there' })
     await server.setMetadata('Arith', 'is=changed')
     await far.shows({ [address]: 'is=changed' })

@@ -3,7 +3,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { atMost, Log, median } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('consul'))('The cost of a change', () => {
   let consul: Server
@@ -13,27 +13,27 @@ describe.runIf(await requireServer('consul'))('The cost of a change', () => {
   afterAll(() => consul.stop())
 
   test('with a hundred servers and a hundred watchers is at most 1.5 times that of a bare blocking query', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const prefix = `${stage.key('Arith')}/`
+    await using harness = new Harness(consul)
+    const { raw } = harness
+    const prefix = `${harness.key('Arith')}/`
     const changed = 'tcp@10.0.0.1:1'
-    const key = stage.key('Arith', changed)
-    for (let n = 1; n <= 100; n++) await hand.put(`${prefix}tcp@10.0.0.${n}:1`, 'n=0')
+    const key = harness.key('Arith', changed)
+    for (let n = 1; n <= 100; n++) await raw.put(`${prefix}tcp@10.0.0.${n}:1`, 'n=0')
 
     // Alone in this process, and before ours: neither waits for the other to be served.
-    let index = await hand.index(prefix)
+    let index = await raw.index(prefix)
     const bare = await medianOf(60, async n => {
-      const change = hand.change(prefix, index)
+      const change = raw.change(prefix, index)
       await sleep(PAUSE_MS)
       const since = performance.now()
-      const put = hand.put(key, `bare=${n}`)
+      const put = raw.put(key, `bare=${n}`)
       index = await change
       const took = performance.now() - since
       await put
       return took
     })
 
-    const discovery = stage.discovery()
+    const discovery = harness.discovery()
     const seen = new Log<string>()
     for (let watcher = 0; watcher < 100; watcher++) {
       void (async () => {
@@ -48,7 +48,7 @@ describe.runIf(await requireServer('consul'))('The cost of a change', () => {
       const { mark } = seen
       await sleep(PAUSE_MS)
       const since = performance.now()
-      const put = hand.put(key, `n=${n}`)
+      const put = raw.put(key, `n=${n}`)
       const { at } = await seen.until(text => text === `n=${n}`, mark)
       await put
       return at - since

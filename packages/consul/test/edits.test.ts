@@ -2,8 +2,8 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { atMost, Log, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GO_FLAGS } from './hand.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
+import { GO_FLAGS } from './raw-client.ts'
 
 describe.runIf(await requireServer('consul'))('The metadata of an entry', () => {
   let consul: Server
@@ -13,9 +13,9 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
   afterAll(() => consul.stop())
 
   test('is seen within a second of being set, never through an empty list', async () => {
-    await using stage = new Stage(consul)
-    const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
-    const view = stage.view('Arith')
+    await using harness = new Harness(consul)
+    const { server, address } = await harness.published('Arith', { metadata: 'n=0' })
+    const view = harness.view('Arith')
     await view.shows({ [address]: 'n=0' })
     let longest = 0
     for (let n = 1; n <= 20; n++) {
@@ -29,35 +29,35 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
   })
 
   test('keeps an edit by others, with our session, until the program sets the same key', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
-    const key = stage.key('Arith', address)
-    const before = await hand.get(key)
-    await hand.put(key, 'group=g1&state=inactive&weight=3')
+    await using harness = new Harness(consul)
+    const { raw } = harness
+    const { server, address, events } = await harness.published('Arith', { metadata: 'weight=10&group=g1' })
+    const key = harness.key('Arith', address)
+    const before = await raw.get(key)
+    await raw.put(key, 'group=g1&state=inactive&weight=3')
     await until(async () => {
       await server.setMetadata('Arith', 'group=g2')
-      return (await hand.get(key))?.value === 'group=g2&state=inactive&weight=3'
+      return (await raw.get(key))?.value === 'group=g2&state=inactive&weight=3'
     })
     await server.setMetadata('Arith', 'weight=5&state=active')
-    expect(await hand.get(key)).toMatchObject({ value: 'weight=5&state=active', session: before?.session })
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    expect(await raw.get(key)).toMatchObject({ value: 'weight=5&state=active', session: before?.session })
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
   test("gets Go's flags again when someone writes other flags, or flags that JavaScript rounded, with an event", async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const { address, server, told } = await stage.published('Arith', { metadata: 'weight=10' })
+    await using harness = new Harness(consul)
+    const { raw } = harness
+    const { address, server, events } = await harness.published('Arith', { metadata: 'weight=10' })
     const detached = new Log<object>()
     server.on('detached', detail => detached.add(detail))
-    const key = stage.key('Arith', address)
-    const before = await hand.get(key)
+    const key = harness.key('Arith', address)
+    const before = await raw.get(key)
     for (const [n, flags] of ['0', '42', String(BigInt(Number(GO_FLAGS)))].entries()) {
-      await hand.put(key, `n=${n}&weight=10`, flags)
+      await raw.put(key, `n=${n}&weight=10`, flags)
       const { what } = await detached.until(() => true, n)
       expect(what).toEqual({ registry: 'consul', service: 'Arith', address })
       const repaired = await until(async () => {
-        const found = await hand.get(key)
+        const found = await raw.get(key)
         return found?.flags === GO_FLAGS ? found : undefined
       })
       expect(repaired).toMatchObject({
@@ -67,60 +67,57 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
       })
     }
     expect(detached.all).toHaveLength(3)
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
   test('belongs to our session again when someone writes it without a session', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const { address, server } = await stage.published('Arith', { metadata: 'weight=10' })
+    await using harness = new Harness(consul)
+    const { raw } = harness
+    const { address, server } = await harness.published('Arith', { metadata: 'weight=10' })
     const detached = new Log<object>()
     server.on('detached', detail => detached.add(detail))
-    const key = stage.key('Arith', address)
-    const session = (await hand.get(key))?.session
+    const key = harness.key('Arith', address)
+    const session = (await raw.get(key))?.session
     // As one: after a deletion alone, ours would be back.
     const steps = [
       { KV: { Verb: 'delete', Key: key } },
       { KV: { Verb: 'set', Key: key, Value: btoa('state=inactive&weight=10') } },
     ]
-    await hand.ask('PUT', 'txn', JSON.stringify(steps))
+    await raw.ask('PUT', 'txn', JSON.stringify(steps))
     await detached.until(() => true)
     const held = await until(async () => {
-      const found = await hand.get(key)
+      const found = await raw.get(key)
       return found?.session === undefined ? undefined : found
     })
     expect(held).toMatchObject({ session, value: 'state=inactive&weight=10', flags: GO_FLAGS })
   })
 
   test('keeps an edit by others when the session is lost', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const { server, address } = await stage.published('Arith', { metadata: 'weight=10' })
-    const key = stage.key('Arith', address)
-    const view = stage.view('Arith')
-    await hand.put(key, 'state=inactive&weight=10')
+    await using harness = new Harness(consul)
+    const { raw } = harness
+    const { server, address } = await harness.published('Arith', { metadata: 'weight=10' })
+    const key = harness.key('Arith', address)
+    const view = harness.view('Arith')
+    await raw.put(key, 'state=inactive&weight=10')
     // The edit is known once what was set after it is there beside it.
     await server.setMetadata('Arith', 'weight=11')
     await view.shows({ [address]: 'state=inactive&weight=11' })
-    await hand.destroy((await hand.get(key))?.session as string)
+    await raw.destroy((await raw.get(key))?.session as string)
     await view.shows({})
     await view.shows({ [address]: 'state=inactive&weight=11' })
   })
 
   test('is merged when others and the program write at once', async () => {
-    await using stage = new Stage(consul)
-    const { hand } = stage
-    const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })
-    const key = stage.key('Arith', address)
+    await using harness = new Harness(consul)
+    const { raw } = harness
+    const { server, address } = await harness.published('Arith', { metadata: 'ours=0' })
+    const key = harness.key('Arith', address)
     for (let n = 1; n <= 20; n++) {
-      await Promise.all([
-        server.setMetadata('Arith', `ours=${n}`),
-        hand.put(key, `ours=${n - 1}&theirs=${n}`),
-      ])
+      await Promise.all([server.setMetadata('Arith', `ours=${n}`), raw.put(key, `ours=${n - 1}&theirs=${n}`)])
       // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
       await until(async () => {
         await server.setMetadata('Arith', `ours=${n}`)
-        return (await hand.get(key))?.value === `ours=${n}&theirs=${n}`
+        return (await raw.get(key))?.value === `ours=${n}&theirs=${n}`
       })
     }
   })

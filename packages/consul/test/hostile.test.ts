@@ -223,8 +223,8 @@ describe('When Consul misbehaves', () => {
     const server = new Server({ lingerMs: 0, noticeMs: 0, startTimeoutMs: 500 })
     server.plugins.add(new ConsulRegisterPlugin(options))
     server.registerName('Bad', { hi: () => 1 })
-    const told: unknown[] = []
-    server.on('registryDown', detail => told.push(detail))
+    const events: unknown[] = []
+    server.on('registryDown', detail => events.push(detail))
     const heard = failure(server)
     await server.serve('tcp', '127.0.0.1:0')
     await heard
@@ -232,15 +232,15 @@ describe('When Consul misbehaves', () => {
       new ConsulDiscovery(options),
       new ConsulDiscovery({ ...options, source: 'catalog' }),
     ]) {
-      discovery.on('registryDown', detail => told.push(detail))
-      told.push(await discovery.list('Bad', { timeoutMs: 1_500 }).catch((error: Error) => error))
-      told.push(discovery.status('Bad'))
+      discovery.on('registryDown', detail => events.push(detail))
+      events.push(await discovery.list('Bad', { timeoutMs: 1_500 }).catch((error: Error) => error))
+      events.push(discovery.status('Bad'))
       await discovery.close()
     }
     await server.close()
-    expect(told.length).toBeGreaterThan(5)
-    expect(everythingIn(told)).not.toContain(TOKEN)
-    expect(inspect(told, { showHidden: true, depth: Number.POSITIVE_INFINITY })).not.toContain(TOKEN)
+    expect(events.length).toBeGreaterThan(5)
+    expect(everythingIn(events)).not.toContain(TOKEN)
+    expect(inspect(events, { showHidden: true, depth: Number.POSITIVE_INFINITY })).not.toContain(TOKEN)
   })
 })
 

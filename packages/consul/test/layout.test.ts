@@ -3,9 +3,9 @@ import { requireServer, startConsul } from '@rpcx/servers'
 import { entriesOf, until } from '@rpcx/testing'
 import { ignoresTheMalformed, malformed, tellsServicesApart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GO_FLAGS } from './hand.ts'
+import { Harness } from './harness.ts'
+import { GO_FLAGS } from './raw-client.ts'
 import { consul } from './registry.ts'
-import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('The layout in Consul', () => {
   let server: Server
@@ -15,26 +15,26 @@ describe.runIf(await requireServer('consul'))('The layout in Consul', () => {
   afterAll(() => server.stop())
 
   test('is the one that a Go client reads: its keys, values and flags, one session per entry, none for directories', async () => {
-    await using stage = new Stage(server)
-    const { hand, basePath } = stage
-    const { server: own, address } = await stage.published('Arith', {
+    await using harness = new Harness(server)
+    const { raw, basePath } = harness
+    const { server: own, address } = await harness.published('Arith', {
       metadata: 'weight=10&group=g1',
       ttlMs: 2_500,
     })
     own.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
     await own.published()
-    const stored = await hand.all(basePath)
+    const stored = await raw.all(basePath)
     expect(Object.fromEntries(stored.map(({ key, value }) => [key, value]))).toEqual({
       [basePath]: 'rpcx_path',
-      [stage.key('Arith')]: 'Arith',
-      [stage.key('Arith', address)]: 'weight=10&group=g1',
-      [stage.key('Echo')]: 'Echo',
-      [stage.key('Echo', address)]: 'note=a b/é&rate=50%25',
+      [harness.key('Arith')]: 'Arith',
+      [harness.key('Arith', address)]: 'weight=10&group=g1',
+      [harness.key('Echo')]: 'Echo',
+      [harness.key('Echo', address)]: 'note=a b/é&rate=50%25',
     })
     expect(new Set(stored.map(({ flags }) => flags))).toEqual(new Set([GO_FLAGS]))
     const held = stored.filter(({ session }) => session !== undefined)
-    expect(held.map(({ key }) => key)).toEqual([stage.key('Arith', address), stage.key('Echo', address)])
-    const sessions = (await hand.sessions()).filter(({ ID }) => held.some(({ session }) => session === ID))
+    expect(held.map(({ key }) => key)).toEqual([harness.key('Arith', address), harness.key('Echo', address)])
+    const sessions = (await raw.sessions()).filter(({ ID }) => held.some(({ session }) => session === ID))
     expect(sessions).toHaveLength(2)
     for (const session of sessions) {
       expect(session).toMatchObject({
@@ -51,56 +51,56 @@ describe.runIf(await requireServer('consul'))('The layout in Consul', () => {
   })
 
   test('ties an entry to the health of its agent only when the option asks for that', async () => {
-    await using stage = new Stage(server)
-    const { address } = await stage.published('Arith', { nodeChecks: true })
-    const { session } = (await stage.hand.get(stage.key('Arith', address))) ?? {}
-    const kept = (await stage.hand.sessions()).find(({ ID }) => ID === session)
+    await using harness = new Harness(server)
+    const { address } = await harness.published('Arith', { nodeChecks: true })
+    const { session } = (await harness.raw.get(harness.key('Arith', address))) ?? {}
+    const kept = (await harness.raw.sessions()).find(({ ID }) => ID === session)
     expect(kept?.NodeChecks).toEqual(['serfHealth'])
   })
 
   test('holds metadata up to the documented size, and a successor can still replace them', async () => {
-    await using stage = new Stage(server)
+    await using harness = new Harness(server)
     const metadata = `note=${'x'.repeat(360 * 1024 - 5)}`
     const serviceAddress = `tcp@${'long-'.repeat(40)}:8972`
-    await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
-    const second = await stage.published('Arith', { serviceAddress, metadata })
-    expect((await stage.hand.get(stage.key('Arith', serviceAddress)))?.value).toBe(metadata)
+    await harness.published('Arith', { serviceAddress, metadata: 'is=first' })
+    const second = await harness.published('Arith', { serviceAddress, metadata })
+    expect((await harness.raw.get(harness.key('Arith', serviceAddress)))?.value).toBe(metadata)
     await second.server.setMetadata('Arith', metadata.replaceAll('x', 'y'))
-    expect((await stage.hand.get(stage.key('Arith', serviceAddress)))?.value).toBe(
+    expect((await harness.raw.get(harness.key('Arith', serviceAddress)))?.value).toBe(
       metadata.replaceAll('x', 'y'),
     )
   })
 
   test("has a server's calls and connections in Go's format, beside the metadata of the program", async () => {
-    await using stage = new Stage(server)
+    await using harness = new Harness(server)
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
     const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
-    const { address } = await stage.published('Arith', {
+    const { address } = await harness.published('Arith', {
       metadata: 'weight=10&note=a b',
       metrics,
       updateIntervalMs: 500,
     })
     const { value } = await until(async () => {
-      const found = await stage.hand.get(stage.key('Arith', address))
+      const found = await harness.raw.get(harness.key('Arith', address))
       return found?.value.includes('calls') ? found : undefined
     })
     expect(value).toBe('calls=1234.50&connections=0.00&note=a+b&weight=10')
   })
 
   test('never has an empty entry when the program has set metadata', async () => {
-    await using stage = new Stage(server)
-    const { hand } = stage
-    const prefix = `${stage.key('Arith')}/`
+    await using harness = new Harness(server)
+    const { raw } = harness
+    const prefix = `${harness.key('Arith')}/`
     let isOver = false
     const values = new Set<string>()
     const looking = (async () => {
-      while (!isOver) for (const { value } of await hand.all(prefix)) values.add(value)
+      while (!isOver) for (const { value } of await raw.all(prefix)) values.add(value)
     })()
     for (let turn = 0; turn < 20; turn++) {
-      const { server: own, address } = await stage.published('Arith', { metadata: 'n=1' })
+      const { server: own, address } = await harness.published('Arith', { metadata: 'n=1' })
       await own.setMetadata('Arith', 'n=2')
-      await hand.remove(stage.key('Arith', address))
-      await until(async () => (await hand.get(stage.key('Arith', address))) !== undefined)
+      await raw.remove(harness.key('Arith', address))
+      await until(async () => (await raw.get(harness.key('Arith', address))) !== undefined)
       await own.close()
     }
     isOver = true
@@ -111,37 +111,37 @@ describe.runIf(await requireServer('consul'))('The layout in Consul', () => {
   test.each(['/x', 'x', '/x/', 'x//', '//x', '/x//y/'])(
     'is below the path where Go looks, without a leading or double slash: base path %s',
     async given => {
-      await using stage = new Stage(server)
-      const basePath = given.replace('x', stage.basePath)
+      await using harness = new Harness(server)
+      const basePath = given.replace('x', harness.basePath)
       const base = basePath.split('/').filter(Boolean).join('/')
-      const { address } = await stage.published('Arith', { basePath, metadata: 'n=1' })
-      expect((await stage.hand.all(base)).map(({ key }) => key)).toEqual([
+      const { address } = await harness.published('Arith', { basePath, metadata: 'n=1' })
+      expect((await harness.raw.all(base)).map(({ key }) => key)).toEqual([
         base,
         `${base}/Arith`,
         `${base}/Arith/${address}`,
       ])
       for (const spelling of [basePath, `/${base}/`, base]) {
-        const discovery = stage.discovery({ basePath: spelling })
+        const discovery = harness.discovery({ basePath: spelling })
         expect(entriesOf(await discovery.list('Arith'))).toEqual({ [address]: 'n=1' })
       }
     },
   )
 
   test('shows services a, a2 and a foreign a/b each only its own entries', async () => {
-    await using stage = new Stage(server)
-    expect(await tellsServicesApart(consul, stage)).toEqual([
+    await using harness = new Harness(server)
+    expect(await tellsServicesApart(consul, harness)).toEqual([
       ['a', 'b'],
       ['a', 'b/tcp@10.0.0.1:1'],
     ])
   })
 
   test('may contain malformed entries, which are ignored with one warning each', async () => {
-    await using stage = new Stage(server)
-    await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.3:3'), '', '0')
-    await ignoresTheMalformed(stage, {
+    await using harness = new Harness(server)
+    await harness.raw.put(harness.key('Arith', 'tcp@10.0.0.3:3'), '', '0')
+    await ignoresTheMalformed(harness, {
       malformed: ['', 'tcp@10.0.0.1:1/x', ...malformed],
       good: { 'tcp@10.0.0.3:3': '' },
-      put: (address, metadata) => stage.hand.put(`${stage.key('Arith')}/${address}`, metadata),
+      put: (address, metadata) => harness.raw.put(`${harness.key('Arith')}/${address}`, metadata),
     })
   })
 })

@@ -1,9 +1,9 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
-import { heardOfDiscovery, View } from '@rpcx/testing'
+import { eventsOfDiscovery, View } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Front, saying } from './front.ts'
-import { Stage } from './stage.ts'
+import { Front, saying } from './fault-proxy.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('consul'))('A Consul that rejects more than 50 reads a second', () => {
   let consul: Server
@@ -13,8 +13,8 @@ describe.runIf(await requireServer('consul'))('A Consul that rejects more than 5
   afterAll(() => consul.stop())
 
   test('allows sixty services that one process registers and follows', async () => {
-    await using stage = new Stage(consul)
-    const front = stage.open(await Front.open(consul.address))
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
     const granted: number[] = []
     let refused = 0
     front.answer(saying(429, 'Your IP is issuing too many requests'), path => {
@@ -28,26 +28,26 @@ describe.runIf(await requireServer('consul'))('A Consul that rejects more than 5
     })
     const through = { consulServers: front.address, ttlMs: 10_000 }
     const services = Array.from({ length: 60 }, (_, n) => `S${n}`)
-    const { server, address, told } = await stage.member(services[0] as string, through)
+    const { server, address, events } = await harness.member(services[0] as string, through)
     for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })
     const since = performance.now()
     await server.published()
     console.info(`60 are registered after ${(performance.now() - since).toFixed(0)} ms, ${refused} refusals`)
-    const discovery = stage.discovery({ consulServers: front.address })
+    const discovery = harness.discovery({ consulServers: front.address })
     const views = services.map(service => new View(discovery, service))
     for (const view of views) await view.shows({ [address]: '' })
     console.info(`and followed after ${(performance.now() - since).toFixed(0)} ms, ${refused} refusals`)
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
     // From here on it stays below the limit by itself.
     const [refusals, questions] = [refused, front.questions]
-    const heard = heardOfDiscovery(discovery)
+    const discoveryEvents = eventsOfDiscovery(discovery)
     for (let n = 0; n < 60; n += 10) {
       await server.setMetadata(services[n] as string, `n=${n}`)
       await views[n]?.shows({ [address]: `n=${n}` })
     }
     console.info(`${front.questions - questions} questions later: ${refused - refusals} refusals`)
     expect(refused - refusals).toBe(0)
-    expect(heard.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+    expect(discoveryEvents.all.filter(({ event }) => event === 'registryDown')).toEqual([])
     expect(services.map(service => discovery.status(service).state)).toEqual(services.map(() => 'fresh'))
   }, 120_000)
 })

@@ -1,9 +1,9 @@
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
-import { heardOfDiscovery, until } from '@rpcx/testing'
+import { eventsOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Front, saying } from './front.ts'
-import { Stage } from './stage.ts'
+import { Front, saying } from './fault-proxy.ts'
+import { Harness } from './harness.ts'
 
 const tooMany = saying(429, 'Your IP is issuing too many requests')
 
@@ -15,18 +15,18 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
   afterAll(() => consul.stop())
 
   test('can reject one query, and the other queries are not repeated', async () => {
-    await using stage = new Stage(consul)
-    const front = stage.open(await Front.open(consul.address))
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
     const asked: string[] = []
     front.answer(tooMany, path => {
       asked.push(path)
       return path.includes('Bad')
     })
-    const discovery = stage.discovery({ consulServers: front.address })
-    const told = heardOfDiscovery(discovery)
+    const discovery = harness.discovery({ consulServers: front.address })
+    const events = eventsOfDiscovery(discovery)
     expect(await discovery.list('Good')).toEqual([])
     discovery.list('Bad').catch(() => {})
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error?.message).toMatch(/429 Your IP is issuing too many requests$/)
     const of = (service: string): string[] => asked.filter(path => path.includes(service))
     await until(async () => of('Bad').length >= 3)
@@ -37,17 +37,17 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
   })
 
   test('can reject the renewal of a session, which is reported and repeated', async () => {
-    await using stage = new Stage(consul)
-    const front = stage.open(await Front.open(consul.address))
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
     let refusals = 0
     front.answer(tooMany, path => path.includes('session/renew') && ++refusals <= 2)
-    const { told } = await stage.published('Arith', { consulServers: front.address })
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    const { events } = await harness.published('Arith', { consulServers: front.address })
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error?.message).toMatch(/renew a session: 429 Your IP is issuing too many requests$/)
     await until(async () => refusals >= 3)
-    expect(told.all.filter(({ event }) => !event.startsWith('registry')).map(({ event }) => event)).toEqual([
-      'registered',
-    ])
+    expect(events.all.filter(({ event }) => !event.startsWith('registry')).map(({ event }) => event)).toEqual(
+      ['registered'],
+    )
   })
 
   const refusals = [
@@ -58,10 +58,10 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
   test.each(refusals)(
     'can reject every read because %s, and sessions are still renewed',
     async (_what, answer) => {
-      await using stage = new Stage(consul)
-      const front = stage.open(await Front.open(consul.address))
-      const { address, told } = await stage.published('Arith', { consulServers: front.address })
-      const held = await stage.hand.get(stage.key('Arith', address))
+      await using harness = new Harness(consul)
+      const front = harness.open(await Front.open(consul.address))
+      const { address, events } = await harness.published('Arith', { consulServers: front.address })
+      const held = await harness.raw.get(harness.key('Arith', address))
       let renewals = 0
       let reads = 0
       // This also resets the connections, so that no success comes before the refusals.
@@ -70,28 +70,28 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
         if (path.includes('/kv/')) reads++
         return path.includes('/kv/')
       })
-      await told.until(({ event }) => event === 'registryDown')
+      await events.until(({ event }) => event === 'registryDown')
       await until(() => renewals >= 2 && reads >= 2)
-      expect(await stage.hand.get(stage.key('Arith', address))).toEqual(held)
+      expect(await harness.raw.get(harness.key('Arith', address))).toEqual(held)
     },
   )
 
   test('to twenty connections per address allows sixty services that one process registers and follows', async () => {
     await using narrow = await startConsul({ config: { limits: { http_max_conns_per_client: 20 } } })
-    await using stage = new Stage(narrow)
+    await using harness = new Harness(narrow)
     const services = Array.from({ length: 60 }, (_, n) => `S${n}`)
-    const { server, address, told } = await stage.member(services[0] as string, {})
+    const { server, address, events } = await harness.member(services[0] as string, {})
     for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })
     await server.published()
-    const discovery = stage.discovery()
-    const heard = heardOfDiscovery(discovery)
+    const discovery = harness.discovery()
+    const discoveryEvents = eventsOfDiscovery(discovery)
     for (const service of services) {
       expect((await discovery.list(service)).map(found => found.address)).toEqual([address])
     }
-    const view = stage.view('S59', discovery)
+    const view = harness.view('S59', discovery)
     await server.setMetadata('S59', 'n=1')
     await view.until(list => list[address] === 'n=1')
-    expect(told.all.filter(({ event }) => event === 'registryDown')).toEqual([])
-    expect(heard.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+    expect(events.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+    expect(discoveryEvents.all.filter(({ event }) => event === 'registryDown')).toEqual([])
   }, 60_000)
 })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requireServer, startConsul, startProxy } from '@rpcx/servers'
-import { atMost, heardOfDiscovery, until } from '@rpcx/testing'
+import { atMost, eventsOfDiscovery, until } from '@rpcx/testing'
 import {
   callsGoOnThroughAMassLoss,
   changesNothingWithinALife,
@@ -11,8 +11,8 @@ import {
   rightsListsCutOff,
 } from '@rpcx/testing/scenarios'
 import { describe, test } from 'vitest'
+import { Harness } from './harness.ts'
 import { consul } from './registry.ts'
-import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('While Consul is killed', () => {
   test('for less than the TTL of a session, keys and lists stay as they are', () =>
@@ -40,13 +40,13 @@ describe.runIf(await requireServer('consul'))('While Consul hangs or cannot be r
     keepsEntriesThroughAHang(consul, {
       forLives: 5,
       thenLives: 4,
-      edit: async (stage, { server, address }) => {
-        const key = stage.key('Arith', address)
-        await stage.hand.put(key, 'state=inactive&weight=10')
+      edit: async (harness, { server, address }) => {
+        const key = harness.key('Arith', address)
+        await harness.raw.put(key, 'state=inactive&weight=10')
         // The edit is known once what was set after it is there beside it.
         await until(async () => {
           await server.setMetadata('Arith', 'weight=11')
-          return (await stage.hand.get(key))?.value === 'state=inactive&weight=11'
+          return (await harness.raw.get(key))?.value === 'state=inactive&weight=11'
         })
         return 'state=inactive&weight=11'
       },
@@ -55,8 +55,8 @@ describe.runIf(await requireServer('consul'))('While Consul hangs or cannot be r
   test('for five TTLs because of the network, the key expires and is back within two seconds after', () =>
     restoresEntriesCutOff(consul, {
       forLives: 5,
-      edit: (stage, service, address) =>
-        stage.hand.put(stage.key(service, address), 'state=inactive&weight=10'),
+      edit: (harness, service, address) =>
+        harness.raw.put(harness.key(service, address), 'state=inactive&weight=10'),
     }))
 
   test('while servers are replaced, a client’s list is right within five seconds after', () =>
@@ -65,17 +65,17 @@ describe.runIf(await requireServer('consul'))('While Consul hangs or cannot be r
   test('after a long time without changes, a stalled watch is noticed within fifteen seconds', async () => {
     await using server = await startConsul()
     await using proxy = await startProxy(server.address)
-    await using stage = new Stage(server)
-    const discovery = stage.discovery({ consulServers: proxy.address })
-    const told = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
+    await using harness = new Harness(server)
+    const discovery = harness.discovery({ consulServers: proxy.address })
+    const events = eventsOfDiscovery(discovery)
+    const view = harness.view('Arith', discovery)
     await view.shows({})
     // By now its queries are the longest: 250 ms, then twice as long each time.
     await sleep(17_000)
     proxy.stall()
     const since = performance.now()
-    await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
-    const down = await told.until(({ event }) => event === 'registryDown', 0, 45_000)
+    await harness.raw.put(harness.key('Arith', 'tcp@10.0.0.1:1'), '')
+    const down = await events.until(({ event }) => event === 'registryDown', 0, 45_000)
     atMost(15_000, 'after a long quiet, a stalled watch is noticed', down.at - since)
     await proxy.heal()
     await view.shows({ 'tcp@10.0.0.1:1': '' })

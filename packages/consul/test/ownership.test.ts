@@ -4,9 +4,9 @@ import { requireServer, startConsul } from '@rpcx/servers'
 import { atMost, until } from '@rpcx/testing'
 import { isSeenByWhoWaited, outlastsAnEarlierOne, survivesARestart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Stored } from './hand.ts'
+import { Harness, TTL_MS } from './harness.ts'
+import type { Stored } from './raw-client.ts'
 import { consul } from './registry.ts'
-import { Stage, TTL_MS } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('A registration', () => {
   let server: Server
@@ -16,66 +16,66 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   afterAll(() => server.stop())
 
   test('survives a restart of its server on the same address while the old session still lives, without a gap', async () => {
-    await using stage = new Stage(server)
-    const { hand } = stage
+    await using harness = new Harness(server)
+    const { raw } = harness
     let ghost: Stored | undefined
-    await survivesARestart(consul, stage, {
+    await survivesARestart(consul, harness, {
       withinMs: 20_000,
       watch: async address => {
-        ghost = await hand.get(stage.key('Arith', address))
-        return async () => (await hand.sessions()).every(({ ID }) => ID !== ghost?.session)
+        ghost = await raw.get(harness.key('Arith', address))
+        return async () => (await raw.sessions()).every(({ ID }) => ID !== ghost?.session)
       },
     })
     // It is the same key: it was never gone.
-    expect((await hand.get(ghost?.key as string))?.createIndex).toBe(ghost?.createIndex)
+    expect((await raw.get(ghost?.key as string))?.createIndex).toBe(ghost?.createIndex)
   })
 
   test('stays as long as its server lives, with the same session', async () => {
-    await using stage = new Stage(server)
-    const { address, told } = await stage.published('Arith')
-    const before = await stage.hand.get(stage.key('Arith', address))
+    await using harness = new Harness(server)
+    const { address, events } = await harness.published('Arith')
+    const before = await harness.raw.get(harness.key('Arith', address))
     // Consul takes up to twice the life of a session.
     await sleep(3 * TTL_MS)
-    expect(await stage.hand.get(stage.key('Arith', address))).toEqual(before)
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+    expect(await harness.raw.get(harness.key('Arith', address))).toEqual(before)
+    expect(events.all.map(({ event }) => event)).toEqual(['registered'])
   })
 
   test('of two live servers at one address belongs to the later one; the other waits until that leaves', async () => {
-    await using stage = new Stage(server)
-    const { hand } = stage
+    await using harness = new Harness(server)
+    const { raw } = harness
     const serviceAddress = 'tcp@10.0.0.1:8972'
-    const key = stage.key('Arith', serviceAddress)
-    const view = stage.view('Arith')
-    const first = await stage.published('Arith', { serviceAddress, metadata: 'is=first' })
+    const key = harness.key('Arith', serviceAddress)
+    const view = harness.view('Arith')
+    const first = await harness.published('Arith', { serviceAddress, metadata: 'is=first' })
     await view.shows({ [serviceAddress]: 'is=first' })
-    const second = await stage.published('Arith', { serviceAddress, metadata: 'is=second' })
-    await first.told.until(({ event }) => event === 'conflict')
-    expect(first.told.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
-    const held = await hand.get(key)
-    const { mark } = first.told
+    const second = await harness.published('Arith', { serviceAddress, metadata: 'is=second' })
+    await first.events.until(({ event }) => event === 'conflict')
+    expect(first.events.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
+    const held = await raw.get(key)
+    const { mark } = first.events
     // It sees each change, and leaves it alone.
     await second.server.setMetadata('Arith', 'is=second&n=1')
     first.server.setMetadata('Arith', 'is=first&n=1').catch(() => {})
     await second.server.setMetadata('Arith', 'is=second&n=2')
-    expect(await hand.get(key)).toMatchObject({ value: 'is=second&n=2', session: held?.session })
-    expect(first.told.since(mark)).toEqual([])
+    expect(await raw.get(key)).toMatchObject({ value: 'is=second&n=2', session: held?.session })
+    expect(first.events.since(mark)).toEqual([])
     await second.server.close()
     const { at } = await view.until(list => Object.keys(list).length === 0)
     const back = await view.until(list => list[serviceAddress] === 'is=first&n=1', 1)
     atMost(2_000, 'the one that waited is back', back.at - at)
-    expect(second.told.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
+    expect(second.events.all.map(({ event }) => event)).toEqual(['registered', 'withdrawn'])
   })
 
   test('replaces the entry of a Go server at its address, and an entry without a session', async () => {
-    await using stage = new Stage(server)
-    const { hand } = stage
+    await using harness = new Harness(server)
+    const { raw } = harness
     for (const [n, held] of [true, false].entries()) {
       const serviceAddress = `tcp@10.0.0.${n}:8972`
-      const key = stage.key('Arith', serviceAddress)
-      const theirs = held ? await hand.hold(key, 'is=theirs') : await hand.put(key, 'is=theirs', '0')
-      const before = await hand.get(key)
-      await stage.published('Arith', { serviceAddress, metadata: 'is=ours' })
-      const after = await hand.get(key)
+      const key = harness.key('Arith', serviceAddress)
+      const theirs = held ? await raw.hold(key, 'is=theirs') : await raw.put(key, 'is=theirs', '0')
+      const before = await raw.get(key)
+      await harness.published('Arith', { serviceAddress, metadata: 'is=ours' })
+      const after = await raw.get(key)
       expect(after).toMatchObject({ value: 'is=ours', createIndex: before?.createIndex })
       expect(after?.session).toBeDefined()
       expect(after?.session).not.toBe(theirs)
@@ -83,65 +83,65 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
   })
 
   test('is not removed by the late withdrawal of its predecessor', async () => {
-    await using stage = new Stage(server)
-    await outlastsAnEarlierOne(consul, stage)
+    await using harness = new Harness(server)
+    await outlastsAnEarlierOne(consul, harness)
   })
 
   test('that somebody deletes is back within a second, with the same session', async () => {
-    await using stage = new Stage(server)
-    const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
-    const key = stage.key('Arith', address)
-    const before = await stage.hand.get(key)
+    await using harness = new Harness(server)
+    const { address, events } = await harness.published('Arith', { metadata: 'n=1' })
+    const key = harness.key('Arith', address)
+    const before = await harness.raw.get(key)
     for (let turn = 0; turn < 3; turn++) {
-      const { mark } = told
+      const { mark } = events
       const since = performance.now()
-      await stage.hand.remove(key)
-      const back = await told.until(({ event }) => event === 'registered', mark)
+      await harness.raw.remove(key)
+      const back = await events.until(({ event }) => event === 'registered', mark)
       // The next ones, out of no blue, are restored at the pace of the back-off.
       if (turn === 0) atMost(1_000, 'deleted by hand, back', back.at - since)
-      expect(await stage.hand.get(key)).toMatchObject({ value: 'n=1', session: before?.session })
+      expect(await harness.raw.get(key)).toMatchObject({ value: 'n=1', session: before?.session })
     }
-    expect(told.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(
+    expect(events.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(
       Array(3).fill('deleted'),
     )
   })
 
   test('whose whole base path is deleted is back within two seconds, with its directories', async () => {
-    await using stage = new Stage(server)
-    const { hand, basePath } = stage
-    const { server: own } = await stage.published('Arith')
+    await using harness = new Harness(server)
+    const { raw, basePath } = harness
+    const { server: own } = await harness.published('Arith')
     own.registerName('Echo', { Echo: () => 1 })
     await own.published()
     const what = async (): Promise<unknown> =>
-      (await hand.all(basePath)).map(({ key, value, flags, session }) => ({ key, value, flags, session }))
+      (await raw.all(basePath)).map(({ key, value, flags, session }) => ({ key, value, flags, session }))
     const before = (await what()) as unknown[]
     expect(before).toHaveLength(5)
     const since = performance.now()
-    await hand.removeAll(basePath)
-    await until(async () => (await hand.all(basePath)).length === before.length)
+    await raw.removeAll(basePath)
+    await until(async () => (await raw.all(basePath)).length === before.length)
     atMost(2_000, 'a wiped base path is back', performance.now() - since)
     expect(await what()).toEqual(before)
   })
 
   test('whose session is destroyed is back within a second, with a new session', async () => {
-    await using stage = new Stage(server)
-    const { hand } = stage
-    const { address, told } = await stage.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
-    const key = stage.key('Arith', address)
-    const session = (await hand.get(key))?.session as string
+    await using harness = new Harness(server)
+    const { raw } = harness
+    const { address, events } = await harness.published('Arith', { metadata: 'n=1', ttlMs: 15_000 })
+    const key = harness.key('Arith', address)
+    const session = (await raw.get(key))?.session as string
     const since = performance.now()
-    await hand.destroy(session)
-    const back = await until(() => hand.get(key))
+    await raw.destroy(session)
+    const back = await until(() => raw.get(key))
     atMost(1_000, 'a destroyed session, back', performance.now() - since)
     expect(back.session).not.toBe(session)
-    expect(told.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(['deleted'])
-    expect((await hand.sessions()).map(({ ID }) => ID)).not.toContain(session)
+    expect(events.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(['deleted'])
+    expect((await raw.sessions()).map(({ ID }) => ID)).not.toContain(session)
     // The new one is the one that is kept alive from now on.
-    await until(async () => (await hand.sessions()).some(({ ID }) => ID === back.session))
+    await until(async () => (await raw.sessions()).some(({ ID }) => ID === back.session))
   })
 
   test('is seen within a second by a client that waited before any server existed', async () => {
-    await using stage = new Stage(server)
-    await isSeenByWhoWaited(stage)
+    await using harness = new Harness(server)
+    await isSeenByWhoWaited(harness)
   })
 })

@@ -7,8 +7,8 @@ import {
   staysWhileItBlocks,
 } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import { TTL_MS } from './harness.ts'
 import { consul } from './registry.ts'
-import { TTL_MS } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('A server process', () => {
   let server: Server
@@ -31,8 +31,8 @@ describe.runIf(await requireServer('consul'))('A server process', () => {
   })
 
   test('is listed only while it accepts connections, through 30 graceful restarts', () =>
-    isListedOnlyWhileItAccepts(consul, server, async stage => {
-      const [found] = await stage.hand.all(`${stage.key('Arith')}/`)
+    isListedOnlyWhileItAccepts(consul, server, async harness => {
+      const [found] = await harness.raw.all(`${harness.key('Arith')}/`)
       return found && { address: found.key.slice(found.key.lastIndexOf('/') + 1), version: found.modifyIndex }
     }))
 })

@@ -1,24 +1,24 @@
 import { startConsul } from '@rpcx/servers'
 import type { Registry } from '@rpcx/testing/scenarios'
-import { Stage, TTL_MS } from './stage.ts'
+import { Harness, TTL_MS } from './harness.ts'
 
 /** Consul, as scenarios have to know it. */
-export const consul: Registry<Stage> = {
+export const consul: Registry<Harness> = {
   name: 'Consul',
   lifeMs: TTL_MS,
   start: startConsul,
-  stage: async (server, through) => new Stage(server, through),
+  harness: async (server, through) => new Harness(server, through),
   at: address => ({ consulServers: address }),
   living: ms => ({ ttlMs: ms }),
-  put: (stage, service, address, metadata) => stage.hand.put(stage.key(service, address), metadata),
-  stored: async (stage, service, address) => {
-    const found = await stage.hand.get(stage.key(service, address))
+  put: (harness, service, address, metadata) => harness.raw.put(harness.key(service, address), metadata),
+  stored: async (harness, service, address) => {
+    const found = await harness.raw.get(harness.key(service, address))
     return found && { ...found, metadata: found.value }
   },
-  isHeld: async (stage, service, address) => {
-    const found = await stage.hand.get(stage.key(service, address))
+  isHeld: async (harness, service, address) => {
+    const found = await harness.raw.get(harness.key(service, address))
     if (found?.session === undefined) return false
-    return (await stage.hand.sessions()).some(({ ID }) => ID === found.session)
+    return (await harness.raw.sessions()).some(({ ID }) => ID === found.session)
   },
-  lives: async stage => (await stage.hand.sessions()).length,
+  lives: async harness => (await harness.raw.sessions()).length,
 }

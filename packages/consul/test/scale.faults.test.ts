@@ -2,8 +2,8 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { atMost, median, until, View } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Front } from './front.ts'
-import { Stage } from './stage.ts'
+import { Front } from './fault-proxy.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('consul'))('Many', () => {
   let consul: Server
@@ -13,11 +13,11 @@ describe.runIf(await requireServer('consul'))('Many', () => {
   afterAll(() => consul.stop())
 
   test('clients of one process that watch a thousand servers share one query, and get changes in batches', async () => {
-    await using stage = new Stage(consul)
-    const front = stage.open(await Front.open(consul.address))
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
     const addresses = Array.from({ length: 1_000 }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)
-    await putAll(stage, addresses, 'n=0')
-    const discovery = stage.discovery({ consulServers: front.address })
+    await putAll(harness, addresses, 'n=0')
+    const discovery = harness.discovery({ consulServers: front.address })
     const lists = Array.from({ length: 100 }, () => [] as number[])
     let arrived = 0
     let all: () => void = () => {}
@@ -29,7 +29,7 @@ describe.runIf(await requireServer('consul'))('Many', () => {
       }
     })
     expect(await discovery.list('Arith')).toHaveLength(1_000)
-    await putAll(stage, addresses, 'n=1')
+    await putAll(harness, addresses, 'n=1')
     await whenAll
     // One knock, one list, and at most one query for each of 16 transactions.
     expect(front.questions).toBeLessThanOrEqual(18 + 4)
@@ -46,14 +46,14 @@ describe.runIf(await requireServer('consul'))('Many', () => {
   })
 
   test('services of one process share 12 blocking queries, and each change is seen within three seconds', async () => {
-    await using stage = new Stage(consul)
-    const front = stage.open(await Front.open(consul.address))
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
     const through = { consulServers: front.address, ttlMs: 10_000 }
     const services = Array.from({ length: 300 }, (_, n) => `S${n}`)
-    const { server, address, told } = await stage.member(services[0] as string, through)
+    const { server, address, events } = await harness.member(services[0] as string, through)
     for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })
     await server.published()
-    const discovery = stage.discovery({ consulServers: front.address })
+    const discovery = harness.discovery({ consulServers: front.address })
     const views = services.map(service => new View(discovery, service))
     for (const view of views) await view.shows({ [address]: '' })
 
@@ -63,10 +63,10 @@ describe.runIf(await requireServer('consul'))('Many', () => {
       await server.setMetadata(services[n] as string, `n=${n}`)
       took.push(((await views[n]?.shows({ [address]: `n=${n}` }))?.at ?? 0) - since)
     }
-    const key = stage.key('S7', address)
+    const key = harness.key('S7', address)
     let since = performance.now()
-    await stage.hand.remove(key)
-    await until(async () => (await stage.hand.get(key)) !== undefined)
+    await harness.raw.remove(key)
+    await until(async () => (await harness.raw.get(key)) !== undefined)
     console.info(`deleted by hand among 300, back after ${(performance.now() - since).toFixed(0)} ms`)
     console.info(`a change among 300 is seen after ${median(took).toFixed(0)} ms (median)`)
     // 600 watch: their own entries and the lists.
@@ -85,19 +85,19 @@ describe.runIf(await requireServer('consul'))('Many', () => {
     expect(front.mostWaiting).toBeGreaterThan(10)
     expect(front.connections).toBeLessThanOrEqual(16)
     // What was deleted by hand is all that happened: Consul was never down.
-    const others = told.all.filter(({ event }) => event !== 'registered')
+    const others = events.all.filter(({ event }) => event !== 'registered')
     expect(others.map(({ event, service }) => `${event} ${service}`)).toEqual(['lost S7'])
     await server.close()
-    expect(await stage.hand.sessions()).toEqual([])
+    expect(await harness.raw.sessions()).toEqual([])
   })
 })
 
 /** In transactions of 64, Consul's limit. */
-async function putAll(stage: Stage, addresses: readonly string[], value: string): Promise<void> {
+async function putAll(harness: Harness, addresses: readonly string[], value: string): Promise<void> {
   for (let i = 0; i < addresses.length; i += 64) {
     const steps = addresses.slice(i, i + 64).map(address => ({
-      KV: { Verb: 'set', Key: stage.key('Arith', address), Value: btoa(value) },
+      KV: { Verb: 'set', Key: harness.key('Arith', address), Value: btoa(value) },
     }))
-    await stage.hand.ask('PUT', 'txn', JSON.stringify(steps))
+    await harness.raw.ask('PUT', 'txn', JSON.stringify(steps))
   }
 }

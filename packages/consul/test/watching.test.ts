@@ -9,8 +9,8 @@ import {
   SOMEONE,
 } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Harness } from './harness.ts'
 import { consul } from './registry.ts'
-import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('consul'))('A list', () => {
   let server: Server
@@ -20,8 +20,8 @@ describe.runIf(await requireServer('consul'))('A list', () => {
   afterAll(() => server.stop())
 
   test('misses no change between the first read and the watch', async () => {
-    await using stage = new Stage(server)
-    await missesNoChange(stage, metadata => consul.put(stage, 'Arith', SOMEONE, metadata))
+    await using harness = new Harness(server)
+    await missesNoChange(harness, metadata => consul.put(harness, 'Arith', SOMEONE, metadata))
   })
 
   test.concurrent.each(['down', 'up', 'both'] as const)(
@@ -33,18 +33,18 @@ describe.runIf(await requireServer('consul'))('A list', () => {
   )
 
   test('and an entry move to the next agent when an agent stops, and when one hangs', async () => {
-    await using stage = new Stage(server)
-    const { hand } = stage
-    const [one, two] = [await stage.proxy(), await stage.proxy()]
+    await using harness = new Harness(server)
+    const { raw } = harness
+    const [one, two] = [await harness.proxy(), await harness.proxy()]
     const consulServers = [one.address, two.address]
-    const discovery = stage.discovery({ consulServers })
-    const view = stage.view('Arith', discovery)
-    const { address, server: member } = await stage.published('Arith', {
+    const discovery = harness.discovery({ consulServers })
+    const view = harness.view('Arith', discovery)
+    const { address, server: member } = await harness.published('Arith', {
       consulServers,
       metadata: 'n=0',
       ttlMs: 4_000,
     })
-    const before = await hand.get(stage.key('Arith', address))
+    const before = await raw.get(harness.key('Arith', address))
     await view.shows({ [address]: 'n=0' })
     for (const [n, fault] of (['cut', 'cut', 'stall'] as const).entries()) {
       for (const used of [one, two]) {
@@ -52,80 +52,80 @@ describe.runIf(await requireServer('consul'))('A list', () => {
         else used.stall()
         await until(async () => {
           await member.setMetadata('Arith', `n=${n}`).catch(() => {})
-          return (await hand.get(stage.key('Arith', address)))?.value === `n=${n}`
+          return (await raw.get(harness.key('Arith', address)))?.value === `n=${n}`
         }, 15_000)
         await view.until(list => list[address] === `n=${n}`)
         await used.heal()
         await until(() => discovery.status('Arith').state === 'fresh', 20_000)
       }
     }
-    expect(await hand.get(stage.key('Arith', address))).toMatchObject({
+    expect(await raw.get(harness.key('Arith', address))).toMatchObject({
       session: before?.session,
       createIndex: before?.createIndex,
     })
   }, 90_000)
 
   test('closes with its discovery while Consul does not respond, and leaves no connection behind', async () => {
-    await using stage = new Stage(server)
-    const proxy = await stage.proxy()
-    await endsUnanswered(consul, stage, proxy)
+    await using harness = new Harness(server)
+    const proxy = await harness.proxy()
+    await endsUnanswered(consul, harness, proxy)
     await until(() => proxy.connections === 0)
   })
 
   test.each(['consistent', 'stale'] as const)(
     'is read with the requested consistency: %s',
     async consistency => {
-      await using stage = new Stage(server)
-      const { address } = await stage.published('Arith', { metadata: 'n=1' })
-      await stage.view('Arith', stage.discovery({ consistency })).shows({ [address]: 'n=1' })
+      await using harness = new Harness(server)
+      const { address } = await harness.published('Arith', { metadata: 'n=1' })
+      await harness.view('Arith', harness.discovery({ consistency })).shows({ [address]: 'n=1' })
     },
   )
 
   test('of an unknown datacenter fails with the reason of Consul', async () => {
-    await using stage = new Stage(server)
-    const discovery = stage.discovery({ datacenter: 'elsewhere' })
+    await using harness = new Harness(server)
+    const discovery = harness.discovery({ datacenter: 'elsewhere' })
     await expect(discovery.list('Arith', { timeoutMs: 500 })).rejects.toMatchObject({
       cause: { message: expect.stringContaining('500 No path to datacenter') },
     })
-    const { address } = await stage.published('Arith')
-    await stage.view('Arith', stage.discovery({ datacenter: 'dc1' })).shows({ [address]: '' })
+    const { address } = await harness.published('Arith')
+    await harness.view('Arith', harness.discovery({ datacenter: 'dc1' })).shows({ [address]: '' })
   })
 })
 
 describe.runIf(await requireServer('consul'))('A store', () => {
   test('that was restored from a snapshot is watched and written to again, although its index went back', async () => {
     await using server = await startConsul()
-    await using stage = new Stage(server)
-    const { hand } = stage
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), 'is=old')
+    await using harness = new Harness(server)
+    const { raw } = harness
+    await raw.put(harness.key('Arith', 'tcp@10.0.0.1:1'), 'is=old')
     const url = `http://${server.address}/v1/snapshot`
     const snapshot = Buffer.from(await (await fetch(url)).arrayBuffer())
-    const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
-    const view = stage.view('Arith')
-    for (let n = 0; n < 50; n++) await hand.put(stage.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
+    const { address, events } = await harness.published('Arith', { metadata: 'n=1' })
+    const view = harness.view('Arith')
+    for (let n = 0; n < 50; n++) await raw.put(harness.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
     await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'n=49' })
-    const { mark } = told
+    const { mark } = events
     const since = performance.now()
     const restored = await fetch(url, { method: 'PUT', body: snapshot })
     expect(await restored.text()).toBe('')
     expect(restored.status).toBe(200)
     const { at } = await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'is=old' })
     atMost(5_000, 'a restored store is followed again', at - since)
-    await told.until(({ event }) => event === 'registered', mark)
-    await hand.put(stage.key('Arith', 'tcp@10.0.0.2:2'), '')
+    await events.until(({ event }) => event === 'registered', mark)
+    await raw.put(harness.key('Arith', 'tcp@10.0.0.2:2'), '')
     await view.shows({ [address]: 'n=1', 'tcp@10.0.0.1:1': 'is=old', 'tcp@10.0.0.2:2': '' })
   })
 
   test('that was wiped is watched and written to again', async () => {
     await using server = await startConsul()
-    await using stage = new Stage(server)
-    const { view, address } = await followsAfterAWipe(stage, server, {
+    await using harness = new Harness(server)
+    const { view, address } = await followsAfterAWipe(harness, server, {
       what: 'a wiped store',
       writes: 50,
-      write: metadata => consul.put(stage, 'Arith', SOMEONE, metadata),
+      write: metadata => consul.put(harness, 'Arith', SOMEONE, metadata),
     })
-    await stage.hand.put(stage.key('Arith', 'tcp@10.0.0.2:2'), '')
+    await harness.raw.put(harness.key('Arith', 'tcp@10.0.0.2:2'), '')
     await view.shows({ [address]: 'n=1', 'tcp@10.0.0.2:2': '' })
-    expect((await stage.hand.get(stage.basePath))?.value).toBe('rpcx_path')
+    expect((await harness.raw.get(harness.basePath))?.value).toBe('rpcx_path')
   })
 })

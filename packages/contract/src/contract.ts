@@ -5,11 +5,11 @@ import { discovery } from './laws/discovery.ts'
 import { driving } from './laws/driving.ts'
 import { edits } from './laws/edits.ts'
 import { entries } from './laws/entries.ts'
-import { following } from './laws/following.ts'
 import { outage } from './laws/outage.ts'
 import { ownership } from './laws/ownership.ts'
 import { registration } from './laws/registration.ts'
 import { simulation } from './laws/simulation.ts'
+import { following } from './laws/watching.ts'
 
 /** The promises that every registry keeps. The name of each law is the sentence that states its promise. */
 export const laws: Readonly<Record<string, Law>> = {

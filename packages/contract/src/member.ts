@@ -5,7 +5,7 @@ import { Log } from './log.ts'
 type Recorded = 'registered' | 'lost' | 'conflict' | 'withdrawn' | 'registryDown' | 'registryBack'
 
 /** One event that a server emitted. */
-export interface Told {
+export interface MemberEvent {
   readonly event: Recorded
   readonly service?: string
   readonly why?: string
@@ -14,14 +14,14 @@ export interface Told {
 /** A server of a trial, in one registry, with a log of its events. */
 export class Member {
   readonly server: Server
-  readonly told: Log<Told>
+  readonly events: Log<MemberEvent>
   readonly #published: () => string | undefined
 
   constructor(driver: Driver, options: RegisterPluginOptions, signal: AbortSignal) {
     this.server = new Server({ startTimeoutMs: 15_000, lingerMs: 100, drainMs: 1_000, noticeMs: 0 })
-    this.told = new Log(signal)
+    this.events = new Log(signal)
     for (const event of RECORDED) {
-      this.server.on(event, detail => this.told.add({ event, ...told(detail) }))
+      this.server.on(event, detail => this.events.add({ event, ...told(detail) }))
     }
     this.server.plugins.add(new RegisterPlugin(driver, options))
     const { serviceAddress } = options
@@ -54,8 +54,8 @@ export class Member {
     return this
   }
 
-  count(event: Told['event']): number {
-    return this.told.all.filter(told => told.event === event).length
+  count(event: MemberEvent['event']): number {
+    return this.events.all.filter(told => told.event === event).length
   }
 }
 

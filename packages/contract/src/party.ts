@@ -20,15 +20,17 @@ export class Party {
   }
 
   /** Watches an entry. Returns a log of all reports from now on. */
-  watch({ service, address }: Place, signal: AbortSignal = this.#signal): Log<Sighting> {
+  watch({ service, address }: EntryRef, signal: AbortSignal = this.#signal): Log<Sighting> {
     const seen = new Log<Sighting>(this.#signal)
     // Watches only once: a party lives no longer than a law, and needs no recovery.
-    this.session.watchEntry(service, address, held => seen.add(held), signal).catch(error => seen.fail(error))
+    this.session
+      .watchEntry(service, address, stored => seen.add(stored), signal)
+      .catch(error => seen.fail(error))
     return seen
   }
 
   /** Returns the entry that the registry holds now. */
-  async look(place: Place): Promise<Sighting> {
+  async look(place: EntryRef): Promise<Sighting> {
     const looking = new AbortController()
     const end = (): void => looking.abort()
     this.#signal.addEventListener('abort', end, { once: true })
@@ -53,7 +55,7 @@ export class Party {
     return this.session.write(entry, over, 'all', this.#signal)
   }
 
-  remove({ service, address }: Place): Promise<void> {
+  remove({ service, address }: EntryRef): Promise<void> {
     return this.session.remove(service, address, this.#signal)
   }
 
@@ -62,4 +64,4 @@ export class Party {
   }
 }
 
-type Place = Pick<Entry, 'service' | 'address'>
+type EntryRef = Pick<Entry, 'service' | 'address'>

@@ -24,12 +24,12 @@ export class Rival {
 
   /** The changes that others made to its entry. */
   get disturbances(): readonly Sighting[] {
-    return this.#seen.all.filter(held => held?.by !== 'us' || !this.#texts.has(held.metadata))
+    return this.#seen.all.filter(stored => stored?.by !== 'us' || !this.#texts.has(stored.metadata))
   }
 
   /** Resolves when the entry no longer belongs to it. */
   replaced(): Promise<Sighting> {
-    return this.#seen.until('the end of the earlier entry', held => held?.by !== 'us')
+    return this.#seen.until('the end of the earlier entry', stored => stored?.by !== 'us')
   }
 
   /** Writes new metadata. Resolves to whether its entry was intact until now and the registry accepted the write. */

@@ -4,7 +4,7 @@ import type { Driver, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 export interface Taps {
   followed?(service: string): void
   /** Gets each report of an entry watch before core gets it. */
-  saw?(held: StoredEntry | undefined): void
+  saw?(stored: StoredEntry | undefined): void
   wrote?(over: StoredEntry | undefined): void
   /** Returns the list that the driver updates instead of `replica`. */
   into?(replica: Replica): Replica
@@ -29,9 +29,9 @@ function tappedSession(session: RegistrySession, taps: Taps): RegistrySession {
       return session.watchService(service, taps.into?.(into) ?? into, signal)
     },
     watchEntry(service, address, saw, signal) {
-      const overheard = (held: StoredEntry | undefined): void => {
-        taps.saw?.(held)
-        saw(held)
+      const overheard = (stored: StoredEntry | undefined): void => {
+        taps.saw?.(stored)
+        saw(stored)
       }
       return session.watchEntry(service, address, overheard, signal)
     },

@@ -1,23 +1,23 @@
 import { laws } from '@rpcx/contract'
 import type { Driver } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import type { Flaw } from './broken/announcing.ts'
-import { announcing } from './broken/announcing.ts'
-import { bites } from './broken/bites.ts'
-import { following } from './broken/following.ts'
+import type { Flaw } from './broken/registering.ts'
+import { registering } from './broken/registering.ts'
+import { violations } from './broken/violations.ts'
+import { following } from './broken/watching.ts'
 import { memoryBench } from './memory/bench.ts'
 import { MemoryDriver } from './memory/driver.ts'
 import { MemoryRegistry } from './memory/registry.ts'
 
-const flaws: Readonly<Record<string, Flaw>> = { ...announcing, ...following }
+const flaws: Readonly<Record<string, Flaw>> = { ...registering, ...following }
 
 test('every law is broken by a registry, and every broken registry breaks a law', () => {
-  const used = new Set(Object.values(bites).flatMap(says => Object.keys(says)))
-  expect(Object.keys(bites).sort()).toEqual(Object.keys(laws).sort())
+  const used = new Set(Object.values(violations).flatMap(says => Object.keys(says)))
+  expect(Object.keys(violations).sort()).toEqual(Object.keys(laws).sort())
   expect([...used].sort()).toEqual(Object.keys(flaws).sort())
 })
 
-const cases = Object.entries(bites).flatMap(([law, all]) =>
+const cases = Object.entries(violations).flatMap(([law, all]) =>
   Object.entries(all).map(([flaw, says]) => [law, flaw, says] as const),
 )
 // What a process holds is counted where nothing else runs.

@@ -2,7 +2,7 @@ import { Flag } from '../src/wire/header.ts'
 import type { Message } from '../src/wire/message.ts'
 import type { BarePeer } from './bare-peer.ts'
 import { BareServer } from './bare-peer.ts'
-import { closing } from './rig.ts'
+import { closing } from './helpers.ts'
 
 export interface BeatingServer extends BareServer {
   /** The requests that came. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
+import { closing } from './helpers.ts'
 import { Program } from './program.ts'
-import { closing } from './rig.ts'
 import { until } from './until.ts'
 
 /** The port of a server whose queue is full: dials hang. */

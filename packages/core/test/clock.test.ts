@@ -4,9 +4,9 @@ import { Clock, MultipleServersDiscovery, RegistryDiscovery, Server, systemClock
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../tools/testing/src/manual-clock.ts'
 import { memory } from '../src/transport/memory.ts'
-import { ScriptedDriver } from './discovery/scripted.ts'
+import { ScriptedDriver } from './discovery/scripted-driver.ts'
 import { Gate } from './gate.ts'
-import { clientOf, closing, failure } from './rig.ts'
+import { clientOf, closing, failure } from './helpers.ts'
 
 // What servers, clients and discoveries do by time, on a clock that is turned by hand: at its moment, and not before.
 

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { clientOf, closing, failure, serving } from './helpers.ts'
 import { Program } from './program.ts'
-import { clientOf, closing, failure, serving } from './rig.ts'
 
 describe('200 servers and clients, opened, used and closed one after the other', () => {
   test.each(['tcp', 'memu'])('over %s leave no handle, timer, listener or memory behind', async network => {

@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import type { Codec, RpcxError, XClientOptions } from '@rpcx/core'
 import { reasonOf } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { freePort } from '../../../tools/servers/src/place.ts'
-import { clientOf, failure, serving } from './rig.ts'
+import { freePort } from '../../../tools/servers/src/ports.ts'
+import { clientOf, failure, serving } from './helpers.ts'
 
 const circle: { cause?: unknown } = new Error('')
 circle.cause = circle

@@ -2,54 +2,54 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRpcxError } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { heardOfDiscovery, Log, until } from '@rpcx/testing'
+import { eventsOfDiscovery, Log, until } from '@rpcx/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 import { addUsers, auth, logIns } from './users.ts'
 
 /** To check a password takes etcd its time. */
-class PatientStage extends Stage {
+class PatientHarness extends Harness {
   protected override readonly startTimeoutMs: number = 10_000
 }
 
 describe.runIf(await requireServer('etcd'))('An etcd with authentication', () => {
   let etcd: Server
-  let stage: Stage
+  let harness: Harness
   beforeAll(async () => {
     // A token that is not used for so many seconds is forgotten.
     etcd = await startEtcd({ args: ['--auth-token-ttl=2'] })
-    stage = new PatientStage(etcd)
-    await addUsers(stage)
+    harness = new PatientHarness(etcd)
+    await addUsers(harness)
   })
-  beforeEach(() => stage.gateway.logIn('root', 'open'))
+  beforeEach(() => harness.gateway.logIn('root', 'open'))
   // Nobody who was left behind logs in while the next test counts.
-  afterEach(() => stage[Symbol.asyncDispose]())
+  afterEach(() => harness[Symbol.asyncDispose]())
   afterAll(() => etcd.stop())
 
   test('accepts a user, and accepts it again when its token has expired', async () => {
     // From 3.5 on, a keep-alive is a use of the token.
-    const { server, address, told } = await stage.published('Arith', {
+    const { server, address, events } = await harness.published('Arith', {
       auth,
       metadata: 'n=1',
       ttlMs: 30_000,
     })
-    const discovery = stage.discovery({ auth })
-    const heardOf = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
+    const discovery = harness.discovery({ auth })
+    const discoveryEvents = eventsOfDiscovery(discovery)
+    const view = harness.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
-    const before = await logIns(stage)
+    const before = await logIns(harness)
     // Its own clock decides, and nothing tells when.
     await sleep(5_000)
     await server.setMetadata('Arith', 'n=2')
     await view.shows({ [address]: 'n=2' })
-    expect((await logIns(stage)) - before).toBe(1)
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
-    expect(heardOf.all.map(({ event }) => event)).toEqual(['endpointAdded', 'endpointChanged'])
+    expect((await logIns(harness)) - before).toBe(1)
+    expect(events.all.map(({ event }) => event)).toEqual(['registered'])
+    expect(discoveryEvents.all.map(({ event }) => event)).toEqual(['endpointAdded', 'endpointChanged'])
     await server.close()
   })
 
   test('is given a changed password, even a late one, and nothing is lost meanwhile', async () => {
-    await using proxy = await stage.proxy()
+    await using proxy = await harness.proxy()
     const asked = new Log<string>()
     let late = 0
     const changing = {
@@ -61,21 +61,21 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
       },
     }
     const setPassword = async (password: string): Promise<void> => {
-      await stage.gateway.logIn('root', 'open')
-      await stage.gateway.ask('auth/user/changepw', { name: 'rpcx', password })
+      await harness.gateway.logIn('root', 'open')
+      await harness.gateway.ask('auth/user/changepw', { name: 'rpcx', password })
     }
     onTestFinished(() => setPassword('open'))
     await setPassword('shut')
-    const { server, address, told } = await stage.published('Arith', {
+    const { server, address, events } = await harness.published('Arith', {
       auth: changing,
       etcdServers: proxy.address,
       metadata: 'n=1',
       ttlMs: 6_000,
     })
-    const key = stage.key('Arith', address)
-    const before = await stage.gateway.get(key)
+    const key = harness.key('Arith', address)
+    const before = await harness.gateway.get(key)
     for (const lose of [() => proxy.cut(), async () => {}]) {
-      const [{ mark }, from] = [told, asked.mark]
+      const [{ mark }, from] = [events, asked.mark]
       // The tokens that there are end with that.
       await setPassword('other')
       await setPassword('shut')
@@ -84,23 +84,23 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
       await lose()
       await proxy.heal()
       void server.setMetadata('Arith', `n=${asked.mark}`).catch(() => {})
-      await told.until(({ event }) => event === 'registryDown', mark)
-      await told.until(({ event }) => event === 'registryBack', mark)
+      await events.until(({ event }) => event === 'registryDown', mark)
+      await events.until(({ event }) => event === 'registryBack', mark)
       await server.published()
       expect(asked.since(from).slice(0, 3)).toEqual(['open', 'open', 'shut'])
     }
-    const refused = told.all.filter(({ event }) => event === 'registryDown').at(-1)?.error
+    const refused = events.all.filter(({ event }) => event === 'registryDown').at(-1)?.error
     expect(refused).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringContaining('as rpcx: ') })
-    await stage.gateway.logIn('root', 'open')
-    expect(await stage.gateway.get(key)).toMatchObject({ lease: before?.lease })
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    await harness.gateway.logIn('root', 'open')
+    expect(await harness.gateway.get(key)).toMatchObject({ lease: before?.lease })
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
     await server.close()
   })
 
   test('leaves no connection behind when a user logs out', async () => {
-    await using proxy = await stage.proxy()
+    await using proxy = await harness.proxy()
     for (let turn = 0; turn < 3; turn++) {
-      const { server } = await stage.published('Arith', { auth, etcdServers: proxy.address })
+      const { server } = await harness.published('Arith', { auth, etcdServers: proxy.address })
       await server.close()
     }
     await until(() => proxy.connections === 0)
@@ -125,7 +125,9 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
     'makes a required registration of %s reject, with the host, the user and what to do',
     async (_, user, words) => {
       const options = user ? { auth: user } : {}
-      const error = await stage.member('Arith', { required: true, ...options }).catch((error: Error) => error)
+      const error = await harness
+        .member('Arith', { required: true, ...options })
+        .catch((error: Error) => error)
       const who = user ? ` as ${user.username}` : ''
       expect(error).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringContaining(words) })
       expect((error as Error).message).toContain(`etcd ${etcd.address}${who}: `)
@@ -133,30 +135,30 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
   )
 
   test('reports the prefix to which it has not granted access', async () => {
-    await using own = new Stage(etcd)
+    await using own = new Harness(etcd)
     const discovery = own.discovery({ auth: { username: 'stranger', password: 'open' } })
-    const told = heardOfDiscovery(discovery)
+    const events = eventsOfDiscovery(discovery)
     void own.view('Arith', discovery)
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error?.message).toContain(`list ${own.basePath}/Arith/ and ${own.basePath.slice(1)}/Arith/: `)
   })
 
   test('is asked again every five seconds, and registers the server once it grants the rights', async () => {
-    const discovery = stage.discovery()
-    const heardOf = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
-    const { told, server, address } = await stage.member('Arith', { metadata: 'n=1' })
-    for (const log of [told, heardOf]) {
+    const discovery = harness.discovery()
+    const discoveryEvents = eventsOfDiscovery(discovery)
+    const view = harness.view('Arith', discovery)
+    const { events, server, address } = await harness.member('Arith', { metadata: 'n=1' })
+    for (const log of [events, discoveryEvents]) {
       const { what } = await log.until(({ event }) => event === 'registryDown')
       expect(isRpcxError(what.error, 'ERR_RPCX_AUTH')).toBe(true)
     }
-    const refusals = await stage.gateway.figure('grpc_server_handled_total', 'grpc_code="InvalidArgument"')
+    const refusals = await harness.gateway.figure('grpc_server_handled_total', 'grpc_code="InvalidArgument"')
     const since = performance.now()
-    await stage.gateway.ask('auth/disable', {})
+    await harness.gateway.ask('auth/disable', {})
     await server.published()
     expect(performance.now() - since).toBeLessThan(6_000)
     await view.shows({ [address]: 'n=1' })
-    const later = await stage.gateway.figure('grpc_server_handled_total', 'grpc_code="InvalidArgument"')
+    const later = await harness.gateway.figure('grpc_server_handled_total', 'grpc_code="InvalidArgument"')
     expect(later - refusals).toBe(0)
   })
 })
@@ -165,9 +167,9 @@ test.runIf(await requireServer('etcd'))(
   'An etcd without authentication rejects a user with a message that says so',
   async () => {
     await using etcd = await startEtcd()
-    await using stage = new PatientStage(etcd)
+    await using harness = new PatientHarness(etcd)
     await expect(
-      stage.member('Arith', { required: true, auth: { username: 'rpcx', password: 'open' } }),
+      harness.member('Arith', { required: true, auth: { username: 'rpcx', password: 'open' } }),
     ).rejects.toMatchObject({
       code: 'ERR_RPCX_AUTH',
       message: expect.stringContaining('leave auth out'),

@@ -5,8 +5,8 @@ import type { Entries, Member, View } from '@rpcx/testing'
 import { atLeast, atMost } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Gateway } from './gateway.ts'
+import { Harness } from './harness.ts'
 import { Load } from './load.ts'
-import { Stage } from './stage.ts'
 
 const TTL_MS = 3_000
 
@@ -20,52 +20,52 @@ describe.runIf(await requireCluster('etcd'))(
     afterAll(() => cluster.stop())
 
     test('when the leader is killed', async () => {
-      await using fleet = await Fleet.open(cluster)
+      await using registrations = await Registrations.open(cluster)
       const leader = await cluster.leader()
       await leader.kill()
       await cluster.leader()
-      await fleet.isRight('after the leader was killed')
+      await registrations.isRight('after the leader was killed')
       await leader.restart()
-      await fleet.isRight('after it came back')
+      await registrations.isRight('after it came back')
     })
 
     test('while a follower is paused', async () => {
-      await using fleet = await Fleet.open(cluster)
+      await using registrations = await Registrations.open(cluster)
       const leader = await cluster.leader()
       const follower = cluster.members.find(member => member !== leader) as Registry
       await follower.pause()
       await sleep(2 * TTL_MS)
-      await fleet.isRight('while a follower is paused')
+      await registrations.isRight('while a follower is paused')
       await follower.resume()
-      await fleet.isRight('after it goes on')
+      await registrations.isRight('after it goes on')
     })
 
     test('when the quorum is lost for twice the life of a lease', async () => {
-      await using fleet = await Fleet.open(cluster)
+      await using registrations = await Registrations.open(cluster)
       const [one, two] = cluster.members as [Registry, Registry]
       await Promise.all([one.kill(), two.kill()])
       await sleep(2 * TTL_MS)
-      expect(fleet.view.all).toEqual([fleet.entries])
+      expect(registrations.view.all).toEqual([registrations.entries])
       await Promise.all([one.restart(), two.restart()])
       await cluster.leader()
-      await fleet.isRight('after the quorum is back')
+      await registrations.isRight('after the quorum is back')
     })
 
     test('while all members are restarted, one by one', async () => {
-      await using fleet = await Fleet.open(cluster)
+      await using registrations = await Registrations.open(cluster)
       for (const [n, member] of cluster.members.entries()) {
         await member.restart()
         await cluster.leader()
-        await fleet.isRight(`after member ${n + 1} was restarted`)
+        await registrations.isRight(`after member ${n + 1} was restarted`)
       }
     })
   },
 )
 
 /** Five servers of one service, under 1 000 calls a second, and who follows them. */
-class Fleet implements AsyncDisposable {
+class Registrations implements AsyncDisposable {
   readonly view: View
-  readonly #stage: Stage
+  readonly #harness: Harness
   readonly #cluster: Cluster
   readonly #members: readonly Member[]
   readonly #load: Load
@@ -73,29 +73,29 @@ class Fleet implements AsyncDisposable {
   #entries: Entries
 
   private constructor(
-    stage: Stage,
+    harness: Harness,
     cluster: Cluster,
     members: readonly Member[],
     leases: readonly (string | undefined)[],
   ) {
-    this.#stage = stage
+    this.#harness = harness
     this.#cluster = cluster
     this.#members = members
     this.#leases = leases
     this.#entries = Object.fromEntries(members.map(({ address }) => [address, '']))
-    this.view = stage.view('Arith')
-    this.#load = new Load(stage.client('Arith'), 1_000)
+    this.view = harness.view('Arith')
+    this.#load = new Load(harness.client('Arith'), 1_000)
   }
 
-  static async open(cluster: Cluster): Promise<Fleet> {
-    const stage = new Stage(await cluster.leader(), cluster.addresses)
+  static async open(cluster: Cluster): Promise<Registrations> {
+    const harness = new Harness(await cluster.leader(), cluster.addresses)
     const members = await Promise.all(
-      Array.from({ length: 5 }, () => stage.published('Arith', { ttlMs: TTL_MS })),
+      Array.from({ length: 5 }, () => harness.published('Arith', { ttlMs: TTL_MS })),
     )
-    const leases = await Promise.all(members.map(member => leaseOf(stage.gateway, stage, member)))
-    const fleet = new Fleet(stage, cluster, members, leases)
-    await fleet.view.shows(fleet.entries)
-    return fleet
+    const leases = await Promise.all(members.map(member => leaseOf(harness.gateway, harness, member)))
+    const registrations = new Registrations(harness, cluster, members, leases)
+    await registrations.view.shows(registrations.entries)
+    return registrations
   }
 
   get entries(): Entries {
@@ -105,14 +105,15 @@ class Fleet implements AsyncDisposable {
   /** All that was registered before is there, with its lease, and a server that comes is seen. */
   async isRight(when: string): Promise<void> {
     const since = performance.now()
-    const coming = await this.#stage.member('Arith', { ttlMs: TTL_MS })
+    const coming = await this.#harness.member('Arith', { ttlMs: TTL_MS })
     this.#entries = { ...this.#entries, [coming.address]: '' }
     const { at } = await this.view.shows(this.#entries, 30_000)
     atMost(5_000, `${when}, the list is right`, at - since)
     const gateway = new Gateway((await this.#cluster.leader()).address)
-    const leases = await Promise.all(this.#members.map(member => leaseOf(gateway, this.#stage, member)))
+    const leases = await Promise.all(this.#members.map(member => leaseOf(gateway, this.#harness, member)))
     expect(leases).toEqual(this.#leases)
-    for (const { told } of this.#members) expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    for (const { events } of this.#members)
+      expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
     // Each list has all of the one before.
     for (const [n, list] of this.view.all.entries()) {
       expect(Object.keys(list)).toEqual(expect.arrayContaining(Object.keys(this.view.all[n - 1] ?? {})))
@@ -121,13 +122,13 @@ class Fleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { calls, perSecond, failures } = await this.#load.end()
-    await this.#stage[Symbol.asyncDispose]()
+    await this.#harness[Symbol.asyncDispose]()
     console.info(`${calls} calls, ${perSecond.toFixed(0)} a second, ${failures.length} failed`)
     expect(failures).toEqual([])
     atLeast(800, 'calls meanwhile', perSecond)
   }
 }
 
-async function leaseOf(gateway: Gateway, stage: Stage, { address }: Member): Promise<string | undefined> {
-  return (await gateway.get(stage.key('Arith', address)))?.lease
+async function leaseOf(gateway: Gateway, harness: Harness, { address }: Member): Promise<string | undefined> {
+  return (await gateway.get(harness.key('Arith', address)))?.lease
 }

@@ -3,7 +3,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { EtcdDriver } from '../src/driver.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('etcd'))('etcd keeps the contract:', () => {
   let etcd: Server
@@ -13,32 +13,32 @@ describe.runIf(await requireServer('etcd'))('etcd keeps the contract:', () => {
   afterAll(() => etcd.stop())
 
   registryContract(test, async () => {
-    const stage = new Stage(etcd)
-    const { gateway, basePath } = stage
-    const proxy = await stage.proxy()
+    const harness = new Harness(etcd)
+    const { gateway, basePath } = harness
+    const proxy = await harness.proxy()
     return {
       driver: () => new EtcdDriver({ etcdServers: proxy.address, basePath }, 3_000),
       async edit(service, address, metadata) {
-        const key = stage.key(service, address)
+        const key = harness.key(service, address)
         await gateway.put(key, metadata, (await gateway.get(key))?.lease)
       },
       async adopt(service, address, metadata) {
         const lease = await gateway.grant(600)
-        await gateway.put(stage.key(service, address), metadata, lease)
+        await gateway.put(harness.key(service, address), metadata, lease)
         return () => gateway.revoke(lease)
       },
-      remove: (service, address) => gateway.remove(stage.key(service, address)),
-      put: (service, address, metadata) => gateway.put(`${stage.key(service)}/${address}`, metadata),
+      remove: (service, address) => gateway.remove(harness.key(service, address)),
+      put: (service, address, metadata) => gateway.put(`${harness.key(service)}/${address}`, metadata),
       async outage() {
         await proxy.cut()
         return { end: () => proxy.heal() }
       },
       async endSession(service, address) {
-        const found = await gateway.get(stage.key(service, address))
+        const found = await gateway.get(harness.key(service, address))
         await gateway.revoke(found?.lease as string)
       },
       async missingDirectories(service) {
-        const wanted = { [basePath]: 'rpcx_path', [stage.key(service)]: service }
+        const wanted = { [basePath]: 'rpcx_path', [harness.key(service)]: service }
         const found = await Promise.all(Object.keys(wanted).map(key => gateway.get(key)))
         return Object.entries(wanted)
           .filter(([, value], i) => found[i]?.value !== value)
@@ -53,7 +53,7 @@ describe.runIf(await requireServer('etcd'))('etcd keeps the contract:', () => {
           ...(watches > 0 ? [`${watches} watches`] : []),
         ]
       },
-      close: () => stage[Symbol.asyncDispose](),
+      close: () => harness[Symbol.asyncDispose](),
     }
   })
 })

@@ -6,7 +6,7 @@ import type { EchoService } from '@rpcx/testing'
 import { atMost, Log, median } from '@rpcx/testing'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
   let etcd: Server
@@ -16,9 +16,9 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
   afterAll(() => etcd.stop())
 
   test('with a thousand servers and a hundred watchers is at most 1.5 times that of a bare watcher', async () => {
-    await using stage = new Stage(etcd)
-    await putAll(stage, 1_000)
-    const discovery = stage.discovery()
+    await using harness = new Harness(etcd)
+    await putAll(harness, 1_000)
+    const discovery = harness.discovery()
     const seen = new Log<string>()
     const changed = 'tcp@10.0.0.0:1'
     for (let watcher = 0; watcher < 100; watcher++) {
@@ -33,7 +33,7 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
     const bare = new Etcd3({ hosts: etcd.address })
     const watcher = await bare
       .watch()
-      .prefix(`${stage.key('Arith')}/`)
+      .prefix(`${harness.key('Arith')}/`)
       .create()
     const bareSeen = new Log<string>()
     watcher.on('put', ({ value }) => bareSeen.add(value.toString()))
@@ -41,7 +41,7 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
     for (let n = 1; n <= 60; n++) {
       const since = performance.now()
       const marks = [seen.mark, bareSeen.mark]
-      await stage.gateway.put(stage.key('Arith', changed), `n=${n}`)
+      await harness.gateway.put(harness.key('Arith', changed), `n=${n}`)
       ours.push((await seen.until(text => text === `n=${n}`, marks[0])).at - since)
       theirs.push((await bareSeen.until(text => text === `n=${n}`, marks[1])).at - since)
     }
@@ -56,17 +56,17 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
   })
 
   test('with ten thousand servers is 20 ms of the event loop, and delays no call', async () => {
-    await using stage = new Stage(etcd)
-    const { address } = await stage.published('Arith')
-    await putAll(stage, 10_000, 'state=inactive')
-    const discovery = stage.discovery()
+    await using harness = new Harness(etcd)
+    const { address } = await harness.published('Arith')
+    await putAll(harness, 10_000, 'state=inactive')
+    const discovery = harness.discovery()
     const seen = new Log<string>()
     const changed = 'tcp@10.0.0.0:1'
     void (async () => {
       for await (const endpoints of discovery.watch('Arith'))
         seen.add(endpoints.find(found => found.address === changed)?.metadata ?? '')
     })()
-    const client = stage.open(new XClient<EchoService>('Arith', discovery))
+    const client = harness.open(new XClient<EchoService>('Arith', discovery))
     await client.call('Echo', 1)
     const costs: number[] = []
     const waits: number[] = []
@@ -75,7 +75,7 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
     for (let n = 0; n < 30; n++) {
       const mark = seen.mark
       const before = performance.eventLoopUtilization()
-      await stage.gateway.put(stage.key('Arith', changed), `state=inactive&n=${n}`)
+      await harness.gateway.put(harness.key('Arith', changed), `state=inactive&n=${n}`)
       const since = performance.now()
       await client.call('Echo', n)
       waits.push(performance.now() - since)
@@ -91,15 +91,15 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
 })
 
 /** In transactions of 100, etcd's limit being 128. */
-async function putAll(stage: Stage, count: number, value = 'n=0'): Promise<void> {
+async function putAll(harness: Harness, count: number, value = 'n=0'): Promise<void> {
   const addresses = Array.from(
     { length: count },
     (_, i) => `tcp@10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`,
   )
   for (let i = 0; i < count; i += 100) {
     const success = addresses.slice(i, i + 100).map(address => ({
-      request_put: { key: btoa(stage.key('Arith', address)), value: btoa(value) },
+      request_put: { key: btoa(harness.key('Arith', address)), value: btoa(value) },
     }))
-    await stage.gateway.ask('kv/txn', { success })
+    await harness.gateway.ask('kv/txn', { success })
   }
 }

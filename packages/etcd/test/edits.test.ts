@@ -2,7 +2,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import { until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
   let etcd: Server
@@ -12,9 +12,9 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
   afterAll(() => etcd.stop())
 
   test('is seen within a second of being set, never through an empty list', async () => {
-    await using stage = new Stage(etcd)
-    const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
-    const view = stage.view('Arith')
+    await using harness = new Harness(etcd)
+    const { server, address } = await harness.published('Arith', { metadata: 'n=0' })
+    const view = harness.view('Arith')
     await view.shows({ [address]: 'n=0' })
     const took: number[] = []
     for (let n = 1; n <= 20; n++) {
@@ -32,13 +32,13 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
   })
 
   test('keeps an edit by others, with our lease, until the program sets the same key', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
-    const key = stage.key('Arith', address)
+    await using harness = new Harness(etcd)
+    const { gateway } = harness
+    const { server, address, events } = await harness.published('Arith', { metadata: 'weight=10&group=g1' })
+    const key = harness.key('Arith', address)
     const before = await gateway.get(key)
     await gateway.put(key, 'group=g1&state=inactive&weight=3', before?.lease)
-    const view = stage.view('Arith')
+    const view = harness.view('Arith')
     await view.shows({ [address]: 'group=g1&state=inactive&weight=3' })
     await until(async () => {
       await server.setMetadata('Arith', 'group=g2')
@@ -46,14 +46,14 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     })
     await server.setMetadata('Arith', 'weight=5&state=active')
     expect(await gateway.get(key)).toMatchObject({ value: 'weight=5&state=active', lease: before?.lease })
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
   test('gets our lease again when someone writes it without a lease', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
-    const key = stage.key('Arith', address)
+    await using harness = new Harness(etcd)
+    const { gateway } = harness
+    const { address, events } = await harness.published('Arith', { metadata: 'weight=10' })
+    const key = harness.key('Arith', address)
     const before = await gateway.get(key)
     for (const value of ['state=inactive&weight=10', 'weight=11']) {
       await gateway.put(key, value)
@@ -63,16 +63,16 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
       })
       expect(attached).toMatchObject({ value, createRevision: before?.createRevision })
     }
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
   test('gets our lease again when someone writes it under another one, and stays when that lease ends', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10' })
-    const key = stage.key('Arith', address)
+    await using harness = new Harness(etcd)
+    const { gateway } = harness
+    const { server, address, events } = await harness.published('Arith', { metadata: 'weight=10' })
+    const key = harness.key('Arith', address)
     const before = await gateway.get(key)
-    const view = stage.view('Arith')
+    const view = harness.view('Arith')
     await view.shows({ [address]: 'weight=10' })
     // As rpcx-ui does, and all that writes by libkv.
     const lease = await gateway.grant(2)
@@ -86,41 +86,41 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
       value: 'state=inactive&weight=3',
       createRevision: before?.createRevision,
     })
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
+    expect(events.all.map(({ event }) => event)).toEqual(['registered'])
     await server.close()
     expect(await gateway.get(key)).toBeUndefined()
   })
 
   test('is left to a Go server that registers at the same address', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
+    await using harness = new Harness(etcd)
+    const { gateway } = harness
+    const { address, events } = await harness.published('Arith', { metadata: 'weight=10' })
     const lease = await gateway.grant(600)
     // In its order; it tells itself from an editor by that.
-    await gateway.put(stage.basePath, 'rpcx_path', lease)
-    await gateway.put(stage.key('Arith'), 'Arith', lease)
-    await gateway.put(stage.key('Arith', address), 'is=go', lease)
-    await told.until(({ event }) => event === 'conflict')
-    await gateway.put(stage.key('Arith', address), 'calls=1.00&is=go', lease)
-    const { mark } = told
+    await gateway.put(harness.basePath, 'rpcx_path', lease)
+    await gateway.put(harness.key('Arith'), 'Arith', lease)
+    await gateway.put(harness.key('Arith', address), 'is=go', lease)
+    await events.until(({ event }) => event === 'conflict')
+    await gateway.put(harness.key('Arith', address), 'calls=1.00&is=go', lease)
+    const { mark } = events
     await gateway.revoke(lease)
-    await told.until(({ event }) => event === 'registered', mark)
-    expect(told.all.map(({ event, why }) => why ?? event)).toEqual([
+    await events.until(({ event }) => event === 'registered', mark)
+    expect(events.all.map(({ event, why }) => why ?? event)).toEqual([
       'registered',
       'taken',
       'conflict',
       'registered',
     ])
-    expect((await gateway.get(stage.key('Arith', address)))?.value).toBe('weight=10')
+    expect((await gateway.get(harness.key('Arith', address)))?.value).toBe('weight=10')
   })
 
   test('keeps an edit by others when the lease is lost', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const { address } = await stage.published('Arith', { metadata: 'weight=10' })
-    const key = stage.key('Arith', address)
+    await using harness = new Harness(etcd)
+    const { gateway } = harness
+    const { address } = await harness.published('Arith', { metadata: 'weight=10' })
+    const key = harness.key('Arith', address)
     const lease = (await gateway.get(key))?.lease as string
-    const view = stage.view('Arith')
+    const view = harness.view('Arith')
     await gateway.put(key, 'state=inactive&weight=10', lease)
     await view.shows({ [address]: 'state=inactive&weight=10' })
     // The edit is known once the next one has been answered, which had no lease.
@@ -132,10 +132,10 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
   })
 
   test('is merged when others and the program write at once', async () => {
-    await using stage = new Stage(etcd)
-    const { gateway } = stage
-    const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })
-    const key = stage.key('Arith', address)
+    await using harness = new Harness(etcd)
+    const { gateway } = harness
+    const { server, address } = await harness.published('Arith', { metadata: 'ours=0' })
+    const key = harness.key('Arith', address)
     const lease = (await gateway.get(key))?.lease
     for (let n = 1; n <= 100; n++) {
       const since = performance.now()

@@ -126,20 +126,20 @@ describe('When etcd misbehaves', () => {
       })
       const auth = { username: 'u', password: given }
       const options = { etcdServers: etcd.address, basePath: 'x', auth }
-      const told: unknown[] = []
+      const events: unknown[] = []
       const server = new Server({ lingerMs: 0, noticeMs: 0, startTimeoutMs: 500 })
       server.plugins.add(new EtcdRegisterPlugin(options))
       server.registerName('Good', { hi: () => 1 })
-      server.on('registryDown', detail => told.push(detail))
+      server.on('registryDown', detail => events.push(detail))
       const discovery = new EtcdDiscovery(options)
-      discovery.on('registryDown', detail => told.push(detail))
+      discovery.on('registryDown', detail => events.push(detail))
       await server.serve('tcp', '127.0.0.1:0')
-      told.push(await discovery.list('Good', { timeoutMs: 1_000 }).catch((error: Error) => error))
-      told.push(discovery.status('Good'))
-      await until(() => told.length > 2)
+      events.push(await discovery.list('Good', { timeoutMs: 1_000 }).catch((error: Error) => error))
+      events.push(discovery.status('Good'))
+      await until(() => events.length > 2)
       await Promise.all([server.close(), discovery.close()])
-      expect(everythingIn(told)).not.toContain(password)
-      expect(inspect(told, { showHidden: true, depth: Number.POSITIVE_INFINITY })).not.toContain(password)
+      expect(everythingIn(events)).not.toContain(password)
+      expect(inspect(events, { showHidden: true, depth: Number.POSITIVE_INFINITY })).not.toContain(password)
     }
   })
 })

@@ -3,8 +3,8 @@ import { requireServer, startEtcd } from '@rpcx/servers'
 import { entriesOf, until } from '@rpcx/testing'
 import { ignoresTheMalformed, malformed, tellsServicesApart } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Harness } from './harness.ts'
 import { etcd } from './registry.ts'
-import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('The layout in etcd', () => {
   let server: Server
@@ -14,58 +14,58 @@ describe.runIf(await requireServer('etcd'))('The layout in etcd', () => {
   afterAll(() => server.stop())
 
   test('is the one that a Go client reads: its keys and values, entries with a lease, directories without', async () => {
-    await using stage = new Stage(server)
-    const { server: own, address } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
+    await using harness = new Harness(server)
+    const { server: own, address } = await harness.published('Arith', { metadata: 'weight=10&group=g1' })
     own.registerName('Echo', { Echo: () => 1 }, 'note=a b/é&rate=50%25')
     await own.published()
-    const stored = await stage.gateway.all(stage.basePath)
+    const stored = await harness.gateway.all(harness.basePath)
     expect(Object.fromEntries(stored.map(({ key, value }) => [key, value]))).toEqual({
-      [stage.basePath]: 'rpcx_path',
-      [stage.key('Arith')]: 'Arith',
-      [stage.key('Arith', address)]: 'weight=10&group=g1',
-      [stage.key('Echo')]: 'Echo',
-      [stage.key('Echo', address)]: 'note=a b/é&rate=50%25',
+      [harness.basePath]: 'rpcx_path',
+      [harness.key('Arith')]: 'Arith',
+      [harness.key('Arith', address)]: 'weight=10&group=g1',
+      [harness.key('Echo')]: 'Echo',
+      [harness.key('Echo', address)]: 'note=a b/é&rate=50%25',
     })
     const leases = new Map(stored.map(({ key, lease }) => [key, lease]))
-    const lease = leases.get(stage.key('Arith', address))
+    const lease = leases.get(harness.key('Arith', address))
     expect(lease).not.toBe('0')
-    expect(leases.get(stage.key('Echo', address))).toBe(lease)
-    for (const key of [stage.basePath, stage.key('Arith'), stage.key('Echo')])
+    expect(leases.get(harness.key('Echo', address))).toBe(lease)
+    for (const key of [harness.basePath, harness.key('Arith'), harness.key('Echo')])
       expect(leases.get(key)).toBe('0')
-    expect(await stage.gateway.leases()).toContain(lease)
+    expect(await harness.gateway.leases()).toContain(lease)
   })
 
   test("has a server's calls and connections in Go's format, beside the metadata of the program", async () => {
-    await using stage = new Stage(server)
+    await using harness = new Harness(server)
     const meter = (rate: number): { rateMean(): number } => ({ rateMean: () => rate })
     const metrics = { calls: meter(1_234.5), connections: meter(0.004) }
-    const { address } = await stage.published('Arith', {
+    const { address } = await harness.published('Arith', {
       metadata: 'weight=10&note=a b',
       metrics,
       updateIntervalMs: 1_000,
     })
-    const written = stage.key('Arith', address)
+    const written = harness.key('Arith', address)
     const { value } = await until(async () => {
-      const found = await stage.gateway.get(written)
+      const found = await harness.gateway.get(written)
       return found?.value.includes('calls') ? found : undefined
     })
     expect(value).toBe('calls=1234.50&connections=0.00&note=a+b&weight=10')
   })
 
   test('keeps its directories when those of a Go server expire with its lease', async () => {
-    await using stage = new Stage(server)
-    const { gateway } = stage
+    await using harness = new Harness(server)
+    const { gateway } = harness
     const lease = await gateway.grant(600)
-    await gateway.put(stage.basePath, 'rpcx_path', lease)
-    await gateway.put(stage.key('Arith'), 'Arith', lease)
-    const { address } = await stage.published('Arith')
-    expect((await gateway.get(stage.key('Arith')))?.lease).toBe(lease)
+    await gateway.put(harness.basePath, 'rpcx_path', lease)
+    await gateway.put(harness.key('Arith'), 'Arith', lease)
+    const { address } = await harness.published('Arith')
+    expect((await gateway.get(harness.key('Arith')))?.lease).toBe(lease)
     await gateway.revoke(lease)
-    for (const key of [stage.basePath, stage.key('Arith')]) {
+    for (const key of [harness.basePath, harness.key('Arith')]) {
       const kept = await until(() => gateway.get(key))
       expect(kept.lease).toBe('0')
     }
-    expect(await gateway.get(stage.key('Arith', address))).toBeDefined()
+    expect(await gateway.get(harness.key('Arith', address))).toBeDefined()
   })
 
   test.each([
@@ -76,30 +76,30 @@ describe.runIf(await requireServer('etcd'))('The layout in etcd', () => {
     ['//x', '/x'],
     ['/x//y/', '/x/y'],
   ])('is below the path where Go looks, without double slashes: base path %s', async (given, written) => {
-    await using stage = new Stage(server)
-    const [basePath, base] = [given, written].map(path => path.replace('x', stage.basePath.slice(1)))
-    const { address } = await stage.published('Arith', { basePath: basePath as string, metadata: 'n=1' })
-    expect((await stage.gateway.all(base as string)).map(({ key }) => key)).toEqual([
+    await using harness = new Harness(server)
+    const [basePath, base] = [given, written].map(path => path.replace('x', harness.basePath.slice(1)))
+    const { address } = await harness.published('Arith', { basePath: basePath as string, metadata: 'n=1' })
+    expect((await harness.gateway.all(base as string)).map(({ key }) => key)).toEqual([
       base,
       `${base}/Arith`,
       `${base}/Arith/${address}`,
     ])
     for (const spelling of [basePath, `/${base}/`, base?.replace(/^\//, '')]) {
-      const discovery = stage.discovery({ basePath: spelling as string })
+      const discovery = harness.discovery({ basePath: spelling as string })
       expect(entriesOf(await discovery.list('Arith'))).toEqual({ [address]: 'n=1' })
     }
   })
 
   test('merges both spellings of a base path, and prefers the configured one', async () => {
-    await using stage = new Stage(server)
-    const { gateway, basePath } = stage
+    await using harness = new Harness(server)
+    const { gateway, basePath } = harness
     const bare = basePath.slice(1)
     const both = 'tcp@10.0.0.1:1'
     await gateway.put(`${basePath}/Arith/${both}`, 'is=slash')
     await gateway.put(`${bare}/Arith/${both}`, 'is=bare')
     await gateway.put(`${bare}/Arith/tcp@10.0.0.2:2`, 'n=2')
-    const slash = stage.view('Arith')
-    const spelledBare = stage.view('Arith', stage.discovery({ basePath: bare }))
+    const slash = harness.view('Arith')
+    const spelledBare = harness.view('Arith', harness.discovery({ basePath: bare }))
     await slash.shows({ [both]: 'is=slash', 'tcp@10.0.0.2:2': 'n=2' })
     await spelledBare.shows({ [both]: 'is=bare', 'tcp@10.0.0.2:2': 'n=2' })
     // What stands in for a deleted key is the other spelling's, as it is by then.
@@ -112,19 +112,19 @@ describe.runIf(await requireServer('etcd'))('The layout in etcd', () => {
   })
 
   test('shows services a, a2 and a foreign a/b each only its own entries', async () => {
-    await using stage = new Stage(server)
-    expect(await tellsServicesApart(etcd, stage)).toEqual([
+    await using harness = new Harness(server)
+    expect(await tellsServicesApart(etcd, harness)).toEqual([
       ['a', 'b'],
       ['a', 'b/tcp@10.0.0.1:1'],
     ])
   })
 
   test('may contain malformed entries, which are ignored with one warning each', async () => {
-    await using stage = new Stage(server)
-    await ignoresTheMalformed(stage, {
+    await using harness = new Harness(server)
+    await ignoresTheMalformed(harness, {
       malformed: ['', 'tcp@10.0.0.1:1/x', ...malformed],
       good: {},
-      put: (address, metadata) => stage.gateway.put(`${stage.key('Arith')}/${address}`, metadata),
+      put: (address, metadata) => harness.gateway.put(`${harness.key('Arith')}/${address}`, metadata),
     })
   })
 })

@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import { expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 test.runIf(await requireServer('etcd'))(
   'Registrations and discoveries move from a learner to a voting member',
   async () => {
     await using etcd = await startEtcd()
-    await using stage = new Stage(etcd)
+    await using harness = new Harness(etcd)
     const peer = `http://127.0.0.1:${await freePort()}`
-    const { members = [] } = await stage.gateway.ask('cluster/member/list', {})
-    await stage.gateway.ask('cluster/member/add', { peerURLs: [peer], isLearner: true })
+    const { members = [] } = await harness.gateway.ask('cluster/member/list', {})
+    await harness.gateway.ask('cluster/member/add', { peerURLs: [peer], isLearner: true })
     await using learner = await startEtcd({
       args: [
         '--name=learner',
@@ -26,9 +26,9 @@ test.runIf(await requireServer('etcd'))(
     // Each begins with one of them, at random.
     for (let n = 0; n < 6; n++) {
       const service = `Arith${n}`
-      const { address } = await stage.published(service, { etcdServers, metadata: `n=${n}` })
-      await stage.view(service, stage.discovery({ etcdServers })).shows({ [address]: `n=${n}` })
-      expect(await stage.gateway.get(stage.key(service, address))).toMatchObject({ value: `n=${n}` })
+      const { address } = await harness.published(service, { etcdServers, metadata: `n=${n}` })
+      await harness.view(service, harness.discovery({ etcdServers })).shows({ [address]: `n=${n}` })
+      expect(await harness.gateway.get(harness.key(service, address))).toMatchObject({ value: `n=${n}` })
     }
   },
   60_000,

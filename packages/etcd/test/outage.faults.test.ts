@@ -39,11 +39,11 @@ describe.runIf(await requireServer('etcd'))('While etcd hangs or cannot be reach
     keepsEntriesThroughAHang(etcd, {
       forLives: 2,
       thenLives: 2,
-      edit: async (stage, { address }) => {
-        const key = stage.key('Arith', address)
+      edit: async (harness, { address }) => {
+        const key = harness.key('Arith', address)
         // Without its lease, which the server gives it back.
-        await stage.gateway.put(key, 'state=inactive&weight=10')
-        await until(async () => (await stage.gateway.get(key))?.lease !== '0')
+        await harness.gateway.put(key, 'state=inactive&weight=10')
+        await until(async () => (await harness.gateway.get(key))?.lease !== '0')
         return 'state=inactive&weight=10'
       },
     }))
@@ -51,10 +51,10 @@ describe.runIf(await requireServer('etcd'))('While etcd hangs or cannot be reach
   test('for two and a half TTLs because of the network, the key expires and is back within two seconds after', () =>
     restoresEntriesCutOff(etcd, {
       forLives: 2.5,
-      edit: async (stage, service, address) => {
-        const key = stage.key(service, address)
-        const { lease } = (await stage.gateway.get(key)) ?? {}
-        await stage.gateway.put(key, 'state=inactive&weight=10', lease)
+      edit: async (harness, service, address) => {
+        const key = harness.key(service, address)
+        const { lease } = (await harness.gateway.get(key)) ?? {}
+        await harness.gateway.put(key, 'state=inactive&weight=10', lease)
       },
     }))
 

@@ -7,8 +7,8 @@ import {
   staysWhileItBlocks,
 } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import { TTL_MS } from './harness.ts'
 import { etcd } from './registry.ts'
-import { TTL_MS } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('A server process', () => {
   let server: Server
@@ -30,8 +30,8 @@ describe.runIf(await requireServer('etcd'))('A server process', () => {
   })
 
   test('is listed only while it accepts connections, through 30 graceful restarts', () =>
-    isListedOnlyWhileItAccepts(etcd, server, async stage => {
-      const [found] = await stage.gateway.all(`${stage.key('Arith')}/`)
+    isListedOnlyWhileItAccepts(etcd, server, async harness => {
+      const [found] = await harness.gateway.all(`${harness.key('Arith')}/`)
       return found && { address: found.key.slice(found.key.lastIndexOf('/') + 1), version: found.modRevision }
     }))
 })

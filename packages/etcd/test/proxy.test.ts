@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 const NAMES = ['http_proxy', 'https_proxy', 'grpc_proxy'] as const
 
@@ -44,13 +44,13 @@ describe.runIf(await requireServer('etcd'))('A proxy in the environment', () => 
   test('is not used, unless httpProxy is set', async () => {
     await using etcd = await startEtcd()
     await using through = await proxy()
-    await using stage = new Stage(etcd)
-    const { address } = await stage.published('Arith', { metadata: 'n=1' })
-    await stage.view('Arith', stage.discovery()).shows({ [address]: 'n=1' })
+    await using harness = new Harness(etcd)
+    const { address } = await harness.published('Arith', { metadata: 'n=1' })
+    await harness.view('Arith', harness.discovery()).shows({ [address]: 'n=1' })
     expect(through.asked).toEqual([])
 
     const asked = once(through.server, 'asked')
-    void stage
+    void harness
       .discovery({ httpProxy: true })
       .list('Arith')
       .catch(() => {})

@@ -3,7 +3,7 @@ import { requireServer, startEtcd } from '@rpcx/servers'
 import type { Recording, Watched } from '@rpcx/testing/scenarios'
 import { followsAsGo, listsAsGo, readRecording, readsOneTick, undialable } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 interface Recorded extends Recording {
   readonly watched: readonly Watched[]
@@ -19,21 +19,21 @@ describe.runIf(await requireServer('etcd'))('What Go wrote', () => {
   afterAll(() => etcd.stop())
 
   test.each(recorded.writtenByHand)("is listed as Go's client lists it: $what", async byHand => {
-    await using stage = new Stage(etcd)
+    await using harness = new Harness(etcd)
     const ignored = undialable[byHand.name]?.address
-    await listsAsGo(stage, recorded, byHand, (key, value) => stage.gateway.put(key, value), ignored)
+    await listsAsGo(harness, recorded, byHand, (key, value) => harness.gateway.put(key, value), ignored)
   })
 
   test('has the same metadata as in Go after one tick, with metrics and without', async () => {
-    await using stage = new Stage(etcd)
-    await readsOneTick(stage, recorded, (key, value) => stage.gateway.put(key, value))
+    await using harness = new Harness(etcd)
+    await readsOneTick(harness, recorded, (key, value) => harness.gateway.put(key, value))
   })
 
   test("is watched as Go's client watches it", async () => {
-    await using stage = new Stage(etcd)
-    await followsAsGo(stage, recorded.watched, {
-      put: (address, value) => stage.gateway.put(stage.key('Arith', address), value),
-      remove: address => stage.gateway.remove(stage.key('Arith', address)),
+    await using harness = new Harness(etcd)
+    await followsAsGo(harness, recorded.watched, {
+      put: (address, value) => harness.gateway.put(harness.key('Arith', address), value),
+      remove: address => harness.gateway.remove(harness.key('Arith', address)),
     })
   })
 })

@@ -1,23 +1,23 @@
 import { startEtcd } from '@rpcx/servers'
 import type { Registry } from '@rpcx/testing/scenarios'
-import { Stage, TTL_MS } from './stage.ts'
+import { Harness, TTL_MS } from './harness.ts'
 
 /** etcd, as scenarios have to know it. */
-export const etcd: Registry<Stage> = {
+export const etcd: Registry<Harness> = {
   name: 'etcd',
   lifeMs: TTL_MS,
   start: startEtcd,
-  stage: async (server, through) => new Stage(server, through),
+  harness: async (server, through) => new Harness(server, through),
   at: address => ({ etcdServers: address }),
   living: ms => ({ ttlMs: ms }),
-  put: (stage, service, address, metadata) => stage.gateway.put(stage.key(service, address), metadata),
-  stored: async (stage, service, address) => {
-    const found = await stage.gateway.get(stage.key(service, address))
+  put: (harness, service, address, metadata) => harness.gateway.put(harness.key(service, address), metadata),
+  stored: async (harness, service, address) => {
+    const found = await harness.gateway.get(harness.key(service, address))
     return found && { ...found, metadata: found.value }
   },
-  isHeld: async (stage, service, address) => {
-    const found = await stage.gateway.get(stage.key(service, address))
-    return found !== undefined && (await stage.gateway.leases()).includes(found.lease)
+  isHeld: async (harness, service, address) => {
+    const found = await harness.gateway.get(harness.key(service, address))
+    return found !== undefined && (await harness.gateway.leases()).includes(found.lease)
   },
-  lives: async stage => (await stage.gateway.leases()).length,
+  lives: async harness => (await harness.gateway.leases()).length,
 }

@@ -2,8 +2,8 @@ import { requireServer, startEtcd } from '@rpcx/servers'
 import type { Program } from '@rpcx/testing'
 import { atLeast } from '@rpcx/testing'
 import { expect, test } from 'vitest'
+import { Harness } from './harness.ts'
 import { Load } from './load.ts'
-import { Stage } from './stage.ts'
 
 const RESTARTS = 30
 
@@ -11,16 +11,16 @@ test.runIf(await requireServer('etcd'))(
   'Rolling restarts of three servers under 2 000 calls a second fail no call',
   async () => {
     await using etcd = await startEtcd()
-    await using stage = new Stage(etcd)
+    await using harness = new Harness(etcd)
     const started = async (listen?: string): Promise<{ program: Program; address: string }> => {
-      const program = stage.program('server', { service: 'Arith', ...(listen && { listen }) })
-      const { what } = await program.told.until(({ event }) => event === 'published', 0, 20_000)
+      const program = harness.program('server', { service: 'Arith', ...(listen && { listen }) })
+      const { what } = await program.events.until(({ event }) => event === 'published', 0, 20_000)
       return { program, address: what.address as string }
     }
     const servers = await Promise.all([started(), started(), started()])
-    const view = stage.view('Arith')
+    const view = harness.view('Arith')
     await view.until(list => Object.keys(list).length === 3)
-    const load = new Load(stage.client('Arith'), 2_000)
+    const load = new Load(harness.client('Arith'), 2_000)
     for (let restart = 0; restart < RESTARTS; restart++) {
       const index = restart % servers.length
       const { program, address } = servers[index] as (typeof servers)[0]

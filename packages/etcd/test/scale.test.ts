@@ -2,7 +2,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
 import { entriesOf } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('etcd'))(
   'A thousand servers and a hundred watchers of one process',
@@ -14,12 +14,12 @@ describe.runIf(await requireServer('etcd'))(
     afterAll(() => etcd.stop())
 
     test('need one read and one watch at etcd, and changes come in batches', async () => {
-      await using stage = new Stage(etcd)
-      const { gateway } = stage
+      await using harness = new Harness(etcd)
+      const { gateway } = harness
       const addresses = Array.from({ length: 1_000 }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)
-      await putAll(stage, addresses, 'n=0')
-      const discovery = stage.discovery()
-      const [reads, watches] = await counts(stage)
+      await putAll(harness, addresses, 'n=0')
+      const discovery = harness.discovery()
+      const [reads, watches] = await counts(harness)
       const lists = Array.from({ length: 100 }, () => [] as number[])
       let all!: () => void
       const whenAll = new Promise<void>(resolve => (all = resolve))
@@ -31,9 +31,9 @@ describe.runIf(await requireServer('etcd'))(
         }
       })
       expect(await discovery.list('Arith')).toHaveLength(1_000)
-      await putAll(stage, addresses, 'n=1')
+      await putAll(harness, addresses, 'n=1')
       await whenAll
-      const [readsAfter, watchesAfter] = await counts(stage)
+      const [readsAfter, watchesAfter] = await counts(harness)
       // One transaction reads both spellings, beside ten that wrote; one stream watches both.
       expect(readsAfter - reads - 10).toBe(1)
       expect(watchesAfter - watches).toBe(1)
@@ -53,18 +53,18 @@ describe.runIf(await requireServer('etcd'))(
 )
 
 /** In transactions of 100, etcd's limit being 128. */
-async function putAll(stage: Stage, addresses: readonly string[], value: string): Promise<void> {
+async function putAll(harness: Harness, addresses: readonly string[], value: string): Promise<void> {
   for (let i = 0; i < addresses.length; i += 100) {
     const success = addresses.slice(i, i + 100).map(address => ({
-      request_put: { key: btoa(stage.key('Arith', address)), value: btoa(value) },
+      request_put: { key: btoa(harness.key('Arith', address)), value: btoa(value) },
     }))
-    await stage.gateway.ask('kv/txn', { success })
+    await harness.gateway.ask('kv/txn', { success })
   }
 }
 
 /** How many transactions and how many watch streams etcd was asked for. */
-async function counts(stage: Stage): Promise<readonly [transactions: number, watches: number]> {
+async function counts(harness: Harness): Promise<readonly [transactions: number, watches: number]> {
   const started = (method: string): Promise<number> =>
-    stage.gateway.figure('grpc_server_started_total', `grpc_method="${method}"`)
+    harness.gateway.figure('grpc_server_started_total', `grpc_method="${method}"`)
   return [await started('Txn'), await started('Watch')]
 }

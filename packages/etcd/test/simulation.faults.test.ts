@@ -5,7 +5,7 @@ import { requireServer, startEtcd } from '@rpcx/servers'
 import type { Entries, Member } from '@rpcx/testing'
 import { Random, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 const SERVICES = Array.from({ length: 10 }, (_, n) => `S${n}`)
 const ECHO = { Echo: (value: unknown): unknown => value }
@@ -31,13 +31,13 @@ describe.runIf(await requireServer('etcd'))('After any sequence of events at 50 
   test.each(seeds)(
     'the lists equal the registry, and the registry has what the servers want: seed %i',
     async seed => {
-      await using stage = new Stage(etcd)
-      const { gateway } = stage
+      await using harness = new Harness(etcd)
+      const { gateway } = harness
       const random = new Random(seed)
       const nodes: Node[] = []
       for (let n = 0; n < 5; n++) {
-        const proxy = await stage.proxy()
-        const member = await stage.published('S0', { etcdServers: proxy.address, metadata: 'n=0' })
+        const proxy = await harness.proxy()
+        const member = await harness.published('S0', { etcdServers: proxy.address, metadata: 'n=0' })
         const wanted = new Map([['S0', 'n=0']])
         nodes.push({ proxy, ...member, wanted })
       }
@@ -47,9 +47,9 @@ describe.runIf(await requireServer('etcd'))('After any sequence of events at 50 
           wanted.set(service, 'n=0')
         }
       }
-      const proxy = await stage.proxy()
-      const discovery = stage.discovery({ etcdServers: proxy.address })
-      const views = SERVICES.map(service => stage.view(service, discovery))
+      const proxy = await harness.proxy()
+      const discovery = harness.discovery({ etcdServers: proxy.address })
+      const views = SERVICES.map(service => harness.view(service, discovery))
 
       for (let step = 1; step <= 400; step++) {
         const { server, address, wanted, proxy: theirs } = random.pick(nodes)
@@ -70,14 +70,14 @@ describe.runIf(await requireServer('etcd'))('After any sequence of events at 50 
             await gateway.compact()
             break
           case 5:
-            await gateway.remove(stage.key(service, address))
+            await gateway.remove(harness.key(service, address))
             break
           case 6: {
             if (wanted.delete(service)) await server.unregister(service)
             break
           }
           case 7: {
-            const found = await gateway.get(stage.key(service, address))
+            const found = await gateway.get(harness.key(service, address))
             if (found !== undefined && found.lease !== '0' && random.below(20) === 0)
               await gateway.revoke(found.lease)
             break
@@ -102,7 +102,7 @@ describe.runIf(await requireServer('etcd'))('After any sequence of events at 50 
             .map(node => [node.address, node.wanted.get(service) as string]),
         )
       for (const [n, service] of SERVICES.entries()) {
-        const prefix = `${stage.key(service)}/`
+        const prefix = `${harness.key(service)}/`
         const view = views[n]
         try {
           await until(async () => {

@@ -1,9 +1,9 @@
 import type { Authority, EtcdTls as ServedTls, Server } from '@rpcx/servers'
 import { authority, identity, requireServer, startEtcd } from '@rpcx/servers'
-import { heardOfDiscovery } from '@rpcx/testing'
+import { eventsOfDiscovery } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EtcdTls } from '../src/index.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 const ours = authority('ours')
 const theirs = authority('theirs')
@@ -23,25 +23,25 @@ describe.runIf(runnable)('An etcd with TLS', () => {
   })
 
   test('is reached by clients that trust its authority, also after a restart', async () => {
-    await using stage = new Stage(etcd)
+    await using harness = new Harness(etcd)
     const tls = { ca: ours.cert }
-    const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
-    const discovery = stage.discovery({ tls })
-    const told = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
+    const { address, server } = await harness.published('Arith', { tls, metadata: 'n=1' })
+    const discovery = harness.discovery({ tls })
+    const events = eventsOfDiscovery(discovery)
+    const view = harness.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
     await etcd.restart()
-    await told.until(({ event }) => event === 'registryBack')
+    await events.until(({ event }) => event === 'registryBack')
     await server.setMetadata('Arith', 'n=2')
     await view.shows({ [address]: 'n=2' })
     expect(view.all).toEqual([{ [address]: 'n=1' }, { [address]: 'n=2' }])
   })
 
   test('that requires client certificates gets ours', async () => {
-    await using stage = new Stage(asking)
+    await using harness = new Harness(asking)
     const tls = { ca: Buffer.from(ours.cert), ...identity(ours, 'client') }
-    const { address } = await stage.published('Arith', { tls })
-    await stage.view('Arith', stage.discovery({ tls })).shows({ [address]: '' })
+    const { address } = await harness.published('Arith', { tls })
+    await harness.view('Arith', harness.discovery({ tls })).shows({ [address]: '' })
   })
 
   const bad: readonly (readonly [string, () => Server, EtcdTls | undefined, RegExp])[] = [
@@ -76,18 +76,18 @@ describe.runIf(runnable)('An etcd with TLS', () => {
   test.each(bad)(
     '%s makes a required registration reject, with the host and what to do',
     async (_, server, tls, words) => {
-      await using stage = new Stage(server())
-      await refuses(stage, tls, words)
+      await using harness = new Harness(server())
+      await refuses(harness, tls, words)
     },
   )
 
   test('is tried again after five seconds, and no sooner', async () => {
-    await using stage = new Stage(etcd)
-    await using proxy = await stage.proxy()
-    const discovery = stage.discovery({ etcdServers: proxy.address, tls: { ca: theirs.cert } })
-    const told = heardOfDiscovery(discovery)
-    void stage.view('Arith', discovery)
-    const { what, at } = await told.until(({ event }) => event === 'registryDown')
+    await using harness = new Harness(etcd)
+    await using proxy = await harness.proxy()
+    const discovery = harness.discovery({ etcdServers: proxy.address, tls: { ca: theirs.cert } })
+    const events = eventsOfDiscovery(discovery)
+    void harness.view('Arith', discovery)
+    const { what, at } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error).toMatchObject({ code: 'ERR_RPCX_AUTH' })
     expect(proxy.attempts).toBe(1)
     while (proxy.attempts < 2) await new Promise(resolve => setTimeout(resolve, 10))
@@ -116,15 +116,15 @@ describe.runIf(runnable)('An etcd', () => {
     '%s makes a required registration reject, with the host and what to do',
     async (_, tls, { cert }, words) => {
       await using etcd = await startEtcd(tls ? { tls } : {})
-      await using stage = new Stage(etcd)
-      await refuses(stage, { ca: cert }, words)
+      await using harness = new Harness(etcd)
+      await refuses(harness, { ca: cert }, words)
     },
   )
 })
 
-async function refuses(stage: Stage, tls: EtcdTls | undefined, words: RegExp): Promise<void> {
+async function refuses(harness: Harness, tls: EtcdTls | undefined, words: RegExp): Promise<void> {
   const options = tls ? { tls } : {}
-  const error = await stage.member('Arith', { required: true, ...options }).catch((error: Error) => error)
+  const error = await harness.member('Arith', { required: true, ...options }).catch((error: Error) => error)
   expect(error).toMatchObject({ code: 'ERR_RPCX_AUTH', message: expect.stringMatching(words) })
-  expect((error as Error).message).toContain(`etcd ${stage.servers}: `)
+  expect((error as Error).message).toContain(`etcd ${harness.servers}: `)
 }

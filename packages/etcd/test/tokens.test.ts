@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startEtcd } from '@rpcx/servers'
-import { heardOfDiscovery, until } from '@rpcx/testing'
+import { eventsOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 import { addUsers, auth, logIns } from './users.ts'
 
 describe.runIf(await requireServer('etcd'))('An etcd with JWTs as tokens', () => {
   let folder: string
   let etcd: Server
-  let stage: Stage
+  let harness: Harness
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rpcx-jwt-'))
     const { publicKey, privateKey } = generateKeyPairSync('rsa', {
@@ -25,26 +25,26 @@ describe.runIf(await requireServer('etcd'))('An etcd with JWTs as tokens', () =>
     await writeFile(priv, privateKey, { mode: 0o600 })
     const token = `jwt,pub-key=${pub},priv-key=${priv},sign-method=RS256,ttl=${TOKEN_S}s`
     etcd = await startEtcd({ args: [`--auth-token=${token}`] })
-    stage = new Stage(etcd)
-    await addUsers(stage)
+    harness = new Harness(etcd)
+    await addUsers(harness)
   })
-  beforeEach(() => stage.gateway.logIn('root', 'open'))
+  beforeEach(() => harness.gateway.logIn('root', 'open'))
   afterAll(async () => {
-    await stage[Symbol.asyncDispose]()
+    await harness[Symbol.asyncDispose]()
     await etcd.stop()
     await rm(folder, { recursive: true })
   })
 
   test('gets a new login each time a token expires, without an event', async () => {
-    const { gateway } = stage
-    await using proxy = await stage.proxy()
+    const { gateway } = harness
+    await using proxy = await harness.proxy()
     const options = { auth, etcdServers: proxy.address }
-    const { server, address, told } = await stage.published('Arith', { ...options, metadata: 'n=1' })
-    const discovery = stage.discovery(options)
-    const heardOf = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
+    const { server, address, events } = await harness.published('Arith', { ...options, metadata: 'n=1' })
+    const discovery = harness.discovery(options)
+    const discoveryEvents = eventsOfDiscovery(discovery)
+    const view = harness.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
-    const key = stage.key('Arith', address)
+    const key = harness.key('Arith', address)
     await gateway.logIn('root', 'open')
     const before = await gateway.get(key)
     const [attempts, past] = [proxy.attempts, tokensPast()]
@@ -58,22 +58,22 @@ describe.runIf(await requireServer('etcd'))('An etcd with JWTs as tokens', () =>
     }
     await gateway.logIn('root', 'open')
     expect(await gateway.get(key)).toMatchObject({ value: 'n=4', lease: before?.lease })
-    expect(told.all.map(({ event }) => event)).toEqual(['registered'])
-    expect(heardOf.all.filter(({ event }) => event === 'registryDown')).toEqual([])
+    expect(events.all.map(({ event }) => event)).toEqual(['registered'])
+    expect(discoveryEvents.all.filter(({ event }) => event === 'registryDown')).toEqual([])
     expect(proxy.attempts).toBe(attempts)
   }, 60_000)
 
   test('gets one new login when its users change, without an event', async () => {
     const services = ['Arith', 'Echo', 'Mul']
-    const { server, told } = await stage.published('Arith', { auth, metadata: 'n=1' })
+    const { server, events } = await harness.published('Arith', { auth, metadata: 'n=1' })
     for (const service of services.slice(1)) server.registerName(service, { Echo: () => 1 })
     await server.published()
-    await stage.gateway.logIn('root', 'open')
-    await stage.gateway.ask('auth/user/add', { name: 'newcomer', password: 'open' })
-    const before = await logIns(stage)
+    await harness.gateway.logIn('root', 'open')
+    await harness.gateway.ask('auth/user/add', { name: 'newcomer', password: 'open' })
+    const before = await logIns(harness)
     await Promise.all(services.map(service => server.setMetadata(service, 'n=2')))
-    expect((await logIns(stage)) - before).toBe(1)
-    expect(told.all.map(({ event }) => event)).toEqual(['registered', 'registered', 'registered'])
+    expect((await logIns(harness)) - before).toBe(1)
+    expect(events.all.map(({ event }) => event)).toEqual(['registered', 'registered', 'registered'])
   })
 
   /** How many tokens have lived since the epoch. */

@@ -1,10 +1,10 @@
-import type { Stage } from './stage.ts'
+import type { Harness } from './harness.ts'
 
-/** The user who may do what servers and clients do below the base path of a stage. */
+/** The user who may do what servers and clients do below the base path of a harness. */
 export const auth = { username: 'rpcx', password: 'open' }
 
 /** Has an etcd know users: `root`, `rpcx` and `stranger`, who may do nothing. The password of all is `open`. */
-export async function addUsers({ gateway, basePath }: Stage): Promise<void> {
+export async function addUsers({ gateway, basePath }: Harness): Promise<void> {
   await gateway.ask('auth/role/add', { name: 'root' })
   await gateway.ask('auth/role/add', { name: 'fleet' })
   for (const base of [basePath, basePath.slice(1)]) {
@@ -20,7 +20,7 @@ export async function addUsers({ gateway, basePath }: Stage): Promise<void> {
 }
 
 /** Of the log-ins that succeeded, for `Gateway.figure`. */
-export function logIns({ gateway }: Stage): Promise<number> {
+export function logIns({ gateway }: Harness): Promise<number> {
   return gateway.figure('grpc_server_handled_total', 'grpc_code="OK",grpc_method="Authenticate"')
 }
 

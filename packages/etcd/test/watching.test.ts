@@ -9,8 +9,8 @@ import {
   SOMEONE,
 } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Harness } from './harness.ts'
 import { etcd } from './registry.ts'
-import { Stage } from './stage.ts'
 
 describe.runIf(await requireServer('etcd'))('A list', () => {
   let server: Server
@@ -20,46 +20,46 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
   afterAll(() => server.stop())
 
   test('misses no change between the first read and the watch', async () => {
-    await using stage = new Stage(server)
-    await missesNoChange(stage, metadata => etcd.put(stage, 'Arith', SOMEONE, metadata))
+    await using harness = new Harness(server)
+    await missesNoChange(harness, metadata => etcd.put(harness, 'Arith', SOMEONE, metadata))
   })
 
   test('is read again when etcd compacts the changes since the last read', async () => {
-    await using stage = new Stage(server)
-    const { gateway } = stage
-    const proxy = await stage.proxy()
-    const discovery = stage.discovery({ etcdServers: proxy.address })
-    const view = stage.view('Arith', discovery)
-    await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), '')
+    await using harness = new Harness(server)
+    const { gateway } = harness
+    const proxy = await harness.proxy()
+    const discovery = harness.discovery({ etcdServers: proxy.address })
+    const view = harness.view('Arith', discovery)
+    await gateway.put(harness.key('Arith', 'tcp@10.0.0.1:1'), '')
     await view.shows({ 'tcp@10.0.0.1:1': '' })
     await proxy.cut()
-    for (let n = 0; n < 20; n++) await gateway.put(stage.key('Arith', 'tcp@10.0.0.2:2'), `n=${n}`)
-    await gateway.remove(stage.key('Arith', 'tcp@10.0.0.1:1'))
+    for (let n = 0; n < 20; n++) await gateway.put(harness.key('Arith', 'tcp@10.0.0.2:2'), `n=${n}`)
+    await gateway.remove(harness.key('Arith', 'tcp@10.0.0.1:1'))
     await gateway.compact()
     const since = performance.now()
     await proxy.heal()
     const { at } = await view.shows({ 'tcp@10.0.0.2:2': 'n=19' })
     atMost(5_000, 'compacted meanwhile, the list is right', at - since)
-    await gateway.put(stage.key('Arith', 'tcp@10.0.0.2:2'), 'n=20')
+    await gateway.put(harness.key('Arith', 'tcp@10.0.0.2:2'), 'n=20')
     await view.shows({ 'tcp@10.0.0.2:2': 'n=20' })
   })
 
   test('is read again when the watch itself falls behind a compaction', async () => {
-    await using stage = new Stage(server)
-    const { gateway } = stage
-    const proxy = await stage.proxy()
-    const view = stage.view('Arith', stage.discovery({ etcdServers: proxy.address }))
+    await using harness = new Harness(server)
+    const { gateway } = harness
+    const proxy = await harness.proxy()
+    const view = harness.view('Arith', harness.discovery({ etcdServers: proxy.address }))
     await view.shows({})
     // What the watch is created with arrives after the compaction.
     proxy.drop()
     proxy.delay(300)
     for (let n = 0; n < 5; n++) {
-      await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
+      await gateway.put(harness.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
       await gateway.compact()
     }
     await view.until(list => 'tcp@10.0.0.1:1' in list)
     for (let n = 5; n < 10; n++) {
-      await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
+      await gateway.put(harness.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
       await gateway.compact()
     }
     await proxy.heal()
@@ -75,17 +75,17 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
   )
 
   test('moves to the next member when a member stops, and when one hangs', async () => {
-    await using stage = new Stage(server)
-    const { gateway } = stage
-    const [one, two] = [await stage.proxy(), await stage.proxy()]
-    const discovery = stage.discovery({ etcdServers: [one.address, two.address] })
-    const view = stage.view('Arith', discovery)
+    await using harness = new Harness(server)
+    const { gateway } = harness
+    const [one, two] = [await harness.proxy(), await harness.proxy()]
+    const discovery = harness.discovery({ etcdServers: [one.address, two.address] })
+    const view = harness.view('Arith', discovery)
     await view.shows({})
     for (const [n, fault] of (['cut', 'cut', 'stall'] as const).entries()) {
       const used = one.connections > 0 ? one : two
       if (fault === 'cut') await used.cut()
       else used.stall()
-      await gateway.put(stage.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
+      await gateway.put(harness.key('Arith', 'tcp@10.0.0.1:1'), `n=${n}`)
       await view.until(list => list['tcp@10.0.0.1:1'] === `n=${n}`)
       await used.heal()
       await until(() => discovery.status('Arith').state === 'fresh')
@@ -93,9 +93,9 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
   }, 40_000)
 
   test('closes with its discovery while etcd does not respond, and leaves no connection behind', async () => {
-    await using stage = new Stage(server)
-    const proxy = await stage.proxy()
-    await endsUnanswered(etcd, stage, proxy)
+    await using harness = new Harness(server)
+    const proxy = await harness.proxy()
+    await endsUnanswered(etcd, harness, proxy)
     await until(() => proxy.connections === 0)
   })
 })
@@ -103,14 +103,14 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
 describe.runIf(await requireServer('etcd'))('A cluster that was restored to an earlier state', () => {
   test('is watched and written to again, although its revisions went back', async () => {
     await using server = await startEtcd()
-    await using stage = new Stage(server)
-    const { view, address } = await followsAfterAWipe(stage, server, {
+    await using harness = new Harness(server)
+    const { view, address } = await followsAfterAWipe(harness, server, {
       what: 'a rewound cluster',
       writes: 100,
-      write: metadata => etcd.put(stage, 'Arith', SOMEONE, metadata),
+      write: metadata => etcd.put(harness, 'Arith', SOMEONE, metadata),
     })
-    await stage.gateway.put(stage.key('Arith', 'tcp@10.0.0.2:2'), '')
+    await harness.gateway.put(harness.key('Arith', 'tcp@10.0.0.2:2'), '')
     await view.shows({ [address]: 'n=1', 'tcp@10.0.0.2:2': '' })
-    expect((await stage.gateway.get(stage.basePath))?.value).toBe('rpcx_path')
+    expect((await harness.gateway.get(harness.basePath))?.value).toBe('rpcx_path')
   })
 })

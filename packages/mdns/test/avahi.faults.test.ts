@@ -36,12 +36,12 @@ describe.runIf(await requireHosts())('With avahi on the same port', () => {
       expect(what).toContain(`"n=${n}" "address=tcp@${hosts.address(n)}:8972" "service=Arith"`)
     }
     const client = hosts.program(2, 'client', { services: ['Arith'], interfaces: 'eth0' })
-    await client.told.until(({ servers }) => Object.keys(servers ?? {}).length === 2)
+    await client.events.until(({ servers }) => Object.keys(servers ?? {}).length === 2)
     other?.say('close')
     await script.lines.until(line => line === '-;eth0;IPv4;host1-8972-Arith;_rpcx._tcp;local')
-    await client.told.until(({ servers }) => Object.keys(servers ?? {}).length === 1)
-    await beside?.told.until(({ event }) => event === 'published')
-    expect(beside?.told.all.map(({ event }) => event)).toEqual(['registered', 'published'])
+    await client.events.until(({ servers }) => Object.keys(servers ?? {}).length === 1)
+    await beside?.events.until(({ event }) => event === 'published')
+    expect(beside?.events.all.map(({ event }) => event)).toEqual(['registered', 'published'])
   })
 })
 

@@ -1,17 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { Harness } from './harness.ts'
 import { withstand } from './hostile.ts'
 import { goText } from './neighbour.ts'
 import { recorded } from './recorded.ts'
-import { Stage } from './stage.ts'
 
 test('20 000 mutated packets change nothing', () => withstand(20_000), 60_000)
 
 test('a packet that is cut short, or too long, is ignored as a whole', async () => {
-  await using stage = new Stage()
-  const view = stage.view('Arith')
+  await using harness = new Harness()
+  const view = harness.view('Arith')
   await view.shows({})
-  const neighbour = await stage.neighbour()
+  const neighbour = await harness.neighbour()
   const good = recorded.writtenByHand.find(({ name }) => name === 'all-in-answer')?.packets[0] ?? ''
   const bytes = Buffer.from(good, 'hex')
   for (let end = 1; end < bytes.length; end++) {
@@ -25,10 +25,10 @@ test('a packet that is cut short, or too long, is ignored as a whole', async () 
 })
 
 test('a flood of announcements does not fill the memory of this process', async () => {
-  await using stage = new Stage()
-  const view = stage.view('Arith')
+  await using harness = new Harness()
+  const view = harness.view('Arith')
   await view.shows({})
-  const neighbour = await stage.neighbour()
+  const neighbour = await harness.neighbour()
   for (let n = 0; n < 4_050; n += 50) {
     neighbour.say(
       Array.from({ length: 50 }, (_, i) => goText(`i${n + i}`, 'Arith', `tcp@10.0.0.1:${n + i + 1}`, '')),

@@ -3,19 +3,19 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { Random } from '@rpcx/testing'
 import { expect } from 'vitest'
+import { Harness } from './harness.ts'
 import { goText } from './neighbour.ts'
 import { recordedPackets } from './recorded.ts'
-import { Stage } from './stage.ts'
 
 /** Sends so many packets that were good once to a server and a client, and sees that both are as they were before. */
 export async function withstand(count: number): Promise<void> {
   const random = new Random()
-  await using stage = new Stage()
-  const line = stage.open(await Line.open(stage.port))
-  const { address } = await stage.member('Sturdy', { metadata: 'n=1' })
-  const view = stage.view('Sturdy')
+  await using harness = new Harness()
+  const line = harness.open(await Line.open(harness.port))
+  const { address } = await harness.member('Sturdy', { metadata: 'n=1' })
+  const view = harness.view('Sturdy')
   await view.shows({ [address]: 'n=1' })
-  const packets = [...recordedPackets, ...line.heard]
+  const packets = [...recordedPackets, ...line.received]
   const before = process.memoryUsage().rss
   const since = performance.now()
   while (line.arrived < count) {
@@ -26,10 +26,10 @@ export async function withstand(count: number): Promise<void> {
     `${line.arrived} mutated packets (RPCX_SEED=${random.seed}) in ${((performance.now() - since) / 1_000).toFixed(1)} s: memory grew by ${grownMiB.toFixed(0)} MiB`,
   )
   expect(grownMiB).toBeLessThan(200)
-  const neighbour = await stage.neighbour()
+  const neighbour = await harness.neighbour()
   neighbour.say([goText('after', 'Sturdy', 'tcp@10.0.0.1:1', 'is=after')])
   await view.until(list => list['tcp@10.0.0.1:1'] === 'is=after' && list[address] === 'n=1')
-  await stage.view('Sturdy').until(list => list[address] === 'n=1')
+  await harness.view('Sturdy').until(list => list[address] === 'n=1')
 }
 
 const BATCH = 20
@@ -37,7 +37,7 @@ const BATCH = 20
 /** A wire to the loopback network that sends bytes, and counts those that arrive. */
 class Line {
   /** The first that others said. */
-  readonly heard: Buffer[] = []
+  readonly received: Buffer[] = []
   arrived = 0
   readonly #port: number
   readonly #socket: Socket
@@ -46,7 +46,7 @@ class Line {
     this.#port = port
     this.#socket = socket
     socket.on('message', bytes => {
-      if (this.heard.length < 20) this.heard.push(bytes)
+      if (this.received.length < 20) this.received.push(bytes)
     })
   }
 

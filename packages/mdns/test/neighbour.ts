@@ -7,13 +7,13 @@ import createMulticastDns from 'multicast-dns'
 
 export type Answer = ResponseOutgoingPacket['answers'][number]
 
-export interface Heard extends FullPacket {
+export interface ReceivedPacket extends FullPacket {
   readonly from: { readonly address: string; readonly port: number }
 }
 
 /** Someone else on the loopback interface: sends what a test says, and hears all that is said there. */
 export class Neighbour {
-  readonly heard: Log<Heard> = new Log<Heard>()
+  readonly received: Log<ReceivedPacket> = new Log<ReceivedPacket>()
   readonly port: number
   readonly #socket: Socket
   readonly #library: MulticastDNS
@@ -22,8 +22,8 @@ export class Neighbour {
     this.port = port
     this.#socket = socket
     this.#library = createMulticastDns({ socket, bind: false, multicast: false, port })
-    this.#library.on('packet', (packet: FullPacket, from: Heard['from']) => {
-      this.heard.add({ ...packet, from })
+    this.#library.on('packet', (packet: FullPacket, from: ReceivedPacket['from']) => {
+      this.received.add({ ...packet, from })
     })
   }
 
@@ -42,8 +42,10 @@ export class Neighbour {
   }
 
   /** All packets that hold an answer that is so, from `mark` on. */
-  answers(isSo: (answer: Answer) => boolean, mark = 0): readonly Heard[] {
-    return this.heard.since(mark).filter(packet => packet.type === 'response' && packet.answers?.some(isSo))
+  answers(isSo: (answer: Answer) => boolean, mark = 0): readonly ReceivedPacket[] {
+    return this.received
+      .since(mark)
+      .filter(packet => packet.type === 'response' && packet.answers?.some(isSo))
   }
 
   ask(name: string, type: string, more: object = {}): void {

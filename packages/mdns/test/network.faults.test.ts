@@ -34,7 +34,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
       listen: '0.0.0.0:8972',
       metadata: 'n=1',
     })
-    const { what: down } = await program.told.until(({ event }) => event === 'registryDown')
+    const { what: down } = await program.events.until(({ event }) => event === 'registryDown')
     expect(down.error).toMatch(/^mdns: there is no interface named eth0 with multicast: .* Bring one up/)
     await hosts.up(1)
     const since = performance.now()
@@ -75,9 +75,9 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     const took: number[] = []
     for (let n = 1; took.length < 6; n = 3 - n) {
       await shows(client, entries(hosts, [n]))
-      const { mark } = client.told
+      const { mark } = client.events
       await hosts.down(3)
-      await client.told.until(({ event }) => event === 'registryDown', mark)
+      await client.events.until(({ event }) => event === 'registryDown', mark)
       // What happens meanwhile is missed.
       program.say('close')
       await program.exit
@@ -85,7 +85,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
       expect(lists(client).at(-1)?.servers).toEqual(entries(hosts, [n]))
       await hosts.up(3)
       const since = performance.now()
-      await client.told.until(({ event }) => event === 'registryBack', mark)
+      await client.events.until(({ event }) => event === 'registryBack', mark)
       took.push((await shows(client, entries(hosts, [3 - n]))).at - since)
     }
     atMost(3_000, 'interface up, list right (longest of 6)', Math.max(...took))
@@ -103,7 +103,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     await hosts.lose(20)
     const services = Array.from({ length: 60 }, (_, i) => `Service${i}`)
     const client = hosts.program(4, 'client', { services })
-    await client.told.until(() => lists(client).length === services.length)
+    await client.events.until(() => lists(client).length === services.length)
     const took: number[] = []
     const come = async (n: number): Promise<void> => {
       const { program } = await server(hosts, n, { services: [`Host${n}`], listen: '0.0.0.0:8972' })
@@ -112,7 +112,10 @@ describe.runIf(await requireHosts())('On several hosts', () => {
         const isAdded = (line: Line): boolean => line.event === 'added' && line.service === service
         const isListed = (line: Line): boolean =>
           line.service === service && Object.keys(line.servers ?? {}).length === 1
-        const [added, listed] = await Promise.all([program.told.until(isAdded), client.told.until(isListed)])
+        const [added, listed] = await Promise.all([
+          program.events.until(isAdded),
+          client.events.until(isListed),
+        ])
         took.push(Number(listed.what.at) - Number(added.what.at))
       }
     }
@@ -157,7 +160,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
         })
       const found = async (): Promise<number> => {
         const client = hosts.program(4, 'client', { services })
-        const { at } = await client.told.until(({ event }) => event === 'list')
+        const { at } = await client.events.until(({ event }) => event === 'list')
         await until(() => all(client), 100_000)
         const took = performance.now() - at
         await client.close()
@@ -195,7 +198,7 @@ interface Listening {
 
 async function server(hosts: Hosts, n: number, settings: object, hostname?: string): Promise<Listening> {
   const program = hosts.program(n, 'server', { services: ['Arith'], ...settings }, hostname)
-  const { what, at } = await program.told.until(({ event }) => event === 'published')
+  const { what, at } = await program.events.until(({ event }) => event === 'published')
   return { program, address: String(what.address), at }
 }
 
@@ -204,12 +207,12 @@ function entries(hosts: Hosts, numbers: readonly number[]): Record<string, strin
 }
 
 function lists(client: Program): readonly Line[] {
-  return client.told.all.filter(({ event }) => event === 'list')
+  return client.events.all.filter(({ event }) => event === 'list')
 }
 
 /** Waits until the newest list of `Arith` is exactly this. */
 async function shows(client: Program, servers: Record<string, string>): Promise<Happened<Line>> {
   const isSo = (line: Line): boolean =>
     line.event === 'list' && line === lists(client).at(-1) && isDeepStrictEqual(line.servers, servers)
-  return client.told.until(isSo, 0, 30_000)
+  return client.events.until(isSo, 0, 30_000)
 }

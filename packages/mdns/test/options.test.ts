@@ -1,7 +1,7 @@
 import { Server } from '@rpcx/core'
 import { expect, test } from 'vitest'
 import { MDNSDiscovery, MDNSRegisterPlugin } from '../src/index.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 test.each([0, 1.5, 65_536, Number.NaN])('a port of %d is rejected at once', port => {
   expect(() => new MDNSDiscovery({ port })).toThrow(
@@ -16,8 +16,8 @@ test.each([[''], [['eth0', '']], [[7 as never]]])('interfaces of %j are rejected
 })
 
 test('an unknown interface is an error with its name, the existing ones, and what to do', async () => {
-  await using stage = new Stage()
-  const discovery = stage.discovery({ interfaces: 'nowhere0' })
+  await using harness = new Harness()
+  const discovery = harness.discovery({ interfaces: 'nowhere0' })
   await expect(discovery.list('Arith', { timeoutMs: 500 })).rejects.toMatchObject({
     code: 'ERR_RPCX_REGISTRY',
     cause: {
@@ -30,9 +30,9 @@ test('an unknown interface is an error with its name, the existing ones, and wha
 })
 
 test('a server with an unknown interface serves calls all the same', async () => {
-  await using stage = new Stage()
-  const server = stage.open(new Server({ startTimeoutMs: 200 }))
-  server.plugins.add(stage.plugin({ interfaces: 'nowhere0' }))
+  await using harness = new Harness()
+  const server = harness.open(new Server({ startTimeoutMs: 200 }))
+  server.plugins.add(harness.plugin({ interfaces: 'nowhere0' }))
   server.registerName('Arith', { Echo: (value: unknown) => value })
   const down = new Promise(resolve => server.on('registryDown', resolve))
   await server.serve('tcp', '127.0.0.1:0')

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Heard } from './neighbour.ts'
+import { Harness } from './harness.ts'
+import type { ReceivedPacket } from './neighbour.ts'
 import { goText } from './neighbour.ts'
 import { recorded } from './recorded.ts'
-import { Stage } from './stage.ts'
 
 /** Where we see what Go's client does not, or the other way round. */
 const differences: Readonly<
@@ -34,9 +34,9 @@ const differences: Readonly<
 
 describe('What other servers sent to Go’s client', () => {
   test.each(recorded.writtenByHand)('is understood: $what', async ({ name, packets, clientSaw }) => {
-    await using stage = new Stage()
-    const neighbour = await stage.neighbour()
-    const view = stage.view('Arith')
+    await using harness = new Harness()
+    const neighbour = await harness.neighbour()
+    const view = harness.view('Arith')
     await view.shows({})
     for (const packet of packets) await neighbour.send(Buffer.from(packet, 'hex'))
     // Had it been taken for a server, that would have been before this one.
@@ -50,9 +50,9 @@ describe('What other servers sent to Go’s client', () => {
 
 describe('A server written in Go', () => {
   test('is listed after its announcement, with its new metrics, and removed by its goodbye', async () => {
-    await using stage = new Stage()
-    const neighbour = await stage.neighbour()
-    const view = stage.view('Arith')
+    await using harness = new Harness()
+    const neighbour = await harness.neighbour()
+    const view = harness.view('Arith')
     await view.shows({})
     const say = async (conversation: keyof typeof recorded): Promise<void> => {
       if (conversation === 'writtenByHand') return
@@ -75,10 +75,10 @@ describe('A server written in Go', () => {
   })
 
   test('is found by its answer to a question', async () => {
-    await using stage = new Stage()
-    const neighbour = await stage.neighbour()
-    const view = stage.view('Arith')
-    await neighbour.heard.until(({ type }) => type === 'query')
+    await using harness = new Harness()
+    const neighbour = await harness.neighbour()
+    const view = harness.view('Arith')
+    await neighbour.received.until(({ type }) => type === 'query')
     const browse = recorded.goClientBrowse.packets.find(({ from, hex }) => from === 'go' && hex.length > 500)
     await neighbour.send(Buffer.from(browse?.hex ?? '', 'hex'))
     await view.until(list => list['tcp@127.0.0.1:8972'] === 'calls=0.00&connections=0.00&weight=10')
@@ -87,33 +87,33 @@ describe('A server written in Go', () => {
 
 describe('A client written in Go', () => {
   test('gets a response to each question at once, because it listens only for a short time', async () => {
-    await using stage = new Stage()
-    await stage.member('Arith', { metadata: 'weight=10' })
-    const neighbour = await stage.neighbour()
+    await using harness = new Harness()
+    await harness.member('Arith', { metadata: 'weight=10' })
+    const neighbour = await harness.neighbour()
     const browse = recorded.goClientBrowse.packets.find(({ hex }) => hex.startsWith('8feb00000001'))
     const answered: number[] = []
     for (let turn = 0; turn < 5; turn++) {
-      const { mark } = neighbour.heard
+      const { mark } = neighbour.received
       await neighbour.send(Buffer.from(browse?.hex ?? '', 'hex'))
-      const isAnswer = ({ type, answers, additionals }: Heard): boolean =>
+      const isAnswer = ({ type, answers, additionals }: ReceivedPacket): boolean =>
         type === 'response' && answers?.[0]?.type === 'PTR' && additionals?.[1]?.type === 'TXT'
-      answered.push((await neighbour.heard.until(isAnswer, mark)).at)
+      answered.push((await neighbour.received.until(isAnswer, mark)).at)
     }
     expect((answered.at(-1) as number) - (answered[0] as number)).toBeLessThan(2_000)
   })
 
   test('gets a response that it accepts: one packet with all records of an instance', async () => {
-    await using stage = new Stage()
-    const { address } = await stage.member('Arith', { metadata: 'weight=10&group=g1' })
-    await stage.member('Echo', { metadata: `note=${'x'.repeat(500)}&weight=3` })
-    const neighbour = await stage.neighbour()
+    await using harness = new Harness()
+    const { address } = await harness.member('Arith', { metadata: 'weight=10&group=g1' })
+    await harness.member('Echo', { metadata: `note=${'x'.repeat(500)}&weight=3` })
+    const neighbour = await harness.neighbour()
     const browse = recorded.goClientBrowse.packets.find(({ hex }) => hex.startsWith('8feb00000001'))
-    const { mark } = neighbour.heard
+    const { mark } = neighbour.received
     await neighbour.send(Buffer.from(browse?.hex ?? '', 'hex'))
     const seen = new Map<string, string>()
     for (let from = mark; seen.size < 2; ) {
-      const { what: packet } = await neighbour.heard.until(({ type }) => type === 'response', from)
-      from = neighbour.heard.all.indexOf(packet) + 1
+      const { what: packet } = await neighbour.received.until(({ type }) => type === 'response', from)
+      from = neighbour.received.all.indexOf(packet) + 1
       const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])]
       for (const pointer of records) {
         if (pointer.type !== 'PTR' || pointer.name !== '_rpcxservices.local') continue

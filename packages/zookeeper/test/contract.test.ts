@@ -3,7 +3,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { ZooKeeperDriver } from '../src/driver.ts'
-import { SESSION_MS, Stage } from './stage.ts'
+import { Harness, SESSION_MS } from './harness.ts'
 
 describe.runIf(await requireServer('zookeeper'))('ZooKeeper keeps the contract:', () => {
   let zooKeeper: Server
@@ -13,27 +13,27 @@ describe.runIf(await requireServer('zookeeper'))('ZooKeeper keeps the contract:'
   afterAll(() => zooKeeper.stop())
 
   registryContract(test, async () => {
-    const stage = await Stage.open(zooKeeper)
-    const { hand, basePath } = stage
-    const proxy = await stage.proxy()
+    const harness = await Harness.open(zooKeeper)
+    const { raw, basePath } = harness
+    const proxy = await harness.proxy()
     const options = { zooKeeperServers: proxy.address, basePath, sessionTimeoutMs: SESSION_MS }
     return {
       driver: () => new ZooKeeperDriver(options),
-      edit: (service, address, metadata) => hand.edit(stage.path(service, address), metadata),
-      put: (service, address, metadata) => hand.put(stage.path(service, address), metadata),
-      remove: (service, address) => hand.remove(stage.path(service, address)),
+      edit: (service, address, metadata) => raw.edit(harness.path(service, address), metadata),
+      put: (service, address, metadata) => raw.put(harness.path(service, address), metadata),
+      remove: (service, address) => raw.remove(harness.path(service, address)),
       async outage() {
         await proxy.cut()
         return { end: () => proxy.heal() }
       },
-      endSession: (service, address) => hand.endSession(stage.path(service, address)),
+      endSession: (service, address) => raw.endSession(harness.path(service, address)),
       async missingDirectories(service) {
-        const paths = [basePath, stage.path(service)]
-        const found = await Promise.all(paths.map(path => hand.get(path)))
+        const paths = [basePath, harness.path(service)]
+        const found = await Promise.all(paths.map(path => raw.get(path)))
         return paths.filter((_path, i) => found[i] === undefined)
       },
-      leftovers: () => hand.sessions(),
-      close: () => stage[Symbol.asyncDispose](),
+      leftovers: () => raw.sessions(),
+      close: () => harness[Symbol.asyncDispose](),
     }
   })
 })

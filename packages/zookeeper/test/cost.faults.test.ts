@@ -3,8 +3,8 @@ import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { atMost, Log, median } from '@rpcx/testing'
 import type { Client } from 'node-zookeeper-client'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { Hand } from './hand.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
+import { RawClient } from './raw-client.ts'
 
 const CHANGED = 'tcp@10.0.0.0:1'
 
@@ -21,11 +21,11 @@ describe.runIf(await requireServer('zookeeper'))(
       [1, 1],
       [1_000, 100],
     ])('to watch and read an entry, with %i servers and %i watchers', async (servers, watchers) => {
-      await using stage = await Stage.open(zooKeeper)
-      const { hand } = stage
+      await using harness = await Harness.open(zooKeeper)
+      const { raw } = harness
       const addresses = Array.from({ length: servers }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)
-      await hand.putAll(stage.path('Arith'), addresses, 'n=0')
-      const discovery = stage.discovery()
+      await raw.putAll(harness.path('Arith'), addresses, 'n=0')
+      const discovery = harness.discovery()
       const seen = new Log<string>()
       for (let watcher = 1; watcher <= watchers; watcher++) {
         void (async () => {
@@ -37,35 +37,35 @@ describe.runIf(await requireServer('zookeeper'))(
         })()
       }
       await seen.until(() => true)
-      const bare = stage.open(await Hand.open(zooKeeper.address))
+      const bare = harness.open(await RawClient.open(zooKeeper.address))
       const bareSeen = new Log<string>()
-      watchData(bare.client, stage.path('Arith', CHANGED), data => bareSeen.add(data))
+      watchData(bare.client, harness.path('Arith', CHANGED), data => bareSeen.add(data))
       await bareSeen.until(() => true)
       const [ours, theirs] = await race(seen, bareSeen, n =>
-        hand.edit(stage.path('Arith', CHANGED), `n=${n}`),
+        raw.edit(harness.path('Arith', CHANGED), `n=${n}`),
       )
       report(`metadata of one of ${servers}`, ours, theirs)
     })
 
     test('to watch the children and read a new one', async () => {
-      await using stage = await Stage.open(zooKeeper)
-      const { hand } = stage
-      await hand.put(stage.path('Arith'), 'Arith')
-      const discovery = stage.discovery()
+      await using harness = await Harness.open(zooKeeper)
+      const { raw } = harness
+      await raw.put(harness.path('Arith'), 'Arith')
+      const discovery = harness.discovery()
       const seen = new Log<string>()
       void (async () => {
         for await (const endpoints of discovery.watch('Arith')) seen.add(endpoints[0]?.metadata ?? '')
       })()
       await seen.until(() => true)
-      const bare = stage.open(await Hand.open(zooKeeper.address))
+      const bare = harness.open(await RawClient.open(zooKeeper.address))
       const bareSeen = new Log<string>()
-      await bare.watchChildren(stage.path('Arith'), ([data = '']) => bareSeen.add(data))
-      const path = stage.path('Arith', CHANGED)
+      await bare.watchChildren(harness.path('Arith'), ([data = '']) => bareSeen.add(data))
+      const path = harness.path('Arith', CHANGED)
       const [ours, theirs] = await race(seen, bareSeen, async n => {
-        await hand.remove(path)
+        await raw.remove(path)
         await seen.until(data => data === '', Math.max(0, seen.mark - 1))
         await bareSeen.until(data => data === '', Math.max(0, bareSeen.mark - 1))
-        return () => hand.put(path, `n=${n}`)
+        return () => raw.put(path, `n=${n}`)
       })
       report('a new server', ours, theirs)
     })

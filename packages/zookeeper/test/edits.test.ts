@@ -2,7 +2,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { atMost, Log, median, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () => {
   let zooKeeper: Server
@@ -12,12 +12,12 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
   afterAll(() => zooKeeper.stop())
 
   test('is seen within a second of being set, never through an empty list, also by clients that watch only the children', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { server, address } = await stage.published('Arith', { metadata: 'n=0' })
-    const view = stage.view('Arith')
+    await using harness = await Harness.open(zooKeeper)
+    const { server, address } = await harness.published('Arith', { metadata: 'n=0' })
+    const view = harness.view('Arith')
     await view.shows({ [address]: 'n=0' })
     const seen = new Log<readonly string[]>()
-    await stage.hand.watchChildren(stage.path('Arith'), data => seen.add(data))
+    await harness.raw.watchChildren(harness.path('Arith'), data => seen.add(data))
     const took: number[] = []
     for (let n = 1; n <= 20; n++) {
       const since = performance.now()
@@ -33,18 +33,18 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
   })
 
   test('with new calls and connections wakes no client that watches the children', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { hand } = stage
+    await using harness = await Harness.open(zooKeeper)
+    const { raw } = harness
     let calls = 0
     const metrics = { calls: { rateMean: () => calls }, connections: { rateMean: () => 0 } }
     const options = { metadata: 'n=0', metrics, updateIntervalMs: 50 }
-    const { server, address } = await stage.published('Arith', options)
-    const path = stage.path('Arith', address)
+    const { server, address } = await harness.published('Arith', options)
+    const path = harness.path('Arith', address)
     const holds = (text: string): Promise<unknown> =>
-      until(async () => (await hand.get(path))?.data.includes(text))
+      until(async () => (await raw.get(path))?.data.includes(text))
     await holds('calls=0.00')
     const seen = new Log<readonly string[]>()
-    await hand.watchChildren(stage.path('Arith'), data => seen.add(data))
+    await raw.watchChildren(harness.path('Arith'), data => seen.add(data))
     for (calls = 1; calls <= 5; calls++) await holds(`calls=${calls}.00`)
     // A change that all should see comes after the ticks, and is the first to be heard of.
     await server.setMetadata('Arith', 'n=1')
@@ -53,50 +53,50 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
   })
 
   test('keeps an edit by others, until the program sets the same key', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { hand } = stage
-    const { server, address, told } = await stage.published('Arith', { metadata: 'weight=10&group=g1' })
-    const path = stage.path('Arith', address)
-    const { owner } = (await hand.get(path)) ?? {}
-    await hand.edit(path, 'group=g1&state=inactive&weight=3')
-    await stage.view('Arith').shows({ [address]: 'group=g1&state=inactive&weight=3' })
+    await using harness = await Harness.open(zooKeeper)
+    const { raw } = harness
+    const { server, address, events } = await harness.published('Arith', { metadata: 'weight=10&group=g1' })
+    const path = harness.path('Arith', address)
+    const { owner } = (await raw.get(path)) ?? {}
+    await raw.edit(path, 'group=g1&state=inactive&weight=3')
+    await harness.view('Arith').shows({ [address]: 'group=g1&state=inactive&weight=3' })
     await until(async () => {
       await server.setMetadata('Arith', 'group=g2')
-      return (await hand.get(path))?.data === 'group=g2&state=inactive&weight=3'
+      return (await raw.get(path))?.data === 'group=g2&state=inactive&weight=3'
     })
     await server.setMetadata('Arith', 'weight=5&state=active')
-    expect(await hand.get(path)).toMatchObject({ data: 'weight=5&state=active', owner })
-    expect(told.all.filter(({ event }) => event === 'lost')).toEqual([])
+    expect(await raw.get(path)).toMatchObject({ data: 'weight=5&state=active', owner })
+    expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
   })
 
   test('keeps an edit by others when the session is lost', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { hand } = stage
-    const { address, told } = await stage.published('Arith', { metadata: 'weight=10' })
-    const path = stage.path('Arith', address)
-    await hand.edit(path, 'weight=10&state=inactive')
+    await using harness = await Harness.open(zooKeeper)
+    const { raw } = harness
+    const { address, events } = await harness.published('Arith', { metadata: 'weight=10' })
+    const path = harness.path('Arith', address)
+    await raw.edit(path, 'weight=10&state=inactive')
     // The server has seen the edit once it has written its keys in order.
-    await until(async () => (await hand.get(path))?.data === 'state=inactive&weight=10')
-    const { mark } = told
-    await hand.endSession(path)
-    await told.until(({ event }) => event === 'registered', mark)
-    expect((await hand.get(path))?.data).toBe('state=inactive&weight=10')
+    await until(async () => (await raw.get(path))?.data === 'state=inactive&weight=10')
+    const { mark } = events
+    await raw.endSession(path)
+    await events.until(({ event }) => event === 'registered', mark)
+    expect((await raw.get(path))?.data).toBe('state=inactive&weight=10')
   })
 
   test('is merged when others and the program write at once', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { hand } = stage
-    const { server, address } = await stage.published('Arith', { metadata: 'ours=0' })
-    const path = stage.path('Arith', address)
+    await using harness = await Harness.open(zooKeeper)
+    const { raw } = harness
+    const { server, address } = await harness.published('Arith', { metadata: 'ours=0' })
+    const path = harness.path('Arith', address)
     for (let n = 1; n <= 100; n++) {
       await Promise.all([
         server.setMetadata('Arith', `ours=${n}`),
-        hand.edit(path, `ours=${n - 1}&theirs=${n}`),
+        raw.edit(path, `ours=${n - 1}&theirs=${n}`),
       ])
       // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
       await until(async () => {
         await server.setMetadata('Arith', `ours=${n}`)
-        return (await hand.get(path))?.data === `ours=${n}&theirs=${n}`
+        return (await raw.get(path))?.data === `ours=${n}&theirs=${n}`
       }, 3_000)
     }
   })

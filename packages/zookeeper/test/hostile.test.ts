@@ -178,21 +178,21 @@ describe('When ZooKeeper misbehaves', () => {
       digest: { user: 'u', password },
       acl: 'auth::cdrwa',
     }
-    const told: unknown[] = []
+    const events: unknown[] = []
     const rpcx = new Server({ lingerMs: 0, noticeMs: 0, startTimeoutMs: 500 })
     rpcx.plugins.add(new ZooKeeperRegisterPlugin(options))
     rpcx.registerName('Good', { hi: () => 1 })
-    rpcx.on('registryDown', detail => told.push(detail))
+    rpcx.on('registryDown', detail => events.push(detail))
     const discovery = new ZooKeeperDiscovery(options)
-    discovery.on('registryDown', detail => told.push(detail))
+    discovery.on('registryDown', detail => events.push(detail))
     await rpcx.serve('tcp', '127.0.0.1:0')
-    told.push(await discovery.list('Good', { timeoutMs: 500 }).catch((error: Error) => error))
-    told.push(discovery.status('Good'))
-    await until(() => told.length > 2)
+    events.push(await discovery.list('Good', { timeoutMs: 500 }).catch((error: Error) => error))
+    events.push(discovery.status('Good'))
+    await until(() => events.length > 2)
     await Promise.all([rpcx.close(), discovery.close()])
     for (const text of [
-      everythingIn(told),
-      inspect(told, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
+      everythingIn(events),
+      inspect(events, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
     ]) {
       expect(text).not.toContain(password)
       expect(text).not.toContain(Buffer.from(password).toString('hex'))

@@ -11,8 +11,8 @@ import {
   rightsListsCutOff,
 } from '@rpcx/testing/scenarios'
 import { describe, test } from 'vitest'
+import { SESSION_MS } from './harness.ts'
 import { zooKeeper } from './registry.ts'
-import { SESSION_MS } from './stage.ts'
 
 describe.runIf(await requireServer('zookeeper'))('While ZooKeeper is killed', () => {
   test('for less than a session timeout, entries and lists stay as they are', () =>
@@ -28,7 +28,7 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper is killed', ()
     closesOutOfReach(zooKeeper, {
       goneMs: 10_000,
       cutMs: 10_000,
-      connections: stage => stage.hand.connections(),
+      connections: harness => harness.raw.connections(),
     }))
 })
 
@@ -40,10 +40,10 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or canno
     keepsEntriesThroughAHang(zooKeeper, {
       forLives: 2,
       thenLives: 2,
-      edit: async (stage, { address }) => {
-        const path = stage.path('Arith', address)
-        await stage.hand.edit(path, 'weight=10&state=inactive')
-        await until(async () => (await stage.hand.get(path))?.data === 'state=inactive&weight=10')
+      edit: async (harness, { address }) => {
+        const path = harness.path('Arith', address)
+        await harness.raw.edit(path, 'weight=10&state=inactive')
+        await until(async () => (await harness.raw.get(path))?.data === 'state=inactive&weight=10')
         return 'state=inactive&weight=10'
       },
     }))
@@ -51,14 +51,14 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or canno
   test('for two and a half session timeouts because of the network, the entry expires and is back within two seconds after', () =>
     restoresEntriesCutOff(zooKeeper, {
       forLives: 2.5,
-      edit: (stage, service, address) =>
-        stage.hand.edit(stage.path(service, address), 'weight=10&state=inactive'),
+      edit: (harness, service, address) =>
+        harness.raw.edit(harness.path(service, address), 'weight=10&state=inactive'),
     }))
 
   test('for longer than a session while servers are replaced, a client’s list is right within five seconds after, whereas that of Go’s client stays wrong for ever', () =>
-    rightsListsCutOff(zooKeeper, async (stage, servers) => {
+    rightsListsCutOff(zooKeeper, async (harness, servers) => {
       // Only the servers' sessions are left, and ours from before.
-      await until(async () => (await zooKeeper.lives(stage)) === servers)
+      await until(async () => (await zooKeeper.lives(harness)) === servers)
       await sleep(SESSION_MS)
     }))
 })

@@ -7,8 +7,8 @@ import {
   staysWhileItBlocks,
 } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SESSION_MS } from './harness.ts'
 import { zooKeeper } from './registry.ts'
-import { SESSION_MS } from './stage.ts'
 
 /** Of ZooKeeper, which ends sessions on a tick. */
 const TICK_MS = 200
@@ -29,15 +29,15 @@ describe.runIf(await requireServer('zookeeper'))('A server process', () => {
   )
 
   test('that blocks its loop for less than its session timeout never leaves the list, and keeps its connection', async () => {
-    const told = await staysWhileItBlocks(zooKeeper, server)
-    expect(told.all.map(({ event }) => event)).not.toContain('registryDown')
+    const events = await staysWhileItBlocks(zooKeeper, server)
+    expect(events.all.map(({ event }) => event)).not.toContain('registryDown')
   })
 
   test('is listed only while it accepts connections, through 30 graceful restarts', () =>
-    isListedOnlyWhileItAccepts(zooKeeper, server, async stage => {
-      const [address] = await stage.hand.children(stage.path('Arith'))
+    isListedOnlyWhileItAccepts(zooKeeper, server, async harness => {
+      const [address] = await harness.raw.children(harness.path('Arith'))
       if (address === undefined) return undefined
-      const found = await stage.hand.get(stage.path('Arith', address))
+      const found = await harness.raw.get(harness.path('Arith', address))
       return found && { address, version: found.made }
     }))
 })

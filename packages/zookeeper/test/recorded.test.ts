@@ -3,7 +3,7 @@ import { requireServer, startZooKeeper } from '@rpcx/servers'
 import type { KeyValue, Recording } from '@rpcx/testing/scenarios'
 import { listsAsGo, readRecording, readsOneTick, undialable } from '@rpcx/testing/scenarios'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 interface Left extends KeyValue {
   readonly ephemeral: boolean
@@ -20,28 +20,28 @@ describe.runIf(await requireServer('zookeeper'))('What Go wrote', () => {
   afterAll(() => zooKeeper.stop())
 
   test.each(recorded.writtenByHand)("is listed as Go's client lists it: $what", async byHand => {
-    await using stage = await Stage.open(zooKeeper)
+    await using harness = await Harness.open(zooKeeper)
     const left = undialable[byHand.name]?.address
     // What lies deeper is no child, and so is not seen at all.
     const ignored = byHand.getServices.some(({ key }) => key === left) ? left : undefined
-    await listsAsGo(stage, recorded, byHand, (key, value) => stage.hand.put(key, value), ignored)
+    await listsAsGo(harness, recorded, byHand, (key, value) => harness.raw.put(key, value), ignored)
   })
 
   test('has the same metadata as ours after one tick, in the same layout', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    const { hand, basePath } = stage
+    await using harness = await Harness.open(zooKeeper)
+    const { raw, basePath } = harness
     const { serviceAddress, lastTick } = recorded
-    await readsOneTick(stage, recorded, (key, value) => hand.put(key, value))
+    await readsOneTick(harness, recorded, (key, value) => raw.put(key, value))
 
-    await hand.removeAll(basePath)
-    const { server } = await stage.published('Arith', { serviceAddress, metadata: 'weight=10&group=g1' })
+    await raw.removeAll(basePath)
+    const { server } = await harness.published('Arith', { serviceAddress, metadata: 'weight=10&group=g1' })
     server.registerName('Echo', { Echo: () => 1 })
     await server.published()
     for (const { key, value, ephemeral, acl } of lastTick) {
       const here = key.replace(recorded.basePath, basePath)
-      const found = await hand.get(here)
+      const found = await raw.get(here)
       expect([key, !/^0+$/.test(found?.owner ?? '')]).toEqual([key, ephemeral])
-      expect(await hand.acl(here)).toEqual([acl])
+      expect(await raw.acl(here)).toEqual([acl])
       if (!ephemeral) expect(found?.data).toBe(value)
     }
   })

@@ -1,11 +1,11 @@
 import { Server as RpcxServer } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { isZooKeeperSince, requireServer, startZooKeeper } from '@rpcx/servers'
-import { heardOfDiscovery, heardOfServer } from '@rpcx/testing'
+import { eventsOfDiscovery, eventsOfServer } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
+import { Harness } from './harness.ts'
 import { CHILDREN, failedTransaction, frame, HostileServer, MULTI, opened, reply } from './hostile-server.ts'
-import { Stage } from './stage.ts'
 
 const QUOTA_EXCEEDED = -125
 
@@ -19,9 +19,9 @@ describe('ZooKeeper rejects a request with', () => {
     await using server = await opened(new HostileServer())
     server.instead = ({ type, xid }) => (type === CHILDREN ? frame(reply(xid, Number(number))) : undefined)
     const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
-    const told = heardOfDiscovery(discovery)
+    const events = eventsOfDiscovery(discovery)
     discovery.list('Good').catch(() => {})
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error).toMatchObject({ code, message: expect.stringContaining(words) })
     await discovery.close()
   })
@@ -32,14 +32,14 @@ describe('ZooKeeper rejects a request with', () => {
     server.instead = ({ type, xid }) =>
       type === MULTI && ++refusals <= 3 ? failedTransaction(xid, QUOTA_EXCEEDED) : undefined
     const rpcx = new RpcxServer({ lingerMs: 0, noticeMs: 0 })
-    const told = heardOfServer(rpcx)
+    const events = eventsOfServer(rpcx)
     rpcx.plugins.add(new ZooKeeperRegisterPlugin({ zooKeeperServers: server.address, basePath: 'x' }))
     rpcx.registerName('Arith', { hi: () => 1 })
     await rpcx.serve('tcp', '127.0.0.1:0')
-    await told.until(({ event }) => event === 'registered')
+    await events.until(({ event }) => event === 'registered')
     expect(refusals).toBe(4)
     expect(server.connections).toBe(1)
-    expect(told.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
+    expect(events.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
     await rpcx.close()
   })
 })
@@ -53,21 +53,21 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
 
   test('with a quota rejects with a message that says so, and registers the server once there is room', async context => {
     if (!(await isZooKeeperSince(zooKeeper, '3.7'))) context.skip('no quota is enforced before 3.7')
-    await using stage = await Stage.open(zooKeeper)
-    await stage.published('Arith', {})
-    const quota = `/zookeeper/quota${stage.basePath}`
-    await stage.hand.put(`${quota}/zookeeper_stats`, 'count=3,bytes=0')
+    await using harness = await Harness.open(zooKeeper)
+    await harness.published('Arith', {})
+    const quota = `/zookeeper/quota${harness.basePath}`
+    await harness.raw.put(`${quota}/zookeeper_stats`, 'count=3,bytes=0')
     const limit = (count: number): string => `count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=${count}`
-    await stage.hand.put(`${quota}/zookeeper_limits`, limit(1))
-    const { server, told, address } = await stage.member('Arith', {})
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    await harness.raw.put(`${quota}/zookeeper_limits`, limit(1))
+    const { server, events, address } = await harness.member('Arith', {})
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error).toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
-      message: expect.stringContaining(`create ${stage.path('Arith', address)}: the quota`),
+      message: expect.stringContaining(`create ${harness.path('Arith', address)}: the quota`),
     })
-    await stage.hand.edit(`${quota}/zookeeper_limits`, limit(100))
+    await harness.raw.edit(`${quota}/zookeeper_limits`, limit(100))
     await server.published()
-    expect(told.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
+    expect(events.all.map(({ event }) => event)).toEqual(['registryDown', 'registryBack', 'registered'])
   })
 
   test('that requires authentication rejects clients without a digest, and the error says so', async context => {
@@ -75,21 +75,21 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
     await using strict = await startZooKeeper({
       config: { 'enforce.auth.enabled': true, 'enforce.auth.schemes': 'digest' },
     })
-    await using stage = await Stage.open(zooKeeper, strict.address)
-    await expect(stage.member('Arith', { required: true })).rejects.toMatchObject({
+    await using harness = await Harness.open(zooKeeper, strict.address)
+    await expect(harness.member('Arith', { required: true })).rejects.toMatchObject({
       code: 'ERR_RPCX_AUTH',
       message: expect.stringContaining('give the option digest'),
     })
     const digest = { user: 'alice', password: 'secret' }
-    const { address } = await stage.published('Arith', { digest })
-    await stage.view('Arith', stage.discovery({ digest })).shows({ [address]: '' })
+    const { address } = await harness.published('Arith', { digest })
+    await harness.view('Arith', harness.discovery({ digest })).shows({ [address]: '' })
   })
 
   test('that disconnects on long requests causes an error with the size and jute.maxbuffer', async () => {
     await using narrow = await startZooKeeper({ flags: ['-Djute.maxbuffer=4096'] })
-    await using stage = await Stage.open(narrow)
-    const { told } = await stage.member('Arith', { metadata: `note=${'x'.repeat(8_000)}` })
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    await using harness = await Harness.open(narrow)
+    const { events } = await harness.member('Arith', { metadata: `note=${'x'.repeat(8_000)}` })
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error).toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
       message: expect.stringMatching(/a request with 8005 bytes of data; most likely its jute\.maxbuffer/),
@@ -98,10 +98,10 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper', () => {
 
   test('that is at its maxClientCnxns disconnects, and the error says so', async () => {
     await using crowded = await startZooKeeper({ config: { maxClientCnxns: 1 } })
-    // Its own hand is the one connection.
-    await using stage = await Stage.open(crowded)
-    const { told } = await stage.member('Arith', {})
-    const { what } = await told.until(({ event }) => event === 'registryDown')
+    // Its own client is the one connection.
+    await using harness = await Harness.open(crowded)
+    const { events } = await harness.member('Arith', {})
+    const { what } = await events.until(({ event }) => event === 'registryDown')
     expect(what.error).toMatchObject({
       code: 'ERR_RPCX_REGISTRY',
       message: expect.stringContaining('maxClientCnxns'),

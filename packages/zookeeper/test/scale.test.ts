@@ -2,7 +2,7 @@ import type { Server } from '@rpcx/servers'
 import { requireServer, startZooKeeper } from '@rpcx/servers'
 import { Log } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 describe.runIf(await requireServer('zookeeper'))(
   'A thousand servers and a hundred watchers of one process',
@@ -14,11 +14,11 @@ describe.runIf(await requireServer('zookeeper'))(
     afterAll(() => zooKeeper.stop())
 
     test('need one read and one feed, and changes come in batches', async () => {
-      await using stage = await Stage.open(zooKeeper)
-      const { hand } = stage
+      await using harness = await Harness.open(zooKeeper)
+      const { raw } = harness
       const addresses = Array.from({ length: 1_000 }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)
-      await hand.putAll(stage.path('Arith'), addresses, 'n=0')
-      const discovery = stage.discovery()
+      await raw.putAll(harness.path('Arith'), addresses, 'n=0')
+      const discovery = harness.discovery()
       const lists = Array.from({ length: 100 }, () => [] as number[])
       const complete = new Log<number>()
       const loops = lists.map(async (list, watcher) => {
@@ -30,12 +30,12 @@ describe.runIf(await requireServer('zookeeper'))(
       const since = performance.now()
       expect(await discovery.list('Arith')).toHaveLength(1_000)
       console.info(`a list of 1 000 is read in ${(performance.now() - since).toFixed(0)} ms`)
-      const first = await hand.requests()
+      const first = await raw.requests()
       // The children and each of them, beside a handshake and some signs of life.
       expect(first).toBeGreaterThanOrEqual(1_001)
       expect(first).toBeLessThan(1_020)
-      expect(await hand.watches()).toBe(1_001)
-      await Promise.all(addresses.map(address => hand.edit(stage.path('Arith', address), 'n=1')))
+      expect(await raw.watches()).toBe(1_001)
+      await Promise.all(addresses.map(address => raw.edit(harness.path('Arith', address), 'n=1')))
       await complete.until(() => complete.mark === lists.length)
       for (const list of lists) {
         expect(list.every(length => length === 1_000)).toBe(true)
@@ -49,36 +49,36 @@ describe.runIf(await requireServer('zookeeper'))(
     })
 
     test('cause reads only of what has changed', async () => {
-      await using stage = await Stage.open(zooKeeper)
-      const { hand } = stage
+      await using harness = await Harness.open(zooKeeper)
+      const { raw } = harness
       const addresses = Array.from({ length: 1_000 }, (_, i) => `tcp@10.0.${i >> 8}.${i & 255}:1`)
-      await hand.putAll(stage.path('Arith'), addresses, 'n=0')
-      const view = stage.view('Arith')
+      await raw.putAll(harness.path('Arith'), addresses, 'n=0')
+      const view = harness.view('Arith')
       await view.until(() => true)
       const [changing, leaving, coming] = [addresses[0] as string, addresses[1] as string, 'tcp@10.1.0.0:1']
-      const read = await hand.requests()
-      await hand.edit(stage.path('Arith', changing), 'n=1')
+      const read = await raw.requests()
+      await raw.edit(harness.path('Arith', changing), 'n=1')
       await view.until(list => list[changing] === 'n=1')
-      await hand.remove(stage.path('Arith', leaving))
+      await raw.remove(harness.path('Arith', leaving))
       await view.until(list => !(leaving in list))
-      await hand.put(stage.path('Arith', coming), 'n=2')
+      await raw.put(harness.path('Arith', coming), 'n=2')
       await view.until(list => list[coming] === 'n=2')
       // One reading for the change, two at most for each of the others, and signs of life.
-      expect((await hand.requests()) - read).toBeLessThan(20)
+      expect((await raw.requests()) - read).toBeLessThan(20)
       expect(Object.keys(view.last ?? {})).toHaveLength(1_000)
     })
 
     test('are read at the first attempt, also when there are 30 000', async () => {
-      await using stage = await Stage.open(zooKeeper)
-      const { hand } = stage
+      await using harness = await Harness.open(zooKeeper)
+      const { raw } = harness
       const addresses = Array.from(
         { length: 30_000 },
         (_, i) => `tcp@10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`,
       )
       for (let from = 0; from < addresses.length; from += 2_000) {
-        await hand.putAll(stage.path('Arith'), addresses.slice(from, from + 2_000), 'n=0')
+        await raw.putAll(harness.path('Arith'), addresses.slice(from, from + 2_000), 'n=0')
       }
-      const discovery = stage.discovery()
+      const discovery = harness.discovery()
       const failures: string[] = []
       discovery.on('registryDown', ({ error }) => failures.push(error.message))
       const since = performance.now()

@@ -1,9 +1,9 @@
 import type { Server } from '@rpcx/servers'
 import { authority, identity, requireServer, startZooKeeper } from '@rpcx/servers'
-import { heardOfDiscovery } from '@rpcx/testing'
+import { eventsOfDiscovery } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ZooKeeperOptions } from '../src/index.ts'
-import { Stage } from './stage.ts'
+import { Harness } from './harness.ts'
 
 const ours = authority('ours')
 const theirs = authority('theirs')
@@ -23,24 +23,24 @@ describe.runIf(runnable)('A ZooKeeper with TLS', () => {
   })
 
   test('is reached by clients that trust its authority, also after a restart', async () => {
-    await using stage = await stageOf(zooKeeper)
+    await using harness = await harnessOf(zooKeeper)
     const tls = { ca: ours.cert }
-    const { address, server } = await stage.published('Arith', { tls, metadata: 'n=1' })
-    const discovery = stage.discovery({ tls })
-    const told = heardOfDiscovery(discovery)
-    const view = stage.view('Arith', discovery)
+    const { address, server } = await harness.published('Arith', { tls, metadata: 'n=1' })
+    const discovery = harness.discovery({ tls })
+    const events = eventsOfDiscovery(discovery)
+    const view = harness.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
     await zooKeeper.restart()
-    await told.until(({ event }) => event === 'registryBack')
+    await events.until(({ event }) => event === 'registryBack')
     await server.setMetadata('Arith', 'n=2')
     await view.shows({ [address]: 'n=2' })
   })
 
   test('that requires client certificates gets ours', async () => {
-    await using stage = await stageOf(asking)
+    await using harness = await harnessOf(asking)
     const tls = { ca: ours.cert, ...identity(ours, 'client') }
-    const { address } = await stage.published('Arith', { tls })
-    await stage.view('Arith', stage.discovery({ tls })).shows({ [address]: '' })
+    const { address } = await harness.published('Arith', { tls })
+    await harness.view('Arith', harness.discovery({ tls })).shows({ [address]: '' })
   })
 
   const bad: readonly (readonly [string, () => Server, ZooKeeperOptions['tls'], string, RegExp])[] = [
@@ -63,35 +63,35 @@ describe.runIf(runnable)('A ZooKeeper with TLS', () => {
     ],
   ]
   test.each(bad)('%s causes an event that says what to do', async (_, server, tls, code, words) => {
-    await using stage = await stageOf(server())
-    await refuses(stage, tls, code, words)
+    await using harness = await harnessOf(server())
+    await refuses(harness, tls, code, words)
   })
 
   test('has a port without TLS, and the error of a TLS client says so', async () => {
-    await using stage = await Stage.open(zooKeeper)
-    await refuses(stage, { ca: ours.cert }, 'REGISTRY', /its port for plain text/)
+    await using harness = await Harness.open(zooKeeper)
+    await refuses(harness, { ca: ours.cert }, 'REGISTRY', /its port for plain text/)
   })
 
   test('whose certificate is for another name causes an error that says so, unless servername has that name', async () => {
     await using elsewhere = await startZooKeeper({ tls: identity(ours, 'z', { hosts: ['elsewhere'] }) })
-    await using stage = await stageOf(elsewhere)
-    await refuses(stage, { ca: ours.cert }, 'AUTH', /tls\.servername$/)
-    await stage.published('Arith', { tls: { ca: ours.cert, servername: 'elsewhere' } })
+    await using harness = await harnessOf(elsewhere)
+    await refuses(harness, { ca: ours.cert }, 'AUTH', /tls\.servername$/)
+    await harness.published('Arith', { tls: { ca: ours.cert, servername: 'elsewhere' } })
   })
 })
 
-function stageOf(server: Server): Promise<Stage> {
-  return Stage.open(server, server.extraAddresses.tls)
+function harnessOf(server: Server): Promise<Harness> {
+  return Harness.open(server, server.extraAddresses.tls)
 }
 
 async function refuses(
-  stage: Stage,
+  harness: Harness,
   tls: ZooKeeperOptions['tls'],
   code: string,
   words: RegExp,
 ): Promise<void> {
-  const { told } = await stage.member('Arith', { ...(tls && { tls }) })
-  const { what } = await told.until(({ event }) => event === 'registryDown')
+  const { events } = await harness.member('Arith', { ...(tls && { tls }) })
+  const { what } = await events.until(({ event }) => event === 'registryDown')
   expect(what.error).toMatchObject({
     code: `ERR_RPCX_${code}`,
     message: expect.stringMatching(words),

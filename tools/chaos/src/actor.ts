@@ -31,7 +31,7 @@ export class Actor {
     this.#program = program
     this.#mayEnd = false
     void program.exit.then(({ code, signal }) => {
-      for (const line of program.told.all) {
+      for (const line of program.events.all) {
         if (line.event === 'complaint') this.complaints.push({ who: run, what: String(line.what) })
       }
       const how = signal ?? `code ${code}`
@@ -39,7 +39,7 @@ export class Actor {
       this.ends.push({ who: run, at: Math.round(this.#journal.now()), how, asked })
       if (!asked) this.#journal.add(`${run} ended with ${how}, which nobody asked for`)
     })
-    const started = program.told.until(line => line.event === event)
+    const started = program.events.until(line => line.event === event)
     await Promise.race([started, program.exit])
     this.#journal.add(`${run} is there`)
   }
@@ -59,10 +59,10 @@ export class Actor {
 
   /** Says it, and resolves to the first line with this event after. */
   async ask(text: string, event: string): Promise<Line> {
-    const { told } = this.#current
-    const { mark } = told
+    const { events } = this.#current
+    const { mark } = events
     this.#current.say(text)
-    return (await told.until(line => line.event === event, mark, ANSWER_MS)).what
+    return (await events.until(line => line.event === event, mark, ANSWER_MS)).what
   }
 
   async memory(): Promise<Held> {
@@ -71,7 +71,7 @@ export class Actor {
 
   /** The last line with this event. */
   last(event: string): Line | undefined {
-    return this.#current.told.all.findLast(line => line.event === event)
+    return this.#current.events.all.findLast(line => line.event === event)
   }
 
   async kill(): Promise<void> {

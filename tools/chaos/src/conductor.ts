@@ -60,7 +60,7 @@ async function run(settings: Settings, journal: Journal): Promise<Run> {
   await Promise.all(world.servers.map(({ actor }) => actor.end('SIGTERM')))
   journal.add('all processes have ended')
 
-  const actors = [...processes, ...world.strangers]
+  const actors = [...processes, ...world.rivals]
   const history: History = {
     ...(await readFiles(world)),
     disturbances: lanes.flat(),

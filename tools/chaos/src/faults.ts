@@ -49,10 +49,10 @@ const deeds: Record<FaultKind, Deed> = {
   },
   async claim({ target, forMs }, world) {
     const { address } = serverOf(world, target.number)
-    const stranger = await world.stranger(address)
+    const rival = await world.rival(address)
     await sleep(forMs)
-    if (forMs % 2 === 0) await stranger.kill()
-    else await stranger.end('SIGTERM')
+    if (forMs % 2 === 0) await rival.kill()
+    else await rival.end('SIGTERM')
   },
   async killRegistry({ forMs }, { registry }) {
     await registry.kill()

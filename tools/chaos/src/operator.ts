@@ -1,6 +1,6 @@
-import { Hand as ConsulHand, GO_FLAGS } from '../../../packages/consul/test/hand.ts'
+import { RawClient as ConsulClient, GO_FLAGS } from '../../../packages/consul/test/raw-client.ts'
 import { Gateway } from '../../../packages/etcd/test/gateway.ts'
-import { Hand as ZooKeeperHand } from '../../../packages/zookeeper/test/hand.ts'
+import { RawClient as ZooKeeperClient } from '../../../packages/zookeeper/test/raw-client.ts'
 import { SERVICE } from './load.ts'
 import type { RegistrySettings } from './registries.ts'
 import { basePathOf } from './registries.ts'
@@ -21,7 +21,7 @@ export function operatorOf({ kind, address }: RegistrySettings): Operator {
     case 'zookeeper':
       return zooKeeperOperator(address, directory)
     case 'consul':
-      return consulOperator(new ConsulHand(address), `${directory}/`)
+      return consulOperator(new ConsulClient(address), `${directory}/`)
   }
 }
 
@@ -44,45 +44,45 @@ function etcdOperator(gateway: Gateway, prefix: string): Operator {
   }
 }
 
-function consulOperator(hand: ConsulHand, prefix: string): Operator {
+function consulOperator(raw: ConsulClient, prefix: string): Operator {
   return {
     async entries() {
-      const found = (await hand.all(prefix)).filter(({ key }) => key !== prefix)
+      const found = (await raw.all(prefix)).filter(({ key }) => key !== prefix)
       return Object.fromEntries(found.map(({ key, value }) => [key.slice(prefix.length), value]))
     },
     async edit(address, change) {
-      const found = await hand.get(prefix + address)
+      const found = await raw.get(prefix + address)
       if (found === undefined) return
       const path = `kv/${encodeURIComponent(found.key)}?cas=${found.modifyIndex}&flags=${GO_FLAGS}`
-      await hand.ask('PUT', path, change(found.value))
+      await raw.ask('PUT', path, change(found.value))
     },
   }
 }
 
 function zooKeeperOperator(registry: string, directory: string): Operator {
   /** With a session of its own, since none outlives what is done to ZooKeeper here. */
-  const withHand = async <T>(work: (hand: ZooKeeperHand) => Promise<T>): Promise<T> => {
-    const hand = await ZooKeeperHand.open(registry)
+  const withRawClient = async <T>(work: (raw: ZooKeeperClient) => Promise<T>): Promise<T> => {
+    const raw = await ZooKeeperClient.open(registry)
     try {
-      return await work(hand)
+      return await work(raw)
     } finally {
-      await hand.close()
+      await raw.close()
     }
   }
   return {
     entries: () =>
-      withHand(async hand => {
-        const addresses = await hand.children(directory)
-        const found = await Promise.all(addresses.map(address => hand.get(`${directory}/${address}`)))
+      withRawClient(async raw => {
+        const addresses = await raw.children(directory)
+        const found = await Promise.all(addresses.map(address => raw.get(`${directory}/${address}`)))
         return Object.fromEntries(
           addresses.flatMap((address, i) => (found[i] === undefined ? [] : [[address, found[i].data]])),
         )
       }),
     edit: (address, change) =>
-      withHand(async hand => {
+      withRawClient(async raw => {
         const path = `${directory}/${address}`
-        const found = await hand.get(path)
-        if (found !== undefined) await hand.edit(path, change(found.data))
+        const found = await raw.get(path)
+        if (found !== undefined) await raw.edit(path, change(found.data))
       }),
   }
 }

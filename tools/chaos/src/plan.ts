@@ -132,7 +132,7 @@ const sentences: Record<FaultKind, string> = {
   block: 'blocks its event loop',
   deactivate: 'is set to state=inactive by an operator',
   reweigh: 'is given another weight by an operator',
-  claim: 'has its address claimed by a stranger, who lives',
+  claim: 'loses its address to another server, which lives on',
   killRegistry: 'is killed by SIGKILL, and is down',
   pauseRegistry: 'is stopped by SIGSTOP',
   lose: 'loses a tenth of all packets',

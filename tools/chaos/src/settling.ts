@@ -14,7 +14,7 @@ type Entries = Readonly<Record<string, string>>
 export async function settle(world: World): Promise<readonly Settlement[]> {
   const { registry, operator, clients, servers } = world
   const { kind } = registry
-  // The list within 5 s; what a killed stranger took away is gone in its time, and restored 2 s after.
+  // The list within 5 s; what a killed rival took over expires, and is restored 2 s after.
   const promisedMs = Math.max(5_000, GONE_MS[kind] + 2_000) * (process.env.RPCX_STRICT ? 1 : 3)
   const alive = servers.map(({ address }) => address).sort()
   const views = ['registry', ...clients.map(({ name }) => name)].map(who => new SettlingView(who))

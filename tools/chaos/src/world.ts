@@ -30,9 +30,9 @@ export interface World extends AsyncDisposable {
   readonly servers: readonly ServerActor[]
   readonly clients: readonly Actor[]
   /** Those that claim the address of another, so far. */
-  readonly strangers: Actor[]
+  readonly rivals: Actor[]
   /** A server of its own that registers this address. */
-  stranger(address: string): Promise<Actor>
+  rival(address: string): Promise<Actor>
 }
 
 /** Starts a registry, servers and clients; resolves when all are there. */
@@ -40,7 +40,7 @@ export async function makeWorld(settings: Settings, journal: Journal): Promise<W
   const folder = await mkdtemp(join(tmpdir(), 'rpcx-chaos-'))
   const registry = await starters[settings.registry]()
   const known: RegistrySettings = { kind: registry.kind, address: registry.address }
-  const strangers: Actor[] = []
+  const rivals: Actor[] = []
 
   const serverActor = async (name: string, more: Partial<ServerSettings>): Promise<ServerActor> => {
     const listen = `127.0.0.1:${await freePort()}`
@@ -69,7 +69,7 @@ export async function makeWorld(settings: Settings, journal: Journal): Promise<W
 
   const servers = await Promise.all(numbers(settings.servers).map(n => serverActor(`server${n}`, {})))
   const clients = numbers(settings.clients).map(clientActor)
-  const actors = (): Actor[] => [...servers.map(({ actor }) => actor), ...clients, ...strangers]
+  const actors = (): Actor[] => [...servers.map(({ actor }) => actor), ...clients, ...rivals]
   // Also when this process is told to end: one that is stopped would otherwise stay for ever.
   const abandon = (): void => {
     for (const actor of actors()) actor.abandon()
@@ -97,13 +97,13 @@ export async function makeWorld(settings: Settings, journal: Journal): Promise<W
     operator: operatorOf(known),
     servers,
     clients,
-    strangers,
-    async stranger(address) {
-      const { actor } = await serverActor(`stranger${strangers.length + 1}`, {
+    rivals,
+    async rival(address) {
+      const { actor } = await serverActor(`rival${rivals.length + 1}`, {
         serviceAddress: address,
-        metadata: 'weight=10&stranger=1',
+        metadata: 'weight=10&rival=1',
       })
-      strangers.push(actor)
+      rivals.push(actor)
       await actor.start('serving')
       return actor
     },

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { Random } from '@rpcx/testing'
-import type { Entrance } from './entrance.ts'
-import { LIMITS } from './entrance.ts'
 import { mutated } from './mutations.ts'
 import { shrunk } from './shrink.ts'
+import type { Target } from './target.ts'
+import { LIMITS } from './target.ts'
 import { tried } from './trial.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -15,15 +15,11 @@ export interface Tally {
 }
 
 /**
- * Gives so many mutated inputs to an entrance.
+ * Gives so many mutated inputs to a target.
  * @throws Error with seed, number and shortest form of the first input that is decoded too slowly, to too much, or with a wrong error
  */
-export async function fuzz(
-  entrance: Entrance,
-  inputs: number,
-  seed: number = new Random().seed,
-): Promise<Tally> {
-  const { name, corpus, tokens = [], limits } = entrance
+export async function fuzz(target: Target, inputs: number, seed: number = new Random().seed): Promise<Tally> {
+  const { name, corpus, tokens = [], limits } = target
   const { inputBytes } = { ...LIMITS, ...limits }
   const random = new Random(seed)
   const watchdog = new Watchdog(name, seed)
@@ -37,12 +33,12 @@ export async function fuzz(
       // Node frees what a failed gunzip held after the turn; no two payloads of a peer fail in one.
       if (number % 100 === 0) await setImmediate()
       bytes += input.length
-      const fault = await tried(entrance, input)
+      const fault = await tried(target, input)
       if (fault === undefined) continue
       const fails = async (candidate: Buffer): Promise<boolean> =>
-        (await tried(entrance, candidate))?.kind === fault.kind
+        (await tried(target, candidate))?.kind === fault.kind
       const short = await shrunk(input, fails)
-      const { what, cause } = (await tried(entrance, short)) ?? fault
+      const { what, cause } = (await tried(target, short)) ?? fault
       const where = `RPCX_SEED=${seed}, input ${number} of ${input.length} bytes`
       throw new Error(`${name}: ${fault.kind}: ${what} (${where}, in short ${short.toString('hex')})`, {
         cause,

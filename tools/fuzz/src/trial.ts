@@ -1,7 +1,7 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Entrance, Limits } from './entrance.ts'
-import { LIMITS } from './entrance.ts'
+import type { Limits, Target } from './target.ts'
+import { LIMITS } from './target.ts'
 
 /** Why an input is one too many. */
 export interface Fault {
@@ -10,17 +10,17 @@ export interface Fault {
   readonly cause?: unknown
 }
 
-/** Gives one input to an entrance, and measures again what seems too much: a machine does other things, and memory is noisy. */
-export async function tried(entrance: Entrance, input: Buffer): Promise<Fault | undefined> {
-  const limits: Limits = { ...LIMITS, ...entrance.limits }
+/** Gives one input to a target, and measures again what seems too much: a machine does other things, and memory is noisy. */
+export async function tried(target: Target, input: Buffer): Promise<Fault | undefined> {
+  const limits: Limits = { ...LIMITS, ...target.limits }
   const heldBefore = held()
-  const first = await timed(entrance, input)
+  const first = await timed(target, input)
   const allocated = held() - heldBefore
   if (first.threw !== undefined) return first.threw
   const mayTakeMs = limits.ms + (limits.msPerKiB * input.length) / 1_024
   if (first.ms > mayTakeMs) {
     // By the clock it may have waited for a processor.
-    const ms = Math.min(await worked(entrance, input), await worked(entrance, input))
+    const ms = Math.min(await worked(target, input), await worked(target, input))
     if (ms > mayTakeMs)
       return { kind: 'took long', what: `${ms.toFixed(0)} ms, more than ${mayTakeMs.toFixed(0)}` }
   }
@@ -28,7 +28,7 @@ export async function tried(entrance: Entrance, input: Buffer): Promise<Fault | 
   // A collection meanwhile hides what was allocated.
   const isSuspect = allocated < 0 || allocated > mayHold || input.length > EXACT_BYTES
   if (isSuspect) {
-    const bytes = Math.min(await retained(entrance, input), await retained(entrance, input))
+    const bytes = Math.min(await retained(target, input), await retained(target, input))
     if (bytes > mayHold) return { kind: 'holds much', what: `${bytes} bytes, more than ${mayHold}` }
   }
   return undefined
@@ -38,7 +38,7 @@ export async function tried(entrance: Entrance, input: Buffer): Promise<Fault | 
 const EXACT_BYTES = 65_536
 
 /** How long it takes, and what was wrong if it threw what it may not. */
-async function timed({ decode, mayThrow }: Entrance, input: Buffer): Promise<Timed> {
+async function timed({ decode, mayThrow }: Target, input: Buffer): Promise<Timed> {
   const since = performance.now()
   try {
     const value = decode(input)
@@ -50,9 +50,9 @@ async function timed({ decode, mayThrow }: Entrance, input: Buffer): Promise<Tim
 }
 
 /** For how long a processor is busy with it, in milliseconds. */
-async function worked(entrance: Entrance, input: Buffer): Promise<number> {
+async function worked(target: Target, input: Buffer): Promise<number> {
   const before = process.cpuUsage()
-  await timed(entrance, input)
+  await timed(target, input)
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1_000
 }
@@ -63,7 +63,7 @@ interface Timed {
 }
 
 /** How much more is held while the decoded value is. */
-export async function retained({ decode, mayThrow }: Entrance, input: Buffer): Promise<number> {
+export async function retained({ decode, mayThrow }: Target, input: Buffer): Promise<number> {
   const kept: unknown[] = []
   collect()
   const before = held()

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { consul } from '../src/entrances/consul.ts'
-import { registries, wire } from '../src/entrances/index.ts'
-import { jute } from '../src/entrances/jute.ts'
 import { fuzz } from '../src/fuzz.ts'
+import { consul } from '../src/targets/consul.ts'
+import { registries, wire } from '../src/targets/index.ts'
+import { jute } from '../src/targets/jute.ts'
 import { tried } from '../src/trial.ts'
 
-test.each([...wire, ...registries])('hostile inputs do no harm to $name', async entrance => {
-  const count = 2_000 * (entrance.share ?? 1)
-  const { inputs } = await fuzz(entrance, count)
+test.each([...wire, ...registries])('hostile inputs do no harm to $name', async target => {
+  const count = 2_000 * (target.share ?? 1)
+  const { inputs } = await fuzz(target, count)
   expect(inputs).toBe(count)
 })
 
@@ -23,6 +23,6 @@ test.each([
     consul,
     '5b7b22223a312c22223a22222c22223a302c22223a22222c22223a327d2c7b22223a22222c22223a22222c22223a327d5d',
   ],
-] as const)('%s does no harm', async (_what, entrance, hex) => {
-  expect(await tried(entrance, Buffer.from(hex, 'hex'))).toBeUndefined()
+] as const)('%s does no harm', async (_what, target, hex) => {
+  expect(await tried(target, Buffer.from(hex, 'hex'))).toBeUndefined()
 })

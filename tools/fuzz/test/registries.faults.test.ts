@@ -1,4 +1,4 @@
-import { registries } from '../src/entrances/index.ts'
+import { registries } from '../src/targets/index.ts'
 import { withstand } from './withstand.ts'
 
 withstand(registries)

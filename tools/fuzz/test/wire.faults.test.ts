@@ -1,4 +1,4 @@
-import { wire } from '../src/entrances/index.ts'
+import { wire } from '../src/targets/index.ts'
 import { withstand } from './withstand.ts'
 
 withstand(wire)

@@ -83,7 +83,7 @@ test.each([
     (text: string) => text.replace(/^on:\n(?: .*\n)*/m, 'on: pull_request_target\n'),
   ],
   [
-    'text of strangers in a script',
+    'text that others wrote in a script',
     'expression',
     (text: string) => text.replace('run: .ci/run static', ['run: echo $', '{{ github.head_ref }}'].join('')),
   ],

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { available } from './binaries.ts'
+import { ClusterNetwork } from './cluster-network.ts'
 import { untilResolved } from './deadline.ts'
 import type { Kind } from './kind.ts'
-import { OwnServer } from './own.ts'
-import { type Place, takePlace } from './place.ts'
+import { LocalServer } from './local-server.ts'
+import { type Reservation, reservePorts } from './ports.ts'
 import type { Recipe, Server, ServerOptions } from './server.ts'
 import { startOnFreePorts } from './start.ts'
-import { Wires } from './wires.ts'
 
 export interface ClusterOptions extends ServerOptions {
   /** How many servers, default 3. */
@@ -50,7 +50,7 @@ export interface Team extends AsyncDisposable {
 export async function startCluster(
   kind: Kind,
   options: ClusterOptions,
-  gather: (places: readonly Place[], wires: Wires) => Promise<Team>,
+  gather: (reservations: readonly Reservation[], network: ClusterNetwork) => Promise<Team>,
 ): Promise<Cluster> {
   const { members: size = 3, startTimeoutMs = 30_000 } = options
   const origin = await available(kind)
@@ -60,16 +60,16 @@ export async function startCluster(
     )
   }
   return startOnFreePorts(async () => {
-    const places = await Promise.all(Array.from({ length: size }, takePlace))
-    const wires = new Wires(size)
-    const team = await gather(places, wires).catch(async error => {
-      for (const { folder } of places) await rm(folder, { recursive: true })
+    const reservations = await Promise.all(Array.from({ length: size }, reservePorts))
+    const network = new ClusterNetwork(size)
+    const team = await gather(reservations, network).catch(async error => {
+      for (const { folder } of reservations) await rm(folder, { recursive: true })
       throw error
     })
     const members = team.recipes.map(
-      (recipe, index) => new OwnServer(recipe, origin, places[index] as Place, startTimeoutMs),
+      (recipe, index) => new LocalServer(recipe, origin, reservations[index] as Reservation, startTimeoutMs),
     )
-    return new OwnCluster(kind, members, team, wires, startTimeoutMs)
+    return new OwnCluster(kind, members, team, network, startTimeoutMs)
   })
 }
 
@@ -78,15 +78,21 @@ class OwnCluster implements Cluster {
   readonly members: readonly Server[]
   readonly addresses: readonly string[]
   readonly #team: Team
-  readonly #wires: Wires
+  readonly #network: ClusterNetwork
   readonly #electionTimeoutMs: number
 
-  constructor(kind: Kind, members: readonly Server[], team: Team, wires: Wires, electionTimeoutMs: number) {
+  constructor(
+    kind: Kind,
+    members: readonly Server[],
+    team: Team,
+    network: ClusterNetwork,
+    electionTimeoutMs: number,
+  ) {
     this.kind = kind
     this.members = members
     this.addresses = members.map(({ address }) => address)
     this.#team = team
-    this.#wires = wires
+    this.#network = network
     this.#electionTimeoutMs = electionTimeoutMs
   }
 
@@ -96,15 +102,15 @@ class OwnCluster implements Cluster {
   }
 
   partition(member: Server): void {
-    this.#wires.partition(this.#indexOf(member))
+    this.#network.partition(this.#indexOf(member))
   }
 
   stall(member: Server): void {
-    this.#wires.stall(this.#indexOf(member))
+    this.#network.stall(this.#indexOf(member))
   }
 
   async heal(): Promise<void> {
-    this.#wires.heal()
+    this.#network.heal()
     await this.#team.healed?.()
   }
 
@@ -117,7 +123,7 @@ class OwnCluster implements Cluster {
   async stop(): Promise<void> {
     await Promise.all(this.members.map(member => member.stop()))
     // Connections that are held back would not notice that both their ends are gone.
-    this.#wires.heal()
+    this.#network.heal()
     await this.#team[Symbol.asyncDispose]()
   }
 
@@ -128,7 +134,7 @@ class OwnCluster implements Cluster {
   /** One that is cut off believes in itself for a while, so it is not asked; nor is one without a majority believed. */
   async #elected(): Promise<Server> {
     const asked = this.members.map(async (_, index) => {
-      if (this.#wires.cutOff.has(index)) throw new Error('it is cut off')
+      if (this.#network.cutOff.has(index)) throw new Error('it is cut off')
       return this.#team.leads(index)
     })
     const answers = await Promise.allSettled(asked)

@@ -12,20 +12,20 @@ import { forwardLoopback, loopbackHost } from './loopback.ts'
 export function startConsulCluster(
   options: Omit<ConsulOptions, 'joinWan'> & ClusterOptions = {},
 ): Promise<Cluster> {
-  return startCluster('consul', options, async (places, wires) => {
-    const forwarding = await forwardLoopback(wires, places)
-    const gossip = places.map(({ ports }, index) => `${loopbackHost(index).advertised}:${ports[2]}`)
+  return startCluster('consul', options, async (reservations, network) => {
+    const forwarding = await forwardLoopback(network, reservations)
+    const gossip = reservations.map(({ ports }, index) => `${loopbackHost(index).advertised}:${ports[2]}`)
     const { bootstrapToken, token = bootstrapToken } = options
     const headers: Record<string, string> = token === undefined ? {} : { 'X-Consul-Token': token }
     const ask = (index: number, path: string, timeoutMs: number, method = 'GET') => {
-      const url = `http://127.0.0.1:${places[index]?.ports[0]}/v1/${path}`
+      const url = `http://127.0.0.1:${reservations[index]?.ports[0]}/v1/${path}`
       return fetch(url, { method, headers, signal: AbortSignal.timeout(timeoutMs) })
     }
     return {
-      recipes: places.map((_, index) => {
+      recipes: reservations.map((_, index) => {
         const { own, advertised } = loopbackHost(index)
         const config = {
-          bootstrap_expect: places.length,
+          bootstrap_expect: reservations.length,
           bind_addr: own,
           advertise_addr: advertised,
           retry_join: gossip,
@@ -38,11 +38,11 @@ export function startConsulCluster(
       }),
       leads: async index => {
         const leader = await (await ask(index, 'status/leader', 400)).text()
-        return leader === `"${loopbackHost(index).advertised}:${places[index]?.ports[1]}"`
+        return leader === `"${loopbackHost(index).advertised}:${reservations[index]?.ports[1]}"`
       },
       // One that was taken for dead is told so a few times only, then not before the next full exchange in 30 s.
       healed: async () => {
-        const pairs = places.flatMap((_, index) =>
+        const pairs = reservations.flatMap((_, index) =>
           gossip.slice(index + 1).map(address => [index, address] as const),
         )
         const joins = pairs.map(([index, address]) => ask(index, `agent/join/${address}`, 2_000, 'PUT'))

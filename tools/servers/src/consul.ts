@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.ts'
-import type { Place } from './place.ts'
+import type { Reservation } from './ports.ts'
 import type { Launchable, Recipe, Server, ServerOptions } from './server.ts'
 import { startServer } from './start.ts'
 
@@ -54,7 +54,7 @@ export function consulRecipe(options: ConsulOptions, member?: ConsulMember): Rec
     async prepare({ folder, ports }, origin) {
       const files = {
         'base.json': await baseConfig(options, ports, origin),
-        'member.json': member?.config ?? standing(clientOf),
+        'member.json': member?.config ?? roleConfig(clientOf),
         'wan.json': wan === undefined ? {} : { retry_join_wan: [wan], retry_interval_wan: '200ms' },
         'acl.json': bootstrapToken === undefined ? {} : { acl: closedAcl(bootstrapToken) },
         'more.json': config,
@@ -82,14 +82,14 @@ function clientName(address: string): string {
 }
 
 /** What a single server has in its configuration, and what a client agent has. */
-function standing(clientOf: Server | undefined): Record<string, unknown> {
+function roleConfig(clientOf: Server | undefined): Record<string, unknown> {
   if (clientOf === undefined) return { bootstrap_expect: 1 }
   return { retry_join: [clientOf.extraAddresses.lan], retry_interval: '200ms' }
 }
 
 async function baseConfig(
   options: ConsulOptions,
-  [http, server, gossip, wan, dns]: Place['ports'],
+  [http, server, gossip, wan, dns]: Reservation['ports'],
   origin: Launchable,
 ): Promise<Record<string, unknown>> {
   return {

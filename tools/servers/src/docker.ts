@@ -1,6 +1,6 @@
 import { onPath, run } from './command.ts'
 import type { Availability, Kind } from './kind.ts'
-import type { Place } from './place.ts'
+import type { Reservation } from './ports.ts'
 
 type Image = Extract<Availability, { from: 'docker' }>
 
@@ -23,11 +23,11 @@ export async function docker(kind: Kind): Promise<Image> {
 /** The command that runs a server in the foreground of a container, with its folder at the same path as here. */
 export function containerCommand(
   origin: Image,
-  place: Place,
+  reservation: Reservation,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): { command: [string, ...string[]]; container: string } {
-  const { folder, ports } = place
+  const { folder, ports } = reservation
   const [entrypoint, ...first] = origin.entrypoint
   const container = `rpcx-servers-${ports[0]}-${process.pid}`
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`

@@ -7,11 +7,11 @@ import { startSocks } from './socks.ts'
  * must not be wiped: etcd refuses one that has forgotten what it once agreed to.
  */
 export function startEtcdCluster(options: EtcdOptions & ClusterOptions = {}): Promise<Cluster> {
-  return startCluster('etcd', options, async (places, wires) => {
-    const socks = await startSocks(wires, places)
-    const urls = places.map(({ ports }) => `http://${notQuiteLocalhost}:${ports[1]}`)
+  return startCluster('etcd', options, async (reservations, network) => {
+    const socks = await startSocks(network, reservations)
+    const urls = reservations.map(({ ports }) => `http://${notQuiteLocalhost}:${ports[1]}`)
     const cluster = urls.map((url, index) => `member-${index + 1}=${url}`).join()
-    const recipes = places.map((_, index) =>
+    const recipes = reservations.map((_, index) =>
       etcdRecipe(options, () => ({
         name: `member-${index + 1}`,
         peerUrl: urls[index] as string,
@@ -23,7 +23,7 @@ export function startEtcdCluster(options: EtcdOptions & ClusterOptions = {}): Pr
     return {
       recipes,
       leads: async index => {
-        const url = `http://127.0.0.1:${places[index]?.ports[2]}/metrics`
+        const url = `http://127.0.0.1:${reservations[index]?.ports[2]}/metrics`
         const response = await fetch(url, { signal: AbortSignal.timeout(400) })
         return /^etcd_server_is_leader 1$/m.test(await response.text())
       },

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Identity } from './certificates.ts'
-import type { Place } from './place.ts'
+import type { Reservation } from './ports.ts'
 import type { Recipe, Server, ServerOptions } from './server.ts'
 import { startServer } from './start.ts'
 
@@ -23,7 +23,7 @@ export interface EtcdTls extends Identity {
  * `extraAddresses.metrics` serves `/health` and `/metrics` by plain HTTP, also with TLS.
  */
 export function startEtcd(options: EtcdOptions = {}): Promise<Server> {
-  const alone = ({ ports }: Place) => {
+  const alone = ({ ports }: Reservation) => {
     const peerUrl = `http://127.0.0.1:${ports[1]}`
     return { name: 'test', peerUrl, cluster: `test=${peerUrl}`, args: [], env: {} }
   }
@@ -41,16 +41,16 @@ export interface EtcdMember {
   readonly env: Readonly<Record<string, string>>
 }
 
-export function etcdRecipe(options: EtcdOptions, memberAt: (place: Place) => EtcdMember): Recipe {
+export function etcdRecipe(options: EtcdOptions, memberAt: (reservation: Reservation) => EtcdMember): Recipe {
   const { args = [], tls } = options
   return {
     kind: 'etcd',
     extraAddresses: ({ ports }) => ({ metrics: `127.0.0.1:${ports[2]}` }),
-    async prepare(place, origin) {
-      const { folder, ports } = place
+    async prepare(reservation, origin) {
+      const { folder, ports } = reservation
       const host = origin.from === 'docker' ? '0.0.0.0' : '127.0.0.1'
       const scheme = tls ? 'https' : 'http'
-      const member = memberAt(place)
+      const member = memberAt(reservation)
       const flags = [
         `--name=${member.name}`,
         `--data-dir=${join(folder, 'data')}`,

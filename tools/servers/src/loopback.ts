@@ -1,8 +1,8 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import type { Place } from './place.ts'
-import type { Wires } from './wires.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
+import type { Reservation } from './ports.ts'
 
 /** Two addresses of a cluster's member within 127.0.0.0/8, which only Linux has as a whole. */
 export interface LoopbackHost {
@@ -20,8 +20,11 @@ export function loopbackHost(member: number): LoopbackHost {
  * Listens on every member's advertised address, on its second port by TCP and on its third by TCP and UDP, and
  * forwards to its own one. Who speaks shows in the address that it comes from, except for 127.0.0.1.
  */
-export async function forwardLoopback(wires: Wires, places: readonly Place[]): Promise<AsyncDisposable> {
-  const hosts = places.map((_, index) => loopbackHost(index))
+export async function forwardLoopback(
+  network: ClusterNetwork,
+  reservations: readonly Reservation[],
+): Promise<AsyncDisposable> {
+  const hosts = reservations.map((_, index) => loopbackHost(index))
   const memberAt = (address: string | undefined) => {
     const index = hosts.findIndex(({ own }) => own === address)
     return index < 0 ? undefined : index
@@ -34,11 +37,11 @@ export async function forwardLoopback(wires: Wires, places: readonly Place[]): P
     },
   }
   try {
-    for (const [to, { ports }] of places.entries()) {
+    for (const [to, { ports }] of reservations.entries()) {
       const { own, advertised } = hosts[to] as LoopbackHost
       for (const port of [ports[1], ports[2]]) {
         const server = createServer({ allowHalfOpen: true, noDelay: true }, client =>
-          wires.connect(client, memberAt(client.remoteAddress), to, { host: own, port }),
+          network.connect(client, memberAt(client.remoteAddress), to, { host: own, port }),
         )
         await once(server.listen(port, advertised).unref(), 'listening')
         servers.push(server)
@@ -50,7 +53,7 @@ export async function forwardLoopback(wires: Wires, places: readonly Place[]): P
       relay.on('message', (datagram, { address }) => {
         const from = memberAt(address)
         // Sent on from the speaker's advertised address, which is where the answer goes.
-        if (from !== undefined && wires.isOpen(from, to)) relays[from]?.send(datagram, ports[2], own)
+        if (from !== undefined && network.isOpen(from, to)) relays[from]?.send(datagram, ports[2], own)
       })
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import type { Direction } from './link.ts'
-import { Passage } from './passage.ts'
-import { freePort } from './place.ts'
+import { ConnectionGroup } from './connection-group.ts'
+import { freePort } from './ports.ts'
+import type { Direction } from './proxied-connection.ts'
 
 export type { Direction }
 
@@ -52,7 +52,7 @@ class BreakableProxy implements TcpProxy {
   readonly #target: URL
   readonly #port: number
   readonly #server: Server
-  readonly #passage = new Passage()
+  readonly #group = new ConnectionGroup()
   #attempts = 0
 
   constructor(target: string, port: number) {
@@ -66,7 +66,7 @@ class BreakableProxy implements TcpProxy {
   }
 
   get connections(): number {
-    return this.#passage.connections
+    return this.#group.connections
   }
 
   get attempts(): number {
@@ -74,29 +74,29 @@ class BreakableProxy implements TcpProxy {
   }
 
   async cut(options: CutOptions = {}): Promise<void> {
-    this.#passage.cut()
+    this.#group.cut()
     if (options.refuse) await this.#closePort()
   }
 
   drop(): void {
-    this.#passage.drop()
+    this.#group.drop()
   }
 
   stall(direction: Direction = 'both'): void {
-    this.#passage.stall(direction)
+    this.#group.stall(direction)
   }
 
   delay(ms: number): void {
-    this.#passage.delay(ms)
+    this.#group.delay(ms)
   }
 
   async heal(): Promise<void> {
-    this.#passage.heal()
+    this.#group.heal()
     if (!this.#server.listening) await this.#openPort()
   }
 
   async close(): Promise<void> {
-    this.#passage.cut()
+    this.#group.cut()
     await this.#closePort()
   }
 
@@ -106,7 +106,7 @@ class BreakableProxy implements TcpProxy {
 
   #accept(client: Socket): void {
     this.#attempts++
-    if (this.#passage.isCut) {
+    if (this.#group.isCut) {
       client.on('error', () => {})
       client.resetAndDestroy()
       return
@@ -117,7 +117,7 @@ class BreakableProxy implements TcpProxy {
       allowHalfOpen: true,
       noDelay: true,
     })
-    this.#passage.join(client, target)
+    this.#group.join(client, target)
   }
 
   #openPort(): Promise<void> {

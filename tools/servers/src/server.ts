@@ -1,5 +1,5 @@
 import type { Availability, Kind } from './kind.ts'
-import type { Place } from './place.ts'
+import type { Reservation } from './ports.ts'
 
 export interface ServerOptions {
   /** How long a start and each restart may take until the server answers, default 30 000. */
@@ -41,10 +41,10 @@ export interface Server extends AsyncDisposable {
 /** What one kind of server needs to be started: all that differs between etcd, ZooKeeper and Consul. */
 export interface Recipe {
   readonly kind: Kind
-  /** What the server listens on at this place for others than its clients, by name. */
-  extraAddresses?(place: Place): Readonly<Record<string, string>>
-  /** Writes configuration into the place's folder; resolves to arguments that keep all data in `place.folder/data`. */
-  prepare(place: Place, origin: Launchable): Promise<Preparation>
+  /** What the server listens on at this reservation for others than its clients, by name. */
+  extraAddresses?(reservation: Reservation): Readonly<Record<string, string>>
+  /** Writes configuration into the reservation's folder; resolves to arguments that keep all data in `reservation.folder/data`. */
+  prepare(reservation: Reservation, origin: Launchable): Promise<Preparation>
   /** Resolves when the server at this address does its work, rejects when not yet. */
   ask(address: string, extraAddresses: Server['extraAddresses']): Promise<void>
 }

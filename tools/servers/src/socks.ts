@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { Place } from './place.ts'
-import type { Wires } from './wires.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
+import type { Reservation } from './ports.ts'
 
 /** A SOCKS server for each member of a cluster. */
 export interface Socks extends AsyncDisposable {
@@ -13,12 +13,15 @@ export interface Socks extends AsyncDisposable {
  * Starts SOCKS 5 servers (RFC 1928) through which the members dial each other. Such a server knows who dials, which
  * a proxy in front of the dialed member cannot tell, and needs no other addresses than the members' own.
  */
-export async function startSocks(wires: Wires, places: readonly Place[]): Promise<Socks> {
-  const servers = places.map((_, from) =>
+export async function startSocks(
+  network: ClusterNetwork,
+  reservations: readonly Reservation[],
+): Promise<Socks> {
+  const servers = reservations.map((_, from) =>
     createServer({ allowHalfOpen: true, noDelay: true }, client => {
       // A forgotten cluster must not keep a finished process alive.
       client.unref()
-      pass(client, wires, from, places).catch(() => client.resetAndDestroy())
+      pass(client, network, from, reservations).catch(() => client.resetAndDestroy())
     }),
   )
   for (const server of servers) await once(server.listen(0, '127.0.0.1').unref(), 'listening')
@@ -35,12 +38,17 @@ const succeeded = '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00'
 /** Of an address by its type; of a name, which is of another type, the length stands before it. */
 const addressBytes: Readonly<Record<number, number>> = { 1: 4, 4: 16 }
 
-async function pass(client: Socket, wires: Wires, from: number, places: readonly Place[]): Promise<void> {
+async function pass(
+  client: Socket,
+  network: ClusterNetwork,
+  from: number,
+  reservations: readonly Reservation[],
+): Promise<void> {
   client.on('error', () => {})
   const port = await dialedPort(client)
-  const to = places.findIndex(({ ports }) => ports.includes(port))
+  const to = reservations.findIndex(({ ports }) => ports.includes(port))
   if (to < 0) throw new Error(`port ${port} is no member's`)
-  wires.connect(client, from, to, { host: '127.0.0.1', port }, succeeded)
+  network.connect(client, from, to, { host: '127.0.0.1', port }, succeeded)
 }
 
 async function dialedPort(client: Socket): Promise<number> {

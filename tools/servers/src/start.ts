@@ -1,7 +1,7 @@
 import { available } from './binaries.ts'
-import { ForeignServer } from './foreign.ts'
-import { answering, OwnServer } from './own.ts'
-import { takePlace } from './place.ts'
+import { ExternalServer } from './external-server.ts'
+import { answering, LocalServer } from './local-server.ts'
+import { reservePorts } from './ports.ts'
 import type { Recipe, Server, ServerOptions } from './server.ts'
 
 /** Starts a server of this kind. Rejects when there is no binary, or with the log's end when it does not answer. */
@@ -10,11 +10,11 @@ export async function startServer(recipe: Recipe, options: ServerOptions): Promi
   if (origin.from === 'nowhere') throw new Error(origin.reason)
   const { startTimeoutMs = 30_000 } = options
   if (origin.from === 'environment') {
-    const foreign = new ForeignServer(recipe.kind, origin.address)
+    const foreign = new ExternalServer(recipe.kind, origin.address)
     await answering(recipe, foreign, startTimeoutMs)
     return foreign
   }
-  return startOnFreePorts(async () => new OwnServer(recipe, origin, await takePlace(), startTimeoutMs))
+  return startOnFreePorts(async () => new LocalServer(recipe, origin, await reservePorts(), startTimeoutMs))
 }
 
 /** Starts what is made, and makes another one when someone took its ports first, at most five times. */

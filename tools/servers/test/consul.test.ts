@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { expect, test } from 'vitest'
 import { untilResolved } from '../src/deadline.ts'
-import { ForeignServer } from '../src/foreign.ts'
+import { ExternalServer } from '../src/external-server.ts'
 import { requireServer, startConsul } from '../src/index.ts'
 import { describeLifecycle } from './lifecycle.ts'
 
@@ -62,7 +62,7 @@ test.runIf(owned)(
 )
 
 test.runIf(owned)('A Consul without a WAN address cannot be joined over WAN', async () => {
-  const other = new ForeignServer('consul', '127.0.0.1:1')
+  const other = new ExternalServer('consul', '127.0.0.1:1')
   await expect(async () => startConsul({ joinWan: other })).rejects.toThrow('joinWan: 127.0.0.1:1')
 })
 

@@ -15,7 +15,7 @@ import {
 } from '../src/index.ts'
 
 const ca = authority('ours')
-const stranger = authority('theirs')
+const otherAuthority = authority('theirs')
 const runnable = (await requireServer('etcd')) && !process.env.RPCX_ETCD
 
 describe.runIf(runnable)('An etcd with TLS that requires client certificates', () => {
@@ -31,14 +31,14 @@ describe.runIf(runnable)('An etcd with TLS that requires client certificates', (
   })
 
   test('is rejected by a client that trusts another authority', async () => {
-    await expect(version(etcd.address, stranger.cert, identity(ca, 'client'))).rejects.toMatchObject({
+    await expect(version(etcd.address, otherAuthority.cert, identity(ca, 'client'))).rejects.toMatchObject({
       code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     })
   })
 
   test.each([
     ['without a certificate', undefined],
-    ['with one of another authority', identity(stranger, 'client')],
+    ['with one of another authority', identity(otherAuthority, 'client')],
     ['with an expired one', identity(ca, 'client', { notAfter: new Date(Date.now() - 60_000) })],
   ])('rejects a client %s', async (_, client) => {
     await expect(version(etcd.address, ca.cert, client)).rejects.toThrow(

@@ -2,43 +2,43 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { ClusterNetwork } from '../src/cluster-network.ts'
 import { untilResolved } from '../src/deadline.ts'
 import { forwardLoopback, loopbackHost } from '../src/loopback.ts'
-import { type Place, takePlace } from '../src/place.ts'
-import { Wires } from '../src/wires.ts'
+import { type Reservation, reservePorts } from '../src/ports.ts'
 
 const onLinux = process.platform === 'linux'
 
 test.runIf(onLinux).each(['partition', 'stall'] as const)(
   'Datagrams have a source address that replies can reach, and are lost in a %s',
   async how => {
-    const places = [await takePlace(), await takePlace()] as const
-    const wires = new Wires(places.length)
-    await using _ = await forwardLoopback(wires, places)
-    const [one, two] = [await member(0, places[0]), await member(1, places[1])]
+    const reservations = [await reservePorts(), await reservePorts()] as const
+    const network = new ClusterNetwork(reservations.length)
+    await using _ = await forwardLoopback(network, reservations)
+    const [one, two] = [await member(0, reservations[0]), await member(1, reservations[1])]
     try {
       const say = (from: Socket, word: string) =>
-        new Promise(sent => from.send(word, places[1].ports[2], loopbackHost(1).advertised, sent))
+        new Promise(sent => from.send(word, reservations[1].ports[2], loopbackHost(1).advertised, sent))
       const words = heard(two)
       await say(one, 'before')
       await until(() => expect(words).toEqual([['before', loopbackHost(0).advertised]]))
-      wires[how](0)
+      network[how](0)
       await say(one, 'lost')
       // The same relay reads it after what is lost: a member always hears itself.
       await say(two, 'to itself')
       await until(() => expect(words.map(([word]) => word)).toEqual(['before', 'to itself']))
-      wires.heal()
+      network.heal()
       await say(one, 'after')
       await until(() => expect(words.map(([word]) => word)).toEqual(['before', 'to itself', 'after']))
     } finally {
       one.close()
       two.close()
-      for (const { folder } of places) await rm(folder, { recursive: true })
+      for (const { folder } of reservations) await rm(folder, { recursive: true })
     }
   },
 )
 
-async function member(index: number, { ports }: Place): Promise<Socket> {
+async function member(index: number, { ports }: Reservation): Promise<Socket> {
   const socket = createSocket('udp4')
   await once(socket.bind(ports[2], loopbackHost(index).own), 'listening')
   return socket

@@ -7,7 +7,7 @@ import { Log } from './log.ts'
 
 /** A program in a process of its own, given its settings as JSON: it tells by lines of JSON how far it is. */
 export class Program {
-  readonly told: Log<Line> = new Log<Line>()
+  readonly events: Log<Line> = new Log<Line>()
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>
   readonly #process: ChildProcess
 
@@ -27,7 +27,7 @@ export class Program {
     // A program that is killed may have had something left to read.
     this.#process.stdin?.on('error', () => {})
     if (this.#process.stdout !== null) {
-      createInterface(this.#process.stdout).on('line', line => this.told.add(JSON.parse(line) as Line))
+      createInterface(this.#process.stdout).on('line', line => this.events.add(JSON.parse(line) as Line))
     }
   }
 

@@ -3,5 +3,5 @@ import { serveEcho, settings } from '@rpcx/testing/programs'
 import type { ConsulRegisterPluginOptions } from '../../src/index.ts'
 import { ConsulRegisterPlugin } from '../../src/index.ts'
 
-const told = settings<Served & ConsulRegisterPluginOptions>()
-serveEcho(new ConsulRegisterPlugin({ ...told, updateIntervalMs: 0 }), told)
+const events = settings<Served & ConsulRegisterPluginOptions>()
+serveEcho(new ConsulRegisterPlugin({ ...events, updateIntervalMs: 0 }), events)

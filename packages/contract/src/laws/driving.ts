@@ -19,7 +19,7 @@ export const driving: Readonly<Record<string, Law>> = {
       const view = trial.view(service)
       await view.shows({ [address]: 'n=0' })
       const atRest = (): void => {
-        const told = member.told.all.map(({ event }) => event).filter(event => event !== 'registered')
+        const told = member.events.all.map(({ event }) => event).filter(event => event !== 'registered')
         assert.deepEqual(told, [], `expected no event in ${2 * ttlMs} ms at rest; came ${told.join(', ')}`)
       }
       await trial.pass(2 * ttlMs)

@@ -70,7 +70,8 @@ export const edits: Readonly<Record<string, Law>> = {
       await view.shows({ [address]: 'weight=1' })
       for (const metadata of ['state=inactive&weight=5', 'state=active&weight=6']) {
         const end = await adopt(service, address, metadata)
-        const isServers = (held: Sighting): boolean => held?.by === 'other' && held.metadata === metadata
+        const isServers = (stored: Sighting): boolean =>
+          stored?.by === 'other' && stored.metadata === metadata
         await seen.until('the edit, kept by a server', isServers)
         await end()
         await view.shows({ [address]: metadata })
@@ -80,12 +81,12 @@ export const edits: Readonly<Record<string, Law>> = {
       await view.shows({ [address]: 'state=active&weight=6&zone=a' })
       for (const entries of view.since(0)) assert.ok(address in entries, 'the entry was gone in between')
       assert.deepEqual(
-        member.told.all.map(({ event, why }) => why ?? event),
+        member.events.all.map(({ event, why }) => why ?? event),
         ['registered'],
       )
       // A server is not an editor: it keeps the address even while an editor changes its metadata.
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
-      await member.told.until('a conflict', ({ event }) => event === 'conflict')
+      await member.events.until('a conflict', ({ event }) => event === 'conflict')
       const end = await adopt(service, address, 'is=edited')
       await view.shows({ [address]: 'is=edited' })
       assert.equal((await rival.replaced())?.by, 'editor')
@@ -112,7 +113,7 @@ export const edits: Readonly<Record<string, Law>> = {
       await server.setMetadata(service, 'n=2')
       await view.shows({ [address]: 'n=2' })
       assert.deepEqual(
-        member.told.all.map(({ event, why }) => why ?? event),
+        member.events.all.map(({ event, why }) => why ?? event),
         ['registered', 'registered', 'deleted', 'registered'],
       )
     },
@@ -135,5 +136,5 @@ async function edited(
 }
 
 async function registeredTimes(member: Member, times: number): Promise<void> {
-  await member.told.until(`${times} registrations`, () => member.count('registered') >= times)
+  await member.events.until(`${times} registrations`, () => member.count('registered') >= times)
 }

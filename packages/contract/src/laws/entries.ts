@@ -18,17 +18,17 @@ export const entries: Readonly<Record<string, Law>> = {
       const watching = session.watchEntry(
         entry.service,
         entry.address,
-        held => seen.add(held),
+        stored => seen.add(stored),
         aborting.signal,
       )
       watching.catch(error => seen.fail(error))
       assert.equal(await seen.until('what is there', () => true), undefined)
-      let held = await other.claim(entry)
+      let stored = await other.claim(entry)
       for (const metadata of ['n=1', 'n=2', 'n=3']) {
         await seen.until(metadata, found => found?.metadata === metadata && found.by === 'other')
-        held = {
-          ...held,
-          version: (await other.write({ ...entry, metadata: next(metadata) }, held)) as bigint,
+        stored = {
+          ...stored,
+          version: (await other.write({ ...entry, metadata: next(metadata) }, stored)) as bigint,
         }
       }
       await other.remove(entry)
@@ -48,9 +48,9 @@ export const entries: Readonly<Record<string, Law>> = {
     async trial => {
       const entry = entryOf(trial, 2)
       const party = await trial.party()
-      const held = await party.claim(entry)
-      assert.deepEqual(await party.look(entry), held)
-      const versions = [held.version]
+      const stored = await party.claim(entry)
+      assert.deepEqual(await party.look(entry), stored)
+      const versions = [stored.version]
       const wrote = async (metadata: string, over: Sighting): Promise<void> => {
         const version = (await party.write({ ...entry, metadata }, over)) as bigint
         assert.equal(
@@ -60,7 +60,7 @@ export const entries: Readonly<Record<string, Law>> = {
         )
         versions.push(version)
       }
-      await wrote('n=2', held)
+      await wrote('n=2', stored)
       await wrote('n=2', await party.look(entry))
       if (trial.traits.edits && trial.bench.edit !== undefined) {
         await trial.bench.edit(entry.service, entry.address, 'n=3')

@@ -33,7 +33,7 @@ export const outage: Readonly<Record<string, Law>> = {
       await outage.end()
       await trial.within(2_000, 'the registration', member.server.published())
       await view.shows({ [member.address]: 'n=1' })
-      assert.deepEqual(member.told.all.map(({ event }) => event).sort(), [
+      assert.deepEqual(member.events.all.map(({ event }) => event).sort(), [
         'registered',
         'registryBack',
         'registryDown',
@@ -140,7 +140,7 @@ async function throughOutage(trial: Trial, lastsMs: (ttlMs: number) => number): 
   assert.deepEqual(events.all, ['down', 'back'])
   for (const member of [first, second]) {
     assert.ok(member.count('registryDown') <= 1, 'the server told more than once that the registry is down')
-    await member.told.until(
+    await member.events.until(
       'registryBack after registryDown',
       () => member.count('registryBack') === member.count('registryDown'),
     )

@@ -40,7 +40,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       await view.shows({ [address]: 'is=first' })
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
       await view.shows({ [address]: 'is=second' })
-      await member.told.until('a conflict', ({ event }) => event === 'conflict')
+      await member.events.until('a conflict', ({ event }) => event === 'conflict')
       // A change at one of the two servers must not disturb the other.
       member.server.setMetadata(service, 'is=still-first').catch(() => {})
       for (const metadata of ['is=still-second', 'is=second-for-ever']) {
@@ -54,7 +54,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       // A watcher may see the entry before its writer has the answer.
       await member.server.published()
       assert.deepEqual(
-        member.told.all.map(({ event, why }) => why ?? event),
+        member.events.all.map(({ event, why }) => why ?? event),
         ['registered', 'taken', 'conflict', 'registered'],
       )
     },
@@ -91,7 +91,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       const views = services.map(service => trial.view(service))
       for (const view of views) await view.shows({ [address]: 'n=1' })
       await endSession(services[0] as string, address)
-      const back = member.told.until('both registrations', () => member.count('registered') === 4)
+      const back = member.events.until('both registrations', () => member.count('registered') === 4)
       await trial.within(1_000, 'the way back', back)
       for (const service of services) {
         await member.server.setMetadata(service, 'n=2')

@@ -20,19 +20,22 @@ export const registration: Readonly<Record<string, Law>> = {
     },
   ),
 
-  'close() withdraws all services of the server': law('`remove()` and `close()` of driver.ts', async trial => {
-    const services = [trial.service(), trial.service()]
-    const member = trial.member()
-    for (const service of services) member.offer(service)
-    await member.start()
-    const discovery = trial.discovery()
-    const views = services.map(service => trial.view(service, discovery))
-    for (const view of views) await view.shows({ [member.address]: '' })
-    await member.server.close()
-    for (const service of services) assert.deepEqual(await trial.listed(service), {})
-    for (const view of views) await view.shows({})
-    assert.equal(member.count('withdrawn'), services.length)
-  }),
+  'close() withdraws all services of the server': law(
+    '`remove()` and `close()` of driver.ts',
+    async trial => {
+      const services = [trial.service(), trial.service()]
+      const member = trial.member()
+      for (const service of services) member.offer(service)
+      await member.start()
+      const discovery = trial.discovery()
+      const views = services.map(service => trial.view(service, discovery))
+      for (const view of views) await view.shows({ [member.address]: '' })
+      await member.server.close()
+      for (const service of services) assert.deepEqual(await trial.listed(service), {})
+      for (const view of views) await view.shows({})
+      assert.equal(member.count('withdrawn'), services.length)
+    },
+  ),
 
   'unregister() withdraws only that service': law(
     '`remove()` of driver.ts: what several entries of one session share must stay',

@@ -41,7 +41,7 @@ class World {
   readonly #trial: Trial
   readonly #service: string
   readonly #inhabitants: Inhabitant[] = []
-  readonly #strangers = new Map<string, string>()
+  readonly #foreignEntries = new Map<string, string>()
   readonly #views: View[]
   #clock = 0
 
@@ -63,7 +63,7 @@ class World {
       else if (outage !== undefined || random.below(3) === 0) steps.push(this.#change(inhabitant))
       else steps.push(this.#happen(inhabitant))
     }
-    if (outage === undefined && bench.put !== undefined) steps.push(this.#stranger())
+    if (outage === undefined && bench.put !== undefined) steps.push(this.#changeForeignEntry())
     await outage?.end()
     await Promise.all(steps)
     await this.#rest()
@@ -117,23 +117,23 @@ class World {
     }
   }
 
-  async #stranger(): Promise<void> {
+  async #changeForeignEntry(): Promise<void> {
     const { bench, random } = this.#trial
     const address = `tcp@10.9.8.${random.below(4)}:1`
     if (random.below(2) === 0) {
-      this.#strangers.delete(address)
-      this.history.push(`remove stranger ${address}`)
+      this.#foreignEntries.delete(address)
+      this.history.push(`remove foreign entry ${address}`)
       await bench.remove?.(this.#service, address)
     } else {
-      const metadata = `stranger=${++this.#clock}`
-      this.#strangers.set(address, metadata)
-      this.history.push(`put stranger ${address} ${metadata}`)
+      const metadata = `foreign=${++this.#clock}`
+      this.#foreignEntries.set(address, metadata)
+      this.history.push(`put foreign entry ${address} ${metadata}`)
       await bench.put?.(this.#service, address, metadata)
     }
   }
 
   async #rest(): Promise<void> {
-    const expected = new Map(this.#strangers)
+    const expected = new Map(this.#foreignEntries)
     for (const inhabitant of this.#inhabitants) {
       expected.set(inhabitant.member.address, metadataOf(inhabitant))
     }

@@ -24,11 +24,11 @@ export function withOpen(
 /** The same driver, that tells of entries in another way. */
 export function withSight(
   driver: Driver,
-  change: (held: StoredEntry | undefined, saw: (held: StoredEntry | undefined) => void) => void,
+  change: (stored: StoredEntry | undefined, saw: (stored: StoredEntry | undefined) => void) => void,
 ): Driver {
   return withSession(driver, session => ({
     watchEntry: (service, address, saw, signal) =>
-      session.watchEntry(service, address, held => change(held, saw), signal),
+      session.watchEntry(service, address, stored => change(stored, saw), signal),
   }))
 }
 
@@ -55,7 +55,7 @@ function overSession(
   return {
     ttlMs: session.ttlMs,
     ended: session.ended,
-    watchService: (...follow) => session.watchService(...follow),
+    watchService: (...watch) => session.watchService(...watch),
     watchEntry: (...watch) => session.watchEntry(...watch),
     write: (...write) => session.write(...write),
     remove: (...remove) => session.remove(...remove),

@@ -8,7 +8,7 @@ export class MemoryDriver implements Driver {
   readonly name = 'memory'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
   readonly #registry: MemoryRegistry
-  /** The leases of sessions that were closed: what they left is not a stranger's. */
+  /** The leases of sessions that were closed: what they left does not belong to another server. */
   readonly #earlier = new WeakSet<Lease>()
 
   constructor(registry: MemoryRegistry) {
@@ -51,7 +51,7 @@ class MemorySession implements RegistrySession {
   watchEntry(
     service: string,
     address: string,
-    saw: (held: StoredEntry | undefined) => void,
+    saw: (stored: StoredEntry | undefined) => void,
     signal: AbortSignal,
   ): Promise<void> {
     this.#registry.directories.add(service)
@@ -59,7 +59,7 @@ class MemorySession implements RegistrySession {
       if (at !== address) return
       // Why it is gone comes before that it is gone.
       if (this.#lease.isOver) this.#over()
-      saw(this.#held(service, address))
+      saw(this.#stored(service, address))
     }
     return this.#watch(service, { put: changed, remove: changed }, () => changed(address), signal)
   }
@@ -113,7 +113,7 @@ class MemorySession implements RegistrySession {
     })
   }
 
-  #held(service: string, address: string): StoredEntry | undefined {
+  #stored(service: string, address: string): StoredEntry | undefined {
     const found = this.#registry.get(service, address)
     if (found === undefined) return undefined
     const { metadata, version, lease } = found

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Any {

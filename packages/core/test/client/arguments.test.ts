@@ -2,7 +2,7 @@ import type { Interceptor, XClientOptions } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 
 interface S {
   put(e: { n: number }): number

@@ -4,7 +4,7 @@ import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
 import { blackHole } from '../black-hole.ts'
 import { Dials } from '../dials.ts'
-import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Any {

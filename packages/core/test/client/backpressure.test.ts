@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 
 interface Any {
   method(args?: unknown): unknown

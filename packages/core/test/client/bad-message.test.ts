@@ -6,7 +6,7 @@ import { Flag } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 
 interface S {
   put(bytes: Uint8Array): number
@@ -18,7 +18,7 @@ interface S {
 const MIB = 1024 * 1024
 
 /** Servers of which each has a call under way. */
-async function fleet() {
+async function serversAndClient() {
   const leave = new Gate<string>()
   let arrived = 0
   let puts = 0
@@ -57,7 +57,7 @@ async function fleet() {
 
 describe('a message that is too long fails alone, with its size and the limit, and is not repeated', () => {
   test('as arguments', async () => {
-    const { client, puts, unharmed } = await fleet()
+    const { client, puts, unharmed } = await serversAndClient()
     for (let i = 0; i < 12; i++) {
       const error = await failure(client.call('put', Buffer.alloc(17 * MIB)))
       expect(error).toMatchObject({ code: 'ERR_RPCX_FRAME', attempts: [] })
@@ -80,7 +80,7 @@ describe('a message that is too long fails alone, with its size and the limit, a
   })
 
   test('as a reply', async () => {
-    const { client, unharmed } = await fleet()
+    const { client, unharmed } = await serversAndClient()
     const error = await failure(client.call('big'))
     expect(error).toMatchObject({ code: 'ERR_RPCX_FRAME' })
     expect(error.message).toMatch(

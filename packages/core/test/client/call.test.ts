@@ -6,7 +6,7 @@ import { Flag, ReservedKey, Serialize } from '../../src/wire/header.ts'
 import type { BareFrame } from '../bare-frame.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 
 interface Arith {
   Mul(args: { A: number; B: number }): { C: number }

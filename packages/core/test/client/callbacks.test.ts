@@ -2,7 +2,7 @@ import type { Codec, Discovery, Endpoints, Selector, XClientOptions } from '@rpc
 import { MultipleServersDiscovery, OneClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 // Functions of the program that fail, on a client whose other calls must not suffer.

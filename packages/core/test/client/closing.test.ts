@@ -3,8 +3,8 @@ import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown

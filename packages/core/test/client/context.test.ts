@@ -3,7 +3,7 @@ import type { Interceptor, Selector, XClientOptions } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 
 const store = new AsyncLocalStorage<string>()
 

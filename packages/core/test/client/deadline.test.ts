@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown

@@ -5,7 +5,7 @@ import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 import type { BarePeer } from '../bare-peer.ts'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Any {

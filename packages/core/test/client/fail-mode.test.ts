@@ -8,7 +8,7 @@ import { BareServer } from '../bare-peer.ts'
 import type { BeatingServer } from '../beating-server.ts'
 import { beatingServer } from '../beating-server.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, keys } from '../rig.ts'
+import { clientOf, closing, failure, keys } from '../helpers.ts'
 
 interface Any {
   method(args?: unknown): unknown

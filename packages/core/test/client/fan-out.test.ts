@@ -3,7 +3,7 @@ import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Who {

@@ -2,8 +2,8 @@ import type { CallContext } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Flag, Serialize } from '../../src/wire/header.ts'
 import { BareServer } from '../bare-peer.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BeatingServer } from '../beating-server.ts'
 import { beatingServer } from '../beating-server.ts'
-import { clientOf, failure } from '../rig.ts'
+import { clientOf, failure } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Any {

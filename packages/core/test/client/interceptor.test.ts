@@ -1,6 +1,6 @@
 import type { Interceptor } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { clientOf, failure, serving } from '../rig.ts'
+import { clientOf, failure, serving } from '../helpers.ts'
 
 interface Any {
   echo(args?: unknown): unknown

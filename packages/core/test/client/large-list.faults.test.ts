@@ -3,8 +3,8 @@ import type { XClient } from '@rpcx/core'
 import { RegistryDiscovery } from '@rpcx/core'
 import { expect, test } from 'vitest'
 import { BlockedLoop } from '../../../../tools/testing/src/blocked-loop.ts'
-import { ScriptedDriver } from '../discovery/scripted.ts'
-import { clientOf, closing } from '../rig.ts'
+import { ScriptedDriver } from '../discovery/scripted-driver.ts'
+import { clientOf, closing } from '../helpers.ts'
 
 const SERVERS = 100_000
 // Three times what is promised, since machines that test do much at once.

@@ -3,8 +3,8 @@ import type { XClient } from '@rpcx/core'
 import { expect, test } from 'vitest'
 import { atMost, median } from '../../../../tools/testing/src/at-most.ts'
 import { blackHole } from '../black-hole.ts'
+import { clientOf, closing, failure } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, failure } from '../rig.ts'
 
 interface Any {
   method(args?: unknown): unknown
@@ -17,8 +17,8 @@ interface Outcome {
 }
 
 /** Servers in a process of their own. */
-async function fleet(count: number): Promise<{ program: Program; addresses: readonly string[] }> {
-  const program = closing(new Program('fleet', String(count)))
+async function startServers(count: number): Promise<{ program: Program; addresses: readonly string[] }> {
+  const program = closing(new Program('many-servers', String(count)))
   return { program, addresses: JSON.parse(await program.line(0)) }
 }
 
@@ -48,7 +48,7 @@ function p99(outcomes: readonly Outcome[]): number {
 }
 
 test('one dead and one hanging server of 50 fail no other call under 5 000 calls/s, and slow none down', async () => {
-  const { addresses } = await fleet(48)
+  const { addresses } = await startServers(48)
   const ratios: number[] = []
   // What else the machine does now and then makes one round slower or quicker, not most of them.
   for (let round = 0; round < 5; round++) ratios.push(await loseTwo(addresses))
@@ -57,7 +57,7 @@ test('one dead and one hanging server of 50 fail no other call under 5 000 calls
 
 /** Kills one server and stops another under load. Returns how many times as long as before the slowest calls to the others take. */
 async function loseTwo(good: readonly string[]): Promise<number> {
-  const [dying, hanging] = [await fleet(1), await fleet(1)]
+  const [dying, hanging] = [await startServers(1), await startServers(1)]
   const bad = [...dying.addresses, ...hanging.addresses]
   const servers = [...good, ...bad].map(address => ({ address }))
   const client = clientOf<Any>('Any', servers, { selectMode: 'roundRobin', failMode: 'failover' })
@@ -73,8 +73,8 @@ async function loseTwo(good: readonly string[]): Promise<number> {
   hanging.program.signal('SIGSTOP')
   const outcomes = await after
   const failed = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]))
-  const strangers = failed.filter(({ message }) => !bad.some(address => message.includes(address)))
-  expect(strangers).toEqual([])
+  const unexpected = failed.filter(({ message }) => !bad.some(address => message.includes(address)))
+  expect(unexpected).toEqual([])
   expect([...out].sort()).toEqual([...bad].sort())
   hanging.program.signal('SIGCONT')
   await Promise.all([client.close(), hanging.program.close()])
@@ -86,7 +86,7 @@ async function loseTwo(good: readonly string[]): Promise<number> {
 
 test('a server that cannot be dialled slows down no calls to the other nine', async () => {
   const port = await blackHole()
-  const { addresses } = await fleet(9)
+  const { addresses } = await startServers(9)
   const servers = addresses.map(address => ({ address }))
   const bad = `tcp@127.0.0.1:${port}`
   const options = { selectMode: 'roundRobin', failMode: 'failover' } as const

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
 import { Dials } from '../dials.ts'
 import { Gate } from '../gate.ts'
-import { closing, failure, keys, portOf, serving } from '../rig.ts'
+import { closing, failure, keys, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Arith {

@@ -1,7 +1,7 @@
 import type { XClientOptions } from '@rpcx/core'
 import { MultipleServersDiscovery, Peer2PeerDiscovery, XClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { failure } from '../rig.ts'
+import { failure } from '../helpers.ts'
 
 const discovery = new Peer2PeerDiscovery('memu@nobody')
 

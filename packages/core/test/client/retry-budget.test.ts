@@ -5,7 +5,7 @@ import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 import type { BarePeer } from '../bare-peer.ts'
 import { beatingServer } from '../beating-server.ts'
-import { clientOf, failure } from '../rig.ts'
+import { clientOf, failure } from '../helpers.ts'
 
 interface Any {
   method(args?: unknown): unknown

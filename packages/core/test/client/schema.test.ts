@@ -1,7 +1,7 @@
 import type { Schema, ServiceOf } from '@rpcx/core'
 import { MultipleServersDiscovery, Server, XClient } from '@rpcx/core'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 
 /** A schema as libraries make them: a number under this key, which becomes `n`. */
 function numberAt(key: string, later = false): Schema<Record<string, number>, { n: number }> {

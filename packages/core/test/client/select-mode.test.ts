@@ -3,7 +3,7 @@ import { MultipleServersDiscovery, XClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, keys, serving } from '../rig.ts'
+import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 
 interface Who {
   who(args?: unknown): string
@@ -120,7 +120,7 @@ describe('selectMode', () => {
       'Who.who: the selector failed: no idea',
     ],
     [
-      'returns a stranger',
+      'returns a server that is not in the list',
       { pick: ([first]) => ({ ...(first as NonNullable<typeof first>) }) },
       'Who.who: the selector failed: it chose something that is not among the candidates',
     ],

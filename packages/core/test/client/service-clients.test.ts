@@ -1,9 +1,9 @@
 import { OneClient, RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import type { Follow } from '../discovery/scripted.ts'
-import { ScriptedDriver } from '../discovery/scripted.ts'
+import type { Follow } from '../discovery/scripted-driver.ts'
+import { ScriptedDriver } from '../discovery/scripted-driver.ts'
 import { Gate } from '../gate.ts'
-import { closing, failure, serving } from '../rig.ts'
+import { closing, failure, serving } from '../helpers.ts'
 
 /** A registry that answers at once: with these servers for each service whose name does not begin with `invented`. */
 class Answering extends ScriptedDriver {

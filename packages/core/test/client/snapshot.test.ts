@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 
 interface Any {
   method(args?: unknown): unknown

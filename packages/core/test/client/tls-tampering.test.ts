@@ -5,7 +5,7 @@ import type { CallContext } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { authority, identity } from '../../../../tools/servers/src/certificates.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 const ours = authority('our authority')

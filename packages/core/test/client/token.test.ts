@@ -2,7 +2,7 @@ import type { CallContext } from '@rpcx/core'
 import { XClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
-import { clientOf, failure, serving } from '../rig.ts'
+import { clientOf, failure, serving } from '../helpers.ts'
 
 interface Who {
   token(): string

@@ -3,7 +3,7 @@ import type { Driver, RegistrySession } from '@rpcx/core'
 import { RegistryDiscovery } from '@rpcx/core'
 import { expect, test } from 'vitest'
 import { BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure } from '../rig.ts'
+import { clientOf, closing, failure } from '../helpers.ts'
 
 interface Any {
   method(args?: unknown): unknown

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { Serialize } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer, BareServer } from '../bare-peer.ts'
-import { clientOf, closing, portOf } from '../rig.ts'
+import { clientOf, closing, portOf } from '../helpers.ts'
 import type { Colours } from './message.ts'
 import { recordedPayloads, withAdded } from './message.ts'
 

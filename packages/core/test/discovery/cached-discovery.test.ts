@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Endpoints } from '@rpcx/core'
 import { CachedDiscovery, MultipleServersDiscovery, RegistryDiscovery } from '@rpcx/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScriptedDriver } from './scripted.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
 
 const addresses = (endpoints: Endpoints): string[] => endpoints.map(({ address }) => address)
 

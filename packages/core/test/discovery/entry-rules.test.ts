@@ -4,7 +4,7 @@ import { systemClock } from '../../src/clock.ts'
 import { checkEntry, EntryRules, TCP_NETWORKS } from '../../src/discovery/entry-rules.ts'
 import { ServiceReplica } from '../../src/discovery/replica.ts'
 import { Transports } from '../../src/transport/transports.ts'
-import { ScriptedDriver } from './scripted.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
 
 const rules = new EntryRules(TCP_NETWORKS)
 const refused = (message: RegExp | string): unknown =>

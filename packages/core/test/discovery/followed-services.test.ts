@@ -9,8 +9,8 @@ import { ManualClock } from '../../../../tools/testing/src/manual-clock.ts'
 import { Feed } from '../../src/discovery/feed.ts'
 import type { Followed } from '../../src/discovery/followed-services.ts'
 import { FollowedServices } from '../../src/discovery/followed-services.ts'
-import type { Follow } from './scripted.ts'
-import { ScriptedDriver } from './scripted.ts'
+import type { Follow } from './scripted-driver.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
 
 const IDLE = { idleMs: 20 }
 

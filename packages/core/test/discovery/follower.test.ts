@@ -1,7 +1,7 @@
 import { RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { ScriptedDriver } from './scripted.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
 
 function discover(resyncMs = 60_000): {
   driver: ScriptedDriver

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Endpoints } from '@rpcx/core'
 import { CachedDiscovery, MultiDiscovery, MultipleServersDiscovery, RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { ScriptedDriver } from './scripted.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
 
 const texts = (endpoints: Endpoints | undefined): string[] =>
   (endpoints ?? []).map(({ address, metadata }) => `${address}?${metadata}`)

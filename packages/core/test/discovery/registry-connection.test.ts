@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { RegistryConnection } from '../../src/discovery/registry-connection.ts'
-import { ScriptedDriver } from './scripted.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
 
 function opened(): { driver: ScriptedDriver; connection: RegistryConnection; told: string[] } {
   const driver = new ScriptedDriver()

@@ -2,7 +2,7 @@ import type { RegisterPluginOptions, ServerOptions } from '@rpcx/core'
 import { RegisterPlugin, Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { OneEntry } from './one-entry.ts'
+import { OneEntry } from './one-entry-driver.ts'
 
 function serverWith(
   driver: OneEntry,
@@ -153,7 +153,7 @@ describe('an announcer', () => {
   test('leaves the entry of another server alone, also while somebody edits it', async () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
-    driver.edit('is=stranger', 'other')
+    driver.edit('is=other', 'other')
     await until(() => told.includes('conflict'))
     driver.edit('is=edited', 'editor')
     driver.edit('is=edited', 'other')
@@ -182,10 +182,10 @@ describe('an announcer', () => {
 
   test('replaces an existing entry at first, and waits for the other server after a loss', async () => {
     const driver = new OneEntry()
-    driver.edit('is=stranger', 'other')
+    driver.edit('is=other', 'other')
     const { server, told } = await serving(driver)
     expect(driver.held).toMatchObject({ metadata: 'n=0', by: 'us' })
-    driver.edit('is=stranger', 'other')
+    driver.edit('is=other', 'other')
     driver.edit('is=still-there', 'other')
     await until(() => told.includes('conflict'))
     expect(told).toEqual(['registered', 'taken', 'conflict'])

@@ -5,7 +5,7 @@ import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 
 const who = { who: (_: object) => 'me' }
 

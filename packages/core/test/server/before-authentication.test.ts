@@ -5,7 +5,7 @@ import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 
 const MIB = 1024 * 1024
 
@@ -33,10 +33,10 @@ test('no call is decompressed or decoded before its caller is authenticated', as
   const call = { service: 'S', method: 'size', serialize: 9, flags: Flag.gzip }
   // Larger than maxFrameBytes when it is inflated: whoever did that would say so.
   const bomb = gzipSync(Buffer.alloc(100 * MIB))
-  const stranger = closing(await BarePeer.connect(portOf(server)))
-  stranger.send(frame({ ...call, metadata: { [ReservedKey.auth]: 'bad' }, payload: bomb }))
-  expect((await stranger.message(0)).metadataValue(ReservedKey.error)).toBe('invalid token')
-  await stranger.closed()
+  const unknownPeer = closing(await BarePeer.connect(portOf(server)))
+  unknownPeer.send(frame({ ...call, metadata: { [ReservedKey.auth]: 'bad' }, payload: bomb }))
+  expect((await unknownPeer.message(0)).metadataValue(ReservedKey.error)).toBe('invalid token')
+  await unknownPeer.closed()
   expect(decoded).toEqual([])
 
   const friend = closing(await BarePeer.connect(portOf(server)))
@@ -77,17 +77,19 @@ test('calls that wait for authentication use few permits, and none of those that
     { S: { hi: () => 'hi' } },
     { maxConcurrentCalls: 200, authenticate: ({ token }) => (token === 'good' ? true : verdict.opened) },
   )
-  const stranger = closing(await BarePeer.connect(portOf(server)))
+  const unknownPeer = closing(await BarePeer.connect(portOf(server)))
   for (let seq = 0; seq < 300; seq++)
-    stranger.send(frame({ seq, service: 'S', method: 'hi', payload: 'null' }))
-  await stranger.message(199)
+    unknownPeer.send(frame({ seq, service: 'S', method: 'hi', payload: 'null' }))
+  await unknownPeer.message(199)
   expect(
-    stranger.messages.every(message => message.metadataValue(ReservedKey.code) === 'ERR_RPCX_NOT_EXECUTED'),
+    unknownPeer.messages.every(
+      message => message.metadataValue(ReservedKey.code) === 'ERR_RPCX_NOT_EXECUTED',
+    ),
   ).toBe(true)
   expect(server.metrics.inFlight).toBe(100)
   expect(await clientOf<{ hi(): string }>('S', [server], { token: 'good' }).call('hi')).toBe('hi')
   verdict.open(false)
-  await stranger.closed()
+  await unknownPeer.closed()
 })
 
 test('rejected callers use no tokens of the rate limit of a service', async () => {
@@ -96,9 +98,9 @@ test('rejected callers use no tokens of the rate limit of a service', async () =
     { rateLimit: { callsPerSecond: 0.001, burst: 2 }, authenticate: ({ token }) => token === 'good' },
   )
   for (let i = 0; i < 5; i++) {
-    const stranger = closing(await BarePeer.connect(portOf(server)))
-    stranger.send(frame({ service: 'S', method: 'hi', payload: 'null' }))
-    await stranger.closed()
+    const unknownPeer = closing(await BarePeer.connect(portOf(server)))
+    unknownPeer.send(frame({ service: 'S', method: 'hi', payload: 'null' }))
+    await unknownPeer.closed()
   }
   const client = clientOf<{ hi(): string }>('S', [server], { token: 'good' })
   expect(await client.call('hi')).toBe('hi')
@@ -117,12 +119,12 @@ test('unauthenticated connections are the first to close when unfinished frames 
   await friend.message(0)
   const put = frame({ seq: 1, service: 'S', method: 'put', metadata, payload: Buffer.alloc(1.5 * MIB, 0xc0) })
   friend.send(put.subarray(0, 1.4 * MIB))
-  const strangers = await Promise.all(
+  const unknownPeers = await Promise.all(
     Array.from({ length: 12 }, () => BarePeer.connect(portOf(server)).then(closing)),
   )
-  for (const stranger of strangers)
-    stranger.send(frame({ payload: Buffer.alloc(MIB) }).subarray(0, 80 * 1024))
-  await Promise.race(strangers.map(stranger => stranger.closed()))
+  for (const unknownPeer of unknownPeers)
+    unknownPeer.send(frame({ payload: Buffer.alloc(MIB) }).subarray(0, 80 * 1024))
+  await Promise.race(unknownPeers.map(unknownPeer => unknownPeer.closed()))
   friend.send(put.subarray(1.4 * MIB))
   expect((await friend.message(1)).payload.toString()).toContain('put')
 })

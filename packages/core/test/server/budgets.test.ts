@@ -7,7 +7,7 @@ import type { Message } from '../../src/wire/message.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer, BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 const MIB = 1024 * 1024

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 
 interface Math {
   double(value: number): number

@@ -6,7 +6,7 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 
 // Functions of the program that fail in every way there is, on a server with another call under way on the same connection.
 
@@ -155,10 +155,10 @@ describe.each(WAYS)('a function that %s', (_way, fail) => {
     const door: Door = { matches: () => 'yes', open: fail, [name]: fail }
     const server = await serving({ S: { hi: () => 'hi' } }, { doors: [door] })
     const told = happening(server, 'callbackFailed')
-    const stranger = connect(portOf(server), '127.0.0.1')
-    stranger.on('error', () => {}).write('hello?')
+    const unknownPeer = connect(portOf(server), '127.0.0.1')
+    unknownPeer.on('error', () => {}).write('hello?')
     expect(await told).toMatchObject({ callback: 'doors', error: expect.any(Error) })
-    await once(stranger.resume(), 'close')
+    await once(unknownPeer.resume(), 'close')
     expect(await clientOf<S>('S', [server]).call('hi')).toBe('hi')
   })
 

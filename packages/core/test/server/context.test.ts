@@ -4,7 +4,7 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 
 interface Service {
   method(): unknown

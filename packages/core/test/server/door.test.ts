@@ -4,8 +4,8 @@ import type { CallContext, Door } from '@rpcx/core'
 import { Server, ServiceError } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
+import { clientOf, closing, happening, portOf, serving } from '../helpers.ts'
 import { LineClient, lineDoor } from '../line-door.ts'
-import { clientOf, closing, happening, portOf, serving } from '../rig.ts'
 import { until } from '../until.ts'
 
 interface Work {
@@ -67,9 +67,9 @@ describe('a door of another protocol', () => {
     const server = await serving({ Work: work() }, { doors: [lineDoor], authenticate })
     const client = await lines(server)
     expect(await client.call('Work.double', 1, { token: 'good' })).toBe('OK 2')
-    const stranger = await lines(server)
-    expect(await stranger.call('Work.double', 1)).toMatch(/^ERR ERR_RPCX_AUTH /)
-    await once(stranger.socket, 'end')
+    const unknownPeer = await lines(server)
+    expect(await unknownPeer.call('Work.double', 1)).toMatch(/^ERR ERR_RPCX_AUTH /)
+    await once(unknownPeer.socket, 'end')
   })
 
   test('limits its calls, and queues them', async () => {

@@ -5,9 +5,9 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { clientOf, closing, portOf, serving } from '../helpers.ts'
 import { isPosix } from '../platform.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, portOf, serving } from '../rig.ts'
 
 const who = { who: () => 'me' }
 

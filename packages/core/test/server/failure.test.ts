@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ReservedKey, Serialize } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
-import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 
 interface Service {
   method(args?: unknown): unknown

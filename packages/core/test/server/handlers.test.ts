@@ -1,7 +1,7 @@
 import type { CallContext, HandlersOf, MethodTypes, Schema, ServiceOf } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import { expect, test } from 'vitest'
-import { clientOf, closing } from '../rig.ts'
+import { clientOf, closing } from '../helpers.ts'
 
 // `tsc` checks this file with all others: each line below a `@ts-expect-error` must not compile.
 

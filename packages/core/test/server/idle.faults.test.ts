@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { atMost, median } from '../../../../tools/testing/src/at-most.ts'
+import { closing } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { closing } from '../rig.ts'
 
 const CONNECTIONS = 10_000
 

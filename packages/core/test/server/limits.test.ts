@@ -5,8 +5,8 @@ import { Flag, MAGIC, Offset, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { clientOf, closing, happening, portOf, serving } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, happening, portOf, serving } from '../rig.ts'
 
 const echo = { echo: (value: unknown) => value }
 

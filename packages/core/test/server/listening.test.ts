@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { CallContext } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { clientOf, closing, directory, failure, portOf, serving } from '../helpers.ts'
 import { isPosix } from '../platform.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, directory, failure, portOf, serving } from '../rig.ts'
 
 interface Who {
   who(): string

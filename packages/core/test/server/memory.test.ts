@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { Flag, Serialize } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
+import { closing } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { closing } from '../rig.ts'
 
 const MIB = 1024 * 1024
 

@@ -5,7 +5,7 @@ import { Flag } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface Work {

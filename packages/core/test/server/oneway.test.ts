@@ -3,7 +3,7 @@ import { Flag } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, happening, portOf, serving } from '../helpers.ts'
 
 const oneway = (method: string, payload = 'null'): Buffer =>
   frame({ flags: Flag.oneway, service: 'Service', method, payload })

@@ -5,8 +5,8 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
+import { closing, portOf } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { closing, portOf } from '../rig.ts'
 
 const CONCURRENT = 20
 const QUEUED = 100

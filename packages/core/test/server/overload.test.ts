@@ -6,7 +6,7 @@ import type { Message } from '../../src/wire/message.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 /** A server whose calls stay until the test lets them go, one by one. */

@@ -2,7 +2,7 @@ import type { PluginHost, ServerHooks, ServerPlugin } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, failure, serving } from '../rig.ts'
+import { clientOf, closing, failure, serving } from '../helpers.ts'
 
 const service = { who: () => 'me' }
 

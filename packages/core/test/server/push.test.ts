@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
-import { clientOf, closing, portOf, serving } from '../rig.ts'
+import { clientOf, closing, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
 interface News {

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { runInNewContext } from 'node:vm'
 import { Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import { clientOf, failure, serving } from '../rig.ts'
+import { clientOf, failure, serving } from '../helpers.ts'
 
 interface Anything {
   [method: string]: (args?: unknown) => unknown

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FailMode } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { expect, test } from 'vitest'
+import { clientOf, closing, keys } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing, keys } from '../rig.ts'
 
 interface Work {
   quick(value: number): number

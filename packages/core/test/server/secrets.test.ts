@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { BareFrame } from '../bare-frame.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
-import { closing, portOf, serving } from '../rig.ts'
+import { closing, portOf, serving } from '../helpers.ts'
 
 // Whatever goes wrong, neither a stack trace nor a path of this server nor the arguments of the call go over the wire.
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Flag, ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer, BareServer } from '../bare-peer.ts'
-import { clientOf, closing, failure, happening, portOf, serving } from '../rig.ts'
+import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 
 interface Shop {
   buy(args?: unknown, context?: CallContext): unknown

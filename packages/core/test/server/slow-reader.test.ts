@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
+import { clientOf, closing } from '../helpers.ts'
 import { Program } from '../program.ts'
-import { clientOf, closing } from '../rig.ts'
 
 interface Big {
   memory(): { calls: number; rss: number }

@@ -7,7 +7,7 @@ import { authority, identity } from '../../../../tools/servers/src/certificates.
 import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
-import { closing, happening, portOf, serving } from '../rig.ts'
+import { closing, happening, portOf, serving } from '../helpers.ts'
 
 const ours = authority('our authority')
 const theirs = authority('another authority')

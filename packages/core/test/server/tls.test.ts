@@ -11,8 +11,8 @@ import { ReservedKey } from '../../src/wire/header.ts'
 import { frame } from '../bare-frame.ts'
 import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
+import { clientOf, closing, directory, failure, happening, portOf, serving } from '../helpers.ts'
 import { isPosix } from '../platform.ts'
-import { clientOf, closing, directory, failure, happening, portOf, serving } from '../rig.ts'
 import { until } from '../until.ts'
 
 interface Who {
@@ -192,8 +192,8 @@ describe('a client that cannot be trusted', () => {
       authenticate: ({ connection }) => connection.peerCertificate?.subject.CN === 'client',
     })
     expect(await caller(server, { ...trusting, ...anyone }).call('who')).toBe('me')
-    const stranger = caller(server, { ...trusting, ...identity(ours, 'stranger') })
-    expect(await failure(stranger.call('who'))).toMatchObject({ code: 'ERR_RPCX_AUTH' })
+    const unknownPeer = caller(server, { ...trusting, ...identity(ours, 'stranger') })
+    expect(await failure(unknownPeer.call('who'))).toMatchObject({ code: 'ERR_RPCX_AUTH' })
   })
 })
 

@@ -2,7 +2,7 @@ import type { Transport } from '@rpcx/core'
 import { Server, XClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { authority, identity } from '../../../../tools/servers/src/certificates.ts'
-import { clientOf, failure, serving } from '../rig.ts'
+import { clientOf, failure, serving } from '../helpers.ts'
 import { workerTransport } from '../worker-transport.ts'
 
 const echo = { Echo: (value: unknown) => value }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { memory } from '../../src/transport/memory.ts'
-import { closing, failure } from '../rig.ts'
+import { closing, failure } from '../helpers.ts'
 
 const open = new AbortController().signal
 

@@ -7,8 +7,8 @@ import { tcp } from '../../src/transport/tcp.ts'
 import type { Listener } from '../../src/transport/transport.ts'
 import { Transports } from '../../src/transport/transports.ts'
 import { Gate } from '../gate.ts'
+import { closing, directory, failure } from '../helpers.ts'
 import { isPosix } from '../platform.ts'
-import { closing, directory, failure } from '../rig.ts'
 import { until } from '../until.ts'
 
 const open = new AbortController().signal

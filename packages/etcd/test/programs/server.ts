@@ -3,5 +3,5 @@ import { serveEcho, settings } from '@rpcx/testing/programs'
 import type { EtcdRegisterPluginOptions } from '../../src/index.ts'
 import { EtcdRegisterPlugin } from '../../src/index.ts'
 
-const told = settings<Served & EtcdRegisterPluginOptions>()
-serveEcho(new EtcdRegisterPlugin({ ...told, updateIntervalMs: 0 }), told)
+const events = settings<Served & EtcdRegisterPluginOptions>()
+serveEcho(new EtcdRegisterPlugin({ ...events, updateIntervalMs: 0 }), events)

@@ -3,5 +3,5 @@ import { serveEcho, settings } from '@rpcx/testing/programs'
 import type { ZooKeeperRegisterPluginOptions } from '../../src/index.ts'
 import { ZooKeeperRegisterPlugin } from '../../src/index.ts'
 
-const told = settings<Served & ZooKeeperRegisterPluginOptions>()
-serveEcho(new ZooKeeperRegisterPlugin({ ...told, updateIntervalMs: 0 }), told, { noticeMs: 0 })
+const events = settings<Served & ZooKeeperRegisterPluginOptions>()
+serveEcho(new ZooKeeperRegisterPlugin({ ...events, updateIntervalMs: 0 }), events, { noticeMs: 0 })

@@ -1,6 +1,6 @@
 import type { BrokerOptions } from 'moleculer'
 import { ServiceBroker } from 'moleculer'
-import { freePort } from '../../../servers/src/place.ts'
+import { freePort } from '../../../servers/src/ports.ts'
 import type { Contestant } from './contestant.ts'
 import { awaited } from './contestant.ts'
 

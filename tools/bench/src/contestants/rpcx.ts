@@ -32,7 +32,7 @@ export const rpcx: Contestant = {
       object: () => client.call('EchoObject', order),
     }[exchange]
     await call()
-    discovery.update([{ key: address }, ...strangers(endpoints - 1)])
+    discovery.update([{ key: address }, ...otherServers(endpoints - 1)])
     return awaited(call)
   },
 }
@@ -49,7 +49,7 @@ function only(address: string): Selector {
 }
 
 /** Servers that are in the list and nowhere else. */
-function strangers(count: number): KeyValue[] {
+function otherServers(count: number): KeyValue[] {
   return Array.from({ length: count }, (_, i) => ({ key: `tcp@127.1.${i >> 8}.${i & 255}:9` }))
 }
 

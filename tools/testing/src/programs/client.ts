@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Discovery } from '@rpcx/core'
 import { XClient } from '@rpcx/core'
-import type { EchoService } from '../stage.ts'
+import type { EchoService } from '../harness.ts'
 import { hear, say } from './say.ts'
 
 /** Follows and calls `Echo`; `measure <ms>` tells what a time costs, half of it with calls and half without. */

@@ -1,24 +1,24 @@
 import { CachedDiscovery } from '@rpcx/core'
 import { expect } from 'vitest'
 import { atMost } from '../at-most.ts'
-import type { RegistryStage } from '../stage.ts'
+import type { RegistryHarness } from '../harness.ts'
 import { View } from '../view.ts'
 import { cacheFile } from './cache-file.ts'
 import type { Registry } from './registry.ts'
 import { SOMEONE } from './registry.ts'
 
 /** A client that starts while the registry is down: its cache serves at once, the registry once it is up. */
-export async function startsFromItsCache<S extends RegistryStage>(registry: Registry<S>): Promise<void> {
+export async function startsFromItsCache<S extends RegistryHarness>(registry: Registry<S>): Promise<void> {
   await using file = await cacheFile()
   await using server = await registry.start()
-  await using stage = await registry.stage(server)
+  await using harness = await registry.harness(server)
   const cached = (): CachedDiscovery =>
-    stage.open(new CachedDiscovery(stage.discovery(), { file: file.path }))
-  await registry.put(stage, 'Arith', SOMEONE, 'is=old')
+    harness.open(new CachedDiscovery(harness.discovery(), { file: file.path }))
+  await registry.put(harness, 'Arith', SOMEONE, 'is=old')
   const before = cached()
   expect(await before.list('Arith')).toHaveLength(1)
   await before.close()
-  await registry.put(stage, 'Arith', SOMEONE, 'is=new')
+  await registry.put(harness, 'Arith', SOMEONE, 'is=new')
   await server.kill()
 
   const since = performance.now()

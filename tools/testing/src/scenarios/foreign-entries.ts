@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { heardOfDiscovery } from '../heard.ts'
-import type { RegistryStage } from '../stage.ts'
+import { eventsOfDiscovery } from '../events.ts'
+import type { RegistryHarness } from '../harness.ts'
 import type { Entries } from '../view.ts'
 import type { Registry } from './registry.ts'
 import { SOMEONE } from './registry.ts'
@@ -8,44 +8,44 @@ import { SOMEONE } from './registry.ts'
 const BINARY = 'tcp@10.0.0.2:2'
 
 /** Services whose names begin alike, one of them below the other: each is shown its own. Resolves to what was ignored. */
-export async function tellsServicesApart<S extends RegistryStage>(
+export async function tellsServicesApart<S extends RegistryHarness>(
   registry: Registry<S>,
-  stage: S,
+  harness: S,
 ): Promise<readonly (readonly [service: string | undefined, address: string | undefined])[]> {
-  const a = await stage.published('a', { metadata: 'is=a' })
-  const a2 = await stage.published('a2', { metadata: 'is=a2' })
-  await registry.put(stage, 'a/b', '', 'a/b')
-  await registry.put(stage, 'a/b', SOMEONE, 'is=b')
-  const discovery = stage.discovery()
-  const told = heardOfDiscovery(discovery)
-  const views = [stage.view('a', discovery), stage.view('a2', discovery)] as const
+  const a = await harness.published('a', { metadata: 'is=a' })
+  const a2 = await harness.published('a2', { metadata: 'is=a2' })
+  await registry.put(harness, 'a/b', '', 'a/b')
+  await registry.put(harness, 'a/b', SOMEONE, 'is=b')
+  const discovery = harness.discovery()
+  const events = eventsOfDiscovery(discovery)
+  const views = [harness.view('a', discovery), harness.view('a2', discovery)] as const
   await views[0].shows({ [a.address]: 'is=a' })
   await views[1].shows({ [a2.address]: 'is=a2' })
-  await registry.put(stage, 'a/b', SOMEONE, 'is=changed')
+  await registry.put(harness, 'a/b', SOMEONE, 'is=changed')
   await a.server.setMetadata('a', 'is=still-a')
   await a2.server.setMetadata('a2', 'is=still-a2')
   await views[0].shows({ [a.address]: 'is=still-a' })
   await views[1].shows({ [a2.address]: 'is=still-a2' })
   for (const view of views) expect(view.mark).toBe(2)
-  const ignored = told.all.filter(({ event }) => event === 'entryIgnored')
+  const ignored = events.all.filter(({ event }) => event === 'entryIgnored')
   return ignored.map(({ service, address }) => [service, address])
 }
 
 /** Entries that nobody can dial beside good ones, of which one is no text: each is ignored with one warning. */
-export async function ignoresTheMalformed(stage: RegistryStage, options: Malformed): Promise<void> {
+export async function ignoresTheMalformed(harness: RegistryHarness, options: Malformed): Promise<void> {
   const { malformed, put, good } = options
   for (const address of malformed) await put(address, 'n=1')
   await put(SOMEONE, 'rate=50%')
   await put(BINARY, Buffer.from([0xff, 0xfe, 0]))
-  const discovery = stage.discovery()
-  const told = heardOfDiscovery(discovery)
-  const view = stage.view('Arith', discovery)
+  const discovery = harness.discovery()
+  const events = eventsOfDiscovery(discovery)
+  const view = harness.view('Arith', discovery)
   const others = { [BINARY]: '\ufffd\ufffd\0', ...good }
   await view.shows({ [SOMEONE]: 'rate=50%', ...others })
   for (const address of malformed) await put(address, 'n=2')
   await put(SOMEONE, 'rate=51%')
   await view.shows({ [SOMEONE]: 'rate=51%', ...others })
-  const ignored = told.all.filter(({ event }) => event === 'entryIgnored').map(({ address }) => address)
+  const ignored = events.all.filter(({ event }) => event === 'entryIgnored').map(({ address }) => address)
   expect(ignored.sort()).toEqual([...malformed].sort())
 }
 

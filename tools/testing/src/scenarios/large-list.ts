@@ -11,7 +11,7 @@ export async function staysUsable(
   program: Program,
   { servers, changes, seconds, change }: Large,
 ): Promise<void> {
-  const { what: listed } = await program.told.until(({ event }) => event === 'listed')
+  const { what: listed } = await program.events.until(({ event }) => event === 'listed')
   expect(listed.servers).toBe(servers)
   console.info(
     `${servers} servers are listed after ${rounded(listed.afterMs)} ms; the longest that the loop was blocked, the library's part included: ${rounded(listed.blockedMs)} ms`,
@@ -30,7 +30,7 @@ export async function staysUsable(
   const perSecond = (changes * seconds * 1_000) / (performance.now() - since)
   await sleep(2_000)
   program.say('measure')
-  const { what } = await program.told.until(({ event }) => event === 'measured')
+  const { what } = await program.events.until(({ event }) => event === 'measured')
   expect(what.servers).toBe(servers)
   expect(what.fresh).toBe(Math.min(servers, 1 + batches * (changes / 10 - 1)))
   console.info(`${rounded(perSecond)} changes a second came as ${what.lists} lists`)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientEvents } from '@rpcx/core'
 import { startProxy } from '@rpcx/servers'
 import { expect } from 'vitest'
-import type { RegistryStage } from '../stage.ts'
+import type { RegistryHarness } from '../harness.ts'
 import type { Registry } from './registry.ts'
 import { inflict } from './registry.ts'
 
@@ -10,19 +10,19 @@ import { inflict } from './registry.ts'
  * A registry that does not hear of its servers for longer than a life, and gives up one entry after the other, though all of them are
  * well: no call fails.
  */
-export async function callsGoOnThroughAMassLoss<S extends RegistryStage>(
+export async function callsGoOnThroughAMassLoss<S extends RegistryHarness>(
   registry: Registry<S>,
   options: Silence,
 ): Promise<void> {
   await using server = await registry.start()
   await using proxy = await startProxy(server.address)
-  await using stage = await registry.stage(server)
+  await using harness = await registry.harness(server)
   const way = registry.at(options.by === 'cut' ? proxy.address : server.address)
-  await Promise.all(Array.from({ length: SERVERS }, () => stage.published('Arith', way)))
-  const discovery = stage.discovery()
-  const view = stage.view('Arith', discovery)
+  await Promise.all(Array.from({ length: SERVERS }, () => harness.published('Arith', way)))
+  const discovery = harness.discovery()
+  const view = harness.view('Arith', discovery)
   await view.until(list => Object.keys(list).length === SERVERS)
-  const client = stage.client('Arith', discovery)
+  const client = harness.client('Arith', discovery)
   const losses: ClientEvents['shrunk'][] = []
   client.on('shrunk', loss => losses.push(loss))
   const calling = new AbortController()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { heardOfDiscovery } from '../heard.ts'
-import type { RegistryStage } from '../stage.ts'
+import { eventsOfDiscovery } from '../events.ts'
+import type { RegistryHarness } from '../harness.ts'
 
 /** What Go wrote into a registry, and what its own client made of it. */
 export interface Recording<Tick extends KeyValue = KeyValue, Written extends KeyValue = KeyValue> {
@@ -58,11 +58,11 @@ export const undialable: Readonly<Record<string, { readonly address: string; rea
 
 /**
  * Ours lists what was written as Go's client does.
- * @param put writes an entry below the base path of the stage
+ * @param put writes an entry below the base path of the harness
  * @param ignored an address that ours leaves out, and says so
  */
 export async function listsAsGo<Written extends KeyValue>(
-  stage: RegistryStage,
+  harness: RegistryHarness,
   recording: Recording<KeyValue, Written>,
   { name, written, getServices }: ByHand<Written>,
   put: (key: string, value: string | Buffer, entry: Written) => Promise<unknown>,
@@ -70,29 +70,29 @@ export async function listsAsGo<Written extends KeyValue>(
 ): Promise<void> {
   for (const entry of written) {
     const value = name === 'binary-value' ? Buffer.from([0xff, 0xfe, 0x00]) : entry.value
-    await put(entry.key.replace(recording.basePath, stage.basePath), value, entry)
+    await put(entry.key.replace(recording.basePath, harness.basePath), value, entry)
   }
-  const discovery = stage.discovery()
-  const told = heardOfDiscovery(discovery)
+  const discovery = harness.discovery()
+  const events = eventsOfDiscovery(discovery)
   const ours = (await discovery.list('Arith')).map(({ address, metadata }) => ({
     key: address,
     value: metadata,
   }))
   expect(ours).toEqual(getServices.filter(({ key }) => key !== ignored))
-  const warnings = told.all.filter(({ event }) => event === 'entryIgnored')
+  const warnings = events.all.filter(({ event }) => event === 'entryIgnored')
   expect(warnings.map(({ address }) => address)).toEqual(ignored === undefined ? [] : [ignored])
 }
 
 /** Ours reads what a Go server leaves after one tick: figures, and text with all that metadata escapes. */
 export async function readsOneTick<Tick extends KeyValue>(
-  stage: RegistryStage,
+  harness: RegistryHarness,
   recording: Recording<Tick>,
   put: (key: string, value: string, entry: Tick) => Promise<unknown>,
 ): Promise<void> {
   for (const entry of recording.lastTick) {
-    await put(entry.key.replace(recording.basePath, stage.basePath), entry.value, entry)
+    await put(entry.key.replace(recording.basePath, harness.basePath), entry.value, entry)
   }
-  const discovery = stage.discovery()
+  const discovery = harness.discovery()
   const [arith] = await discovery.list('Arith')
   expect(arith?.address).toBe(recording.serviceAddress)
   expect(Object.fromEntries(arith?.values ?? [])).toEqual({
@@ -108,14 +108,14 @@ export async function readsOneTick<Tick extends KeyValue>(
 
 /** Ours shows the lists that Go's client showed, change by change. */
 export async function followsAsGo(
-  stage: RegistryStage,
+  harness: RegistryHarness,
   watched: readonly Watched[],
   hand: {
     put(address: string, value: string): Promise<unknown>
     remove(address: string): Promise<unknown>
   },
 ): Promise<void> {
-  const view = stage.view('Arith')
+  const view = harness.view('Arith')
   for (const { put, remove, value = '', servers } of watched) {
     if (put !== undefined) await hand.put(put, value)
     if (remove !== undefined) await hand.remove(remove)

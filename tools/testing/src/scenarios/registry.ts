@@ -1,27 +1,27 @@
 import type { Server, TcpProxy } from '@rpcx/servers'
-import type { RegistryStage } from '../stage.ts'
+import type { RegistryHarness } from '../harness.ts'
 
 /** What scenarios have to know of a registry. */
-export interface Registry<S extends RegistryStage> {
+export interface Registry<S extends RegistryHarness> {
   /** As sentences name it. */
   readonly name: string
-  /** How long an entry of a stage lives after the last sign of life of its server. */
+  /** How long an entry of a harness lives after the last sign of life of its server. */
   readonly lifeMs: number
   start(): Promise<Server>
   /** @param through where servers and clients reach it, when not directly */
-  stage(server: Server, through?: string): Promise<S>
+  harness(server: Server, through?: string): Promise<S>
   /** The option that has a server or a client reach it there. */
   at(address: string): object
   /** The option that gives an entry another life. */
   living(ms: number): object
   /** As others write it. */
-  put(stage: S, service: string, address: string, metadata: string): Promise<void>
+  put(harness: S, service: string, address: string, metadata: string): Promise<void>
   /** All that it tells of an entry, so that any write since shows; undefined when there is none. */
-  stored(stage: S, service: string, address: string): Promise<Stored | undefined>
+  stored(harness: S, service: string, address: string): Promise<Stored | undefined>
   /** Whether an entry goes with its server, by a life that is not over. */
-  isHeld(stage: S, service: string, address: string): Promise<boolean>
+  isHeld(harness: S, service: string, address: string): Promise<boolean>
   /** How many leases or sessions there are. */
-  lives(stage: S): Promise<number>
+  lives(harness: S): Promise<number>
 }
 
 /** A server that there is nothing of but its entry. */

@@ -3,21 +3,21 @@ import { Peer2PeerDiscovery, XClient } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { expect } from 'vitest'
 import { atMost, median } from '../at-most.ts'
+import type { EchoService, RegistryHarness } from '../harness.ts'
 import type { Program } from '../program.ts'
-import type { EchoService, RegistryStage } from '../stage.ts'
 import type { Registry } from './registry.ts'
 
 /** A server that is killed, three times: gone from every list within the promised time. */
-export async function goesWhenKilled<S extends RegistryStage>(
+export async function goesWhenKilled<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
   promisedMs: number,
 ): Promise<void> {
-  await using stage = await registry.stage(server)
-  const view = stage.view('Arith')
+  await using harness = await registry.harness(server)
+  const view = harness.view('Arith')
   const took: number[] = []
   for (let turn = 0; turn < 3; turn++) {
-    const program = stage.program('server', { service: 'Arith' })
+    const program = harness.program('server', { service: 'Arith' })
     await view.shows({ [await addressOf(program)]: '' })
     program.signal('SIGKILL')
     const since = performance.now()
@@ -28,17 +28,17 @@ export async function goesWhenKilled<S extends RegistryStage>(
 }
 
 /** A server that does nothing for longer than its life: gone by then, and back once it goes on, once. */
-export async function comesBackOnce<S extends RegistryStage>(
+export async function comesBackOnce<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
   options: Pause,
 ): Promise<void> {
   const { lifeMs } = registry
   const { fault, blockedForLives, thenLives, why } = options
-  await using stage = await registry.stage(server)
-  const program = stage.program('server', { service: 'Arith', metadata: 'n=1' })
+  await using harness = await registry.harness(server)
+  const program = harness.program('server', { service: 'Arith', metadata: 'n=1' })
   const address = await addressOf(program)
-  const view = stage.view('Arith')
+  const view = harness.view('Arith')
   await view.shows({ [address]: 'n=1' })
   const { mark } = view
   let over: number
@@ -51,15 +51,15 @@ export async function comesBackOnce<S extends RegistryStage>(
   } else {
     program.say(`block ${blockedForLives * lifeMs}`)
     await view.shows({})
-    over = (await program.told.until(({ event }) => event === 'unblocked')).at
+    over = (await program.events.until(({ event }) => event === 'unblocked')).at
   }
   const back = await view.until(list => address in list, mark)
   atMost(2_000, `${fault}: back`, back.at - over)
   await sleep(thenLives * lifeMs)
   expect(view.last).toEqual({ [address]: 'n=1' })
   expect(view.since(mark)).toEqual([{}, { [address]: 'n=1' }])
-  const lost = program.told.all.filter(told => told.event === 'lost')
-  expect(lost.map(told => told.why)).toEqual([why])
+  const lost = program.events.all.filter(events => events.event === 'lost')
+  expect(lost.map(events => events.why)).toEqual([why])
 }
 
 export interface Pause {
@@ -71,42 +71,42 @@ export interface Pause {
   readonly why: 'expired' | 'deleted'
 }
 
-/** A server that does nothing for half its life, three times: no list changes. Resolves to what it told. */
-export async function staysWhileItBlocks<S extends RegistryStage>(
+/** A server that does nothing for half its life, three times: no list changes. Resolves to its events. */
+export async function staysWhileItBlocks<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
-): Promise<Program['told']> {
+): Promise<Program['events']> {
   const { lifeMs } = registry
-  await using stage = await registry.stage(server)
-  const program = stage.program('server', { service: 'Arith' })
+  await using harness = await registry.harness(server)
+  const program = harness.program('server', { service: 'Arith' })
   const address = await addressOf(program)
-  const view = stage.view('Arith')
+  const view = harness.view('Arith')
   await view.shows({ [address]: '' })
   for (let turn = 0; turn < 3; turn++) {
     program.say(`block ${lifeMs / 2}`)
-    const { mark } = program.told
-    await program.told.until(({ event }) => event === 'unblocked', mark)
+    const { mark } = program.events
+    await program.events.until(({ event }) => event === 'unblocked', mark)
     await sleep(lifeMs / 6)
   }
   await sleep(lifeMs)
   expect(view.mark).toBe(1)
-  return program.told
+  return program.events
 }
 
 /** A server that is closed and started again, 30 times: whatever the registry shows meanwhile can be dialled. */
-export async function isListedOnlyWhileItAccepts<S extends RegistryStage>(
+export async function isListedOnlyWhileItAccepts<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
-  find: (stage: S) => Promise<Shown | undefined>,
+  find: (harness: S) => Promise<Shown | undefined>,
 ): Promise<void> {
-  await using stage = await registry.stage(server)
+  await using harness = await registry.harness(server)
   let address = ''
   let isOver = false
   let looks = 0
   const refused: string[] = []
   const looking = (async () => {
     while (!isOver) {
-      const found = await find(stage)
+      const found = await find(harness)
       if (found === undefined) {
         await sleep(1)
         continue
@@ -118,7 +118,7 @@ export async function isListedOnlyWhileItAccepts<S extends RegistryStage>(
         await client.call('Echo', 1)
       } catch (error) {
         if ((error as { code?: string }).code === 'ERR_RPCX_UNAVAILABLE') {
-          const still = await find(stage)
+          const still = await find(harness)
           if (still?.version === found.version) refused.push(`${found.address}: ${error}`)
         }
       } finally {
@@ -129,7 +129,7 @@ export async function isListedOnlyWhileItAccepts<S extends RegistryStage>(
   })()
   for (let turn = 0; turn < 30; turn++) {
     const listen = address === '' ? '127.0.0.1:0' : address.slice('tcp@'.length)
-    const member = await stage.published('Arith', { listen })
+    const member = await harness.published('Arith', { listen })
     address = member.address
     await sleep(20)
     await member.server.close()
@@ -148,6 +148,6 @@ export interface Shown {
 }
 
 async function addressOf(program: Program): Promise<string> {
-  const { what } = await program.told.until(({ event }) => event === 'published')
+  const { what } = await program.events.until(({ event }) => event === 'published')
   return what.address as string
 }

@@ -3,57 +3,57 @@ import type { Server } from '@rpcx/core'
 import { startProxy } from '@rpcx/servers'
 import { expect } from 'vitest'
 import { atMost } from '../at-most.ts'
-import type { Member, RegistryStage } from '../stage.ts'
+import type { Member, RegistryHarness } from '../harness.ts'
 import { until } from '../until.ts'
 import type { Entries } from '../view.ts'
 import type { Registry } from './registry.ts'
 import { inflict } from './registry.ts'
 
 /** A registry that hangs for longer than a life: entries are there again, held, as others edited them. */
-export async function keepsEntriesThroughAHang<S extends RegistryStage>(
+export async function keepsEntriesThroughAHang<S extends RegistryHarness>(
   registry: Registry<S>,
   options: Hang<S>,
 ): Promise<void> {
   await using server = await registry.start()
-  await using stage = await registry.stage(server)
-  const member = await stage.published('Arith', { metadata: 'weight=10' })
-  const { address, told } = member
-  const edited = await options.edit(stage, member)
+  await using harness = await registry.harness(server)
+  const member = await harness.published('Arith', { metadata: 'weight=10' })
+  const { address, events } = member
+  const edited = await options.edit(harness, member)
   await server.pause()
   await sleep(options.forLives * registry.lifeMs)
   await server.resume()
   const up = performance.now()
-  await told.until(({ event }) => event === 'registryBack')
-  await until(() => registry.isHeld(stage, 'Arith', address))
+  await events.until(({ event }) => event === 'registryBack')
+  await until(() => registry.isHeld(harness, 'Arith', address))
   atMost(2_000, 'after a hang the entry is held', performance.now() - up)
   // A life that was over only now goes by itself.
   await sleep(options.thenLives * registry.lifeMs)
-  expect(await registry.isHeld(stage, 'Arith', address)).toBe(true)
-  expect((await registry.stored(stage, 'Arith', address))?.metadata).toBe(edited)
+  expect(await registry.isHeld(harness, 'Arith', address)).toBe(true)
+  expect((await registry.stored(harness, 'Arith', address))?.metadata).toBe(edited)
 }
 
-export interface Hang<S extends RegistryStage> {
+export interface Hang<S extends RegistryHarness> {
   /** How long it hangs, and how long it then takes until what is over is gone. */
   readonly forLives: number
   readonly thenLives: number
   /** Has someone else take the server out, `state=inactive`; resolves to the entry once the server knows. */
-  edit(stage: S, member: Member): Promise<string>
+  edit(harness: S, member: Member): Promise<string>
 }
 
 /** A server that is cut off for longer than a life: its entry goes, and is back with the edits of others. */
-export async function restoresEntriesCutOff<S extends RegistryStage>(
+export async function restoresEntriesCutOff<S extends RegistryHarness>(
   registry: Registry<S>,
   options: CutOff<S>,
 ): Promise<void> {
   await using server = await registry.start()
   await using proxy = await startProxy(server.address)
-  await using stage = await registry.stage(server)
+  await using harness = await registry.harness(server)
   for (const fault of ['cut', 'refuse', 'stall'] as const) {
     const service = `By${fault}`
-    const member = await stage.published(service, { metadata: 'weight=10', ...registry.at(proxy.address) })
-    const { address, told } = member
-    const view = stage.view(service)
-    await options.edit(stage, service, address)
+    const member = await harness.published(service, { metadata: 'weight=10', ...registry.at(proxy.address) })
+    const { address, events } = member
+    const view = harness.view(service)
+    await options.edit(harness, service, address)
     await view.shows({ [address]: 'state=inactive&weight=10' })
     await member.server.setMetadata(service, 'weight=11')
     await view.shows({ [address]: 'state=inactive&weight=11' })
@@ -61,41 +61,41 @@ export async function restoresEntriesCutOff<S extends RegistryStage>(
     const since = performance.now()
     await view.shows({})
     await sleep(options.forLives * registry.lifeMs - (performance.now() - since))
-    const { mark } = told
+    const { mark } = events
     await proxy.heal()
     const healed = performance.now()
     const back = await view.shows({ [address]: 'state=inactive&weight=11' })
     atMost(2_000, `after ${fault} the entry is back`, back.at - healed)
-    expect(told.since(mark - 1).some(({ event }) => event === 'conflict')).toBe(false)
+    expect(events.since(mark - 1).some(({ event }) => event === 'conflict')).toBe(false)
     await member.server.close()
   }
 }
 
-export interface CutOff<S extends RegistryStage> {
+export interface CutOff<S extends RegistryHarness> {
   readonly forLives: number
   /** Has someone else take out a server of weight 10, and leave its life alone. */
-  edit(stage: S, service: string, address: string): Promise<void>
+  edit(harness: S, service: string, address: string): Promise<void>
 }
 
 /** A client that is cut off while all servers are replaced: its list stays as it was, then is right and goes on to change. */
-export async function rightsListsCutOff<S extends RegistryStage>(
+export async function rightsListsCutOff<S extends RegistryHarness>(
   registry: Registry<S>,
-  meanwhile: (stage: S, servers: number) => Promise<unknown>,
+  meanwhile: (harness: S, servers: number) => Promise<unknown>,
 ): Promise<void> {
   await using server = await registry.start()
   await using proxy = await startProxy(server.address)
-  await using stage = await registry.stage(server)
-  const published = (n: number): Promise<Member> => stage.published('Arith', { metadata: `is=${n}` })
+  await using harness = await registry.harness(server)
+  const published = (n: number): Promise<Member> => harness.published('Arith', { metadata: `is=${n}` })
   const members = [await published(1), await published(2)]
   const shown = (): Entries => Object.fromEntries(members.map(({ address }, n) => [address, `is=${n + 1}`]))
   for (const fault of ['cut', 'refuse', 'stall'] as const) {
-    const view = stage.view('Arith', stage.discovery(registry.at(proxy.address)))
+    const view = harness.view('Arith', harness.discovery(registry.at(proxy.address)))
     const before = shown()
     await view.shows(before)
     await inflict(proxy, fault)
     for (const old of members.splice(0)) await old.server.close()
     for (const n of [1, 2]) members.push(await published(n))
-    await meanwhile(stage, members.length)
+    await meanwhile(harness, members.length)
     expect(view.all).toEqual([before])
     await proxy.heal()
     const healed = performance.now()

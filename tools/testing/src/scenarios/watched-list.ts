@@ -1,8 +1,8 @@
 import type { Direction, Server, TcpProxy } from '@rpcx/servers'
 import { expect } from 'vitest'
 import { atMost } from '../at-most.ts'
-import { heardOfDiscovery } from '../heard.ts'
-import type { RegistryStage } from '../stage.ts'
+import { eventsOfDiscovery } from '../events.ts'
+import type { RegistryHarness } from '../harness.ts'
 import type { View } from '../view.ts'
 import type { Registry } from './registry.ts'
 import { SOMEONE } from './registry.ts'
@@ -12,7 +12,7 @@ import { SOMEONE } from './registry.ts'
  * @param write how `SOMEONE` is written
  */
 export async function missesNoChange(
-  stage: RegistryStage,
+  harness: RegistryHarness,
   write: (metadata: string) => Promise<void>,
 ): Promise<void> {
   let last = 0
@@ -22,7 +22,7 @@ export async function missesNoChange(
   })()
   const views: View[] = []
   for (let client = 0; client < 30; client++) {
-    const view = stage.view('Arith')
+    const view = harness.view('Arith')
     views.push(view)
     await view.until(() => true)
   }
@@ -32,22 +32,22 @@ export async function missesNoChange(
 }
 
 /** A watch that is stalled while there is a change: noticed in time. Resolves to the error that told, and where. */
-export async function noticesThatItIsStale<S extends RegistryStage>(
+export async function noticesThatItIsStale<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
   options: { readonly direction: Direction; readonly promisedMs: number },
 ): Promise<{ readonly error: Error | undefined; readonly through: string }> {
   const { direction, promisedMs } = options
-  await using stage = await registry.stage(server)
-  const proxy = await stage.proxy()
-  const discovery = stage.discovery(registry.at(proxy.address))
-  const told = heardOfDiscovery(discovery)
-  const view = stage.view('Arith', discovery)
+  await using harness = await registry.harness(server)
+  const proxy = await harness.proxy()
+  const discovery = harness.discovery(registry.at(proxy.address))
+  const events = eventsOfDiscovery(discovery)
+  const view = harness.view('Arith', discovery)
   await view.shows({})
   proxy.stall(direction)
   const since = performance.now()
-  await registry.put(stage, 'Arith', SOMEONE, '')
-  const down = await told.until(({ event }) => event === 'registryDown', 0, 3 * promisedMs)
+  await registry.put(harness, 'Arith', SOMEONE, '')
+  const down = await events.until(({ event }) => event === 'registryDown', 0, 3 * promisedMs)
   atMost(promisedMs, `a watch stalled ${direction} is noticed`, down.at - since)
   expect(discovery.status('Arith').state).toBe('stale')
   await proxy.heal()
@@ -56,13 +56,13 @@ export async function noticesThatItIsStale<S extends RegistryStage>(
 }
 
 /** A discovery that gets no answer, which comes through only after it was closed. */
-export async function endsUnanswered<S extends RegistryStage>(
+export async function endsUnanswered<S extends RegistryHarness>(
   registry: Registry<S>,
-  stage: S,
+  harness: S,
   proxy: TcpProxy,
 ): Promise<void> {
   proxy.stall()
-  const discovery = stage.discovery(registry.at(proxy.address))
+  const discovery = harness.discovery(registry.at(proxy.address))
   await expect(discovery.list('Arith', { timeoutMs: 200 })).rejects.toMatchObject({
     code: 'ERR_RPCX_REGISTRY',
   })
@@ -74,13 +74,13 @@ export async function endsUnanswered<S extends RegistryStage>(
 
 /** A registry that lost everything, so that its counters went back: followed and announced to again. */
 export async function followsAfterAWipe(
-  stage: RegistryStage,
+  harness: RegistryHarness,
   server: Server,
   options: Wipe,
 ): Promise<{ readonly view: View; readonly address: string }> {
   const { what, writes, write } = options
-  const { address, told } = await stage.published('Arith', { metadata: 'n=1' })
-  const view = stage.view('Arith')
+  const { address, events } = await harness.published('Arith', { metadata: 'n=1' })
+  const view = harness.view('Arith')
   await view.shows({ [address]: 'n=1' })
   for (let n = 0; n < writes; n++) await write(`n=${n}`)
   await view.shows({ [address]: 'n=1', [SOMEONE]: `n=${writes - 1}` })
@@ -89,7 +89,7 @@ export async function followsAfterAWipe(
   const up = performance.now()
   const { at } = await view.shows({ [address]: 'n=1' })
   atMost(5_000, `${what} is followed again`, at - up)
-  const back = await told.until(({ event }) => event === 'registered', 1)
+  const back = await events.until(({ event }) => event === 'registered', 1)
   atMost(2_000, `${what} has the registration back`, back.at - up)
   expect(back.at).toBeGreaterThan(since)
   return { view, address }

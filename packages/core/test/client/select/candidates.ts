@@ -11,8 +11,8 @@ export function candidate(address: string, metadata = '', fields: Partial<Candid
   return { endpoint, inFlight: 0, latencyMs: undefined, pingMs: undefined, ...fields }
 }
 
-/** So many servers, all alike but for the metadata. */
-export function fleet(count: number, metadata: (i: number) => string = () => ''): Candidate[] {
+/** This many candidates, which differ only in their addresses and metadata. */
+export function alikeCandidates(count: number, metadata: (i: number) => string = () => ''): Candidate[] {
   return Array.from({ length: count }, (_, i) => candidate(`tcp@10.0.${i >> 8}.${i & 255}:8972`, metadata(i)))
 }
 

@@ -11,7 +11,7 @@ import { weightedRoundRobin } from '../../../src/client/select/weighted-round-ro
 import { zoned } from '../../../src/client/select/zoned.ts'
 import type { Clock } from '../../../src/clock.ts'
 import { systemClock } from '../../../src/clock.ts'
-import { callOf, candidate, fleet } from './candidates.ts'
+import { alikeCandidates, callOf, candidate } from './candidates.ts'
 
 const PICKS = 100_000
 
@@ -56,7 +56,7 @@ describe('over 100 000 picks', () => {
     ['ping', ping],
     ['leastActive', leastActive],
   ])('%s gives each of 10 servers its share', (_mode, selector) => {
-    const servers = fleet(10, () => 'latitude=1&longitude=1')
+    const servers = alikeCandidates(10, () => 'latitude=1&longitude=1')
     expectFair(
       counts(selector(systemClock), servers),
       servers.map(() => 1),
@@ -64,7 +64,7 @@ describe('over 100 000 picks', () => {
   })
 
   test.each([1, 1_000_000])('weightedRoundRobin gives each server its share by weight, times %i', factor => {
-    const servers = fleet(8, i => `weight=${(weights[i] as number) * factor}`)
+    const servers = alikeCandidates(8, i => `weight=${(weights[i] as number) * factor}`)
     // The larger ones are odd, so that they have no common divisor and go by chance.
     if (factor > 1) servers[7] = candidate('tcp@z:1', `weight=${13 * factor + 1}`)
     expectFair(
@@ -85,7 +85,7 @@ describe('over 100 000 picks', () => {
 describe('weightedRoundRobin', () => {
   test.each([[[0]], [[-1]], [[0, -5, 0]], [[-(2 ** 40)]]])('with weights of %j picks none', weights => {
     const selector = weightedRoundRobin(systemClock)
-    const servers = fleet(weights.length, i => `weight=${weights[i]}`)
+    const servers = alikeCandidates(weights.length, i => `weight=${weights[i]}`)
     expect(selector.pick(servers, callOf(1))).toBeUndefined()
   })
 })
@@ -109,7 +109,7 @@ describe('consistentHash', () => {
   const keys = Array.from({ length: 20_000 }, (_, i) => callOf(i))
 
   test('moves only the keys of a server that leaves, and spreads them over the others', () => {
-    const servers = fleet(10)
+    const servers = alikeCandidates(10)
     const selector = consistentHash('Arith', undefined)
     selector.update?.(servers)
     const before = keys.map(key => selector.pick(servers, key))
@@ -123,7 +123,7 @@ describe('consistentHash', () => {
   })
 
   test('moves the keys of a server only while it is ejected', () => {
-    const servers = fleet(10)
+    const servers = alikeCandidates(10)
     const selector = consistentHash('Arith', undefined)
     selector.update?.(servers)
     const before = keys.map(key => selector.pick(servers, key))
@@ -138,7 +138,7 @@ describe('consistentHash', () => {
 
   test('picks the same servers in all clients that saw the same list', () => {
     const picks = [1, 2].map(() => {
-      const servers = fleet(7)
+      const servers = alikeCandidates(7)
       const selector = consistentHash('Arith', undefined)
       selector.update?.(servers)
       return keys.slice(0, 500).map(key => servers.indexOf(selector.pick(servers, key) as Candidate))
@@ -148,7 +148,7 @@ describe('consistentHash', () => {
 })
 
 describe('a zone', () => {
-  const servers = fleet(20, i => (i < 10 ? 'zone=here' : 'zone=there'))
+  const servers = alikeCandidates(20, i => (i < 10 ? 'zone=here' : 'zone=there'))
   const shareAtHome = (down: number): number => {
     const selector = zoned(systemClock, 'here', random(systemClock), random(systemClock))
     return (
@@ -170,7 +170,7 @@ describe('a zone', () => {
 
 describe('a subset', () => {
   test('has the requested size, is the same for the same key, and loads all servers', () => {
-    const endpoints = fleet(200).map(({ endpoint }) => endpoint)
+    const endpoints = alikeCandidates(200).map(({ endpoint }) => endpoint)
     const loads = new Map<string, number>()
     for (let client = 0; client < 500; client++) {
       const subset = subsetOf(endpoints, { size: 20, key: `client ${client}` })
@@ -187,7 +187,7 @@ describe('a subset', () => {
   })
 
   test('changes by one server when one of its servers leaves', () => {
-    const endpoints = fleet(100).map(({ endpoint }) => endpoint)
+    const endpoints = alikeCandidates(100).map(({ endpoint }) => endpoint)
     const before = subsetOf(endpoints, { size: 10, key: 'k' })
     const after = subsetOf(
       endpoints.filter(endpoint => endpoint !== before[4]),
