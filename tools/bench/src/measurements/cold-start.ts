@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { Child } from '../child.ts'
 import type { Row } from '../row.ts'
 
-/** How long it takes until a process that was just started can call. */
+/** Measures how long a new process takes until it can call. */
 export async function* coldStart(rounds: number): AsyncGenerator<Row> {
   const imported: Record<string, number[]> = { rpcx: [], 'grpc-js': [] }
   const called: number[] = []
@@ -21,13 +21,13 @@ export async function* coldStart(rounds: number): AsyncGenerator<Row> {
   }
   yield {
     work: 'import',
-    unit: 'ms beyond a bare process',
+    unit: 'ms more than a bare process',
     figures: imported,
     targets: [{ of: 'rpcx', to: 'grpc-js', atMost: 0.6 }],
   }
   yield {
     work: 'import, connect and one call',
-    unit: 'ms beyond a bare process',
+    unit: 'ms more than a bare process',
     figures: { rpcx: called, '30 ms': called.map(() => 30) },
     targets: [{ of: 'rpcx', to: '30 ms', atMost: 1 }],
   }
@@ -40,7 +40,7 @@ function firstCall(address: string): string {
     await client.call('Mul', { A: 10, B: 20 })`
 }
 
-/** How old the process is when the program has run, in milliseconds. */
+/** Returns the age of the process when the program has run, in milliseconds. */
 async function endsAfter(program: string): Promise<number> {
   const code = `${program}\nconsole.log(String(performance.now())); process.exit()`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {

@@ -2,13 +2,13 @@ import { Child } from '../child.ts'
 import type { Row } from '../row.ts'
 
 /**
- * What a second process on the same port brings. Where client and server share two cores, there is none left for it, unless methods
- * have something to do: those of the first row take 0.2 ms each.
+ * Measures the gain of a second process on the same port. Client and server share two cores, so a second process helps only when
+ * methods have something to do: those of the first row take 0.2 ms each.
  */
 export async function* cores(rounds: number, ms: number): AsyncGenerator<Row> {
   for (const [work, method, atLeast] of [
-    ['methods of 0.2 ms, 64 at once, with node:cluster', 'Work', 1.7],
-    ['581 bytes, 64 at once, with node:cluster', 'Echo', 0],
+    ['methods of 0.2 ms, 64 concurrent calls, node:cluster', 'Work', 1.7],
+    ['581 bytes, 64 concurrent calls, node:cluster', 'Echo', 0],
   ] as const) {
     const figures: Record<string, number[]> = { '1 process': [], '2 processes': [] }
     for (let round = 0; round < rounds; round++) {

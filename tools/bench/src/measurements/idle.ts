@@ -2,7 +2,7 @@ import { Child } from '../child.ts'
 import type { ContestantName } from '../contestants/index.ts'
 import type { Row } from '../row.ts'
 
-/** What a connection takes on which nothing happens. */
+/** Measures the memory of an idle connection on the server. */
 export async function* idle(rounds: number): AsyncGenerator<Row> {
   const figures: Record<'rpcx' | 'tcp', number[]> = { rpcx: [], tcp: [] }
   for (let round = 0; round < rounds; round++) {
@@ -10,7 +10,7 @@ export async function* idle(rounds: number): AsyncGenerator<Row> {
   }
   yield {
     work: `${CONNECTIONS.toLocaleString('en')} idle connections`,
-    unit: 'bytes of the server each',
+    unit: 'server bytes per connection',
     figures,
     targets: [{ of: 'rpcx', to: 'tcp', atMost: 1.5 }],
   }
@@ -19,7 +19,7 @@ export async function* idle(rounds: number): AsyncGenerator<Row> {
 const CONNECTIONS = 5_000
 
 async function bytesEach(contestant: ContestantName): Promise<number> {
-  // What V8 keeps for objects to come says nothing of what a connection takes.
+  // A small semi-space, because the memory that V8 reserves for new objects does not belong to connections.
   const flags = ['--expose-gc', '--max-semi-space-size=1']
   const server = new Child('server.js', [contestant, '{"exchange":"bytes"}'], flags)
   try {

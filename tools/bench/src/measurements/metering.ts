@@ -1,11 +1,11 @@
 import { contest } from '../contest.ts'
 import type { Row } from '../row.ts'
 
-/** What the metrics of a server cost. Its time on a processor a call varies less than the calls that it takes a second. */
+/** Measures what the metrics of a server cost. The CPU time per call varies less than the calls per second. */
 export async function* metering(rounds: number, ms: number): AsyncGenerator<Row> {
   const entrants = {
-    metered: ['metered', { exchange: 'bytes' }],
-    unmetered: ['unmetered', { exchange: 'bytes' }],
+    'with metrics': ['metered', { exchange: 'bytes' }],
+    'without metrics': ['unmetered', { exchange: 'bytes' }],
   } as const
   const order = { concurrency: 100, ms: ms / 2 }
   const figures = await contest(entrants, 4 * rounds, order, {
@@ -17,9 +17,9 @@ export async function* metering(rounds: number, ms: number): AsyncGenerator<Row>
     },
   })
   yield {
-    work: '581 bytes, 100 at once, metrics of the server',
-    unit: 'µs of its processor a call',
+    work: '581 bytes, 100 concurrent calls, metrics of the server',
+    unit: 'µs of server CPU per call',
     figures,
-    targets: [{ of: 'metered', to: 'unmetered', atMost: 1.03 }],
+    targets: [{ of: 'with metrics', to: 'without metrics', atMost: 1.03 }],
   }
 }

@@ -3,7 +3,7 @@ import { systemClock } from '@rpcx/core'
 import { selectorsFor } from '../../../../packages/core/src/client/select/select-mode.ts'
 import type { Row } from '../row.ts'
 
-/** How many servers a second each selector chooses from 10 000, on one core. */
+/** Measures how many servers per second each selector picks among 10 000, on one core. */
 export async function* picks(rounds: number, ms: number): AsyncGenerator<Row> {
   const figures: Record<string, number[]> = {}
   for (const selectMode of modes) {
@@ -22,8 +22,8 @@ export async function* picks(rounds: number, ms: number): AsyncGenerator<Row> {
   }
   const bound = (millions: number): number[] => Array.from({ length: rounds }, () => millions)
   yield {
-    work: 'choices among 10 000 servers',
-    unit: 'million a second',
+    work: 'picks among 10,000 servers',
+    unit: 'million per second',
     figures: { ...figures, '5 million': bound(5), '2 million': bound(2) },
     targets: [
       { of: 'random', to: '5 million', atLeast: 1 },

@@ -4,7 +4,7 @@ import type { ContestantName } from '../contestants/index.ts'
 import type { Row } from '../row.ts'
 import type { Task } from '../task.ts'
 
-/** Calls a second, beside others who do the same. */
+/** Measures calls per second, in turns with other libraries that do the same. */
 export async function* throughput(rounds: number, ms: number): AsyncGenerator<Row> {
   for (const { work, task, concurrency, targets } of works()) {
     const others = Object.keys(targets) as ContestantName[]
@@ -13,7 +13,7 @@ export async function* throughput(rounds: number, ms: number): AsyncGenerator<Ro
     )
     const figures = await contest(entrants, rounds, { concurrency, ms })
     yield {
-      work: `${work}, ${concurrency === 1 ? '1 call at a time' : `${concurrency.toLocaleString('en')} at once`}`,
+      work: `${work}, ${concurrency === 1 ? '1 call at a time' : `${concurrency.toLocaleString('en')} concurrent calls`}`,
       unit: 'calls/s',
       figures,
       targets: Object.entries(targets).flatMap(([to, atLeast]) =>
@@ -27,7 +27,7 @@ interface Work {
   readonly work: string
   readonly task: Task
   readonly concurrency: number
-  /** Who takes part, and how many times as many calls as they make are to be ours; 0 without a target. */
+  /** The other contestants, each with the ratio of our calls to theirs that is the target; 0 without a target. */
   readonly targets: Partial<Record<ContestantName, number>>
 }
 

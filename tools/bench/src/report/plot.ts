@@ -1,7 +1,7 @@
 import { median } from '../figures.ts'
 import type { Row } from '../row.ts'
 
-/** The calls a second of all contestants, as bars on a logarithmic scale, in SVG. */
+/** Returns an SVG with the calls per second of all contestants, as bars on a logarithmic scale. */
 export function plot(rows: readonly Row[]): string {
   const compared = rows.filter(({ figures }) => 'grpc-js' in figures && 'http' in figures)
   const groups = compared.map(({ work, figures }) => ({
@@ -19,7 +19,7 @@ export function plot(rows: readonly Row[]): string {
   })
   const style = 'font-family="system-ui, sans-serif" font-size="13"'
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height + 8}" ${style}>
-<title>Calls a second, on a logarithmic scale</title>
+<title>Calls per second, on a logarithmic scale</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>
@@ -27,7 +27,7 @@ ${parts.join('\n')}
 }
 
 function row(name: string, perSecond: number, y: number): string {
-  // From 100 to 2 million calls a second.
+  // From 100 to 2 million calls per second.
   const width = Math.max((Math.log10(perSecond / 100) / Math.log10(20_000)) * (WIDTH - LEFT - RIGHT), 1)
   const colour =
     name === 'rpcx' ? '#2563eb' : ['floor', 'promised', 'tcp'].includes(name) ? '#d4d4d8' : '#94a3b8'

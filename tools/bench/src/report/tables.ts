@@ -2,7 +2,7 @@ import { median } from '../figures.ts'
 import type { Row } from '../row.ts'
 import { isMet, ratioOf } from '../row.ts'
 
-/** What was measured, and how that stands to what was aimed at, in Markdown. */
+/** Returns two Markdown tables: the measured figures, and their ratios beside the targets. */
 export function tables(rows: readonly Row[]): string {
   const figures = rows.map(row => [row.work, row.unit, Object.entries(row.figures).map(cell).join('<br>')])
   const targets = rows.flatMap(row =>
@@ -14,8 +14,8 @@ export function tables(rows: readonly Row[]): string {
     }),
   )
   return [
-    table(['work', 'unit', 'median (lowest–highest)'], figures),
-    table(['work', 'ratio of', 'measured', 'aimed at', ''], targets),
+    table(['workload', 'unit', 'median (lowest–highest)'], figures),
+    table(['workload', 'ratio of', 'measured', 'target', 'result'], targets),
   ].join('\n')
 }
 
