@@ -1,6 +1,6 @@
 import type { Options } from 'tsup'
 
-// Built, as users run it: a loader that keeps the names of functions would slow every closure down.
+// Built, as users run it. A loader that keeps the names of functions would slow down every closure.
 const bench: Options = {
   entry: [
     'main',

@@ -1,6 +1,6 @@
 import { rpcx } from './contestants/rpcx.ts'
 
-// Calls itself as often as it is told to, 100 at once, and tells what its heap holds then.
+// Makes the requested number of calls to itself, 100 concurrently, and reports the size of its heap after them.
 
 const load = await rpcx.connect(await rpcx.serve({ exchange: 'arith' }), { exchange: 'arith' })
 process.on('message', async ({ calls }: { calls: number }) => {

@@ -2,12 +2,12 @@ import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** A process of the bench that answers each message with one. */
+/** A process of the bench, which answers each message with one message. */
 export class Child implements AsyncDisposable {
   readonly #name: string
   readonly #process: ChildProcess
 
-  /** @param program what is built of it. @param flags of Node */
+  /** @param program the built file that it runs. @param flags the flags of Node */
   constructor(program: string, args: readonly string[], flags: readonly string[] = []) {
     this.#name = [program, ...args].join(' ')
     this.#process = fork(new URL(`../dist/${program}`, import.meta.url), args, { execArgv: [...flags] })
@@ -18,7 +18,7 @@ export class Child implements AsyncDisposable {
     return this.answer()
   }
 
-  /** Its next message. */
+  /** Resolves to its next message. */
   async answer(): Promise<unknown> {
     const over = new AbortController()
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(LONGEST_MS)])

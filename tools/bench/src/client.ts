@@ -3,7 +3,7 @@ import { contestants } from './contestants/index.ts'
 import { percentile } from './figures.ts'
 import type { Order } from './pair.ts'
 
-// The client process of one contestant: makes calls on order.
+// The client process of one contestant, which makes calls when the parent process asks for them.
 
 const [name, task, address] = process.argv.slice(2)
 const { connect } = await contestants[name as ContestantName]()
@@ -19,7 +19,7 @@ process.on('message', async (order: Order) => {
 process.once('disconnect', () => process.exit())
 process.send?.('ready')
 
-/** The p99 of the calls that start at that rate, once it has gone on for a while. */
+/** Returns the 99th percentile of the calls at that rate, without the first half second. */
 async function slowest(perSecond: number, ms: number): Promise<number> {
   const times = await load.open(perSecond, LEAD_MS + ms)
   return percentile(times.subarray((perSecond * LEAD_MS) / 1_000), 0.99)

@@ -1,7 +1,7 @@
 import { Peer2PeerDiscovery, XClient } from '@rpcx/core'
 import { awaited } from './contestants/contestant.ts'
 
-// Calls over as many connections as a fleet of clients has, which the processes of the server share.
+// Calls over as many connections as many clients would have, which the processes of the server share.
 
 type Bench = Record<string, (payload: Uint8Array) => Uint8Array>
 

@@ -2,11 +2,11 @@ import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { Server } from '@rpcx/core'
 
-// So many processes that serve on one port.
+// A given number of processes that serve on one port.
 
 if (cluster.isPrimary) {
   const workers = Array.from({ length: Number(process.argv[2]) }, () => cluster.fork())
-  // The port that the system gives to the first is given to all.
+  // All processes use the port that the system chose for the first one.
   const addresses = await Promise.all(workers.map(async worker => (await once(worker, 'message'))[0]))
   process.once('disconnect', () => process.exit())
   process.send?.(addresses[0])

@@ -3,26 +3,26 @@ import type { Order } from './pair.ts'
 import { Pair } from './pair.ts'
 import type { Task } from './task.ts'
 
-/** Who takes part, by the name that its figures get. */
+/** The contestants, by the names of their figures. */
 export type Entrants = Readonly<Record<string, readonly [ContestantName, Task]>>
 
 export interface ContestOptions {
-  /** What is measured of a pair in each round. @default what it answers to the order */
+  /** Measures a pair once per round. @default returns the result of the order */
   readonly measure?: (pair: Pair) => Promise<number>
-  /** What each pair does first. @default the order, three times: until the code that runs often has been compiled for speed */
+  /** What each pair does before the first round. @default the order three times, until V8 has optimised the code */
   readonly warmUp?: readonly Order[]
   /**
-   * How often all processes are started anew, for what differs by less than two processes of the same program do: how code is compiled
-   * and where memory lies makes up to 15 %. @default 1
+   * How often all processes are restarted. Two processes of the same program differ by up to 15 %, because of their compiled code and
+   * their memory layout. Restarts average that out, for smaller differences. @default 1
    */
   readonly casts?: number
-  /** Of Node, for all processes. @default none */
+  /** The flags of Node for all processes. @default none */
   readonly flags?: readonly string[]
 }
 
 /**
- * The figures of each entrant, round by round. The entrants take turns, so that a machine whose speed drifts treats them alike: the
- * ratio within a round is the figure to trust.
+ * Returns the figures of each contestant, round by round. Contestants take turns, so a machine with changing speed treats them alike:
+ * trust the ratio within a round.
  */
 export async function contest(
   entrants: Entrants,
@@ -35,7 +35,7 @@ export async function contest(
   const forth = Object.entries(entrants)
   const back = forth.toReversed()
   for (let cast = 0; cast < casts; cast++) {
-    // Of two copies of one program, the one that was started first was up to a tenth faster.
+    // Of two identical programs, the one that started first was up to a tenth faster.
     await play(cast % 2 === 0 ? forth : back, rounds / casts, order, options, figures)
   }
   return figures
@@ -53,7 +53,7 @@ async function play(
     for (const [name, [contestant, task]] of entrants)
       pairs.set(name, await Pair.start(contestant, task, flags))
     for (const pair of pairs.values()) for (const first of warmUp) await pair.run(first)
-    // Always in the same order: who has two turns running is a quarter slower in the second, with one call at a time.
+    // Always in the same order: with one call at a time, a pair that runs twice in a row is a quarter slower in its second turn.
     for (let round = 0; round < rounds; round++) {
       for (const [name, pair] of pairs) figures[name]?.push(await measure(pair))
     }

@@ -1,6 +1,6 @@
 import { Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
 
-// A process that is client and server, and tells what a call copies and allocates on both sides together.
+// A process that is client and server, and reports what a call copies and allocates on both sides together.
 
 const Bench = { Echo: (payload: Uint8Array): Uint8Array => payload }
 const server = new Server()
@@ -26,7 +26,7 @@ const allocatedBytes = (process.memoryUsage().heapUsed - before) / 20_000
 
 let copied = 0
 countCopies(bytes => (copied += bytes))
-// One at a time: no frame spans two reads then, and would have to be joined.
+// One call at a time, so that no frame spans two reads and needs to be joined.
 await calls(1_000, 1)
 const copiedBytes = copied / 1_000
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-// Opens connections, and does nothing with them.
+// Opens connections and leaves them idle.
 
 const [address = '', count] = process.argv.slice(2)
 const [host, port] = address.split(':')

@@ -14,8 +14,8 @@ import { plot } from './report/plot.ts'
 import { tables } from './report/tables.ts'
 import type { Row } from './row.ts'
 
-// Measures all there is, or what `--only` names, and writes what came out beside the reports of the tests; `--publish` writes
-// BENCHMARKS.md as well.
+// Runs all measurements, or those that `--only` names, and writes the results beside the reports of the tests. `--publish` also writes
+// BENCHMARKS.md.
 
 const measurements = { throughput, latency, flatness, metering, picks, idle, growth, coldStart, cores }
 
@@ -49,7 +49,7 @@ writeFileSync(new URL('bench.json', folder), `${JSON.stringify(rows, rounded, 2)
 writeFileSync(new URL('bench.svg', folder), plot(rows))
 if (values.publish) writeFileSync(new URL('BENCHMARKS.md', root), page(rows, values.rounds))
 
-/** More digits would say nothing. */
+/** Rounds to 4 digits, because further digits are noise. */
 function rounded(_key: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(4)) : value
 }

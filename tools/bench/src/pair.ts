@@ -2,12 +2,12 @@ import { Child } from './child.ts'
 import type { ContestantName } from './contestants/index.ts'
 import type { Task } from './task.ts'
 
-/** What a client process is asked for: calls a second with so many under way, or the p99 in milliseconds at that rate. */
+/** An order to a client process: calls per second with this many running, or the 99th percentile in milliseconds at this rate. */
 export type Order =
   | { readonly concurrency: number; readonly ms: number }
   | { readonly perSecond: number; readonly ms: number }
 
-/** A server process of one contestant, and a client process that calls it on order. */
+/** A server process of one contestant, and a client process that calls it when asked. */
 export class Pair implements AsyncDisposable {
   readonly #server: Child
   readonly #client: Child
@@ -30,7 +30,7 @@ export class Pair implements AsyncDisposable {
     return Number(await this.#client.ask(order))
   }
 
-  /** What the server took so far, in microseconds of a processor. */
+  /** Returns the CPU time of the server so far, in microseconds. */
   async serverCpu(): Promise<number> {
     return Number(await this.#server.ask('cpu'))
   }

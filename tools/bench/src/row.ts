@@ -1,15 +1,15 @@
 import { median } from './figures.ts'
 
-/** One line of the table: what was measured, for whom, in each round. */
+/** A row of the table: the workload, and the figures of each contestant in each round. */
 export interface Row {
   readonly work: string
   readonly unit: string
-  /** By name: of contestants, or of the two sides of a comparison. */
+  /** The figures by name of the contestant, or of the two sides of a comparison. */
   readonly figures: Readonly<Record<string, readonly number[]>>
   readonly targets: readonly Target[]
 }
 
-/** How `of` is to stand to `to`: the median of the ratios of all rounds. */
+/** The target for the ratio of `of` to `to`, which is the median of the ratios of all rounds. */
 export interface Target {
   readonly of: string
   readonly to: string

@@ -1,7 +1,7 @@
 import type { ContestantName } from './contestants/index.ts'
 import { contestants } from './contestants/index.ts'
 
-// The server process of one contestant. Tells on demand what it took so far.
+// The server process of one contestant. Reports its CPU time or its memory when asked.
 
 const [name, task] = process.argv.slice(2)
 const { serve } = await contestants[name as ContestantName]()

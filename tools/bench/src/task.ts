@@ -1,14 +1,14 @@
-/** What the client and the server of a contestant do, in processes of their own. */
+/** What the client process and the server process of a contestant do. */
 export interface Task {
-  /** What goes to and fro: bytes that are echoed; the arguments and the reply of Arith.Mul; an object that is echoed. */
+  /** The payload: echoed bytes, the arguments and reply of Arith.Mul, or an echoed object. */
   readonly exchange: 'bytes' | 'arith' | 'object'
   /** How many bytes are echoed. */
   readonly bytes?: number
-  /** Key and certificate, when the connection is to be secured. */
+  /** The key and certificate, for a connection over TLS. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string }
-  /** How many servers the client has to choose from. */
+  /** The number of servers in the client's list. */
   readonly endpoints?: number
-  /** How many services the server offers. */
+  /** The number of services of the server. */
   readonly services?: number
 }
 

@@ -4,7 +4,7 @@ import { Program } from '@rpcx/testing'
 import type { Complaint, Held, ProcessEnd } from './history.ts'
 import type { Journal } from './journal.ts'
 
-/** A process of ours under another name for each time that it is started; it may end only as it was told to. */
+/** A process of a run. Each start gets a new name. The process may end only when the run ends it. */
 export class Actor {
   readonly name: string
   readonly ends: ProcessEnd[] = []
@@ -16,7 +16,7 @@ export class Actor {
   #program: Program | undefined
   #mayEnd = false
 
-  /** @param settings of the process, given the name of this run of it */
+  /** @param settings returns the settings of the process for the name of this start */
   constructor(name: string, file: URL, settings: (run: string) => object, journal: Journal) {
     this.name = name
     this.#file = file
@@ -24,7 +24,7 @@ export class Actor {
     this.#journal = journal
   }
 
-  /** Resolves when it tells this event. */
+  /** Resolves when it reports this event. */
   async start(event: string): Promise<void> {
     const run = `${this.name}#${++this.#runs}`
     const program = new Program(this.#file, this.#settings(run))
@@ -44,7 +44,7 @@ export class Actor {
     this.#journal.add(`${run} is there`)
   }
 
-  /** How often it was started. */
+  /** The number of starts. */
   get runs(): number {
     return this.#runs
   }
@@ -57,7 +57,7 @@ export class Actor {
     this.#current.say(text)
   }
 
-  /** Says it, and resolves to the first line with this event after. */
+  /** Sends a command, and resolves to the first later line with this event. */
   async ask(text: string, event: string): Promise<Line> {
     const { events } = this.#current
     const { mark } = events
@@ -69,7 +69,7 @@ export class Actor {
     return (await this.ask('memory', 'memory')) as unknown as Held
   }
 
-  /** The last line with this event. */
+  /** Returns the last line with this event. */
   last(event: string): Line | undefined {
     return this.#current.events.all.findLast(line => line.event === event)
   }
@@ -80,7 +80,7 @@ export class Actor {
     await this.#current.exit
   }
 
-  /** Ends it by a signal, or by a word, and waits until it has ended: that it does so itself is part of what is tested. */
+  /** Ends the process by a signal or a command, and waits for its exit. That the process exits by itself is part of the test. */
   async end(how: 'SIGTERM' | 'close'): Promise<void> {
     this.#mayEnd = true
     const program = this.#current
@@ -100,7 +100,7 @@ export class Actor {
     await late
   }
 
-  /** Ends it at once, and waits for nothing. */
+  /** Kills the process without waiting. */
   abandon(): void {
     this.#mayEnd = true
     this.#program?.signal('SIGKILL')
@@ -118,7 +118,7 @@ export class Actor {
   }
 }
 
-/** How long an answer may take from a process that has been set free a moment ago. */
+/** The time limit for the response of a process that was just resumed. */
 const ANSWER_MS = 15_000
-/** Longer than a server takes to drain its calls and to let its clients go. */
+/** Longer than a server needs to drain its calls and disconnect its clients. */
 const END_MS = 20_000

@@ -11,7 +11,7 @@ import { settle } from './settling.ts'
 import type { World } from './world.ts'
 import { makeWorld } from './world.ts'
 
-/** A run, to be judged. */
+/** A finished run, for the oracles. */
 export interface Run {
   readonly plan: readonly Fault[]
   readonly history: History
@@ -19,8 +19,8 @@ export interface Run {
 }
 
 /**
- * Runs a plan against a registry, servers and clients of its own, and ends them all.
- * @throws Error with the seed and all that was done, when a process does not answer any more
+ * Runs a plan against its own registry, servers and clients, and ends them all.
+ * @throws Error with the seed and the journal, when a process stops responding
  */
 export async function conduct(settings: Settings): Promise<Run> {
   const journal = new Journal()
@@ -75,13 +75,13 @@ async function run(settings: Settings, journal: Journal): Promise<Run> {
   return { plan, history, journal }
 }
 
-/** Faults of one target follow each other; those of others are at the same time. */
+/** The faults of one target happen one after the other. Different targets have faults at the same time. */
 function lanesOf(plan: readonly Fault[]): readonly (readonly Fault[])[] {
   const names = new Set(plan.map(({ target }) => nameOf(target)))
   return [...names].map(name => plan.filter(({ target }) => nameOf(target) === name))
 }
 
-/** On a machine that does not keep up, a target suffers fewer faults, not longer. */
+/** On a slow machine, a target has fewer faults, not longer ones. */
 async function follow(
   lane: readonly Fault[],
   began: number,
@@ -106,12 +106,12 @@ async function probe(client: Actor): Promise<Probe> {
   return { who: client.name, calls: PROBES, failures: failures as string[] }
 }
 
-/** What servers and clients have written down. */
+/** Reads what servers and clients recorded. */
 async function readFiles({ folder, journal }: World): Promise<Pick<History, 'calls' | 'executions'>> {
   const calls: CallRecord[] = []
   const executions: Execution[] = []
   for (const name of await readdir(folder)) {
-    // A process that was killed may have been about to write a line.
+    // A killed process may have written only part of its last line.
     const lines = (await readFile(join(folder, name), 'utf8')).split('\n').slice(0, -1)
     const who = name.slice(0, name.indexOf('.'))
     for (const line of lines) {

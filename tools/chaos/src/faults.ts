@@ -3,7 +3,7 @@ import { lose, loseNothing } from './network.ts'
 import type { Fault, FaultKind } from './plan.ts'
 import type { ServerActor, World } from './world.ts'
 
-/** Makes a fault happen, and resolves when it is over. */
+/** Injects a fault. Resolves when it is over. */
 export async function inflict(fault: Fault, world: World): Promise<void> {
   await deeds[fault.kind](fault, world)
 }
@@ -71,7 +71,7 @@ const deeds: Record<FaultKind, Deed> = {
   },
 }
 
-/** As it was before an operator took the server out. */
+/** The metadata before an operator set the server inactive. */
 export function activated(metadata: string): string {
   return metadata
     .split('&')
@@ -79,7 +79,7 @@ export function activated(metadata: string): string {
     .join('&')
 }
 
-/** An operator tries for a while: the registry may be down, or have no such entry. */
+/** Repeats the change for a while, because the registry may be down or may not have the entry yet. */
 export async function edit(
   { operator, journal }: Pick<World, 'operator' | 'journal'>,
   address: string,

@@ -1,47 +1,47 @@
 import type { FaultKind } from './plan.ts'
 
-/** What happened in a run, as far as the oracles have to know it. Times are milliseconds of the run. */
+/** What the oracles know of a run. Times are milliseconds since its start. */
 export interface History {
   readonly calls: readonly CallRecord[]
   readonly executions: readonly Execution[]
   readonly disturbances: readonly Disturbance[]
-  /** The servers' names, without those that claim addresses of others. */
+  /** The names of the servers, without rivals. */
   readonly servers: readonly string[]
-  /** Calls that had no end when their client had waited for all of them. */
+  /** Calls that were still open after their client had waited for all calls. */
   readonly unended: readonly string[]
   readonly ends: readonly ProcessEnd[]
   readonly complaints: readonly Complaint[]
-  /** What the registry and each client showed once all faults were over. */
+  /** What the registry and each client showed after all faults. */
   readonly settlements: readonly Settlement[]
-  /** Calls that were made when all was well again. */
+  /** Calls that were made after recovery. */
   readonly probes: readonly Probe[]
   readonly memory: readonly MemoryGrowth[]
 }
 
-/** A call as its client saw it. */
+/** A call, as its client recorded it. */
 export interface CallRecord {
   readonly id: string
   readonly method: 'once' | 'again'
-  /** When it began. */
+  /** When the call started. */
   readonly at: number
   readonly tookMs: number
-  /** How much of that its client could not run. */
+  /** For how much of that time its client process could not run. */
   readonly stalledMs: number
   readonly timeoutMs: number
-  /** Why it failed; undefined when it succeeded. */
+  /** The error; undefined when the call succeeded. */
   readonly code: string | undefined
-  /** What it returned: its own id when all is well. */
+  /** The result, which should be the id of the call. */
   readonly answer: unknown
 }
 
-/** A call as a server ran it; written down before anything else happens, so that it outlives a `kill -9`. */
+/** A call, as a server recorded it before it did anything else, so that the record survives a `kill -9`. */
 export interface Execution {
   readonly id: string
   readonly server: string
   readonly at: number
 }
 
-/** A fault as it happened: until a process that was started again did its work. */
+/** A fault that happened. A restart lasts until the new process works. */
 export interface Disturbance {
   readonly who: string
   readonly kind: FaultKind
@@ -54,34 +54,34 @@ export interface ProcessEnd {
   readonly who: string
   readonly at: number
   readonly how: string
-  /** Whether it ended as it was told to. */
+  /** Whether the run ended it. */
   readonly asked: boolean
 }
 
-/** What a process says of itself that none should: an uncaught exception, a rejection that nobody handles, a warning. */
+/** A report that no process should make: an uncaught exception, an unhandled rejection or a warning. */
 export interface Complaint {
   readonly who: string
   readonly what: string
 }
 
-/** How long it took until a list was right and stayed so. */
+/** How long it took until a list was right and stayed right. */
 export interface Settlement {
   readonly who: string
-  /** Undefined when it never was. */
+  /** Undefined when it never became right. */
   readonly tookMs: number | undefined
   readonly promisedMs: number
   readonly shown: string
   readonly wanted: string
 }
 
-/** How a client's calls went after rest. */
+/** The calls of a client after recovery. */
 export interface Probe {
   readonly who: string
   readonly calls: number
   readonly failures: readonly string[]
 }
 
-/** What a process held after its first calls, and after rest, in bytes. */
+/** The memory of a process after its first calls and after recovery, in bytes. */
 export interface MemoryGrowth {
   readonly who: string
   readonly before: Held

@@ -1,8 +1,8 @@
-/** What was done in a run, and when, in milliseconds since it began. */
+/** The actions of a run, with their times in milliseconds since its start. */
 export class Journal {
   readonly #lines: string[] = []
   readonly #began = performance.now()
-  /** When the run began, by the clock that all processes share. */
+  /** The start of the run, by the clock that all processes share. */
   readonly epoch: number = Date.now()
 
   now(): number {

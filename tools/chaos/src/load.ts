@@ -1,7 +1,7 @@
-/** The service that all servers offer. */
+/** The service of all servers. */
 export const SERVICE = 'Chaos'
 
-/** What a method is given. */
+/** The arguments of a method. */
 export interface Work {
   /** Unique among all calls of a run. */
   readonly id: string

@@ -12,11 +12,11 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     servers: { type: 'string', default: '4' },
     clients: { type: 'string', default: '3' },
-    // Runs in a network of its own, which now and then loses packets. Takes root.
+    // Runs in its own network namespace, which sometimes loses packets. Needs root.
     lossy: { type: 'boolean', default: false },
-    // Prints what was done, also when all promises were kept.
+    // Prints the journal even when all promises were kept.
     verbose: { type: 'boolean', default: false },
-    // Says that it is that network.
+    // Marks the process that runs inside the namespace.
     inside: { type: 'boolean', default: false },
   },
 })

@@ -23,14 +23,14 @@ export async function requireNetwork(): Promise<boolean> {
   }
 }
 
-/** Runs a command in a network of its own, that has nothing but a loopback interface, and resolves to its exit code. */
+/** Runs a command in a network namespace that has only a loopback interface. Resolves to its exit code. */
 export async function inNetwork(command: readonly string[]): Promise<number> {
   const space = `rpcx${process.pid}-${randomInt(1_000, 9_999)}`
   await run('ip', ['netns', 'add', space])
   try {
     await run('ip', ['netns', 'exec', space, 'ip', 'link', 'set', 'lo', 'up'])
     const child = spawn('ip', ['netns', 'exec', space, ...command], { stdio: 'inherit' })
-    // The network can only go when the command has ended.
+    // The namespace can be removed only after the command has ended.
     const end = (signal: NodeJS.Signals): void => void child.kill(signal)
     for (const signal of ENDING) process.on(signal, end)
     const [code] = await once(child, 'exit')
@@ -41,7 +41,7 @@ export async function inNetwork(command: readonly string[]): Promise<number> {
   }
 }
 
-/** From now on the loopback interface of this network loses that many of its packets. Only for a network of our own. */
+/** Makes the loopback interface of this namespace lose this share of its packets. Only for a namespace of our own. */
 export async function lose(percent: number): Promise<void> {
   await rules(
     `add table inet ${TABLE}`,

@@ -5,11 +5,11 @@ import { SERVICE } from './load.ts'
 import type { RegistrySettings } from './registries.ts'
 import { basePathOf } from './registries.ts'
 
-/** Somebody who reads and changes the registry by other means than ours, and makes no entry where there is none. */
+/** Reads and changes entries of a registry without our packages, as a human operator does. Never creates an entry. */
 export interface Operator {
-  /** The metadata of each entry, by its address. */
+  /** Returns the metadata of each entry, by address. */
   entries(): Promise<Readonly<Record<string, string>>>
-  /** Replaces the metadata of the entry, unless it changes meanwhile; who keeps it alive still does. */
+  /** Replaces the metadata of the entry unless it changes meanwhile. The entry stays with its session. */
   edit(address: string, change: (metadata: string) => string): Promise<void>
 }
 
@@ -60,7 +60,7 @@ function consulOperator(raw: ConsulClient, prefix: string): Operator {
 }
 
 function zooKeeperOperator(registry: string, directory: string): Operator {
-  /** With a session of its own, since none outlives what is done to ZooKeeper here. */
+  /** Opens a session for each operation, because no session survives the faults of ZooKeeper here. */
   const withRawClient = async <T>(work: (raw: ZooKeeperClient) => Promise<T>): Promise<T> => {
     const raw = await ZooKeeperClient.open(registry)
     try {

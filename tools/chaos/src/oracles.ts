@@ -1,19 +1,19 @@
 import type { History } from './history.ts'
 import type { FaultKind } from './plan.ts'
 
-/** A promise, and what of a history breaks it: sentences, none when it was kept. */
+/** A promise, and a function that returns a sentence for each violation in a history. */
 export interface Oracle {
   readonly promise: string
   violations(history: History): readonly string[]
 }
 
-/** How much later than its deadline a call may end, in time in which its client ran. */
+/** How long after its deadline a call may end, counting only time in which its client ran. */
 const GRACE_MS = 250
-/** How much more a process may hold after rest than after its first calls. */
+/** How much memory a process may gain between its first calls and the end of the run. */
 const HEAP_GROWTH_BYTES = 24 * 2 ** 20
 const RSS_GROWTH_BYTES = 160 * 2 ** 20
 
-/** What a call that fails so did not do. */
+/** The codes of calls that did not run. */
 const NOT_RUN = new Set(['ERR_RPCX_NOT_EXECUTED', 'ERR_RPCX_NO_ENDPOINT', 'ERR_RPCX_UNAVAILABLE'])
 
 export const oracles: readonly Oracle[] = [
@@ -105,10 +105,10 @@ export const oracles: readonly Oracle[] = [
   },
 ]
 
-/** Longer than any outage of the registry, and what a new server needs after it to be in every list. */
+/** Longer than any outage of the registry plus the time that a new server then needs to reach every list. */
 const UNDISTURBED_MS = 7_000
 
-/** What takes a server's connections or its entry away. One that only hangs for a while keeps its connections, and is held. */
+/** The faults that take the connections or the entry of a server away. A server that only hangs keeps its connections and stays in use. */
 const PARTING: ReadonlySet<FaultKind> = new Set(['kill', 'terminate', 'deactivate', 'claim'])
 
 function undisturbedServers({ servers, disturbances }: History, from: number, to: number): readonly string[] {
@@ -116,7 +116,7 @@ function undisturbedServers({ servers, disturbances }: History, from: number, to
   return servers.filter(server => !parted.some(({ who }) => who === server))
 }
 
-/** The servers that ran each call, by its id. */
+/** Returns the servers that ran each call, by the id of the call. */
 function runsById({ executions }: History): ReadonlyMap<string, readonly string[]> {
   const runs = new Map<string, string[]>()
   for (const { id, server } of executions) {

@@ -2,15 +2,15 @@ import type { Kind } from '@rpcx/servers'
 import { Random } from '@rpcx/testing'
 import { TTL_MS } from './registries.ts'
 
-/** What a run is about. */
+/** The settings of a run. */
 export interface Settings {
   readonly seed: number
   readonly registry: Kind
-  /** For how long there are faults. */
+  /** How long faults happen, in seconds. */
   readonly seconds: number
   readonly servers: number
   readonly clients: number
-  /** Whether the run is in a network of its own, which may lose packets. */
+  /** Whether the run has its own network namespace, which may lose packets. */
   readonly lossy: boolean
 }
 
@@ -26,12 +26,12 @@ export type FaultKind =
   | 'pauseRegistry'
   | 'lose'
 
-/** Something that goes wrong at a time, and is put right after another. */
+/** A fault with a start and a duration. */
 export interface Fault {
   readonly kind: FaultKind
-  /** Who suffers it. Those of one target follow each other. */
+  /** The target of the fault. The faults of one target do not overlap. */
   readonly target: Target
-  /** When it begins, in milliseconds of the run. */
+  /** The start, in milliseconds of the run. */
   readonly at: number
   readonly forMs: number
 }
@@ -42,7 +42,7 @@ export interface Target {
   readonly number: number
 }
 
-/** The same plan for the same settings. */
+/** Returns the same plan for the same settings. */
 export function planOf(settings: Settings): readonly Fault[] {
   const random = new Random(settings.seed)
   const lane = (what: Target['what'], number: number): Fault[] => {
@@ -53,7 +53,7 @@ export function planOf(settings: Settings): readonly Fault[] {
     for (;;) {
       const kind = random.pick(kinds)
       const forMs = Math.round(durationOf(kind, random, TTL_MS[settings.registry]))
-      // The last one is over when all are, so that what it leaves behind is still there.
+      // It ends last, so that its effects are still there when the run is judged.
       const isLast = at + forMs + pauseMs > end
       if (isLast) at = Math.max(at, end - forMs)
       faults.push({ kind, target: { what, number }, at: Math.round(at), forMs })
@@ -70,11 +70,11 @@ export function planOf(settings: Settings): readonly Fault[] {
   return plan.sort((a, b) => a.at - b.at)
 }
 
-/** How long a fault lasts, in milliseconds. */
+/** The duration of the fault, in milliseconds. */
 function durationOf(kind: FaultKind, random: Random, ttlMs: number): number {
   switch (kind) {
     case 'kill':
-      // Some are back while their entry still stands, others long after.
+      // Some servers restart before their entry expires, others long after.
       return random.pick([0, 300, ttlMs / 2, 2 * ttlMs]) * random.next()
     case 'terminate':
       return 1_000 * random.next()
@@ -106,12 +106,12 @@ const lanes: Record<Target['what'], { readonly pauseMs: number; readonly kinds: 
   network: { pauseMs: 4_000, kinds: ['lose'] },
 }
 
-/** A plan as people read it, a line for each fault. */
+/** Returns the plan as text, with one line for each fault. */
 export function timeline(plan: readonly Fault[]): string {
   return plan.map(fault => `${(fault.at / 1_000).toFixed(3).padStart(8)} s  ${sentenceOf(fault)}`).join('\n')
 }
 
-/** What happens in a fault. */
+/** The sentence that describes each kind of fault. */
 export function sentenceOf({ kind, target, forMs }: Fault): string {
   const who = target.what === 'registry' || target.what === 'network' ? `the ${target.what}` : nameOf(target)
   return `${who} ${sentences[kind]} for ${forMs} ms`

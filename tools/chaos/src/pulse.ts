@@ -1,4 +1,4 @@
-/** Measures for how long this process could not run: stopped, blocked, or without a processor. */
+/** Measures how long this process could not run, because it was stopped, blocked or without a processor. */
 export class Pulse {
   readonly #timer: NodeJS.Timeout
   #stalledMs = 0
@@ -8,7 +8,7 @@ export class Pulse {
     this.#timer = setInterval(() => this.#beat(), PERIOD_MS)
   }
 
-  /** All such time so far, in milliseconds, up to this moment. */
+  /** Returns the total of that time until now, in milliseconds. */
   stalledMs(): number {
     return this.#stalledMs + this.#gap(performance.now())
   }

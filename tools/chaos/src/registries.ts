@@ -4,25 +4,25 @@ import { EtcdDiscovery, EtcdRegisterPlugin } from '@rpcx/etcd'
 import type { Kind } from '@rpcx/servers'
 import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '@rpcx/zookeeper'
 
-/** What a process has to know of the registry. */
+/** What a process needs to know about the registry. */
 export interface RegistrySettings {
   readonly kind: Kind
   /** `host:port` */
   readonly address: string
 }
 
-/** How long an entry lives after the last sign of life of its server, in milliseconds. */
+/** The TTL of an entry, in milliseconds. */
 export const TTL_MS: Record<Kind, number> = { etcd: 3_000, zookeeper: 2_000, consul: 2_000 }
 
-/** When a server that was killed is gone from every list, as promised. */
+/** The promised time after which a killed server is in no list any more. */
 export const GONE_MS: Record<Kind, number> = { etcd: 5_000, zookeeper: 3_200, consul: 6_000 }
 
-/** Without a leading slash for Consul, whose keys have none. */
+/** Without a leading slash for Consul, because its keys have none. */
 export function basePathOf(kind: Kind): string {
   return kind === 'consul' ? 'chaos' : '/chaos'
 }
 
-/** @param serviceAddress what to register, when it is not where the server listens */
+/** @param serviceAddress the address to register, if the server listens elsewhere */
 export function registerPlugin({ kind, address }: RegistrySettings, serviceAddress?: string): ServerPlugin {
   const common = {
     basePath: basePathOf(kind),

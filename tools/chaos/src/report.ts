@@ -4,13 +4,13 @@ import { oracles } from './oracles.ts'
 import type { Settings } from './plan.ts'
 import { timeline } from './plan.ts'
 
-/** What a run comes to. */
+/** The result of a run. */
 export interface Report {
   readonly text: string
   readonly violations: number
 }
 
-/** Judges a run by all oracles. What broke a promise is followed by the plan and by what was done. */
+/** Judges a run by all oracles. Returns the violations, followed by the plan and the journal. */
 export function reportOf(settings: Settings, run: Run): Report {
   const { plan, history, journal } = run
   const broken = oracles

@@ -8,8 +8,8 @@ import type { World } from './world.ts'
 type Entries = Readonly<Record<string, string>>
 
 /**
- * Waits until the registry and every client show exactly the servers that live, and go on to do so for a life of an entry, in which
- * what is left of those that are gone would strike.
+ * Waits until the registry and every client show exactly the live servers, and keep showing them for one TTL. Within that time,
+ * leftovers of dead servers would have changed the lists.
  */
 export async function settle(world: World): Promise<readonly Settlement[]> {
   const { registry, operator, clients, servers } = world
@@ -22,7 +22,7 @@ export async function settle(world: World): Promise<readonly Settlement[]> {
   for (;;) {
     const entries = withoutFigures(await operator.entries().catch(() => ({})))
     for (const [address, metadata] of Object.entries(entries)) {
-      // What an operator took out he puts back, also where it came back later than he wanted to.
+      // An operator restores every server that was set inactive, even one that restarted too late for the first attempt.
       if (metadata !== activated(metadata)) await edit(world, address, activated)
     }
     const isRight =
@@ -52,7 +52,7 @@ function holdMs(kind: World['registry']['kind']): number {
   return TTL_MS[kind] + 1_000
 }
 
-/** One who shows a list, and since when it is right. */
+/** A registry or a client that shows a list, and since when the list is right. */
 class SettlingView {
   readonly who: string
   rightSince: number | undefined
@@ -69,7 +69,7 @@ class SettlingView {
   }
 }
 
-/** Figures change each second, and who looks at two places sees them differ. */
+/** Metrics change each second, so two reads may differ. */
 function withoutFigures(entries: Entries): Entries {
   return Object.fromEntries(
     Object.entries(entries).map(([address, metadata]) => [

@@ -15,13 +15,13 @@ import type { ClientSettings } from './programs/client.ts'
 import type { ServerSettings } from './programs/server.ts'
 import type { RegistrySettings } from './registries.ts'
 
-/** A server process and the address that it keeps through all its restarts. */
+/** A server process, and the address that it keeps through all restarts. */
 export interface ServerActor {
   readonly actor: Actor
   readonly address: string
 }
 
-/** All that takes part in a run. */
+/** The registry and all processes of a run. */
 export interface World extends AsyncDisposable {
   readonly folder: string
   readonly journal: Journal
@@ -29,13 +29,13 @@ export interface World extends AsyncDisposable {
   readonly operator: Operator
   readonly servers: readonly ServerActor[]
   readonly clients: readonly Actor[]
-  /** Those that claim the address of another, so far. */
+  /** The servers so far that claimed the address of another one. */
   readonly rivals: Actor[]
-  /** A server of its own that registers this address. */
+  /** Starts a server that registers this address. */
   rival(address: string): Promise<Actor>
 }
 
-/** Starts a registry, servers and clients; resolves when all are there. */
+/** Starts a registry, servers and clients. Resolves when all of them work. */
 export async function makeWorld(settings: Settings, journal: Journal): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'rpcx-chaos-'))
   const registry = await starters[settings.registry]()
@@ -70,7 +70,7 @@ export async function makeWorld(settings: Settings, journal: Journal): Promise<W
   const servers = await Promise.all(numbers(settings.servers).map(n => serverActor(`server${n}`, {})))
   const clients = numbers(settings.clients).map(clientActor)
   const actors = (): Actor[] => [...servers.map(({ actor }) => actor), ...clients, ...rivals]
-  // Also when this process is told to end: one that is stopped would otherwise stay for ever.
+  // Also when this process gets a signal, because stopped processes would otherwise stay for ever.
   const abandon = (): void => {
     for (const actor of actors()) actor.abandon()
     rmSync(folder, { recursive: true, force: true })

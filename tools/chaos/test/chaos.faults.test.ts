@@ -6,10 +6,10 @@ import { requireServer } from '@rpcx/servers'
 import { describe, expect, test } from 'vitest'
 import { requireNetwork } from '../src/network.ts'
 
-// The same seed repeats a plan, not the moments at which a system does what.
+// The same seed repeats the plan, but not the exact timing.
 const seed = process.env.RPCX_SEED ?? String(randomInt(2 ** 31))
 const seconds = process.env.RPCX_FULL ? 300 : 20
-/** With what a run takes beside its faults: to start, to settle, to end. */
+/** Includes the time to start, settle and end a run. */
 const longestMs = (seconds + 110) * 1_000
 const hasNetwork = await requireNetwork()
 const registries: readonly (readonly [name: string, kind: Kind])[] = [

@@ -1,4 +1,4 @@
-// What a fragment in the guides may take as given: a program around it would have made it.
+// Declarations that fragments in the guides may use, because the program around them would contain these.
 import type { Discovery, XClient as RpcxClient, Server as RpcxServer } from '@rpcx/core'
 
 interface Args {

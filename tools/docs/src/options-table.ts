@@ -1,9 +1,9 @@
 import type { Option, Sources } from './sources.ts'
 
-// What stands between these is written by `npm run docs`, out of the doc comments.
+// `npm run docs` writes the text between these marks from the doc comments.
 const PLACE = /(<!-- options: (\w+) -->)[\s\S]*?(<!-- \/options -->)/g
 
-/** The page with its tables of options as they should be. */
+/** Returns the page with up-to-date tables of options. */
 export function withOptionTables(text: string, sources: Sources): string {
   return text.replace(PLACE, (_all, begin: string, name: string, end: string) => {
     const rows = sources
@@ -13,10 +13,10 @@ export function withOptionTables(text: string, sources: Sources): string {
   })
 }
 
-/** A table of a page in another language: whose options it has, and what it says of them. */
+/** A table of a page in another language: its interface and its texts. */
 export interface TranslatedTable {
   readonly of: string
-  /** Another table has those that come from this one. */
+  /** Another table has the options that come from this interface. */
   readonly without: string | undefined
   readonly rows: readonly Row[]
 }
@@ -38,7 +38,7 @@ export interface Row {
   readonly fallback: string
 }
 
-/** As it stands in the table: a value in its unit, or words. */
+/** Formats a default for the table: a value with its unit, or words. */
 export function fallbackOf({ name, isRequired, fallback }: Option): string {
   if (isRequired) return 'required'
   if (fallback === undefined) throw new Error(`the doc comment of ${name} has no @default`)
@@ -46,7 +46,7 @@ export function fallbackOf({ name, isRequired, fallback }: Option): string {
   return `\`${fallback}\`${name.endsWith('Ms') && /^\d/.test(fallback) ? ' ms' : ''}`
 }
 
-/** Whether it is written as in a program. */
+/** Whether the text is code. */
 export function isValue(fallback: string): boolean {
   return /^(-?\d[\d_.]*|'.*'|\{.*\}|true|false|Infinity)$/.test(fallback)
 }

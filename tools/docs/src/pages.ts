@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import GithubSlugger from 'github-slugger'
 import MarkdownIt from 'markdown-it'
 
-/** The folder of the repository, with a slash behind. */
+/** The folder of the repository, with a trailing slash. */
 export const root: string = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** A file of Markdown, read as GitHub reads it. */
 export interface Page {
-  /** From the repository's folder: `docs/etcd.md`. */
+  /** The path relative to the repository, such as `docs/etcd.md`. */
   readonly path: string
   readonly text: string
   readonly blocks: readonly Block[]
@@ -19,10 +19,10 @@ export interface Page {
 
 /** A block of code. */
 export interface Block {
-  /** What follows the fence: `ts`. */
+  /** The language after the fence, such as `ts`. */
   readonly language: string
   readonly code: string
-  /** Of its first line of code, from 1. */
+  /** The number of its first line of code, from 1. */
   readonly line: number
 }
 
@@ -33,21 +33,21 @@ export interface Link {
 
 export interface Heading {
   readonly text: string
-  /** What links to it have behind the `#`. */
+  /** The anchors that links may use after the `#`. */
   readonly anchor: string
 }
 
-/** Every page of the repository, the ones that are not committed yet included. */
+/** Every page of the repository, including uncommitted ones. */
 export function pages(): Page[] {
   return files('*.md')
     .filter(path => !GENERATED.test(path))
     .map(path => parse(path, readFileSync(root + path, 'utf8')))
 }
 
-// Changes to be released, changes that were, and reports of public names.
+// Without changesets, changelogs and API reports.
 const GENERATED = /^\.changeset\/|CHANGELOG\.md$|\.api\.md$/
 
-/** What of the repository matches, from its folder, without what git ignores or what was deleted. */
+/** Returns the matching files of the repository, without ignored and deleted ones. */
 export function files(...patterns: readonly string[]): string[] {
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const git = (args: readonly string[]): string[] =>

@@ -6,7 +6,7 @@ import { entryPoints } from './sources.ts'
 /** Where `npm run docs` puts the site. */
 export const site: string = `${root}site`
 
-/** Builds the guides and the API reference, out of the doc comments, as a site in a folder. Resolves to what is wrong with them. */
+/** Builds the site with the guides and the API reference into a folder. Resolves to the warnings. */
 export async function buildSite(out: string): Promise<string[]> {
   const packages = entryPoints()
   const documents = new Map(
@@ -24,7 +24,7 @@ export async function buildSite(out: string): Promise<string[]> {
     navigation: { includeGroups: true },
     groupOrder: [...Object.keys(DOCUMENTS), '*'],
     customCss: `${root}tools/docs/src/site.css`,
-    // They would name the machine where the site was built.
+    // Source links would contain the path of the machine that built the site.
     disableSources: true,
     packagesRequiringDocumentation: packages.map(({ name }) => name),
     requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable'],
@@ -47,7 +47,7 @@ export async function buildSite(out: string): Promise<string[]> {
       document.frontmatter.group = documents.get(project.files.getReflectionPath(document) ?? '')
     }
   })
-  // Typedoc leaves it to a web server what a folder shows; the site is to be read from a disk as well.
+  // TypeDoc links to folders, which only a web server resolves. The site must also work from a disk.
   app.renderer.on(PageEvent.END, page => {
     page.contents = (page.contents ?? '').replaceAll(/href="\.\.\/(?=["#])/g, 'href="../index.html')
   })
@@ -58,14 +58,14 @@ export async function buildSite(out: string): Promise<string[]> {
   return warnings.all
 }
 
-/** What the site has beside the reference, by group. */
+/** The guides of the site, by group. */
 const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Guides: ['docs/README.md', 'docs/[!R]*.md', 'README.zh-CN.md'],
   'How it works': ['PROTOCOL.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'],
   Examples: ['examples/README.md', 'examples/*/README.md'],
 }
 
-/** Its first heading. */
+/** Returns the first heading of a page. */
 function titleOf({ name, content }: DocumentReflection): string {
   const text = content.map(part => part.text).join('')
   return /^# (.*)$/m.exec(text)?.[1] ?? name

@@ -9,15 +9,15 @@ import { compilerOptions } from './sources.ts'
 const GIVEN = `${root}tools/docs/src/given.d.ts`
 
 /**
- * The TypeScript of the pages as files that can be compiled and run, one folder for each page, in which a block that begins with
- * a comment like `// server.ts` has that name.
+ * Writes the TypeScript of the pages as files that compile and run, with one folder per page. A block that begins with a comment like
+ * `// server.ts` gets that name.
  */
 export class Snippets {
   readonly #folder: string
-  /** Where the code of each file stands. */
+  /** The page and line of the code in each file. */
   readonly #origins = new Map<string, { readonly page: string; readonly block: Block }>()
 
-  /** @param name of the folder, which is replaced */
+  /** @param name the name of the folder, whose contents are replaced */
   constructor(name: string, pages: readonly Page[], sources: Sources) {
     this.#folder = `${root}tools/docs/.cache/${name}`
     rmSync(this.#folder, { recursive: true, force: true })
@@ -32,18 +32,18 @@ export class Snippets {
     }
   }
 
-  /** The path of a block's file. */
+  /** Returns the path of the file of a block. */
   file(page: string, name: string): string {
     return join(this.#folder, page.replaceAll(/\W/g, '-'), name)
   }
 
-  /** What the compiler finds wrong, by page: each with its line there. */
+  /** Returns the compiler's errors by page, each with its line on the page. */
   errors(): Map<string, string[]> {
     const options: ts.CompilerOptions = {
       ...compilerOptions(),
       isolatedDeclarations: false,
       declaration: false,
-      // What is shown is not always used.
+      // Shown code may be unused.
       noUnusedLocals: false,
     }
     const program = ts.createProgram([...this.#origins.keys(), GIVEN], options)
@@ -60,12 +60,12 @@ export class Snippets {
   }
 }
 
-/** Of the file that a block is. */
+/** Returns the name of the file of a block. */
 export function nameOf({ code, line }: Block): string {
   return /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] ?? `line-${line}.ts`
 }
 
-/** On the lines that it has in the page, behind imports of what it does not import itself. */
+/** Returns the code on the same lines as on the page, after imports of the names that it uses but does not import. */
 function standalone({ code, line }: Block, sources: Sources): string {
   const { used, declared } = names(ts.createSourceFile('snippet.ts', code, ts.ScriptTarget.Latest, true))
   const imports = [...sources.exports]
@@ -74,7 +74,7 @@ function standalone({ code, line }: Block, sources: Sources): string {
   return `${imports.join('')}export {};${'\n'.repeat(line - 1)}${code}`
 }
 
-/** All names in a file, and those that it declares itself, at its top or as parameters. */
+/** Returns all names in a file, and those that it declares itself. */
 function names(file: ts.SourceFile): { used: Set<string>; declared: Set<string> } {
   const used = new Set<string>()
   const declared = new Set<string>()

@@ -1,7 +1,7 @@
 import ts from 'typescript'
 import { files, root } from './pages.ts'
 
-/** What the packages export to their users, read from their sources. */
+/** The exports of the packages, read from their sources. */
 export class Sources {
   readonly #checker: ts.TypeChecker
   /** By package. */
@@ -22,7 +22,7 @@ export class Sources {
     )
   }
 
-  /** By name, the package of each export and whether it is there at run time too. */
+  /** The package of each export by name, and whether it exists at run time. */
   get exports(): ReadonlyMap<string, { readonly from: string; readonly isValue: boolean }> {
     const all = new Map<string, { from: string; isValue: boolean }>()
     for (const [from, symbols] of this.#exports)
@@ -31,7 +31,7 @@ export class Sources {
     return all
   }
 
-  /** The members of an interface, its bases' included, those first that must be given. @throws Error when there is none */
+  /** Returns the members of an interface and its bases, required ones first. @throws Error when there is no such interface */
   options(name: string): Option[] {
     const type = this.#checker.getDeclaredTypeOfSymbol(this.#find(name))
     const options = type.getProperties().map(property => this.#option(property))
@@ -39,14 +39,14 @@ export class Sources {
     return options.sort((a, b) => Number(b.isRequired) - Number(a.isRequired))
   }
 
-  /** The texts in a union of literals. */
+  /** Returns the strings in a union of literals. */
   literals(name: string): string[] {
     const type = this.#checker.getDeclaredTypeOfSymbol(this.#find(name))
     if (!type.isUnion()) throw new Error(`${name} is no union`)
     return type.types.map(member => (member as ts.StringLiteralType).value)
   }
 
-  /** What the doc comment of an export says. */
+  /** Returns the doc comment of an export. */
   comment(name: string): string {
     return ts.displayPartsToString(this.#find(name).getDocumentationComment(this.#checker))
   }
@@ -78,7 +78,7 @@ export interface Option {
   readonly name: string
   readonly isRequired: boolean
   readonly meaning: string
-  /** What `@default` says. */
+  /** The text of `@default`. */
   readonly fallback: string | undefined
 }
 
@@ -96,7 +96,7 @@ export function entryPoints(): EntryPoint[] {
   }))
 }
 
-/** Those of the repository, over the sources of its packages. */
+/** The compiler options of the repository, with the sources of its packages. */
 export function compilerOptions(): ts.CompilerOptions {
   const { config } = ts.readConfigFile(`${root}tsconfig.base.json`, ts.sys.readFile)
   return ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, `${root}tools/docs`).options

@@ -1,14 +1,14 @@
 import type { Page } from './pages.ts'
 
-/** What a page tells its reader to run, and what is seen then. */
+/** A command that a page tells its readers to run, and the promised output. */
 export interface Step {
   /** `server.ts` */
   readonly file: string
-  /** A line of its output, or how one begins. */
+  /** A line of the output, or its beginning. */
   readonly says: string
 }
 
-/** The lines of a page's shell blocks that run one of its programs: `npx tsx client.ts   # 10 × 20 = 200`. */
+/** Returns the lines of a page's shell blocks that run one of its programs: `npx tsx client.ts   # 10 × 20 = 200`. */
 export function stepsOf({ blocks }: Page): Step[] {
   return blocks
     .filter(({ language }) => language === 'sh')

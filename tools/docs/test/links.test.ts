@@ -4,7 +4,7 @@ import { files, pages } from '../src/pages.ts'
 
 const all = pages()
 const anchors = new Map(all.map(page => [page.path, page.headings.map(({ anchor }) => anchor)]))
-/** Where the repository is to be read. */
+/** The address of the repository. */
 const HOME = /^https:\/\/github\.com\/rpcx\/rpcx-ts\/(blob|tree)\/main\//
 const paths = new Set(files('*').flatMap(withFolders))
 
@@ -30,24 +30,24 @@ test('every guide and every example can be reached from the README', () => {
 function leadsSomewhere(from: string, target: string): boolean {
   if (isElsewhere(target)) return URL.canParse(target)
   const { path, anchor } = resolve(from, target)
-  // They are written by a release.
+  // A release writes these files.
   if (path.endsWith('/CHANGELOG.md')) return true
   return paths.has(path) && (anchor === undefined || (anchors.get(path)?.includes(anchor) ?? false))
 }
 
-/** Whether it leaves the repository. */
+/** Whether the link leads out of the repository. */
 function isElsewhere(target: string): boolean {
   return /^[a-z]+:/.test(target) && !HOME.test(target)
 }
 
 function resolve(from: string, target: string): { path: string; anchor: string | undefined } {
   const [path = '', anchor] = decodeURI(target).split('#')
-  // What npm shows of a package has full links.
+  // npm shows these pages, so they need full links.
   if (HOME.test(path)) return { path: path.replace(HOME, ''), anchor }
   return { path: path === '' ? from : posix.join(posix.dirname(from), path), anchor }
 }
 
-/** A file is there, and so is each folder that it is in. */
+/** The existing files, and all folders that contain them. */
 function withFolders(path: string): string[] {
   const names = path.split('/')
   return names.flatMap((_, i) => {

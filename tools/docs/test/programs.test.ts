@@ -31,7 +31,7 @@ for (const page of withPrograms) {
   })
 }
 
-/** Runs a page's programs in order, as its reader would: each says what it should, and ends in peace. */
+/** Runs the programs of a page in order, as a reader would. Each must print the promised output and exit without an error. */
 async function run(page: Page): Promise<void> {
   const snippets = new Snippets(`run-${page.path.replaceAll(/\W/g, '-')}`, [page], sources)
   const code = programsOf(page)
@@ -52,14 +52,14 @@ async function run(page: Page): Promise<void> {
   }
 }
 
-/** The code of a page's programs, by name. */
+/** Returns the code of a page's programs, by name. */
 function programsOf(page: Page): Map<string, string> {
   const files = stepsOf(page).map(({ file }) => file)
   const named = page.blocks.map(block => [nameOf(block), block.code] as const)
   return new Map(named.filter(([name]) => files.includes(name)))
 }
 
-/** The page with addresses that are ours: those that it names may be in use here, or be heard by others. */
+/** Returns the page with test addresses, because its own addresses may be in use here. */
 async function moved(page: Page, registry = '', to = ''): Promise<Page> {
   const port = multicastPort()
   let text = page.text.replaceAll(registry || /(?!)/g, to)

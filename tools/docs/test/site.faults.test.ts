@@ -45,7 +45,7 @@ describe.runIf(await requireBrowser())('In a browser', () => {
     browser = await driver.launch({
       executablePath: file,
       env: { ...process.env, ...env } as Record<string, string>,
-      // Without namespaces of its own it runs in containers too; it sees nothing but this site.
+      // Without a sandbox it also runs in containers. It opens only this site.
       chromiumSandbox: false,
     })
   })
@@ -87,7 +87,7 @@ describe.runIf(await requireBrowser())('In a browser', () => {
         wrong.push(`${from} links to ${to}, which has no anchor ${anchor}`)
     console.info(`${anchors.size} pages, ${links.length} links`)
     expect(wrong).toEqual([])
-    // Each export has a page, and each guide.
+    // Each export and each guide has a page.
     expect(anchors.size).toBeGreaterThan(new Sources().exports.size)
   }, 120_000)
 
@@ -118,11 +118,11 @@ describe.runIf(await requireBrowser())('In a browser', () => {
 interface Seen {
   readonly ids: string[]
   readonly hrefs: string[]
-  /** Whether a table or a block of code lies over what is beside it. */
+  /** Whether a table or a block of code overlaps its neighbours. */
   readonly isTooWide: boolean
 }
 
-/** What a page has once its scripts have run. */
+/** Returns the contents of a page after its scripts have run. */
 async function open(page: Page, url: string): Promise<Seen> {
   await page.goto(url)
   await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' })

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 
-/** Inputs that are small, and large when they are decoded. */
+/** Small inputs that decode to large values. */
 
 /** `[{}, {}, …]` in MessagePack: a byte for each object. */
 export function emptyObjects(count: number): Buffer {
@@ -19,7 +19,7 @@ export function zipped(payload: Buffer): Buffer {
   return gzipSync(payload, { level: 9 })
 }
 
-/** A map in MessagePack with so many keys, numbers that V8 puts all into one bucket: its hash of a number has no seed. */
+/** A map in MessagePack with this many numbers as keys, which V8 puts into one bucket, because its hash of numbers has no seed. */
 export function collidingFloats(count: number): Buffer {
   const keys = collidingNumbers(count)
   const bytes = Buffer.alloc(5 + 10 * count)
@@ -34,12 +34,12 @@ export function collidingFloats(count: number): Buffer {
   return bytes
 }
 
-/** Different numbers of one hash. */
+/** Returns different numbers with the same hash. */
 export function collidingNumbers(count: number): readonly number[] {
   const numbers: number[] = []
   const bits = Buffer.alloc(8)
   for (let high = 1n; numbers.length < count; high++) {
-    // The hash is the lower half of what this is the inverse of.
+    // The hash is the lower half of the inverse of this.
     bits.writeBigUInt64BE(unhashed(high << 32n))
     const number = bits.readDoubleBE()
     if (Number.isFinite(number) && !Number.isInteger(number)) numbers.push(number)

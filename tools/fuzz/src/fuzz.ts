@@ -7,7 +7,7 @@ import { LIMITS } from './target.ts'
 import { tried } from './trial.ts'
 import { Watchdog } from './watchdog.ts'
 
-/** What became of the inputs. */
+/** The result of a run. */
 export interface Tally {
   readonly inputs: number
   readonly bytes: number
@@ -15,8 +15,8 @@ export interface Tally {
 }
 
 /**
- * Gives so many mutated inputs to a target.
- * @throws Error with seed, number and shortest form of the first input that is decoded too slowly, to too much, or with a wrong error
+ * Gives this many mutated inputs to a target.
+ * @throws Error with the seed, number and shortest form of the first input that takes too long or too much memory, or throws a wrong error
  */
 export async function fuzz(target: Target, inputs: number, seed: number = new Random().seed): Promise<Tally> {
   const { name, corpus, tokens = [], limits } = target
@@ -27,10 +27,10 @@ export async function fuzz(target: Target, inputs: number, seed: number = new Ra
   let bytes = 0
   try {
     for (let number = 0; number < inputs; number++) {
-      // What is good must be taken, too.
+      // Valid inputs must be accepted.
       const input = corpus[number] ?? mutated(random.pick(corpus), corpus, tokens, random, inputBytes)
       watchdog.began(number)
-      // Node frees what a failed gunzip held after the turn; no two payloads of a peer fail in one.
+      // Node frees the memory of a failed gunzip after the current turn. Two payloads of one peer never fail in the same turn.
       if (number % 100 === 0) await setImmediate()
       bytes += input.length
       const fault = await tried(target, input)

@@ -1,6 +1,6 @@
 import type { Random } from '@rpcx/testing'
 
-/** One to four changes of an input, so that it is nearly good still. */
+/** Changes an input in one to four places, so that it is still almost valid. */
 export function mutated(
   input: Buffer,
   corpus: readonly Buffer[],

@@ -1,4 +1,4 @@
-/** A shorter input that still fails: parts are taken out, at first halves, then ever smaller ones. Takes some seconds at most. */
+/** Returns a shorter input that still fails. Removes halves at first, then ever smaller parts. Takes a few seconds at most. */
 export async function shrunk(input: Buffer, fails: (candidate: Buffer) => Promise<boolean>): Promise<Buffer> {
   const end = performance.now() + LONGEST_MS
   let shortest = input

@@ -1,27 +1,27 @@
-/** A decoder of what others send, and what it may do with a hostile input. */
+/** A decoder of input from others, and what it may do with a hostile input. */
 export interface Target {
   readonly name: string
-  /** Good inputs, as they were recorded or as ours write them. */
+  /** Valid inputs, recorded or written by our encoders. */
   readonly corpus: readonly Buffer[]
-  /** Bytes that mean something there, to be put anywhere. */
+  /** Bytes with a meaning in this format, which mutations insert anywhere. */
   readonly tokens?: readonly Buffer[]
-  /** Decodes, reads all that was decoded, and returns it. */
+  /** Decodes the input, reads the whole result, and returns it. */
   decode(input: Buffer): unknown
-  /** Whether this is an error that may be thrown there. */
+  /** Whether the decoder may throw this error. */
   mayThrow(error: unknown): boolean
   readonly limits?: Partial<Limits>
-  /** How many inputs it gets for one of the others, where each takes longer. @default 1 */
+  /** The number of inputs in proportion to other targets, for slow ones. @default 1 */
   readonly share?: number
 }
 
 /** What one input may cost. */
 export interface Limits {
-  /** The longest input that is made. */
+  /** The length of the longest input, in bytes. */
   readonly inputBytes: number
-  /** The time for any input, in milliseconds, and for each KiB of it. */
+  /** The time limit of any input in milliseconds, and the extra time for each KiB. */
   readonly ms: number
   readonly msPerKiB: number
-  /** What the decoded value may hold: this much for any input, and so many times its bytes. */
+  /** The memory limit of the decoded value: `heapBytes` for any input, plus `heapFactor` times its bytes. */
   readonly heapBytes: number
   readonly heapFactor: number
 }

@@ -3,14 +3,14 @@ import { runInNewContext } from 'node:vm'
 import type { Limits, Target } from './target.ts'
 import { LIMITS } from './target.ts'
 
-/** Why an input is one too many. */
+/** Why an input failed. */
 export interface Fault {
   readonly kind: 'threw' | 'took long' | 'holds much'
   readonly what: string
   readonly cause?: unknown
 }
 
-/** Gives one input to a target, and measures again what seems too much: a machine does other things, and memory is noisy. */
+/** Gives one input to a target. Measures again when the first result exceeds a limit, because time and memory are noisy. */
 export async function tried(target: Target, input: Buffer): Promise<Fault | undefined> {
   const limits: Limits = { ...LIMITS, ...target.limits }
   const heldBefore = held()
@@ -19,13 +19,13 @@ export async function tried(target: Target, input: Buffer): Promise<Fault | unde
   if (first.threw !== undefined) return first.threw
   const mayTakeMs = limits.ms + (limits.msPerKiB * input.length) / 1_024
   if (first.ms > mayTakeMs) {
-    // By the clock it may have waited for a processor.
+    // The elapsed time may include waiting for a processor.
     const ms = Math.min(await worked(target, input), await worked(target, input))
     if (ms > mayTakeMs)
       return { kind: 'took long', what: `${ms.toFixed(0)} ms, more than ${mayTakeMs.toFixed(0)}` }
   }
   const mayHold = limits.heapBytes + limits.heapFactor * input.length
-  // A collection meanwhile hides what was allocated.
+  // A garbage collection meanwhile hides allocations.
   const isSuspect = allocated < 0 || allocated > mayHold || input.length > EXACT_BYTES
   if (isSuspect) {
     const bytes = Math.min(await retained(target, input), await retained(target, input))
@@ -34,10 +34,10 @@ export async function tried(target: Target, input: Buffer): Promise<Fault | unde
   return undefined
 }
 
-/** Longer inputs are few, and measured exactly. */
+/** Longer inputs are rare, so they are measured exactly. */
 const EXACT_BYTES = 65_536
 
-/** How long it takes, and what was wrong if it threw what it may not. */
+/** Returns how long it takes, and the failure if it throws a wrong error. */
 async function timed({ decode, mayThrow }: Target, input: Buffer): Promise<Timed> {
   const since = performance.now()
   try {
@@ -49,7 +49,7 @@ async function timed({ decode, mayThrow }: Target, input: Buffer): Promise<Timed
   return { ms: performance.now() - since }
 }
 
-/** For how long a processor is busy with it, in milliseconds. */
+/** Returns the CPU time of it, in milliseconds. */
 async function worked(target: Target, input: Buffer): Promise<number> {
   const before = process.cpuUsage()
   await timed(target, input)
@@ -62,7 +62,7 @@ interface Timed {
   readonly threw?: Fault
 }
 
-/** How much more is held while the decoded value is. */
+/** Returns the memory that the decoded value keeps in use. */
 export async function retained({ decode, mayThrow }: Target, input: Buffer): Promise<number> {
   const kept: unknown[] = []
   collect()
@@ -74,7 +74,7 @@ export async function retained({ decode, mayThrow }: Target, input: Buffer): Pro
   }
   collect()
   const bytes = held() - before
-  // Until now it was reachable.
+  // Keeps the value reachable until here.
   kept.length = 0
   return bytes
 }
@@ -84,7 +84,7 @@ function held(): number {
   return used_heap_size + external_memory
 }
 
-/** Twice: what the first one frees beside the heap is gone with the second. */
+/** Collects twice, because memory outside the heap is released only by the second collection. */
 function collect(): void {
   gc()
   gc()

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 
-/** Ends the process, with what it was about, when one input takes so long that no time can be measured any more. */
+/** Ends the process and prints the current input when one input blocks the process for too long. */
 export class Watchdog {
   readonly #number = new Int32Array(new SharedArrayBuffer(4))
   readonly #worker: Worker
@@ -27,7 +27,7 @@ export class Watchdog {
 
 const HANG_MS = 30_000
 
-// The main thread does not run its event loop meanwhile, so this one has to end the process.
+// The event loop of the main thread is blocked, so this thread must end the process.
 const WATCH = `
 const { workerData: { number, what, limitMs, pid } } = require('node:worker_threads')
 const { writeSync } = require('node:fs')

@@ -6,7 +6,7 @@ import type { Target } from '../src/target.ts'
 import { json, msgpack } from '../src/targets/payloads.ts'
 import { tried } from '../src/trial.ts'
 
-/** As payloads come on the wire, compressed, with the default limit of frames. */
+/** Compresses a payload as on the wire, and decodes it with the default limit of frames. */
 const compressed = (target: Target): Target => ({
   ...target,
   decode: input => target.decode(decompress(input, Flag.gzip, 16 * 2 ** 20)),

@@ -6,7 +6,7 @@ import type { Target } from '../src/target.ts'
 import { LIMITS } from '../src/target.ts'
 import { tried } from '../src/trial.ts'
 
-/** A target that takes everything, but for what a test says. */
+/** Returns a target that accepts everything, except for what the test changes. */
 function target(change: Partial<Target>): Target {
   const corpus = [Buffer.from('a good input'), Buffer.from('another')]
   return { name: 'tested', corpus, decode: input => input.toString(), mayThrow: () => false, ...change }
@@ -52,7 +52,7 @@ describe('The fuzzer reports an input', () => {
     expect(await tried({ ...json, limits: { heapFactor: 64 } }, input)).toBeUndefined()
     const beside = target({ decode: () => Buffer.alloc(2 * LIMITS.heapBytes) })
     expect(await tried(beside, Buffer.from('x'))).toMatchObject({ kind: 'holds much' })
-    // What is let go at once is not held.
+    // Memory that is released at once does not count.
     const passing = target({ decode: () => Buffer.alloc(2 * LIMITS.heapBytes).length })
     expect(await tried(passing, Buffer.from('x'))).toBeUndefined()
   })

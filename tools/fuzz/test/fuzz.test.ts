@@ -11,7 +11,7 @@ test.each([...wire, ...registries])('hostile inputs do no harm to $name', async 
   expect(inputs).toBe(count)
 })
 
-// What was found once.
+// Inputs that failed in the past.
 test.each([
   [
     'an answer of 41 bytes that announces 1 GiB of data',

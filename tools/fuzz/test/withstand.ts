@@ -5,7 +5,7 @@ import type { Target } from '../src/target.ts'
 const COUNT = process.env.RPCX_FULL ? 1_000_000 : 100_000
 const LONGEST_MS = COUNT * 2
 
-/** Defines a test for each target, with as many inputs as the run is for. */
+/** Defines a test for each target. The number of inputs depends on the kind of run. */
 export function withstand(targets: readonly Target[]): void {
   for (const target of targets) {
     const count = COUNT * (target.share ?? 1)

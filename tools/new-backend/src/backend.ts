@@ -5,7 +5,7 @@ import { contractTest, driver, index, testServer } from './sources.ts'
 
 /**
  * Writes `packages/<name>`: a package that builds, and fails each law that needs a backend. Resolves to its path.
- * @throws TypeError when that is no name for a package; an error with code `EEXIST` when there is one of that name
+ * @throws TypeError when the name is invalid; an error with code `EEXIST` when the package exists
  */
 export async function writeBackend(name: string, packages: URL): Promise<string> {
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
@@ -33,7 +33,7 @@ export async function writeBackend(name: string, packages: URL): Promise<string>
   return fileURLToPath(folder)
 }
 
-// A backend that needs nothing but core.
+// A backend that depends only on core.
 const MODEL = 'inprocess'
 
 async function manifest(name: string, packages: URL): Promise<string> {

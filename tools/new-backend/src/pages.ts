@@ -1,6 +1,6 @@
 import { pascal } from './sources.ts'
 
-/** `README.md`: what npm shows, with the program that every backend shows. */
+/** Returns `README.md`, which npm shows, with the program that every backend has. */
 export function readme(name: string): string {
   const Name = pascal(name)
   return `# @rpcx/${name}
@@ -42,7 +42,7 @@ await server.close()
 `
 }
 
-/** `<name>.api.md`: a report that `npm test` finds out of date until `npm run api` has written it. */
+/** Returns `<name>.api.md`, an empty report. `npm test` fails until `npm run api` has written it. */
 export function apiReport(name: string): string {
   return `## API Report File for "@rpcx/${name}"
 

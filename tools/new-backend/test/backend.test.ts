@@ -11,7 +11,7 @@ const root = new URL('../../../', import.meta.url).pathname
 let copy = ''
 let folder = ''
 
-// A workspace beside this one, in which nothing but the new package is not a link.
+// A second workspace, in which everything except the new package is a link.
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'rpcx-new-backend-'))
   await cp(join(root, 'packages/inprocess'), join(copy, 'packages/inprocess'), {

@@ -7,7 +7,7 @@ export interface Frame {
   end: number
 }
 
-/** Frames over a plain socket as fast as they go: a tick's worth encoded into one buffer, parsed in place. No call, no reply to wait for. */
+/** Sends frames over a plain socket as fast as possible: encodes all frames of a tick into one buffer, and parses in place. It has no calls. */
 export class BareFrames {
   readonly #socket: Socket
   readonly #head: Buffer
@@ -15,10 +15,10 @@ export class BareFrames {
   #view = viewOf(this.#bytes)
   #used = 0
   #rest: Buffer | undefined
-  /** The frame at hand; one object, since nobody keeps it. */
+  /** The current frame. One object for all frames, because nobody keeps it. */
   readonly #frame: Frame = { seq: 0, start: 0, end: 0 }
 
-  /** @param flags byte 2 of the frames that are sent. @param metadata what each of them carries, encoded */
+  /** @param flags byte 2 of the sent frames. @param metadata the encoded metadata of each frame */
   constructor(
     socket: Socket,
     flags: number,
@@ -36,7 +36,7 @@ export class BareFrames {
     })
   }
 
-  /** Encodes one frame with a payload out of `bytes`. */
+  /** Encodes one frame. Its payload is a part of `bytes`. */
   write(seq: number, bytes: Buffer, start: number, end: number): void {
     const head = this.#head
     const size = head.length + 4 + end - start
@@ -56,7 +56,7 @@ export class BareFrames {
   flush(): void {
     if (this.#used === 0) return
     const sent = this.#socket.write(this.#bytes.subarray(0, this.#used))
-    // What the system has taken may be overwritten.
+    // Bytes that the system has accepted may be overwritten.
     if (!sent || this.#socket.writableLength > 0) {
       this.#bytes = Buffer.allocUnsafeSlow(SLAB)
       this.#view = viewOf(this.#bytes)
@@ -88,7 +88,7 @@ function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** A text or bytes with the length before it. */
+/** Encodes a string or bytes, preceded by the length. */
 export function field(value: string | Buffer): Buffer {
   const bytes = Buffer.from(value as string)
   return Buffer.concat([u32(bytes.length), bytes])

@@ -1,24 +1,24 @@
 import type { Task } from '../task.ts'
 
-/** A way to call a server: ours, another library's, or a bare socket. */
+/** A way to call a server: rpcx, another library, or a bare socket. */
 export interface Contestant {
-  /** Serves until the process ends. Resolves to where clients find it. */
+  /** Serves until the process ends. Resolves to its address. */
   serve(task: Task): Promise<string>
   connect(address: string, task: Task): Promise<Load>
 }
 
-/** A connected client that makes calls on order. */
+/** A connected client, which makes calls when asked. */
 export interface Load {
-  /** Calls a second, with so many always under way. */
+  /** Returns calls per second, with this many calls always running. */
   closed(concurrency: number, ms: number): Promise<number>
   /**
-   * How long calls take that start at an even rate, whether the server keeps up or not: in milliseconds each, from when a call was due;
-   * `Infinity` when it failed.
+   * Returns how long calls take that start at an even rate, whether or not the server keeps up: in milliseconds, from when each call was
+   * due. A failed call is `Infinity`.
    */
   open(perSecond: number, ms: number): Promise<Float64Array>
 }
 
-/** The calls of a library that returns a promise for each. */
+/** Makes the calls of a library that returns a promise for each call. */
 export function awaited(call: () => Promise<unknown>): Load {
   return {
     async closed(concurrency, ms) {
@@ -45,7 +45,7 @@ export function awaited(call: () => Promise<unknown>): Load {
           if (ended === times.length) resolve()
         }
         const failed = (): void => end(Number.POSITIVE_INFINITY)
-        // As few promises as can be: what the measurement itself takes delays the next call.
+        // As few promises as possible, because the time of the measurement itself delays the next call.
         pace(perSecond, times.length, dueAt => {
           call().then(() => end(performance.now() - dueAt), failed)
         })
@@ -55,7 +55,7 @@ export function awaited(call: () => Promise<unknown>): Load {
   }
 }
 
-/** Starts so many calls at an even rate. */
+/** Starts this many calls at an even rate. */
 export function pace(perSecond: number, count: number, start: (dueAt: number) => void): void {
   const startedAt = performance.now()
   let started = 0

@@ -9,8 +9,8 @@ import type { Contestant, Load } from './contestant.ts'
 import { pace } from './contestant.ts'
 
 /**
- * The least that any client and server could do: the frames that rpcx sends for the same calls, deadline included, encoded one by
- * one, with the values encoded and decoded on both sides; but no call, no promise, no method to find, no clock.
+ * Does the least that any client and server must do. It sends the same frames as rpcx, with the deadline, encodes each one, and encodes
+ * and decodes values on both sides. It has no calls, promises or clock, and looks up no methods.
  */
 export const floor: Contestant = {
   async serve({ exchange, tls }) {
@@ -48,7 +48,7 @@ function multiply({ A, B }: Args): { C: number } {
   return { C: A * B }
 }
 
-// It is a buffer, though its type does not say so.
+// It is a buffer, although its type does not say so.
 const encode = (value: unknown): Buffer => msgpack.encode(value) as Buffer
 
 class FloorLoad implements Load {
@@ -102,7 +102,7 @@ class FloorLoad implements Load {
     let sent = 0
     let replies = 0
     await new Promise<void>(resolve => {
-      // Replies come in the order of their calls.
+      // Replies come in the order of the calls.
       this.#replied = () => {
         times[replies] = performance.now() - (dueAt[replies] as number)
         if (++replies === times.length) resolve()

@@ -3,7 +3,7 @@ import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Contestant } from './contestant.ts'
 import { awaited } from './contestant.ts'
 
-/** `@grpc/grpc-js`, with bytes passed through as they are: no protobuf in between. */
+/** `@grpc/grpc-js`, which passes bytes through without protobuf. */
 export const grpc: Contestant = {
   async serve() {
     const server = new Server()

@@ -4,7 +4,7 @@ import { Pool } from 'undici'
 import type { Contestant } from './contestant.ts'
 import { awaited } from './contestant.ts'
 
-/** Plain HTTP: `node:http` serves, `undici` calls, with connections and pipelining as they suit it best. */
+/** Plain HTTP: `node:http` serves, `undici` calls, with the connections and pipelining that suit it best. */
 export const http: Contestant = {
   async serve() {
     const server = createServer((request, response) => {

@@ -12,7 +12,7 @@ export type ContestantName =
   | 'connect'
   | 'http'
 
-/** Each is loaded only where it takes part. */
+/** Loads each contestant only where it takes part. */
 export const contestants: Readonly<Record<ContestantName, () => Promise<Contestant>>> = {
   rpcx: async () => (await import('./rpcx.ts')).rpcx,
   metered: async () => (await import('./metered.ts')).metered,

@@ -3,7 +3,7 @@ import { Server } from '../../../../packages/core/src/server/server.ts'
 import type { Contestant } from './contestant.ts'
 import { rpcx } from './rpcx.ts'
 
-/** Ours, from its sources. */
+/** rpcx, from its sources. */
 export const metered: Contestant = {
   async serve() {
     const server = new Server()
@@ -14,7 +14,7 @@ export const metered: Contestant = {
   connect: rpcx.connect,
 }
 
-/** The same, but what is answered is not counted and timed. */
+/** The same, but the server counts and times no calls. */
 export const unmetered: Contestant = {
   serve(task) {
     Meters.prototype.answered = () => {}

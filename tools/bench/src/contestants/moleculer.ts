@@ -7,7 +7,7 @@ import { awaited } from './contestant.ts'
 /** Moleculer over its own TCP transporter, in binary, without the features that cost time and are optional. */
 export const moleculer: Contestant = {
   async serve() {
-    // It does not tell which port it took by itself.
+    // It does not report the port that the system chose.
     const port = await freePort()
     const broker = new ServiceBroker(optionsOf('server', port, []))
     broker.createService({ name: 'bench', actions: { echo: ({ params }) => params } })

@@ -6,8 +6,8 @@ import { awaited } from './contestant.ts'
 import { floor } from './floor.ts'
 
 /**
- * The floor with the least that a client needs whose calls are awaited: a promise for each, and a view of the reply. Replies are taken
- * to come in order; there is nothing else around it.
+ * The floor plus the least that a client with awaitable calls needs: a promise per call, and a view of the reply. It assumes that
+ * replies come in order, and does nothing else.
  */
 export const promised: Contestant = {
   serve: floor.serve,
@@ -46,7 +46,7 @@ export const promised: Contestant = {
 
 const FIRST_SLOTS = 4_096
 
-/** A full ring with as many slots again: each number has its own there, too. */
+/** Doubles a full ring. Each number has its own slot in the new ring, too. */
 function twice<T>(ring: readonly T[]): T[] {
   return [...ring, ...ring]
 }

@@ -4,7 +4,7 @@ import { order } from '../task.ts'
 import type { Contestant, Load } from './contestant.ts'
 import { awaited } from './contestant.ts'
 
-/** Ours, with its default options. */
+/** rpcx with its default options. */
 export const rpcx: Contestant = {
   async serve({ tls, services = 1 }) {
     const server = new Server(tls && { tls })
@@ -22,7 +22,7 @@ export const rpcx: Contestant = {
     const client = new XClient<typeof methods>('Bench', discovery, {
       codec: exchange === 'bytes' ? 'raw' : 'msgpack',
       ...(tls && { tls: { ca: tls.ca } }),
-      // More connections than one would be another measurement.
+      // More than one connection would be a different measurement.
       ...(task.endpoints && { selectMode: only(address) }),
     })
     let a = 0
@@ -48,7 +48,7 @@ function only(address: string): Selector {
   return { pick: servers => (chosen ??= servers.find(({ endpoint }) => endpoint.address === address)) }
 }
 
-/** Servers that are in the list and nowhere else. */
+/** Servers that are in the list but do not exist. */
 function otherServers(count: number): KeyValue[] {
   return Array.from({ length: count }, (_, i) => ({ key: `tcp@127.1.${i >> 8}.${i & 255}:9` }))
 }

@@ -4,14 +4,14 @@ import type { Contestant } from './contestant.ts'
 import { awaited } from './contestant.ts'
 
 /**
- * Bytes to and fro over a socket, one message at a time, with nothing around them: as many as a frame of rpcx has. Node reads at most
- * 64 KiB at a time, so that a message of exactly that length would be twice as fast as one that is a byte longer.
+ * Sends as many bytes as a frame of rpcx in each direction, one message at a time. Node reads at most 64 KiB at a time, so a message of
+ * exactly that length would be twice as fast as one that is a byte longer.
  */
 export const tcp: Contestant = {
   async serve({ bytes = 581 }) {
     const length = bytes + FRAME_BYTES
     const server = createServer({ noDelay: true }, socket => {
-      // As a server does that must have all arguments before it can answer.
+      // Like a server, which needs all arguments before it can answer.
       const whole = gather(length, message => socket.write(message))
       socket.on('data', whole)
     })
@@ -39,10 +39,10 @@ export const tcp: Contestant = {
   },
 }
 
-// Header, names and deadline of a call of Bench.Echo, and the four lengths.
+// The header, names, deadline and four lengths of a call of Bench.Echo.
 const FRAME_BYTES = 16 + 4 + 5 + 4 + 4 + 4 + 28 + 4
 
-/** Puts chunks together to messages of that length. */
+/** Joins chunks to messages of that length. */
 function gather(bytes: number, message: (whole: Buffer) => void): (chunk: Buffer) => void {
   let chunks: Buffer[] = []
   let length = 0

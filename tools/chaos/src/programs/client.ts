@@ -11,7 +11,7 @@ import type { RegistrySettings } from '../registries.ts'
 import { openDiscovery } from '../registries.ts'
 import { complain, obey } from './common.ts'
 
-/** What a client is given. */
+/** The settings of a client process. */
 export interface ClientSettings {
   readonly registry: RegistrySettings
   readonly name: string
@@ -19,7 +19,7 @@ export interface ClientSettings {
   readonly callsPerSecond: number
   readonly failMode: FailMode
   readonly selectMode: SelectMode
-  /** The file in which it writes down how its calls ended. */
+  /** The file in which it records the results of its calls. */
   readonly outcomes: string
 }
 
@@ -45,7 +45,7 @@ void (async () => {
 await discovery.list(SERVICE)
 say({ event: 'started' })
 
-// So many calls begin in each second in which the client runs, whatever becomes of them.
+// Starts this many calls per second of running time, whatever their results.
 let due = 0
 let beaten = performance.now()
 const load = setInterval(() => {
@@ -109,5 +109,5 @@ obey({
   },
 })
 
-/** Longer than any call may take. */
+/** Longer than any call can take. */
 const LONGEST_MS = 5_000

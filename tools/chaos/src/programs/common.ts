@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { say } from '@rpcx/testing/programs'
 
-/** Tells of what no process should have: exceptions and rejections that nobody handles, and signs of leaks. */
+/** Reports uncaught exceptions, unhandled rejections and warnings about leaks. */
 export function complain(): void {
   process.on('uncaughtExceptionMonitor', (error, origin) => {
     say({ event: 'complaint', what: `${origin}: ${error.stack ?? error}` })
@@ -13,7 +13,7 @@ export function complain(): void {
   })
 }
 
-/** Does what it is told by lines, `block <ms>` and `memory` among them, and ends with the process that tells it. */
+/** Runs the commands that come as lines, such as `block <ms>` and `memory`. Exits when the parent process ends. */
 export function obey(commands: Readonly<Record<string, (argument: string) => void>>): void {
   const lines = createInterface(process.stdin)
   lines.on('line', line => {
@@ -23,11 +23,11 @@ export function obey(commands: Readonly<Record<string, (argument: string) => voi
     else commands[what]?.(argument)
   })
   lines.on('close', () => process.exit())
-  // What is told may not keep a process alive that has nothing else to do.
+  // Commands must not keep a process alive that has nothing else to do.
   if ('unref' in process.stdin) (process.stdin as NodeJS.ReadStream).unref()
 }
 
-/** As a method does that computes. */
+/** Blocks the event loop, as a method that computes does. */
 function block(ms: number): void {
   const end = performance.now() + ms
   while (performance.now() < end);

@@ -8,14 +8,14 @@ import type { RegistrySettings } from '../registries.ts'
 import { registerPlugin } from '../registries.ts'
 import { complain, obey } from './common.ts'
 
-/** What a server is given. */
+/** The settings of a server process. */
 export interface ServerSettings {
   readonly registry: RegistrySettings
   readonly listen: string
-  /** The address to register, when it is not its own. */
+  /** The address to register, if it is not the server's own. */
   readonly serviceAddress?: string
   readonly metadata: string
-  /** The file in which it writes down what it runs. */
+  /** The file in which it records the calls that it runs. */
   readonly executions: string
 }
 

@@ -6,7 +6,7 @@ import type { Target } from '../target.ts'
 import { nothing } from './errors.ts'
 import { reportsOf } from './reports.ts'
 
-/** What Consul answers to the question for a service's keys, over HTTP. Its library decodes it, and we make a list of it. */
+/** The response of Consul to the query for the keys of a service, over HTTP. Its library decodes the response, and our driver makes a list of it. */
 export const consul: Target = {
   name: 'consul',
   corpus: [
@@ -31,7 +31,7 @@ function item(address: string, metadata: string): object {
   return {
     LockIndex: 1,
     Key: `rpcx/Arith/${address}`,
-    // Beyond 2^53, as Go's are.
+    // Larger than 2^53, like Go's flags.
     Flags: 0,
     Value: Buffer.from(metadata).toString('base64'),
     CreateIndex: 1,

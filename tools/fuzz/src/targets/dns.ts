@@ -9,7 +9,7 @@ import { reportsOf } from './reports.ts'
 
 const NAME = 'arith.service.test'
 
-/** What a name server answers to the question for SRV records, over UDP. Node decodes it, and we make a list of it. */
+/** The response of a name server to the query for SRV records, over UDP. Node decodes the response, and our driver makes a list of it. */
 export const dns: Target = {
   name: 'dns',
   corpus: [
@@ -68,7 +68,7 @@ async function start(): Promise<NameServer> {
   const server: NameServer = { address: `127.0.0.1:${socket.address().port}`, answer: Buffer.alloc(0) }
   socket.on('message', (question: Buffer, { port, address }: RemoteInfo) => {
     const hostile = Buffer.concat([question.subarray(0, 2), server.answer.subarray(2)])
-    // Whoever does not believe the first has the second, and need not wait: there is no such name.
+    // If the resolver ignores the first response, the second one says that there is no such name, so the resolver does not wait.
     const honest = Buffer.from(question)
     honest.writeUInt16BE(0x8183, 2)
     const isAsked = question.includes(Buffer.from('arith'))

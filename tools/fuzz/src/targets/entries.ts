@@ -13,7 +13,7 @@ const recorded = ['etcd', 'zookeeper', 'consul'].flatMap(registry => {
   return (JSON.parse(readFileSync(file, 'utf8')) as Recording).lastTick
 })
 
-/** Keys and values as a registry holds them, a key and its value behind each other, to the list that clients have of them. */
+/** Pairs of keys and values, as a registry stores them. The target makes the client's list of them. */
 export const entries: Target = {
   name: 'entries',
   corpus: [
@@ -42,6 +42,6 @@ export const entries: Target = {
     return reports
   },
   mayThrow: nothing,
-  // Each entry of two bytes that is no server is told with its error.
+  // Each malformed entry of two bytes is reported with an error.
   limits: { heapFactor: 1_024, inputBytes: 1_024 },
 }

@@ -5,12 +5,12 @@ import { bytesOf, scenarios } from '../../../../packages/core/test/wire/recordin
 import type { Target } from '../target.ts'
 import { only } from './errors.ts'
 
-/** Frames that were recorded of Go's client and server, those that are short. */
+/** Short frames that were recorded from Go's client and server. */
 export const recordedFrames: readonly Buffer[] = scenarios
   .flatMap(({ exchange }) => exchange.map(bytesOf))
   .filter(bytes => bytes !== undefined && bytes.length <= 600) as Buffer[]
 
-/** What comes on a connection, in two pieces. */
+/** The bytes of a connection, in two pieces. */
 export const frames: Target = {
   name: 'frames',
   corpus: recordedFrames,

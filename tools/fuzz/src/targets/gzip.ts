@@ -6,7 +6,7 @@ import { only } from './errors.ts'
 
 const MAX_BYTES = 65_536
 
-/** Compressed payloads. What they may unpack to is told by the limit of frames, not by their own length. */
+/** Compressed payloads. The limit of frames decides how large they may be after decompression, not their own length. */
 export const gzip: Target = {
   name: 'gzip',
   corpus: ['', 'a text', 'a text '.repeat(1_000), '\0'.repeat(MAX_BYTES)].map(text => gzipSync(text)),
@@ -14,6 +14,6 @@ export const gzip: Target = {
   decode: input => decompress(input, Flag.gzip, MAX_BYTES),
   mayThrow: only('ERR_RPCX_FRAME'),
   limits: { inputBytes: 1_024 },
-  // Each takes memory beside the heap, by which V8 is made to collect.
+  // Each input uses memory outside the heap, which makes V8 collect garbage.
   share: 0.1,
 }

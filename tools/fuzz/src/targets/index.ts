@@ -10,8 +10,8 @@ import { pairs } from './pairs.ts'
 import { json, msgpack } from './payloads.ts'
 import { address, query } from './strings.ts'
 
-/** What servers and clients read of each other. */
+/** The decoders of bytes that servers and clients send to each other. */
 export const wire: readonly Target[] = [frames, pairs, gzip, msgpack, json]
 
-/** What both read of registries and of the network. */
+/** The decoders of bytes from registries and from the network. */
 export const registries: readonly Target[] = [address, query, entries, multicast, dns, jute, consul]

@@ -6,11 +6,11 @@ import { Suspects } from '../../../../packages/zookeeper/src/suspects.ts'
 import type { Target } from '../target.ts'
 import { nothing } from './errors.ts'
 
-/** What it may be asked. */
+/** The requests to which the bytes may be the reply. */
 const QUESTIONS = ['greeting', 'read', 'children', 'exists'] as const
 const XID = 7
 
-/** What ZooKeeper sends, after a byte that says what it was asked: through the library to what is made of it. */
+/** The replies of ZooKeeper, after one byte that chooses the request. The library decodes them, and our driver uses the result. */
 export const jute: Target = {
   name: 'jute',
   corpus: [
@@ -64,11 +64,11 @@ export const jute: Target = {
 }
 
 const settings = readSettings({ zooKeeperServers: '127.0.0.1:2181', basePath: '/rpcx' })
-/** In the library's words. */
+/** The names that the library uses. */
 const CONNECTING = 1
 const CONNECTED = 2
 
-/** What the library keeps to itself, as far as it takes to have it believe that it is connected. */
+/** The private members of the library that make it believe that it is connected. */
 interface Manager {
   state: number
   xid: number

@@ -7,7 +7,7 @@ import type { Target } from '../target.ts'
 import { nothing } from './errors.ts'
 
 const ofMdns = createRequire(new URL('../../../../packages/mdns/src/library.ts', import.meta.url))
-/** The library below the library. */
+/** The library that the library uses. */
 export const dnsPacket: { decode(input: Buffer): FullPacket; encode(packet: object): Buffer } = createRequire(
   ofMdns.resolve('multicast-dns'),
 )('dns-packet')
@@ -33,7 +33,7 @@ export const multicast: Target = {
   limits: { inputBytes: 9_000 },
 }
 
-/** What it refuses it drops. */
+/** It drops what it rejects. */
 function decodedByLibrary(input: Buffer): FullPacket | undefined {
   try {
     return dnsPacket.decode(input)

@@ -2,7 +2,7 @@ import { isRpcxError, systemClock } from '@rpcx/core'
 import type { ConsulDriver } from '../../../../packages/consul/src/driver.ts'
 import type { DNSDriver } from '../../../../packages/core/src/discovery/dns-driver.ts'
 
-/** Follows a service until something is told of it, and returns that. Errors of ours tell nothing. */
+/** Watches a service until the first report, and returns the reports. Ignores `RpcxError`s. */
 export async function reportsOf(driver: ConsulDriver | DNSDriver): Promise<unknown[]> {
   const reports: unknown[] = []
   const enough = new AbortController()
