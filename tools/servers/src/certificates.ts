@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 
-/** Who vouches for certificates. */
+/** A certificate authority. */
 export interface Authority {
   readonly name: string
   readonly key: KeyObject
@@ -19,11 +19,11 @@ export interface Identity {
 export interface CertificateOptions {
   /** The host names and IP addresses that it is for. @default localhost, 127.0.0.1 and ::1 */
   readonly hosts?: readonly string[]
-  /** When it ends. @default in an hour */
+  /** The end of its validity. @default in an hour */
   readonly notAfter?: Date
 }
 
-/** An authority of a test's own. */
+/** Creates an authority. */
 export function authority(name: string): Authority {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const isAuthority = extension('551d13', sequence(Buffer.from('0101ff', 'hex')), true)
@@ -31,7 +31,7 @@ export function authority(name: string): Authority {
   return { name, key: privateKey, cert }
 }
 
-/** A certificate signed by `issuer`, for a server or a client. */
+/** Creates a certificate for a server or a client, signed by `issuer`. */
 export function identity(issuer: Authority, name: string, options: CertificateOptions = {}): Identity {
   const { hosts = ['localhost', '127.0.0.1', '::1'], notAfter = inAnHour() } = options
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

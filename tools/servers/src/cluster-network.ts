@@ -1,16 +1,16 @@
 import { createConnection, type Socket } from 'node:net'
 import { ConnectionGroup } from './connection-group.ts'
 
-/** Where a connection between two members goes on to. */
+/** The address to which a connection between two members is forwarded. */
 export interface Target {
   readonly host: string
   readonly port: number
 }
 
-/** All that the members of one cluster say to each other: a group from each of them to each other one. */
+/** The network between the members of a cluster, with a group of connections from each member to each other one. */
 export class ClusterNetwork {
   readonly #groups = new Map<string, ConnectionGroup>()
-  /** Of connections whose dialer is unknown: they pass only while everybody may speak with everybody. */
+  /** The connections whose dialer is unknown. They pass only while no member is cut off. */
   readonly #unknownDialers = new ConnectionGroup()
   readonly #cutOff = new Set<number>()
 
@@ -20,18 +20,18 @@ export class ClusterNetwork {
     }
   }
 
-  /** Members that hear nobody and are heard by nobody. */
+  /** The members that are cut off from all others. */
   get cutOff(): ReadonlySet<number> {
     return this.#cutOff
   }
 
-  /** Whether a datagram may go from one to the other. */
+  /** Whether a datagram may pass from one member to the other. */
   isOpen(from: number, to: number): boolean {
     const group = this.#between(from, to)
     return !group.isCut && !group.isStalled
   }
 
-  /** Connects a member with the one that it dialed, and says `greeting` to it once they are connected. */
+  /** Connects a member with the one that it dialed, and then sends `greeting` to the dialer. */
   connect(client: Socket, from: number | undefined, to: number, target: Target, greeting = ''): void {
     const group = from === undefined ? this.#unknownDialers : this.#between(from, to)
     // A forgotten cluster must not keep a finished process alive.
@@ -41,7 +41,7 @@ export class ClusterNetwork {
       client.resetAndDestroy()
       return
     }
-    // Not even the handshake gets through a network that is silent.
+    // Not even a handshake passes a stalled network.
     if (group.isStalled) {
       group.hold(client)
       return
@@ -51,13 +51,13 @@ export class ClusterNetwork {
     group.join(client, socket)
   }
 
-  /** Resets what this member says to others and hears from them, until `heal`. */
+  /** Resets all connections between this member and the others, until `heal`. */
   partition(member: number): void {
     this.#cutOff.add(member)
     for (const group of this.#around(member)) group.cut()
   }
 
-  /** Holds back what this member says to others and hears from them, until `heal`. */
+  /** Holds back all bytes between this member and the others, until `heal`. */
   stall(member: number): void {
     this.#cutOff.add(member)
     for (const group of this.#around(member)) group.stall('both')

@@ -37,12 +37,12 @@ export interface Cluster extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** What one kind of cluster needs, beside what each of its servers does: how its members are told of each other. */
+/** What one kind of cluster needs beside its servers: how the members learn of each other. */
 export interface Team extends AsyncDisposable {
   readonly recipes: readonly Recipe[]
-  /** Resolves to whether this member believes to lead; rejects when it does not answer. */
+  /** Resolves to whether this member believes that it leads. Rejects when it does not respond. */
   leads(member: number): Promise<boolean>
-  /** Makes the members notice that they reach each other again, when they would not by themselves. */
+  /** Makes the members notice that they can reach each other again, if they would not notice soon. */
   healed?(): Promise<void>
 }
 
@@ -122,7 +122,7 @@ class OwnCluster implements Cluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.members.map(member => member.stop()))
-    // Connections that are held back would not notice that both their ends are gone.
+    // Stalled connections would not notice that both ends are gone.
     this.#network.heal()
     await this.#team[Symbol.asyncDispose]()
   }
@@ -131,7 +131,7 @@ class OwnCluster implements Cluster {
     return this.stop()
   }
 
-  /** One that is cut off believes in itself for a while, so it is not asked; nor is one without a majority believed. */
+  /** A member that is cut off believes for a while that it still leads, so it is not asked. A leader needs a majority. */
   async #elected(): Promise<Server> {
     const asked = this.members.map(async (_, index) => {
       if (this.#network.cutOff.has(index)) throw new Error('it is cut off')

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Direction, ProxiedConnection } from './proxied-connection.ts'
 
-/** Connections that are broken together. It forwards faithfully until told otherwise. */
+/** Proxied connections that are cut, stalled and delayed together. */
 export class ConnectionGroup {
   readonly #open = new Set<ProxiedConnection>()
   readonly #held = new Set<Socket>()
@@ -21,7 +21,7 @@ export class ConnectionGroup {
     return this.#stalled !== undefined
   }
 
-  /** Forwards what the two say, until both have ended. */
+  /** Forwards bytes between the two sockets, until both have ended. */
   join(client: Socket, target: Socket): void {
     const proxied = new ProxiedConnection(client, target, () => this.#open.delete(proxied))
     this.#open.add(proxied)
@@ -37,13 +37,13 @@ export class ConnectionGroup {
     client.resume()
   }
 
-  /** Resets all connections, and means the owner to reset new ones until `heal`. */
+  /** Resets all connections. The owner must reset new ones until `heal`. */
   cut(): void {
     this.#isCut = true
     this.drop()
   }
 
-  /** Resets the present connections only. */
+  /** Resets the existing connections only. */
   drop(): void {
     for (const proxied of this.#open) proxied.reset()
     for (const client of this.#held) client.resetAndDestroy()

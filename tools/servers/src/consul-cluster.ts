@@ -31,7 +31,7 @@ export function startConsulCluster(
           retry_join: gossip,
           retry_interval: '200ms',
           ports: { serf_wan: -1 },
-          // Also a dead server counts for the majority, as in the other registries.
+          // A dead server still counts for the majority, as in the other registries.
           autopilot: { cleanup_dead_servers: false },
         }
         return consulRecipe(options, { name: `member-${index + 1}`, config })
@@ -40,13 +40,13 @@ export function startConsulCluster(
         const leader = await (await ask(index, 'status/leader', 400)).text()
         return leader === `"${loopbackHost(index).advertised}:${reservations[index]?.ports[1]}"`
       },
-      // One that was taken for dead is told so a few times only, then not before the next full exchange in 30 s.
+      // Consul tells a server only a few times that others consider it dead, and then only at the next full exchange in 30 s.
       healed: async () => {
         const pairs = reservations.flatMap((_, index) =>
           gossip.slice(index + 1).map(address => [index, address] as const),
         )
         const joins = pairs.map(([index, address]) => ask(index, `agent/join/${address}`, 2_000, 'PUT'))
-        // Those of members that do not run fail.
+        // Requests to members that do not run fail.
         await Promise.allSettled(joins)
       },
       [Symbol.asyncDispose]: () => forwarding[Symbol.asyncDispose](),

@@ -6,11 +6,11 @@ import type { Launchable, Recipe, Server, ServerOptions } from './server.ts'
 import { startServer } from './start.ts'
 
 export interface ConsulOptions extends ServerOptions {
-  /** The shortest TTL of a session that the server accepts, default 2 000; Consul's own default is 10 000. */
+  /** The shortest TTL of a session that the server accepts, in milliseconds. Consul's own default is 10 000. @default 2 000 */
   sessionTtlMinMs?: number
   /** Its datacenter, default `dc1`. */
   datacenter?: string
-  /** A server of another datacenter, started by `startConsul`, to join over WAN; waited for at each start. */
+  /** A server of another datacenter, started by `startConsul`, which this one joins over WAN at each start. */
   joinWan?: Server
   /**
    * A server, started by `startConsul`, whose client agent this is. As Consul's own default is, it leaves the datacenter when it is
@@ -34,7 +34,7 @@ export function startConsul(options: ConsulOptions = {}): Promise<Server> {
   return startServer(consulRecipe(options), options)
 }
 
-/** What makes a server one of a cluster. */
+/** What a server needs to be a member of a cluster. */
 export interface ConsulMember {
   readonly name: string
   readonly config: Readonly<Record<string, unknown>>
@@ -81,7 +81,7 @@ function clientName(address: string): string {
   return `client-${new URL(`http://${address}`).port}`
 }
 
-/** What a single server has in its configuration, and what a client agent has. */
+/** Returns the configuration of a single server or of a client agent. */
 function roleConfig(clientOf: Server | undefined): Record<string, unknown> {
   if (clientOf === undefined) return { bootstrap_expect: 1 }
   return { retry_join: [clientOf.extraAddresses.lan], retry_interval: '200ms' }
@@ -104,12 +104,12 @@ async function baseConfig(
   }
 }
 
-/** From 1.11 on the token has another name, but is still understood by this one. */
+/** Since 1.11 the token has another name, but Consul still accepts this one. */
 function closedAcl(token: string): Record<string, unknown> {
   return { enabled: true, default_policy: 'deny', tokens: { master: token, agent: token } }
 }
 
-/** From 1.14 on servers also open a fixed port unless told not to, in a setting that earlier ones refuse. */
+/** Since 1.14 servers open another fixed port, unless this setting forbids it. Earlier versions reject the setting. */
 async function closedTlsPort(origin: Launchable): Promise<Record<string, number>> {
   if (origin.from === 'docker') return {}
   const [binary, ...first] = origin.command

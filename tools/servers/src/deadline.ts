@@ -14,12 +14,12 @@ export async function within<T>(timeoutMs: number, what: string, work: Promise<T
 }
 
 export interface Patience {
-  /** What is waited for, named in the error. */
+  /** What the caller waits for, for the error message. */
   readonly what: string
   readonly timeoutMs: number
-  /** Ends the waiting before its time; the reason becomes the rejection. */
+  /** Ends the wait early, and rejects with the reason of the signal. */
   readonly signal?: AbortSignal
-  /** Between two attempts, default 20. */
+  /** The pause between two attempts, in milliseconds. @default 20 */
   readonly pauseMs?: number
 }
 

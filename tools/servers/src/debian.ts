@@ -4,9 +4,9 @@ import { dirname, join, relative } from 'node:path'
 import { onPath, run } from './command.ts'
 
 export interface UnpackOptions {
-  /** Another release than the machine's own. */
+  /** A release other than that of the machine. */
   readonly suite?: string
-  /** Also what they depend on, as far as it is not installed on this machine; default false. */
+  /** Whether to unpack their dependencies, too, unless the machine has them. @default false */
   readonly dependencies?: boolean
 }
 
@@ -41,14 +41,14 @@ export async function unpackDebianPackages(
   }
 }
 
-/** A package that is only a name for the default of several stands for the one it depends on first. */
+/** Replaces a package without files of its own by its first dependency. */
 async function concrete(name: string, configuration: string): Promise<string> {
   if (!name.startsWith('default-')) return name
   const text = await run('apt-cache', ['-c', configuration, 'depends', name])
   return /Depends: (\S+)/.exec(text)?.[1] ?? name
 }
 
-/** What would have to be installed for these packages to run here, themselves included. */
+/** Resolves to the packages that these packages need here, including themselves. */
 async function missing(packages: readonly string[], configuration: string): Promise<string[]> {
   const arguments_ = ['-c', configuration, '--simulate', '--no-install-recommends', 'install', ...packages]
   const text = await run('apt-get', arguments_, { timeoutMs: 60_000 })
@@ -67,7 +67,7 @@ async function writeConfiguration(work: string, suite: string | undefined): Prom
     'Dir::Etc::SourceParts "/dev/null";',
     `Dir::State::Lists "${join(work, 'lists')}";`,
     `Dir::Cache "${join(work, 'cache')}";`,
-    // Hooks of the system are about the system's own lists.
+    // The hooks of the system work on the system's own lists.
     '#clear APT::Update::Pre-Invoke;',
     '#clear APT::Update::Post-Invoke;',
     '#clear APT::Update::Post-Invoke-Success;',
@@ -77,7 +77,7 @@ async function writeConfiguration(work: string, suite: string | undefined): Prom
     'Acquire::Retries "1";',
     'Acquire::http::Timeout "20";',
     'Acquire::https::Timeout "20";',
-    // Run by root, apt drops to a user that may not write where we do.
+    // When root runs apt, it changes to a user that must not write here.
     'APT::Sandbox::User "root";',
   ]
   await writeFile(file, `${lines.join('\n')}\n`)
@@ -89,7 +89,7 @@ interface PackageSource {
   readonly text: string
 }
 
-/** The machine's own entry for its release, with the suite replaced when another is wanted. */
+/** Returns the machine's entry for its release, with another suite if one is wanted. */
 async function packageSource(wanted: string | undefined): Promise<PackageSource> {
   const release = /^VERSION_CODENAME=(\S+)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1]
   const parts = await readdir('/etc/apt/sources.list.d').catch(() => [])
@@ -136,7 +136,7 @@ function words(text = ''): string[] {
   return text.trim().split(/\s+/)
 }
 
-/** Links between packages name installed paths: those whose target was unpacked here point there instead. */
+/** Redirects links to installed paths to the unpacked files, if these exist. */
 async function relink(root: string): Promise<void> {
   for (const entry of await readdir(root, { withFileTypes: true, recursive: true })) {
     if (!entry.isSymbolicLink()) continue

@@ -32,7 +32,7 @@ export function startEtcdCluster(options: EtcdOptions & ClusterOptions = {}): Pr
   })
 }
 
-// Go never uses a proxy for `localhost` and 127.0.0.0/8; the final dot is for DNS what it is without.
+// Go never uses a proxy for `localhost` and 127.0.0.0/8. With a final dot, the name resolves to the same address.
 const notQuiteLocalhost = 'localhost.'
 
 function throughSocks(port: number): Record<string, string> {

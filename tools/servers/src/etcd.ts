@@ -12,9 +12,9 @@ export interface EtcdOptions extends ServerOptions {
   tls?: EtcdTls
 }
 
-/** The server's certificate. Without an extended key usage, or with both: etcd also shows it to itself as a client. */
+/** The certificate of the server. It must have no extended key usage or both, because etcd also uses it as its own client. */
 export interface EtcdTls extends Identity {
-  /** PEM of who must have signed the clients' certificates; default clients need none. */
+  /** The PEM of the authority of client certificates. @default clients need no certificate */
   readonly clientAuthority?: string
 }
 
@@ -30,10 +30,10 @@ export function startEtcd(options: EtcdOptions = {}): Promise<Server> {
   return startServer(etcdRecipe(options, alone), options)
 }
 
-/** How a member is known to itself and to others. */
+/** The name and addresses of a member. */
 export interface EtcdMember {
   readonly name: string
-  /** What others dial. */
+  /** The address that other members dial. */
   readonly peerUrl: string
   /** Every member's name and `peerUrl`, in etcd's own notation. */
   readonly cluster: string

@@ -1,7 +1,7 @@
 import type { Kind } from './kind.ts'
 import type { Server } from './server.ts'
 
-/** A server that someone else runs, named by an environment variable: it can be used, not controlled. */
+/** A server that others run, named by an environment variable. Tests can use it, but not control it. */
 export class ExternalServer implements Server {
   readonly kind: Kind
   readonly address: string

@@ -2,7 +2,7 @@ import { available } from './binaries.ts'
 import { forgetFailures } from './cache.ts'
 import { type Availability, kinds } from './kind.ts'
 
-// Fetches every server ahead of the tests, so that none of them waits for a download.
+// Downloads every server before the tests, so that no test waits for a download.
 await forgetFailures()
 for (const kind of kinds) {
   const startedAt = performance.now()

@@ -10,7 +10,7 @@ export const zooKeeperPackages: readonly string[] = [
   'libnetty-java',
 ]
 
-/** For a virtual machine beside other busy processes on two cores: small, and quick to start rather than to run. */
+/** Flags for a small JVM that starts fast, because it shares two cores with other busy processes. */
 export const javaFlags: readonly string[] = [
   '-Xmx96m',
   '-XX:+UseSerialGC',
@@ -26,7 +26,7 @@ export function javaCommand(java: string, jars: string): [string, ...string[]] {
   return [java, ...javaFlags, '-cp', classPath.join(':'), main]
 }
 
-// Debian's zookeeper.jar names its dependencies by their installed paths: last here, so that jars beside it win.
+// Debian's zookeeper.jar contains the installed paths of its dependencies. It comes last, so that the jars beside it win.
 const jarNames = [
   'slf4j-api',
   'slf4j-simple',

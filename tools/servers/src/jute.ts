@@ -1,4 +1,4 @@
-/** Writes ZooKeeper's binary records: big endian, strings and buffers behind their length. */
+/** Writes ZooKeeper's binary records: big endian, with the length before strings and buffers. */
 export class JuteWriter {
   readonly #parts: Buffer[] = []
 
@@ -31,7 +31,7 @@ export class JuteWriter {
     return this.buffer(Buffer.from(value))
   }
 
-  /** The record with its own length in front, as it goes over the wire. */
+  /** Returns the record with its length in front, as on the wire. */
   frame(): Buffer {
     const body = Buffer.concat(this.#parts)
     return Buffer.concat([new JuteWriter().int(body.length).#parts[0] as Buffer, body])

@@ -1,9 +1,9 @@
-/** A registry that real servers exist for here. */
+/** A registry of which these tools can start real servers. */
 export type Kind = 'etcd' | 'zookeeper' | 'consul'
 
 export const kinds: readonly Kind[] = ['etcd', 'zookeeper', 'consul']
 
-/** Where a server comes from. `command` and `entrypoint` are followed by the server's own arguments. */
+/** Where the program of a server comes from. The server's arguments follow `command` or `entrypoint`. */
 export type Availability =
   | { readonly from: 'environment'; readonly address: string }
   | { readonly from: 'path' | 'cache'; readonly command: readonly [string, ...string[]] }

@@ -7,7 +7,7 @@ import type { Reservation } from './ports.ts'
 import { GuardedProcess } from './process.ts'
 import type { Launchable, Recipe, RestartOptions, Server } from './server.ts'
 
-/** A server that runs here, as a process of ours. */
+/** A server that runs on this machine, as a child process. */
 export class LocalServer implements Server {
   readonly kind: Kind
   readonly address: string
@@ -117,7 +117,7 @@ export class LocalServer implements Server {
   }
 }
 
-/** Resolves when the server does its work. */
+/** Resolves when the server responds. */
 export function answering(
   recipe: Recipe,
   { address, extraAddresses }: Pick<Server, 'address' | 'extraAddresses'>,

@@ -4,11 +4,11 @@ import { createServer, type Server } from 'node:net'
 import type { ClusterNetwork } from './cluster-network.ts'
 import type { Reservation } from './ports.ts'
 
-/** Two addresses of a cluster's member within 127.0.0.0/8, which only Linux has as a whole. */
+/** The two addresses of a member within 127.0.0.0/8. Only Linux has this whole network. */
 export interface LoopbackHost {
-  /** What the member binds and dials from. */
+  /** The address that the member binds, and from which it dials. */
   readonly own: string
-  /** What others dial: the same ports, listened on here. */
+  /** The address that others dial. This process listens on the same ports. */
   readonly advertised: string
 }
 
@@ -52,7 +52,7 @@ export async function forwardLoopback(
       relay.on('error', () => {})
       relay.on('message', (datagram, { address }) => {
         const from = memberAt(address)
-        // Sent on from the speaker's advertised address, which is where the answer goes.
+        // Forwarded from the sender's advertised address, so that the reply goes there.
         if (from !== undefined && network.isOpen(from, to)) relays[from]?.send(datagram, ports[2], own)
       })
     }

@@ -2,11 +2,11 @@ import type { Socket } from 'node:net'
 
 interface Parcel {
   readonly dueAt: number
-  /** Undefined is the sender's end of stream. */
+  /** Undefined at the end of the stream. */
   readonly chunk: Buffer | undefined
 }
 
-/** One direction of a proxied connection: what `from` sends reaches `to` in order, later, or for now not at all. */
+/** One direction of a proxied connection. Forwards bytes from `from` to `to` in order, possibly delayed or stalled. */
 export class Pipe {
   readonly #from: Socket
   readonly #to: Socket
@@ -23,12 +23,12 @@ export class Pipe {
     to.on('drain', () => this.#move())
   }
 
-  /** What arrives from now on leaves `ms` later, never before what arrived earlier. */
+  /** Delays bytes that arrive from now on by this time, and keeps them in order. */
   set delayMs(ms: number) {
     this.#delayMs = ms
   }
 
-  /** While true nothing is read or written, so that senders see full buffers, as on a network that lost its way. */
+  /** While true, nothing is read or written, so the buffers of the sender fill up, as when a network loses all packets. */
   set stalled(stalled: boolean) {
     this.#stalled = stalled
     this.#move()
@@ -38,7 +38,7 @@ export class Pipe {
     return this.#stalled
   }
 
-  /** Drops what was not forwarded yet. */
+  /** Drops the bytes that were not forwarded yet. */
   close(): void {
     clearTimeout(this.#timer)
     this.#parcels.length = 0
@@ -63,7 +63,7 @@ export class Pipe {
       if (parcel.chunk) this.#to.write(parcel.chunk)
       else this.#to.end()
     }
-    // Held-back parcels are bounded by time when delayed and by the socket's own buffers otherwise.
+    // The time bounds delayed chunks, and the buffers of the socket bound stalled ones.
     if (this.#stalled || this.#to.writableNeedDrain) this.#from.pause()
     else this.#from.resume()
   }

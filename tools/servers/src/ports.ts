@@ -5,21 +5,21 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-// Below the range that systems give to outgoing connections: a client that retries while its server is down could
-// otherwise be given the server's own port, connect to itself and keep the port taken.
+// Below the range of ports for outgoing connections. Otherwise a client that retries while its server is down could
+// get the server's own port, connect to itself and keep the port in use.
 const lowest = 20_000
 const highest = 30_000
 const firstOutgoing = 32_768
 
-/** A folder and five ports on 127.0.0.1 that belong to one server. */
+/** A folder and five ports on 127.0.0.1, reserved for one server. */
 export interface Reservation {
   readonly folder: string
   readonly ports: readonly [number, number, number, number, number]
 }
 
 /**
- * Takes a free reservation. No two test processes get the same one: the folder is named after the ports and
- * `mkdir` is the lock. The owner gives it back by removing the folder.
+ * Reserves five free ports. No two test processes get the same ones: the folder is named after the ports, and
+ * `mkdir` is the lock. The owner releases the ports by removing the folder.
  */
 export async function reservePorts(): Promise<Reservation> {
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -38,7 +38,7 @@ export async function reservePorts(): Promise<Reservation> {
   throw new Error(`found no five free ports between ${lowest} and ${highest} in 100 attempts`)
 }
 
-/** A port on 127.0.0.1 that was free a moment ago. */
+/** Returns a port on 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = randomInt(lowest, highest)
@@ -47,14 +47,14 @@ export async function freePort(): Promise<number> {
   throw new Error(`found no free port between ${lowest} and ${highest} in 100 attempts`)
 }
 
-/** A port of the multicast tests' own: no server of a test is ever given it, for whoever has bound it keeps the others out. */
+/** Returns a port for multicast tests. No server of a test gets it, because whoever has bound it keeps the others out. */
 export function multicastPort(): number {
   lastMulticastPort += 2
   if (lastMulticastPort >= firstOutgoing) lastMulticastPort -= firstOutgoing - highest
   return lastMulticastPort
 }
 
-// Tests of one process that run at once never share one, nor do the two processes that run files of one package.
+// Concurrent tests of one process never share a port, nor do the two processes that run the tests of one package.
 let lastMulticastPort =
   highest + 2 * randomInt((firstOutgoing - highest) / 2) + (Number(process.env.VITEST_POOL_ID ?? 0) % 2)
 

@@ -26,9 +26,9 @@ exec "$@" 3<&-
 export interface Launch {
   readonly command: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Removed by the guard when this process ends without `forget`. */
+  /** The folder, which the guard removes when this process ends without `forget`. */
   readonly folder: string
-  /** Standard output and error are appended to this file. */
+  /** The file to which standard output and error are appended. */
   readonly log: string
   /** The container that the command runs in, if it does. */
   readonly container?: string
@@ -74,12 +74,12 @@ export class GuardedProcess {
     this.exited = new Promise(resolve => {
       child.once('exit', (code, signal) => {
         this.#running = false
-        // From here on the pid may become someone else's.
+        // From now on, another process may get this pid.
         this.#guard.write('gone\n')
         resolve(signal ? `ended by ${signal}` : `exit code ${code}`)
       })
     })
-    // A forgotten server must not keep a finished process alive; it is the guard's then.
+    // A forgotten server must not keep a finished process alive. The guard ends it later.
     child.unref()
     this.#guard.unref()
   }
@@ -111,7 +111,7 @@ export class GuardedProcess {
     await within(10_000, `process ${this.pid} after SIGKILL`, this.exited)
   }
 
-  /** Dismisses the guard of an ended process: from now on the folder is the caller's. */
+  /** Ends the guard of an ended process. From now on the caller owns the folder. */
   forget(): void {
     this.#guard.end('forget\n')
   }
@@ -122,7 +122,7 @@ export class GuardedProcess {
   }
 }
 
-/** Resolves to the letter that Linux and ps have for what a process does; T is stopped. */
+/** Resolves to the state letter of the process, as in ps. `T` is stopped. */
 async function stateOf(pid: number): Promise<string> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8')

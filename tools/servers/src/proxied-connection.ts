@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { Pipe } from './pipe.ts'
 
-/** Up is from the client to the target. */
+/** `up` is from the client to the target. */
 export type Direction = 'up' | 'down' | 'both'
 
-/** A client's connection and the one to the target that it is forwarded to. */
+/** The connection of a client, and the connection to the target to which it is forwarded. */
 export class ProxiedConnection {
   readonly #client: Socket
   readonly #target: Socket
@@ -49,13 +49,13 @@ export class ProxiedConnection {
     this.#passResetsOn()
   }
 
-  /** A reset at one end becomes one at the other, unless that way is stalled: then the other end must not know. */
+  /** Passes a reset on to the other end, unless that direction is stalled, because then the other end must not notice. */
   #passResetsOn(): void {
     for (const pipe of this.#broken) if (!pipe.stalled) this.reset()
   }
 }
 
-/** A connection that is just saying goodbye cannot be reset: Node would never close it. */
+/** Destroys a connection that is already ending, because Node would never close it after a reset. */
 function cut(socket: Socket): void {
   if (socket.writableEnded) socket.destroy()
   else socket.resetAndDestroy()

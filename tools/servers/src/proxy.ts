@@ -13,7 +13,7 @@ export interface CutOptions {
   refuse?: boolean
 }
 
-/** A TCP proxy on 127.0.0.1 that breaks on command. It forwards faithfully until told otherwise. */
+/** A TCP proxy on 127.0.0.1 that can cut, stall and delay connections. Otherwise it only forwards. */
 export interface TcpProxy extends AsyncDisposable {
   /** `host:port`, the same for the proxy's whole life. */
   readonly address: string
@@ -23,9 +23,9 @@ export interface TcpProxy extends AsyncDisposable {
   readonly attempts: number
   /** Resets all connections, and each new one until `heal`. */
   cut(options?: CutOptions): Promise<void>
-  /** Resets the present connections only. */
+  /** Resets the existing connections only. */
   drop(): void
-  /** Forwards nothing that way until `heal`, on present and new connections, and keeps them open. */
+  /** Forwards nothing in that direction until `heal`, on existing and new connections, and keeps them open. */
   stall(direction?: Direction): void
   /** Forwards everything `ms` later, both ways, until `heal`. */
   delay(ms: number): void

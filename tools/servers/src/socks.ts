@@ -5,7 +5,7 @@ import type { Reservation } from './ports.ts'
 
 /** A SOCKS server for each member of a cluster. */
 export interface Socks extends AsyncDisposable {
-  /** In the order of the members, on 127.0.0.1. */
+  /** Their ports on 127.0.0.1, in the order of the members. */
   readonly ports: readonly number[]
 }
 
@@ -35,7 +35,7 @@ export async function startSocks(
 
 const noPassword = '\x05\x00'
 const succeeded = '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00'
-/** Of an address by its type; of a name, which is of another type, the length stands before it. */
+/** The length of an address by its type. A name has another type, and its length precedes it. */
 const addressBytes: Readonly<Record<number, number>> = { 1: 4, 4: 16 }
 
 async function pass(

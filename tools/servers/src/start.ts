@@ -17,7 +17,7 @@ export async function startServer(recipe: Recipe, options: ServerOptions): Promi
   return startOnFreePorts(async () => new LocalServer(recipe, origin, await reservePorts(), startTimeoutMs))
 }
 
-/** Starts what is made, and makes another one when someone took its ports first, at most five times. */
+/** Creates and starts a server. Creates another one when its ports are in use, at most five times. */
 export async function startOnFreePorts<T extends Startable>(make: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     let made: T | undefined

@@ -4,7 +4,7 @@ import { cached } from './cache.ts'
 import { onPath } from './command.ts'
 import { unpackDebianPackages } from './debian.ts'
 
-/** How a program is started, before its own arguments. */
+/** How to start a program: the command before its own arguments. */
 export type Command = readonly [string, ...string[]]
 
 /**
@@ -16,14 +16,14 @@ export async function nft(): Promise<Command> {
   return installed === undefined ? inside('nft', 'usr/sbin/nft') : [installed]
 }
 
-/** Avahi, another responder of multicast DNS, and the bus that it is asked over. */
+/** Avahi, another mDNS responder, and the bus over which it is asked. */
 export interface Avahi {
   readonly bus: Command
   readonly daemon: Command
   readonly browse: Command
 }
 
-/** Resolves to Debian's. @throws Error that says why there is none */
+/** Resolves to Debian's Avahi. @throws Error that says why there is none */
 export async function avahi(): Promise<Avahi> {
   return {
     bus: await inside('avahi', 'usr/bin/dbus-daemon'),
@@ -76,7 +76,7 @@ async function inside(name: keyof typeof PACKAGES, program: string): Promise<Com
   return ['env', `LD_LIBRARY_PATH=${libraries(root).join(':')}`, join(root, program)]
 }
 
-/** Where packages that were unpacked into a folder have their libraries. */
+/** Returns the library paths of packages that were unpacked into a folder. */
 function libraries(root: string): string[] {
   const folder = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
   return [`lib/${folder}`, `usr/lib/${folder}`].map(path => join(root, path))

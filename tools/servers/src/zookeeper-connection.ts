@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import { within } from './deadline.ts'
 import { JuteReader, type JuteWriter } from './jute.ts'
 
-/** A connection to ZooKeeper, which answers questions in their order; each has a deadline. */
+/** A connection to ZooKeeper, which replies in the order of requests. Each request has a deadline. */
 export class Connection {
   /** Resolves, never rejects, when the connection has ended. */
   readonly ended: Promise<void>
@@ -22,7 +22,7 @@ export class Connection {
     })
   }
 
-  /** Resolves to the content of the frame that answers. Ends the connection when it does not come in time. */
+  /** Resolves to the contents of the reply. Ends the connection when no reply comes before the deadline. */
   async exchange(what: string, question: JuteWriter): Promise<JuteReader> {
     const answer = new Promise<Buffer>((resolve, reject) => {
       this.#waiting.push(resolve)

@@ -26,7 +26,7 @@ export function startZooKeeperEnsemble(options: ZooKeeperOptions & ClusterOption
   })
 }
 
-/** Java's own settings; the empty one takes back that 127.0.0.1 is always dialed directly. */
+/** Settings of Java. The empty one makes Java use the proxy for 127.0.0.1, too. */
 function throughSocks(port: number): string[] {
   return ['-DsocksProxyHost=127.0.0.1', `-DsocksProxyPort=${port}`, '-DsocksNonProxyHosts=']
 }

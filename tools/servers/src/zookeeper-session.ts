@@ -2,14 +2,14 @@ import { type JuteReader, JuteWriter } from './jute.ts'
 import { Connection } from './zookeeper-connection.ts'
 
 export interface SessionOptions {
-  /** The session timeout to ask for, default 4 000; the server bends it to 2 to 20 of its ticks. */
+  /** The requested session timeout, in milliseconds. The server limits it to 2 to 20 ticks. @default 4 000 */
   timeoutMs?: number
-  /** For each call including the first handshake, default 5 000. */
+  /** The deadline of each call and of the handshake, in milliseconds. @default 5 000 */
   deadlineMs?: number
 }
 
 export interface NodeOptions {
-  /** The node ends with the session, default false. */
+  /** Whether the node ends with the session. @default false */
   ephemeral?: boolean
 }
 
@@ -20,9 +20,9 @@ export interface NodeOptions {
  */
 export interface ZooKeeperSession extends AsyncDisposable {
   readonly id: bigint
-  /** What another connection needs, beside the id, to attach to the session. */
+  /** The password that another connection needs, beside the id, to attach to the session. */
   readonly password: Buffer
-  /** What the server granted. */
+  /** The session timeout that the server granted. */
   readonly timeoutMs: number
   /** Resolves, never rejects, when the connection has ended for whatever reason. */
   readonly disconnected: Promise<void>
@@ -46,7 +46,7 @@ export function openZooKeeperSession(
 }
 
 /**
- * Attaches to a session of someone else, so that `close` ends it from outside. The id may be the eight bytes that
+ * Attaches to a session of another client, so that `close` ends it. The id may be the eight bytes that
  * clients give. The server ends the owner's connection at that, even when the password is wrong, so close at once,
  * before the owner returns. Rejects when the session does not exist or the password is not its own.
  */

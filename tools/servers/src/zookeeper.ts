@@ -20,7 +20,7 @@ export interface ZooKeeperOptions extends ServerOptions {
 
 /** The certificate of a ZooKeeper. */
 export interface ZooKeeperTls extends Identity {
-  /** PEM of who must have signed the clients' certificates; default clients need none. */
+  /** The PEM of the authority of client certificates. @default clients need no certificate */
   readonly clientAuthority?: string
 }
 
@@ -29,10 +29,10 @@ export function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Server> 
   return startServer(zooKeeperRecipe(options), options)
 }
 
-/** What makes a server one of an ensemble. */
+/** What a server needs to be a member of an ensemble. */
 export interface EnsembleMember {
   readonly id: number
-  /** For its virtual machine. */
+  /** The flags of its virtual machine. */
   readonly flags: readonly string[]
 }
 
@@ -50,7 +50,7 @@ export function zooKeeperRecipe(options: ZooKeeperOptions, member?: EnsembleMemb
         maxClientCnxns: 0,
         'admin.enableServer': false,
         '4lw.commands.whitelist': '*',
-        // Kilobytes of log that are written ahead; the default, 64 MB, is much for a folder in memory.
+        // The log is preallocated in kilobytes. The default, 64 MB, is too much for a folder in memory.
         preAllocSize: 1024,
         ...(tls && (await tlsSettings(folder, ports[1], tls))),
         ...options.config,
@@ -107,7 +107,7 @@ export async function fourLetterWord(address: string, word: string): Promise<str
   try {
     socket.write(word)
     const answer = socket.setEncoding('utf8').reduce((text, chunk) => text + chunk, '')
-    // A word that comes while the server starts may never be answered.
+    // The server may never reply to a word that comes while it starts.
     return await within(400, `ZooKeeper's answer to ${word}`, answer)
   } finally {
     socket.destroy()

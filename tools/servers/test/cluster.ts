@@ -16,7 +16,7 @@ export interface ClusterSubject {
   readonly settleMs?: number
 }
 
-/** The tests that all kinds of clusters share, each on the cluster that the one before left whole. */
+/** Defines the tests that all kinds of clusters share. Each test gets the healthy cluster that the previous one left. */
 export async function describeCluster(subject: ClusterSubject): Promise<void> {
   const { settleMs = 5_000 } = subject
   const options = { timeout: 20_000 + 2 * settleMs }
@@ -30,7 +30,7 @@ export async function describeCluster(subject: ClusterSubject): Promise<void> {
 
     const others = (member: Server) => cluster.members.filter(other => other !== member)
 
-    /** Until the members agree again, and hold what was written meanwhile. */
+    /** Waits until the members agree again, and have the data that were written meanwhile. */
     async function whole(key: string): Promise<void> {
       for (const { address } of cluster.members) {
         const holds = async () => expect(await subject.has(address, key)).toBe(true)

@@ -1,9 +1,9 @@
-/** Rejects when etcd does not take it within 2 s. */
+/** Writes a key. Rejects when etcd does not accept it within 2 s. */
 export async function putKey(address: string, key: string): Promise<void> {
   await ask(address, 'put', { key: btoa(key), value: btoa('value') })
 }
 
-/** As the majority sees it; rejects when etcd does not know within 2 s. */
+/** Reads a key from the majority. Rejects when etcd does not respond within 2 s. */
 export async function hasKey(address: string, key: string): Promise<boolean> {
   const { count } = await ask(address, 'range', { key: btoa(key) })
   return count === '1'

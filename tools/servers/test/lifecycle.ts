@@ -12,7 +12,7 @@ export interface Subject {
   has(address: string, key: string): Promise<boolean>
 }
 
-/** The tests that all kinds share, each on the server that the one before left running. */
+/** Defines the tests that all kinds share. Each test gets the server that the previous one left running. */
 export async function describeLifecycle(subject: Subject): Promise<void> {
   describe.runIf(await requireServer(subject.kind))(`A started ${subject.kind}`, () => {
     let server: Server

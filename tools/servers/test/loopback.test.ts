@@ -24,7 +24,7 @@ test.runIf(onLinux).each(['partition', 'stall'] as const)(
       await until(() => expect(words).toEqual([['before', loopbackHost(0).advertised]]))
       network[how](0)
       await say(one, 'lost')
-      // The same relay reads it after what is lost: a member always hears itself.
+      // The same relay reads this datagram after the lost ones, because a member always receives its own datagrams.
       await say(two, 'to itself')
       await until(() => expect(words.map(([word]) => word)).toEqual(['before', 'to itself']))
       network.heal()
@@ -44,7 +44,7 @@ async function member(index: number, { ports }: Reservation): Promise<Socket> {
   return socket
 }
 
-/** What it hears from now on, and from whom. */
+/** Returns the datagrams that arrive from now on, with their senders. */
 function heard(socket: Socket): [word: string, from: string][] {
   const words: [string, string][] = []
   socket.on('message', (datagram, { address }) => words.push([String(datagram), address]))

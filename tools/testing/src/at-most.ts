@@ -1,5 +1,5 @@
 /**
- * Asserts a promised figure, threefold, since machines that test do much at once; with `RPCX_STRICT` set, the promise itself.
+ * Asserts three times a promised time, because test machines are busy. With `RPCX_STRICT`, asserts the promised time itself.
  * Prints the figure either way.
  */
 export function atMost(promised: number, what: string, measured: number, unit = 'ms'): void {
@@ -8,7 +8,7 @@ export function atMost(promised: number, what: string, measured: number, unit = 
   if (!(measured <= limit)) throw new Error(`${what}: ${rounded(measured)} ${unit}, more than ${limit}`)
 }
 
-/** Asserts a promised rate alike: a third of it, or with `RPCX_STRICT` set the promise itself. Prints the figure either way. */
+/** Asserts a third of a promised rate, or with `RPCX_STRICT` the promised rate itself. Prints the figure either way. */
 export function atLeast(promised: number, what: string, measured: number, unit = 'a second'): void {
   const limit = process.env.RPCX_STRICT ? promised : promised / 3
   console.info(`${what}: ${rounded(measured)} ${unit}, promised ${promised}`)

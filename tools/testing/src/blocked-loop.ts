@@ -8,7 +8,7 @@ export class BlockedLoop {
   #cpuMs: number = cpuMs()
   readonly #timer: NodeJS.Timeout = setInterval(() => this.#tick(), TICK_MS)
 
-  /** Returns the longest since this was last asked, and begins anew. */
+  /** Returns the longest time since the previous call, and starts again. */
   takeMs(): number {
     const longestMs = this.#longestMs
     this.#longestMs = 0

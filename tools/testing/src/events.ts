@@ -1,7 +1,7 @@
 import type { DiscoveryEvents, RegistryDiscovery, Server, ServerEvents } from '@rpcx/core'
 import { Log } from './log.ts'
 
-/** One event of a server or a discovery, with what is in it. */
+/** One event of a server or a discovery, with its details. */
 export interface RecordedEvent {
   readonly event: keyof ServerEvents | keyof DiscoveryEvents
   readonly service?: string
@@ -10,14 +10,14 @@ export interface RecordedEvent {
   readonly error?: Error
 }
 
-/** What a server tells of its registration from now on. */
+/** Returns a log of the events of a server about its registration, from now on. */
 export function eventsOfServer(server: Server): Log<RecordedEvent> {
   const log = new Log<RecordedEvent>()
   for (const event of SERVER_EVENTS) server.on(event, detail => log.add({ ...detail, event }))
   return log
 }
 
-/** What a discovery tells from now on, but for metadata that it cannot read. */
+/** Returns a log of the events of a discovery from now on, except those about malformed metadata. */
 export function eventsOfDiscovery(discovery: RegistryDiscovery): Log<RecordedEvent> {
   const log = new Log<RecordedEvent>()
   for (const event of DISCOVERY_EVENTS) discovery.on(event, detail => log.add({ ...detail, event }))

@@ -1,6 +1,6 @@
 /**
- * All text that can be reached from a value: what its properties say, also those that are not enumerable, of its prototypes, of what
- * is in its maps, sets and bytes. For tests that something is nowhere in an error.
+ * Returns all text that can be reached from a value: from its properties, including non-enumerable ones and those of its prototypes,
+ * and from its maps, sets and bytes. Tests use it to prove that an error does not contain a secret.
  */
 export function everythingIn(root: unknown): string {
   const seen = new Set<unknown>()
@@ -27,7 +27,7 @@ function partsOf(value: object): readonly unknown[] {
       try {
         parts.push(key, (value as Record<PropertyKey, unknown>)[key])
       } catch {
-        // A getter that wants another object.
+        // A getter that needs another object.
       }
     }
     if (Object.getPrototypeOf(from) === Object.prototype) break

@@ -9,12 +9,12 @@ import type { Log } from './log.ts'
 import type { Program } from './program.ts'
 import { View } from './view.ts'
 
-/** One test's servers and clients around one registry, below a base path of their own. Closes what it opened. */
+/** The servers and clients of one test in one registry, below their own base path. Closes everything that it opened. */
 export abstract class RegistryHarness<P extends RegisterPluginOptions = RegisterPluginOptions>
   implements AsyncDisposable
 {
   readonly basePath: string
-  /** Where they reach the registry. */
+  /** The addresses at which they reach the registry. */
   readonly servers: string | readonly string[]
   protected readonly startTimeoutMs: number = 200
   readonly #opened: { close(): Promise<unknown> }[] = []
@@ -28,12 +28,12 @@ export abstract class RegistryHarness<P extends RegisterPluginOptions = Register
 
   abstract discovery(options?: object): RegistryDiscovery
 
-  /** A program of `test/programs` in a process of its own. */
+  /** Starts a program of `test/programs` in its own process. */
   abstract program(name: string, settings?: object): Program
 
-  /** A server that offers one method, `Echo`; started, and visible to others unless the registry is out of reach. */
+  /** Starts a server with one method, `Echo`. Resolves when it is registered, or when the registry does not respond in time. */
   async member(service: string, options?: MemberOptions<P>): Promise<Member> {
-    // One that has to be there is waited for; a slow registry is not a missing one.
+    // A required registration gets more time, because a slow registry is not a missing one.
     const patienceMs = options?.required ? 10_000 : this.startTimeoutMs
     const startTimeoutMs = options?.startTimeoutMs ?? patienceMs
     const server = this.open(new Server({ lingerMs: 50, noticeMs: 0, startTimeoutMs }))
@@ -44,7 +44,7 @@ export abstract class RegistryHarness<P extends RegisterPluginOptions = Register
     return { server, events, address: options?.serviceAddress?.toString() ?? (server.address as string) }
   }
 
-  /** As `member`, and waits until others can see it. */
+  /** Does what `member` does, and waits until others can see the server. */
   async published(service: string, options?: MemberOptions<P>): Promise<Member> {
     const member = await this.member(service, options)
     await member.server.published()
@@ -68,25 +68,25 @@ export abstract class RegistryHarness<P extends RegisterPluginOptions = Register
     return opened
   }
 
-  /** Last opened, first closed. */
+  /** Closes in the reverse order of opening. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const opened of this.#opened.splice(0).reverse()) await opened.close()
   }
 }
 
-/** What every server of a harness offers. */
+/** The service of every server of a harness. */
 export interface EchoService {
   Echo(value: unknown): unknown
 }
 
-/** Options of the backend's plugin, and of the server itself. */
+/** The options of the backend's plugin and of the server. */
 export type MemberOptions<P extends RegisterPluginOptions> = Partial<P> & {
   readonly listen?: string
   readonly metadata?: string
   readonly startTimeoutMs?: number
 }
 
-/** A server, and what it told. */
+/** A server, with a log of its events. */
 export interface Member {
   readonly server: Server
   readonly events: Log<RecordedEvent>

@@ -1,12 +1,12 @@
 import { inspect } from 'node:util'
 
-/** Something that happened, and when, by `performance.now()`. */
+/** An entry of a log, and its time by `performance.now()`. */
 export interface Happened<T> {
   readonly what: T
   readonly at: number
 }
 
-/** What happened, in order, and those who wait for more. */
+/** A log of what happened, in order. Callers can wait for further entries. */
 export class Log<T> {
   readonly #all: Happened<T>[] = []
   readonly #waiting = new Set<() => void>()
@@ -19,7 +19,7 @@ export class Log<T> {
     return this.#all.at(-1)?.what
   }
 
-  /** Where to look on from. */
+  /** The index of the next entry, for `since` and `until`. */
   get mark(): number {
     return this.#all.length
   }
@@ -34,7 +34,7 @@ export class Log<T> {
     this.#waiting.clear()
   }
 
-  /** The first that is so, from `mark` on. @throws Error with the last one when none came within `ms` */
+  /** Returns the first matching entry from `mark` on, and waits for it. @throws Error with the last entry when none matches within `ms` */
   async until(isSo: (what: T) => boolean, mark = 0, ms = 60_000): Promise<Happened<T>> {
     const end = performance.now() + ms
     for (let i = mark; ; i++) {

@@ -2,23 +2,23 @@ import type { Timer } from '@rpcx/core'
 import { Clock } from '@rpcx/core'
 import { Random } from './random.ts'
 
-/** Time that stands still until a test turns it on, and chance that is the same for the same seed. */
+/** A clock that stands still until a test advances it. Its random numbers are the same for the same seed. */
 export class ManualClock extends Clock {
   readonly #random: Random
   readonly #epoch: number
-  /** Far from what any other clock says, so that whoever asks another one is found out. */
+  /** Far from any real time, so that code with another clock fails its test. */
   #now = 1e9
   #numbers = 0
   readonly #timers = new Set<ManualTimer>()
 
-  /** @param epoch what `wallTime()` says at first */
+  /** @param epoch the initial value of `wallTime()` */
   constructor(seed = 1, epoch: number = Date.UTC(2001, 1, 3)) {
     super()
     this.#random = new Random(seed)
     this.#epoch = epoch - this.#now
   }
 
-  /** How many timers wait. */
+  /** The number of waiting timers. */
   get waiting(): number {
     return this.#timers.size
   }
@@ -64,7 +64,7 @@ export class ManualClock extends Clock {
     this.#now = end
   }
 
-  /** That which is due first, by `end`; of two at the same moment, the one that was set first. */
+  /** Returns the timer that is due first, until `end`. Of two at the same time, the one that was set first. */
   #next(end: number): ManualTimer | undefined {
     let first: ManualTimer | undefined
     for (const timer of this.#timers) {
@@ -80,7 +80,7 @@ export class ManualClock extends Clock {
   }
 
   #add(run: () => void, ms: number, isRepeated: boolean): ManualTimer {
-    // As Node's, which wait a millisecond at least, and fire at once when there is no such number.
+    // Like Node's timers, which wait at least a millisecond, and fire at once for an invalid number.
     const least = ms >= 1 && ms < 2 ** 31 ? ms : 1
     const timer = new ManualTimer(run, least, this.#now + least, isRepeated, this.#numbers++)
     this.#timers.add(timer)
@@ -103,7 +103,7 @@ class ManualTimer implements Timer {
     this.number = number
   }
 
-  // It keeps no process alive.
+  // A timer of this clock keeps no process alive.
   ref(): this {
     return this
   }
@@ -116,5 +116,5 @@ async function settled(): Promise<void> {
   for (let turns = 0; turns < TURNS; turns++) await new Promise(resolve => setImmediate(resolve))
 }
 
-// A call over memory takes fewer than ten.
+// A call over memory takes fewer than ten turns.
 const TURNS = 20

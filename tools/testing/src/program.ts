@@ -5,13 +5,13 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Log } from './log.ts'
 
-/** A program in a process of its own, given its settings as JSON: it tells by lines of JSON how far it is. */
+/** A program in its own process. It gets its settings as JSON, and reports its events as lines of JSON. */
 export class Program {
   readonly events: Log<Line> = new Log<Line>()
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>
   readonly #process: ChildProcess
 
-  /** @param within what starts it, as in another network: `['ip', 'netns', 'exec', 'host1']` */
+  /** @param within the command that starts it, for example in another network: `['ip', 'netns', 'exec', 'host1']` */
   constructor(file: URL, settings: object, within: readonly string[] = []) {
     const [command = '', ...args] = [
       ...within,
@@ -24,14 +24,14 @@ export class Program {
     ]
     this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.exit = once(this.#process, 'close').then(([code, signal]) => ({ code, signal }))
-    // A program that is killed may have had something left to read.
+    // A killed program may have unread output.
     this.#process.stdin?.on('error', () => {})
     if (this.#process.stdout !== null) {
       createInterface(this.#process.stdout).on('line', line => this.events.add(JSON.parse(line) as Line))
     }
   }
 
-  /** Tells the program something, as a line. */
+  /** Sends a line to the program. */
   say(text: string): void {
     this.#process.stdin?.write(`${text}\n`)
   }

@@ -1,6 +1,6 @@
-/** Numbers that look random and are the same for the same seed (mulberry32), for property tests. */
+/** Pseudo-random numbers, the same for the same seed (mulberry32), for property tests. */
 export class Random {
-  /** To be named in the message of a failure: `RPCX_SEED=<seed>` runs the same test again. */
+  /** The seed. Failures must name it, because `RPCX_SEED=<seed>` runs the same test again. */
   readonly seed: number
   #state: number
 

@@ -7,7 +7,7 @@ export interface TerminalOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** A program as a user runs it: a process of its own, told by its lines of output. */
+/** A program in its own process, as a user runs it, with its lines of output. */
 export class Terminal implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #lines: string[] = []
@@ -24,12 +24,12 @@ export class Terminal implements AsyncDisposable {
     })
   }
 
-  /** All that it has said. */
+  /** All output so far. */
   get lines(): readonly string[] {
     return this.#lines
   }
 
-  /** The first match in a line, from line number `from` on; waits for it. */
+  /** Returns the first match in a line, from line number `from` on, and waits for it. */
   async line(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     for (let i = from; ; i++) {
       while (i >= this.#lines.length) await new Promise<void>(resolve => (this.#heard = resolve))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Asks again and again for what no event tells of, until there is an answer. @throws Error when there is none after `ms` */
+/** Polls a condition for which there is no event, until it holds. @throws Error when it does not hold after `ms` */
 export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   ms = 10_000,

@@ -6,7 +6,7 @@ import { Log } from './log.ts'
 /** The metadata of each server of a service, by its address. */
 export type Entries = Readonly<Record<string, string>>
 
-/** Everything that a discovery shows of one service, from now on. */
+/** A log of the lists that a discovery shows of one service, from now on. */
 export class View extends Log<Entries> {
   readonly service: string
 
@@ -26,7 +26,7 @@ export class View extends Log<Entries> {
   }
 }
 
-/** What a list says, without the order. */
+/** Returns the entries of a list, without their order. */
 export function entriesOf(endpoints: Endpoints): Entries {
   return Object.fromEntries(endpoints.map(({ address, metadata }) => [address, metadata]))
 }

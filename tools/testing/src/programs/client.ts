@@ -4,7 +4,7 @@ import { XClient } from '@rpcx/core'
 import type { EchoService } from '../harness.ts'
 import { hear, say } from './say.ts'
 
-/** Follows and calls `Echo`; `measure <ms>` tells what a time costs, half of it with calls and half without. */
+/** Watches and calls `Echo`. `measure <ms>` reports the CPU load of a period, half of it with calls and half without. */
 export function followAndCall(service: string, discovery: Discovery): void {
   const client = new XClient<EchoService>(service, discovery)
   let lists = 0
@@ -35,7 +35,7 @@ export function followAndCall(service: string, discovery: Discovery): void {
   })
 }
 
-/** How much of a core `work` takes, in percent. */
+/** Returns the CPU load of `work`, in percent of a core. */
 async function cost(work: () => Promise<unknown>): Promise<number> {
   const since = performance.now()
   const before = process.cpuUsage()

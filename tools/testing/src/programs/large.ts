@@ -20,7 +20,7 @@ export function followLarge(service: string, discovery: Discovery): void {
   void (async () => {
     for await (const endpoints of discovery.watch(service)) {
       const at = endpoints[0]?.values.get('at')?.[0]
-      // What this list has and the one before had not was written after what that one had.
+      // Entries that are new in this list were written after those of the previous list.
       if (at !== undefined && at !== seen) latestMs = Math.max(latestMs, Date.now() - Number(seen ?? at))
       seen = at
       if (++lists > 1) continue
@@ -34,11 +34,11 @@ export function followLarge(service: string, discovery: Discovery): void {
   hear(async () => {
     const list = await discovery.list(service)
     const fresh = list.filter(({ values }) => values.has('at')).length
-    // What else this machine does shows in some seconds, what we do in all.
+    // Other load of this machine shows in some seconds, our own in all of them.
     const typical = median(seconds.slice(-MEASURED))
     say({ event: 'measured', servers: list.length, fresh, lists, latestMs, blockedMs: typical })
   })
 }
 
-/** So many seconds before it is asked. */
+/** The number of seconds before the measurement. */
 const MEASURED = 10

@@ -16,13 +16,13 @@ const RETRIES = 4_000
 const NOBODY = { registryDown: () => {}, registryBack: () => {} }
 
 /**
- * Has a list and an entry tried again and again at a registry that is out of reach, in milliseconds instead of seconds. Says how
- * much memory each retry leaves behind.
+ * Retries a list and an entry at an unreachable registry, every few milliseconds instead of seconds. Reports how much memory each
+ * retry leaves behind.
  */
 export async function retry(driver: DiscoveryDriver | Driver, retries: number = RETRIES): Promise<never> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  // Nothing else keeps the process alive while all wait.
+  // Keeps the process alive while everything waits.
   setInterval(() => {}, 1_000)
   const paces = [new Counted()]
   new Follower(
@@ -47,7 +47,7 @@ export async function retry(driver: DiscoveryDriver | Driver, retries: number = 
   }
   const usedAfter = async (count: number): Promise<number> => {
     await Promise.all(paces.map(pace => pace.until(count)))
-    // What was under way has ended by then, and what waited for that is gone.
+    // By then, all running operations and their waiters have ended.
     for (let i = 0; i < 5; i++) {
       await sleep(100)
       collect()
@@ -55,16 +55,16 @@ export async function retry(driver: DiscoveryDriver | Driver, retries: number = 
     return process.memoryUsage().heapUsed
   }
   const used: number[] = []
-  // What is made once, such as compiled code, comes mostly before the first look: with etcd's library, in the first thousand retries.
+  // One-time allocations, such as compiled code, happen mostly before the first measurement; with etcd's library, in the first thousand retries.
   for (const part of [0.25, 0.75, 1.25]) used.push(await usedAfter(part * retries))
-  // What is still made once comes in one half of the retries that are measured; what adds up comes in both.
+  // A late one-time allocation shows in one half of the measured retries. A leak shows in both.
   const [before = 0, between = 0, after = 0] = used
   const bytes = Math.min(between - before, after - between)
   say({ event: 'grown', bytesPerRetry: bytes / (retries / 2) })
   process.exit()
 }
 
-/** Lets so many retries happen as are asked for, and then no more. */
+/** Allows the requested number of retries, and then no more. */
 class Counted extends Backoff {
   #left = 0
   #done: () => void = () => {}
@@ -75,7 +75,7 @@ class Counted extends Backoff {
     super(systemClock, 0.001)
   }
 
-  /** Resolves when there were so many in all. */
+  /** Resolves when this many have happened in total. */
   until(count: number): Promise<void> {
     this.#left = count - this.#count
     for (const go of this.#stopped.splice(0)) go()

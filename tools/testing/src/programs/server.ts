@@ -2,7 +2,7 @@ import type { ServerEvents, ServerOptions, ServerPlugin } from '@rpcx/core'
 import { Server } from '@rpcx/core'
 import { hear, say } from './say.ts'
 
-/** Serves `Echo`, tells what happens to its registration, and reads what to do next: `block <ms>` or `close`. */
+/** Serves `Echo`, reports the events of its registration, and reads commands: `block <ms>` or `close`. */
 export function serveEcho(plugin: ServerPlugin, served: Served, options: ServerOptions = {}): void {
   const { service, metadata = '', listen = '127.0.0.1:0' } = served
   const server = new Server({ lingerMs: 200, ...options })
@@ -42,7 +42,7 @@ const EVENTS = [
   'registryDown',
 ] as const satisfies readonly (keyof ServerEvents)[]
 
-/** Nothing else runs in this process meanwhile. */
+/** Blocks the event loop. */
 function block(ms: number): void {
   say({ event: 'blocking' })
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
