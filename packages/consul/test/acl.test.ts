@@ -8,10 +8,10 @@ import { Harness } from './harness.ts'
 
 const MASTER = '7b1c6c0e-7e0e-4a39-8a53-0f6b8d1f5d01'
 
-/** What a server needs, below one base path. */
+/** The rights of a server below one base path. */
 const rights = (base: string): string =>
   `key_prefix "${base}" { policy = "write" } session_prefix "" { policy = "write" }`
-/** What a client needs. */
+/** The rights of a client. */
 const reading = (base: string): string => `key_prefix "${base}" { policy = "read" }`
 
 describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
@@ -134,7 +134,7 @@ describe.runIf(await requireServer('consul'))('A Consul with ACLs', () => {
     await expectRefused(member.events)
     expect(discovery.status('Arith').state).toBe('stale')
     expect(view.all).toEqual([{ [address]: 'n=1' }])
-    // What it held goes by its TTL, as nobody may keep it alive.
+    // Its entry expires with the TTL, because nothing may renew the session.
     await until(async () => (await raw.get(harness.key('Echo', member.address))) === undefined, 30_000)
     await member.server.close()
   }, 60_000)

@@ -1,7 +1,7 @@
 import type { TcpProxy } from '@rpcx/servers'
 import { Sockets } from '../src/sockets.ts'
 
-/** How many connections are in use to what is reached through this proxy: those that are kept for the next question are closed. */
+/** Returns the number of busy connections through this proxy. Closes the idle ones, which are kept for the next request. */
 export function busyConnections(proxy: TcpProxy): readonly string[] {
   const [host = '', port] = proxy.address.split(':')
   const sockets = Sockets.take({ host, port: Number(port), text: proxy.address }, {})

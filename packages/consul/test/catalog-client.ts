@@ -2,7 +2,7 @@ import type { Instance } from '../src/instance.ts'
 import { idOf, ownerOf } from '../src/instance.ts'
 import type { RawClient } from './raw-client.ts'
 
-/** A service as the agent's API takes it. */
+/** A service in the format of the agent's API. */
 export interface Registered {
   readonly ID: string
   readonly Name: string
@@ -13,12 +13,12 @@ export interface Registered {
   readonly [field: string]: unknown
 }
 
-/** What is seen in the catalogue, with the checks. */
+/** A service in the catalog, with its checks. */
 export interface Seen extends Instance {
   readonly Checks: readonly { readonly CheckID: string; readonly Status: string; readonly Type: string }[]
 }
 
-/** Consul's catalogue by bare HTTP. */
+/** Reads and changes Consul's catalog over HTTP, without our package. */
 export class CatalogClient {
   readonly raw: RawClient
 
@@ -39,12 +39,12 @@ export class CatalogClient {
     return JSON.parse(await this.raw.ask('GET', path)) as Seen[]
   }
 
-  /** What the agent itself has. */
+  /** Resolves to the services of the agent itself. */
   async kept(): Promise<readonly Instance['Service'][]> {
     return Object.values(JSON.parse(await this.raw.ask('GET', 'agent/services')) as object)
   }
 
-  /** Resolves when a passing list has so many, by a blocking query. */
+  /** Resolves when this many services pass their checks. Uses a blocking query. */
   async passing(service: string, count: number): Promise<void> {
     for (let index = '0'; ; ) {
       const path = `health/service/${service}?passing=1&index=${index}&wait=30s`
@@ -58,14 +58,14 @@ export class CatalogClient {
     await this.raw.ask('PUT', `agent/check/${status}/service:${id}`)
   }
 
-  /** As rpcx would have registered it, but by nobody. */
+  /** Registers a service as rpcx does, but without a server. */
   async put(service: string, address: string, metadata: string): Promise<void> {
     const meta = { 'rpcx-address': address, 'rpcx-metadata': metadata }
     const at = { Name: service, Address: '10.9.8.7', Port: 1, Meta: meta }
     await this.#changed(service, async () => this.register({ ID: this.id(service, address), ...at }))
   }
 
-  /** Changes the metadata of what somebody registered. */
+  /** Changes the metadata of a registered service. */
   async edit(service: string, address: string, metadata: string): Promise<void> {
     const id = this.id(service, address)
     const Service = (await this.kept()).find(({ ID }) => ID === id)
@@ -82,7 +82,7 @@ export class CatalogClient {
     if ((await this.kept()).some(({ ID }) => ID === id)) await this.deregister(id)
   }
 
-  /** What somebody of ours registered. */
+  /** Resolves to a service that our package registered. */
   async ours(): Promise<readonly Instance['Service'][]> {
     return (await this.kept()).filter(Service => ownerOf({ Service }) !== undefined)
   }
@@ -91,7 +91,7 @@ export class CatalogClient {
     return /.@./.test(address) ? idOf(service, address) : `${service}-${encodeURIComponent(address)}`
   }
 
-  /** Agents tell the catalogue a little later. */
+  /** Agents update the catalog a little later. */
   async #changed(service: string, change: () => Promise<void>): Promise<void> {
     const path = `health/service/${encodeURIComponent(service)}`
     const before = await this.raw.fetch('GET', path)

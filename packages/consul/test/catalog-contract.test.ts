@@ -18,7 +18,7 @@ describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the co
     const harness = new Harness(consul)
     const catalog = new CatalogClient(harness.raw)
     const proxy = await harness.proxy()
-    // What a law left behind on purpose goes when it has been critical for a minute.
+    // Consul removes leftovers of a law once they have been critical for a minute.
     const before = new Set((await catalog.ours()).map(({ ID }) => ID))
     return {
       driver: () => new CatalogDriver({ consulServers: proxy.address, ttlMs: TTL_MS }),
@@ -29,7 +29,7 @@ describe.runIf(await requireServer('consul'))('Consul’s catalogue keeps the co
         await proxy.cut()
         return { end: () => proxy.heal() }
       },
-      /** What an agent has of one server goes as a whole. */
+      /** Removes all services of one server from its agent. */
       async endSession(_service, address) {
         for (const { ID, Meta } of await catalog.ours()) {
           if (Meta?.['rpcx-address'] === address) await catalog.deregister(ID)

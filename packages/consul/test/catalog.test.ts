@@ -18,7 +18,7 @@ describe.runIf(await requireServer('consul'))('Consul’s own catalogue', () => 
   })
   afterAll(() => consul.stop())
 
-  /** A harness, its catalogue, and a service that no other test has. */
+  /** Returns a harness, its catalog, and a service that no other test uses. */
   function open(): { harness: Harness; catalog: CatalogClient; service: string } {
     const harness = new Harness(consul)
     return { harness, catalog: new CatalogClient(harness.raw), service: `Arith-${harness.basePath.slice(5)}` }

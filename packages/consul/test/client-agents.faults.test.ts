@@ -48,7 +48,7 @@ describe.runIf((await requireServer('consul')) && !process.env.RPCX_CONSUL)(
   },
 )
 
-/** The node whose session holds the key. */
+/** Resolves to the node whose session holds the key. */
 async function agentOf(consul: Server, key: string): Promise<string | undefined> {
   const session = (await new RawClient(consul.address).get(key))?.session
   const sessions: unknown = await (await fetch(`http://${consul.address}/v1/session/list`)).json()

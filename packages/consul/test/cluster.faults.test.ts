@@ -32,7 +32,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     await server.close()
     expect(await nodes(other)).toEqual([])
     await view.shows({})
-    // It has what it was told before, and tells it again: passing until the time to live is over, then critical.
+    // The agent still has the service and reports it again: passing until the TTL is over, then critical.
     await failed.restart()
     await until(async () => (await nodes(other)).length === 1, 90_000)
     const next = await harness.published('Arith', { catalog: true })
@@ -49,7 +49,7 @@ describe.runIf(await requireCluster('consul'))('Three servers', () => {
     const before = await raw.get(harness.key('Arith', address))
     const view = harness.view('Arith')
     const stale = harness.view('Arith', harness.discovery({ consistency: 'stale' }))
-    // What any server says may be a little late, but no list goes back in time.
+    // A server may be a little behind, but no list goes back in time.
     for (const list of [view, stale]) await list.shows({ [address]: 'n=0' })
     const marks = [view.mark, stale.mark]
     await leader.kill()

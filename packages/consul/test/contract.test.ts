@@ -26,7 +26,7 @@ describe.runIf(await requireServer('consul'))('Consul keeps the contract:', () =
         await proxy.cut()
         return { end: () => proxy.heal() }
       },
-      /** Each key has a session of its own: all that hold a key of this server. */
+      /** Each key has its own session. Ends the sessions of all keys of this server. */
       async endSession(_service, address) {
         const keys = (await raw.all(basePath)).filter(({ key }) => key.endsWith(address))
         for (const { session } of keys) if (session !== undefined) await raw.destroy(session)

@@ -20,7 +20,7 @@ describe.runIf(await requireServer('consul'))('The cost of a change', () => {
     const key = harness.key('Arith', changed)
     for (let n = 1; n <= 100; n++) await raw.put(`${prefix}tcp@10.0.0.${n}:1`, 'n=0')
 
-    // Alone in this process, and before ours: neither waits for the other to be served.
+    // Runs alone in this process and before ours, so that neither waits for the other.
     let index = await raw.index(prefix)
     const bare = await medianOf(60, async n => {
       const change = raw.change(prefix, index)
@@ -37,7 +37,7 @@ describe.runIf(await requireServer('consul'))('The cost of a change', () => {
     const seen = new Log<string>()
     for (let watcher = 0; watcher < 100; watcher++) {
       void (async () => {
-        // The last of all that watch is the one that counts.
+        // The slowest watcher counts.
         for await (const endpoints of discovery.watch('Arith')) {
           if (watcher === 99) seen.add(endpoints.find(({ address }) => address === changed)?.metadata ?? '')
         }
@@ -58,10 +58,10 @@ describe.runIf(await requireServer('consul'))('The cost of a change', () => {
   }, 60_000)
 })
 
-/** What waits for a change does so by then; and a list is read no more than four times a second in the long run. */
+/** By then, all blocking queries wait. A list is read at most four times a second in the long run. */
 const PAUSE_MS = 260
 
-/** Of what is measured so often; the first ten warm up. */
+/** Measures this often. The first ten rounds warm up. */
 async function medianOf(times: number, measure: (n: number) => Promise<number>): Promise<number> {
   const figures: number[] = []
   for (let n = 1; n <= times; n++) figures.push(await measure(n))

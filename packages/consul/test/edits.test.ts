@@ -78,7 +78,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     server.on('detached', detail => detached.add(detail))
     const key = harness.key('Arith', address)
     const session = (await raw.get(key))?.session
-    // As one: after a deletion alone, ours would be back.
+    // In one transaction: after a deletion alone, our server would write the entry again.
     const steps = [
       { KV: { Verb: 'delete', Key: key } },
       { KV: { Verb: 'set', Key: key, Value: btoa('state=inactive&weight=10') } },
@@ -99,7 +99,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     const key = harness.key('Arith', address)
     const view = harness.view('Arith')
     await raw.put(key, 'state=inactive&weight=10')
-    // The edit is known once what was set after it is there beside it.
+    // The server knows the edit once a later setMetadata() appears beside it.
     await server.setMetadata('Arith', 'weight=11')
     await view.shows({ [address]: 'state=inactive&weight=11' })
     await raw.destroy((await raw.get(key))?.session as string)
@@ -114,7 +114,7 @@ describe.runIf(await requireServer('consul'))('The metadata of an entry', () => 
     const key = harness.key('Arith', address)
     for (let n = 1; n <= 20; n++) {
       await Promise.all([server.setMetadata('Arith', `ours=${n}`), raw.put(key, `ours=${n - 1}&theirs=${n}`)])
-      // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
+      // In any order: the edit is kept, and our value is what the program sets after it has seen the edit.
       await until(async () => {
         await server.setMetadata('Arith', `ours=${n}`)
         return (await raw.get(key))?.value === `ours=${n}&theirs=${n}`

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 /** An answer that does not come from Consul. */
 export type Answer = (response: ServerResponse, question: IncomingMessage) => void
 
-/** What stands between agents and their users in the field: forwards to Consul, or answers in its place. */
+/** An HTTP proxy in front of Consul. Forwards requests, or answers them itself. */
 export class Front {
   readonly #server: Server
   readonly #target: URL
@@ -13,7 +13,7 @@ export class Front {
   #questions = 0
   #waiting = 0
   #mostWaiting = 0
-  /** Who answers instead of Consul; `undefined` for a question that is forwarded all the same. */
+  /** Returns the answer instead of Consul's, or `undefined` for a request that is forwarded. */
   #instead: (question: IncomingMessage) => Answer | undefined = () => undefined
 
   private constructor(target: string) {
@@ -35,22 +35,22 @@ export class Front {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** How many requests came. */
+  /** The number of requests. */
   get questions(): number {
     return this.#questions
   }
 
-  /** How many blocking queries waited at the same time, at most. */
+  /** The largest number of concurrent blocking queries. */
   get mostWaiting(): number {
     return this.#mostWaiting
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#sockets.size
   }
 
-  /** From now on, this is the answer to whatever `which` says. Those who wait already hear it at once. */
+  /** Gives this answer to matching requests from now on. Resets open connections, so that waiting requests come again. */
   answer(answer: Answer, which: (path: string) => boolean = () => true): void {
     this.#instead = ({ url = '' }) => (which(url) ? answer : undefined)
     for (const socket of this.#sockets) socket.resetAndDestroy()
@@ -92,7 +92,7 @@ export class Front {
   }
 }
 
-/** Says a text and nothing else. */
+/** Returns an answer with this status and text. */
 export function saying(status: number, text: string, type = 'text/plain'): Answer {
   return response => {
     response.writeHead(status, { 'content-type': type })

@@ -8,15 +8,15 @@ import type {
 import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
 import { RawClient } from './raw-client.ts'
 
-/** The life of a session in tests: the shortest that `session_ttl_min` allows. Consul takes up to twice as long. */
+/** The TTL of sessions in tests, the shortest that `session_ttl_min` allows. Consul may end a session after up to two TTLs. */
 export const TTL_MS = 2_000
 
-/** One test's servers and clients around one Consul. */
+/** The servers and clients of one test at one Consul. */
 export class Harness extends RegistryHarness<ConsulRegisterPluginOptions> {
   readonly raw: RawClient
   protected override readonly startTimeoutMs: number = 1_000
 
-  /** @param through where they reach it, when not directly */
+  /** @param through the addresses at which they reach it, if not directly */
   constructor(consul: Registry, through: string | readonly string[] = consul.address, token?: string) {
     super(through, '')
     this.raw = new RawClient(consul.address, token)

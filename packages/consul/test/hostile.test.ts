@@ -10,10 +10,10 @@ import { ConsulDiscovery, ConsulRegisterPlugin } from '../src/index.ts'
 
 const TOKEN = 's3cret-token-of-consul'
 
-/** A registry that is broken on purpose: it answers a question as it is told to, and others as Consul would. */
+/** A registry that is broken on purpose. It gives a chosen answer to some requests, and Consul's answer to others. */
 class Hostile {
   readonly #server = createServer((question, response) => this.#answer(question, response))
-  /** What it says to whoever asks for the service `Bad`, or for all of them. */
+  /** Its answer to requests for the service `Bad`, or for all services. */
   bad: (response: ServerResponse, question: IncomingMessage) => void = json([])
 
   async open(): Promise<void> {
@@ -40,7 +40,7 @@ class Hostile {
   #answerWell(url: string, response: ServerResponse): void {
     const isCatalog = url.includes('/health/')
     const good = json(isCatalog ? [instance()] : [item({ Key: 'x/Good/tcp@10.0.0.1:1' })])
-    // Nothing ever changes, which is said when the time is over.
+    // Nothing ever changes, so it answers when the time of the blocking query is over.
     const [, waitMs = 0] = /wait=(\d+)ms/.exec(url) ?? []
     setTimeout(() => good(response), Number(waitMs))
   }
@@ -244,7 +244,7 @@ describe('When Consul misbehaves', () => {
   })
 })
 
-/** The first failure that it tells of. */
+/** Resolves to the first error that it reports. */
 function failure(teller: Server | ConsulDiscovery): Promise<Error> {
   return new Promise(resolve => {
     if (teller instanceof Server) teller.on('registryDown', ({ error }) => resolve(error))

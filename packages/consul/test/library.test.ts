@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Consul from 'consul'
 import { expect, test } from 'vitest'
 
-// `src/library.ts` uses them. When this fails after an update of the library, read there what they are for.
+// `src/library.ts` uses them, and says what they are for. Read it when this fails after an update of the library.
 test('The library has the private members that this package uses', async () => {
   const server = createServer((_request, response) =>
     response.setHeader('content-type', 'application/json').end('"a leader"'),

@@ -30,7 +30,7 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
     expect(what.error?.message).toMatch(/429 Your IP is issuing too many requests$/)
     const of = (service: string): string[] => asked.filter(path => path.includes(service))
     await until(async () => of('Bad').length >= 3)
-    // The list, and whether it may be seen; then it waits for changes, and begins with no new list.
+    // The list and the check of its rights. After these, it waits for changes and reads no new list.
     expect(of('Good').filter(path => !path.includes('index='))).toHaveLength(2)
     expect(asked.filter(path => path.includes('status/leader'))).toHaveLength(1)
     expect(discovery.status('Good').state).toBe('fresh')

@@ -26,7 +26,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
         return async () => (await raw.sessions()).every(({ ID }) => ID !== ghost?.session)
       },
     })
-    // It is the same key: it was never gone.
+    // It is the same key, so it was never deleted.
     expect((await raw.get(ghost?.key as string))?.createIndex).toBe(ghost?.createIndex)
   })
 
@@ -53,7 +53,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     expect(first.events.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
     const held = await raw.get(key)
     const { mark } = first.events
-    // It sees each change, and leaves it alone.
+    // It sees each change, but does not write.
     await second.server.setMetadata('Arith', 'is=second&n=1')
     first.server.setMetadata('Arith', 'is=first&n=1').catch(() => {})
     await second.server.setMetadata('Arith', 'is=second&n=2')
@@ -97,7 +97,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
       const since = performance.now()
       await harness.raw.remove(key)
       const back = await events.until(({ event }) => event === 'registered', mark)
-      // The next ones, out of no blue, are restored at the pace of the back-off.
+      // Core restores the next ones with its back-off, because they are not the first.
       if (turn === 0) atMost(1_000, 'deleted by hand, back', back.at - since)
       expect(await harness.raw.get(key)).toMatchObject({ value: 'n=1', session: before?.session })
     }
@@ -136,7 +136,7 @@ describe.runIf(await requireServer('consul'))('A registration', () => {
     expect(back.session).not.toBe(session)
     expect(events.all.filter(({ event }) => event === 'lost').map(({ why }) => why)).toEqual(['deleted'])
     expect((await raw.sessions()).map(({ ID }) => ID)).not.toContain(session)
-    // The new one is the one that is kept alive from now on.
+    // From now on, the server renews the new session.
     await until(async () => (await raw.sessions()).some(({ ID }) => ID === back.session))
   })
 

@@ -22,7 +22,7 @@ describe.runIf(await requireServer('consul'))('A server process', () => {
 
   test.each(['blocks its loop', 'is stopped'] as const)(
     'that %s for longer than its TTL is back within two seconds after, once',
-    // Consul takes up to twice the life of a session, so that of the one before is over after four.
+    // Consul may end a session after up to two TTLs, so the previous one is over after four.
     fault => comesBackOnce(consul, server, { fault, blockedForLives: 2.5, thenLives: 4, why: 'deleted' }),
   )
 

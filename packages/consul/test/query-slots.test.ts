@@ -49,7 +49,7 @@ describe('QuerySlots', () => {
     const numbers = Array.from({ length: 300 }, (_, n) => n)
     for (let round = 1; round <= 2; round++) {
       const taken = await Promise.allSettled(numbers.map(take))
-      // Those that fail, fail for those who asked, and the next comes.
+      // A failed query rejects for its own caller only, and the next one runs.
       expect(taken.filter(({ status }) => status === 'rejected')).toHaveLength(30)
       expect(began.splice(0)).toEqual(numbers)
       expect(most).toBe(12)

@@ -1,4 +1,4 @@
-/** What Consul holds under one key. */
+/** The contents of one key in Consul. */
 export interface Stored {
   readonly key: string
   readonly value: string
@@ -24,7 +24,7 @@ export interface Kept {
 /** `api.LockFlagValue` of Consul's Go client. */
 export const GO_FLAGS = '3304740253564472344'
 
-/** Consul by bare HTTP: how tests read and change it without the library that they test. */
+/** Reads and changes Consul over HTTP, without the package that is tested. */
 export class RawClient {
   readonly #address: string
   readonly #token: string | undefined
@@ -34,7 +34,7 @@ export class RawClient {
     this.#token = token
   }
 
-  /** As others write: with Go's flags, and whoever holds the key still holds it. */
+  /** Writes as others do: with Go's flags, and without changing the session that holds the key. */
   async put(key: string, value: string | Buffer, flags: string = GO_FLAGS): Promise<void> {
     await this.ask('PUT', `kv/${encodeURIComponent(key)}?flags=${flags}`, value)
   }
@@ -43,7 +43,7 @@ export class RawClient {
     return (await this.#read(`kv/${encodeURIComponent(key)}`))[0]
   }
 
-  /** All that begins with `prefix`. */
+  /** Resolves to all keys that begin with `prefix`. */
   all(prefix: string): Promise<readonly Stored[]> {
     return this.#read(`kv/${encodeURIComponent(prefix)}?recurse`)
   }
@@ -64,7 +64,7 @@ export class RawClient {
     await this.ask('PUT', `session/destroy/${session}`)
   }
 
-  /** Makes a session and has it hold a key, as another server would. */
+  /** Creates a session that holds a key, as another server would. */
   async hold(key: string, value: string): Promise<string> {
     const { ID } = JSON.parse(
       await this.ask(
@@ -77,7 +77,7 @@ export class RawClient {
     return ID
   }
 
-  /** Where a blocking query below `prefix` would wait from. */
+  /** Resolves to the index for a blocking query below `prefix`. */
   async index(prefix: string): Promise<number> {
     const response = await this.fetch('GET', `kv/${encodeURIComponent(prefix)}?recurse`)
     await response.text()

@@ -19,7 +19,7 @@ describe('Queries that do not block', () => {
     expect(went).toHaveLength(101)
     await Promise.all(asked)
     expect(went).toEqual(Array.from({ length: 105 }, (_, n) => n))
-    // They come a little faster each time.
+    // The pauses become a little shorter each time.
     expect(performance.now() - since).toBeGreaterThan(4 * 50 * 0.8)
   })
 

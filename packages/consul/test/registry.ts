@@ -2,7 +2,7 @@ import { startConsul } from '@rpcx/servers'
 import type { Registry } from '@rpcx/testing/scenarios'
 import { Harness, TTL_MS } from './harness.ts'
 
-/** Consul, as scenarios have to know it. */
+/** Describes Consul for the scenarios. */
 export const consul: Registry<Harness> = {
   name: 'Consul',
   lifeMs: TTL_MS,

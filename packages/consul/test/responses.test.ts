@@ -92,7 +92,7 @@ describe.runIf(await requireServer('consul'))('An agent that responds', () => {
     let index = 0
     front.answer(
       (response, { url = '' }) => {
-        // By turns it says that something has changed, and that nothing has.
+        // Alternately, the response says that something has changed and that nothing has.
         index += url.includes('index=') ? index % 2 : 1
         response.writeHead(200, { 'content-type': 'application/json', 'x-consul-index': String(10 + index) })
         response.end('[]')
@@ -104,7 +104,7 @@ describe.runIf(await requireServer('consul'))('An agent that responds', () => {
     await sleep(3_000)
     const before = front.questions
     await sleep(4_000)
-    // A list that is empty is looked at twice.
+    // An empty list is read twice.
     expect(front.questions - before).toBeLessThanOrEqual(2 * 4 * 4 + 4)
     expect(front.questions - before).toBeGreaterThan(8)
   })
@@ -113,7 +113,7 @@ describe.runIf(await requireServer('consul'))('An agent that responds', () => {
     await using harness = new Harness(consul)
     const front = harness.open(await Front.open(consul.address))
     const asked: (string | null)[] = []
-    // As after a restore: whoever waits with an index from before waits until the store has caught up.
+    // As after a restore: a query with an old index would wait until the store has caught up.
     const indexes = [100, 50]
     front.answer((response, { url = '' }) => {
       const index = new URL(url, 'http://consul').searchParams.get('index')

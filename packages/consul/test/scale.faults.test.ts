@@ -31,7 +31,7 @@ describe.runIf(await requireServer('consul'))('Many', () => {
     expect(await discovery.list('Arith')).toHaveLength(1_000)
     await putAll(harness, addresses, 'n=1')
     await whenAll
-    // One knock, one list, and at most one query for each of 16 transactions.
+    // One probe, one list, and at most one query for each of 16 transactions.
     expect(front.questions).toBeLessThanOrEqual(18 + 4)
     expect(front.mostWaiting).toBe(1)
     for (const list of lists) {
@@ -84,7 +84,7 @@ describe.runIf(await requireServer('consul'))('Many', () => {
     expect(front.mostWaiting).toBeLessThanOrEqual(12)
     expect(front.mostWaiting).toBeGreaterThan(10)
     expect(front.connections).toBeLessThanOrEqual(16)
-    // What was deleted by hand is all that happened: Consul was never down.
+    // Only the deleted entries changed: Consul was never down.
     const others = events.all.filter(({ event }) => event !== 'registered')
     expect(others.map(({ event, service }) => `${event} ${service}`)).toEqual(['lost S7'])
     await server.close()

@@ -87,7 +87,7 @@ describe.runIf(await requireServer('consul'))('An agent is reached', () => {
   })
 })
 
-/** Takes streams in another way than Consul does, and hands them on to it. */
+/** Accepts connections in another way than Consul does, and forwards them to it. */
 class Forwarder {
   readonly #server: NetServer
   readonly #sockets = new Set<Socket>()

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 import { Harness } from './harness.ts'
 import { addUsers, auth, logIns } from './users.ts'
 
-/** To check a password takes etcd its time. */
+/** etcd needs some time to check a password. */
 class PatientHarness extends Harness {
   protected override readonly startTimeoutMs: number = 10_000
 }
@@ -16,18 +16,18 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
   let etcd: Server
   let harness: Harness
   beforeAll(async () => {
-    // A token that is not used for so many seconds is forgotten.
+    // etcd forgets a token that was not used for this many seconds.
     etcd = await startEtcd({ args: ['--auth-token-ttl=2'] })
     harness = new PatientHarness(etcd)
     await addUsers(harness)
   })
   beforeEach(() => harness.gateway.logIn('root', 'open'))
-  // Nobody who was left behind logs in while the next test counts.
+  // No client of this test may log in while the next test counts.
   afterEach(() => harness[Symbol.asyncDispose]())
   afterAll(() => etcd.stop())
 
   test('accepts a user, and accepts it again when its token has expired', async () => {
-    // From 3.5 on, a keep-alive is a use of the token.
+    // Since 3.5, a keep-alive counts as a use of the token.
     const { server, address, events } = await harness.published('Arith', {
       auth,
       metadata: 'n=1',
@@ -38,7 +38,7 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
     const view = harness.view('Arith', discovery)
     await view.shows({ [address]: 'n=1' })
     const before = await logIns(harness)
-    // Its own clock decides, and nothing tells when.
+    // The clock of etcd decides, and no event says when.
     await sleep(5_000)
     await server.setMetadata('Arith', 'n=2')
     await view.shows({ [address]: 'n=2' })
@@ -76,10 +76,10 @@ describe.runIf(await requireServer('etcd'))('An etcd with authentication', () =>
     const before = await harness.gateway.get(key)
     for (const lose of [() => proxy.cut(), async () => {}]) {
       const [{ mark }, from] = [events, asked.mark]
-      // The tokens that there are end with that.
+      // This invalidates the existing tokens.
       await setPassword('other')
       await setPassword('shut')
-      // Twice in a row it is still the old one, with the connection and without.
+      // Returns the old one twice: once while the connection is open, and once after.
       late = 2
       await lose()
       await proxy.heal()

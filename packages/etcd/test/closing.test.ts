@@ -46,7 +46,7 @@ describe.runIf(await requireServer('etcd'))('close()', () => {
   })
 })
 
-/** How many ranges are watched at etcd: an announcement watches its key and its two directories, a follow two spellings. */
+/** Resolves to the number of watched ranges. A server watches its key and two directories, a discovery two spellings. */
 function watchers(harness: Harness): Promise<number> {
   return harness.gateway.figure('etcd_debugging_mvcc_watcher_total')
 }

@@ -62,7 +62,7 @@ describe.runIf(await requireCluster('etcd'))(
   },
 )
 
-/** Five servers of one service, under 1 000 calls a second, and who follows them. */
+/** Five servers of one service under 1 000 calls per second, and a view of their list. */
 class Registrations implements AsyncDisposable {
   readonly view: View
   readonly #harness: Harness
@@ -102,7 +102,7 @@ class Registrations implements AsyncDisposable {
     return this.#entries
   }
 
-  /** All that was registered before is there, with its lease, and a server that comes is seen. */
+  /** Asserts that all earlier registrations exist with their leases, and that a new server is seen. */
   async isRight(when: string): Promise<void> {
     const since = performance.now()
     const coming = await this.#harness.member('Arith', { ttlMs: TTL_MS })
@@ -114,7 +114,7 @@ class Registrations implements AsyncDisposable {
     expect(leases).toEqual(this.#leases)
     for (const { events } of this.#members)
       expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
-    // Each list has all of the one before.
+    // Each list has all servers of the previous one.
     for (const [n, list] of this.view.all.entries()) {
       expect(Object.keys(list)).toEqual(expect.arrayContaining(Object.keys(this.view.all[n - 1] ?? {})))
     }

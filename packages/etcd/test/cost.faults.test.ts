@@ -23,7 +23,7 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
     const changed = 'tcp@10.0.0.0:1'
     for (let watcher = 0; watcher < 100; watcher++) {
       void (async () => {
-        // The last of all that watch is the one that counts.
+        // The slowest watcher counts.
         for await (const endpoints of discovery.watch('Arith')) {
           if (watcher === 99) seen.add(endpoints.find(({ address }) => address === changed)?.metadata ?? '')
         }
@@ -47,7 +47,7 @@ describe.runIf(await requireServer('etcd'))('The cost of a change', () => {
     }
     await watcher.cancel()
     bare.close()
-    // The first ten warm both up.
+    // The first ten rounds warm up.
     const [our, their] = [median(ours.slice(10)), median(theirs.slice(10))]
     console.info(
       `a change is seen after ${our.toFixed(2)} ms, by a bare watcher after ${their.toFixed(2)} ms`,

@@ -74,7 +74,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     const before = await gateway.get(key)
     const view = harness.view('Arith')
     await view.shows({ [address]: 'weight=10' })
-    // As rpcx-ui does, and all that writes by libkv.
+    // As rpcx-ui and everything else that uses libkv does.
     const lease = await gateway.grant(2)
     for (const value of ['state=inactive&weight=10', 'state=inactive&weight=3']) {
       await gateway.put(key, value, lease)
@@ -96,7 +96,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     const { gateway } = harness
     const { address, events } = await harness.published('Arith', { metadata: 'weight=10' })
     const lease = await gateway.grant(600)
-    // In its order; it tells itself from an editor by that.
+    // In the order in which a server writes keys, which distinguishes it from an editor.
     await gateway.put(harness.basePath, 'rpcx_path', lease)
     await gateway.put(harness.key('Arith'), 'Arith', lease)
     await gateway.put(harness.key('Arith', address), 'is=go', lease)
@@ -123,7 +123,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
     const view = harness.view('Arith')
     await gateway.put(key, 'state=inactive&weight=10', lease)
     await view.shows({ [address]: 'state=inactive&weight=10' })
-    // The edit is known once the next one has been answered, which had no lease.
+    // The server knows the edit once it has replaced the next one, which has no lease.
     await gateway.put(key, 'state=inactive&weight=11')
     await until(async () => (await gateway.get(key))?.lease === lease)
     await gateway.revoke(lease)
@@ -143,7 +143,7 @@ describe.runIf(await requireServer('etcd'))('The metadata of an entry', () => {
         server.setMetadata('Arith', `ours=${n}`),
         gateway.put(key, `ours=${n - 1}&theirs=${n}`, lease),
       ])
-      // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
+      // In any order: the edit is kept, and our value is what the program sets after it has seen the edit.
       await until(async () => {
         await server.setMetadata('Arith', `ours=${n}`)
         return (await gateway.get(key))?.value === `ours=${n}&theirs=${n}`

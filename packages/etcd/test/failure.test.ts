@@ -4,7 +4,7 @@ import { isAnswer } from '../src/failure.ts'
 test.each([
   ['etcdserver: permission denied', true],
   ['etcdserver: requested lease not found', true],
-  // From 3.6 on, with another status than before; another member has the answer.
+  // Since 3.6 with another status. Another member can answer.
   ['etcdserver: rpc not supported for learner', false],
   ['etcdserver: not supported for learner', false],
 ])('%s is a response of etcd: %s', (message, isOne) => {

@@ -1,4 +1,4 @@
-/** What etcd holds under one key. */
+/** The contents of one key in etcd. */
 export interface Stored {
   readonly key: string
   readonly value: string
@@ -24,7 +24,7 @@ interface Answer {
   readonly token?: string
 }
 
-/** Etcd by its HTTP gateway: how tests read and change it without the library that they test. */
+/** Reads and changes etcd over its HTTP gateway, without the package that is tested. */
 export class Gateway {
   readonly #address: string
   #token: string | undefined
@@ -42,7 +42,7 @@ export class Gateway {
     return kvs.map(stored)[0]
   }
 
-  /** All that begins with `prefix`. */
+  /** Resolves to all keys that begin with `prefix`. */
   async all(prefix: string): Promise<readonly Stored[]> {
     const { kvs = [] } = await this.ask('kv/range', { key: encode(prefix), range_end: endOf(prefix) })
     return kvs.map(stored)
@@ -70,21 +70,21 @@ export class Gateway {
     await this.ask('lease/revoke', { ID: lease })
   }
 
-  /** Forgets all revisions before the newest. */
+  /** Compacts all revisions before the newest. */
   async compact(): Promise<void> {
     const { header } = await this.ask('kv/range', { key: encode('-') })
-    // Somebody else may have compacted it just now.
+    // Another client may have compacted it just now.
     await this.ask('kv/compaction', { revision: header.revision, physical: true }).catch(() => {})
   }
 
-  /** Ends the alarm of an etcd that was full. */
+  /** Disarms the alarm of an etcd that was out of space. */
   async disarm(): Promise<void> {
     const { alarms = [] } = await this.ask('maintenance/alarm', { action: 'GET' })
     for (const { memberID, alarm } of alarms)
       await this.ask('maintenance/alarm', { action: 'DEACTIVATE', memberID, alarm })
   }
 
-  /** One figure of `/metrics`, all label sets that hold `labels` added up. */
+  /** Resolves to one figure of `/metrics`, the sum of all label sets that contain `labels`. */
   async figure(name: string, labels = ''): Promise<number> {
     const response = await fetch(`http://${this.#address}/metrics`)
     const lines = (await response.text()).split('\n')

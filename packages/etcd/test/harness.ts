@@ -4,14 +4,14 @@ import type { EtcdDiscoveryOptions, EtcdRegisterPluginOptions } from '../src/ind
 import { EtcdDiscovery, EtcdRegisterPlugin } from '../src/index.ts'
 import { Gateway } from './gateway.ts'
 
-/** The life of a lease in tests. */
+/** The TTL of leases in tests. */
 export const TTL_MS = 3_000
 
-/** One test's servers and clients around one etcd. */
+/** The servers and clients of one test at one etcd. */
 export class Harness extends RegistryHarness<EtcdRegisterPluginOptions> {
   readonly gateway: Gateway
 
-  /** @param through where they reach it, when not directly */
+  /** @param through the addresses at which they reach it, if not directly */
   constructor(etcd: Pick<Registry, 'address'>, through: string | readonly string[] = etcd.address) {
     super(through)
     this.gateway = new Gateway(etcd.address)

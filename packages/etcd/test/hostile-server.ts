@@ -3,17 +3,17 @@ import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:ht
 import { createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 
-/** What is asked: the method, and the bytes of the message. */
+/** A request: the method, and the bytes of the message. */
 export interface Call {
   readonly method: string
   readonly body: Buffer
   readonly stream: ServerHttp2Stream
 }
 
-/** Answers in place of etcd; returns whether it does. */
+/** Answers in place of etcd. Returns whether it did. */
 export type Instead = (call: Call) => boolean
 
-/** An etcd that is broken on purpose. It knows one service, `Good`, and one server of it, and says otherwise what it is told to. */
+/** An etcd that is broken on purpose. It has one service, `Good`, with one server. A test chooses its other responses. */
 export class HostileServer {
   readonly #server: Http2Server = createServer()
   readonly #open = new Set<ServerHttp2Session>()
@@ -67,7 +67,7 @@ function answerWell({ method, body, stream }: Call): void {
   if (method.endsWith('/Txn')) {
     const kv = field(2, field(1, 'x/Good/tcp@10.0.0.1:1'), number(3, 3), field(5, 'n=1'))
     const first = field(3, field(1, ...(body.includes('Good') ? [kv] : [])))
-    // Whoever lists asks for two ranges, whoever registers for three: the entry and its directories.
+    // A list asks for two ranges, a registration for three: the entry and its directories.
     const others = Array(body.includes('tcp@') ? 2 : 1).fill(field(3, field(1)))
     say(stream, header(), number(2, 1), first, ...others)
   } else if (method.endsWith('/LeaseGrant')) say(stream, header(), number(2, 77), number(3, 5))
@@ -76,7 +76,7 @@ function answerWell({ method, body, stream }: Call): void {
   else say(stream, header(), field(2, 'token'))
 }
 
-/** One message, and the end. */
+/** Sends one message, and ends the stream. */
 export function say(stream: ServerHttp2Stream, ...parts: readonly Buffer[]): void {
   write(stream, ...parts)
   stream.end()
@@ -87,7 +87,7 @@ export function write(stream: ServerHttp2Stream, ...parts: readonly Buffer[]): v
   raw(stream, framed(Buffer.concat(parts)))
 }
 
-/** Some bytes, where a message would be. */
+/** Sends these bytes in place of a message. */
 export function raw(stream: ServerHttp2Stream, bytes: Buffer): void {
   if (!stream.headersSent) {
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
@@ -96,7 +96,7 @@ export function raw(stream: ServerHttp2Stream, bytes: Buffer): void {
   stream.write(bytes)
 }
 
-/** A failure, as gRPC tells it. */
+/** Sends a failure in gRPC's format. */
 export function fail(stream: ServerHttp2Stream, code: number, message: string): void {
   stream.respond(
     {
@@ -115,13 +115,13 @@ export function framed(body: Buffer, length: number = body.length): Buffer {
   return Buffer.concat([head, body])
 }
 
-/** Protobuf: a field that is text, bytes or a message. */
+/** Encodes a protobuf field with a string, bytes or a message. */
 export function field(id: number, ...parts: readonly (Buffer | string)[]): Buffer {
   const body = Buffer.concat(parts.map(part => (typeof part === 'string' ? Buffer.from(part) : part)))
   return Buffer.concat([varint(id * 8 + 2), varint(body.length), body])
 }
 
-/** Protobuf: a field that is a number. */
+/** Encodes a protobuf field with a number. */
 export function number(id: number, value: number): Buffer {
   return Buffer.concat([varint(id * 8), varint(value)])
 }

@@ -17,7 +17,7 @@ import {
   write,
 } from './hostile-server.ts'
 
-/** What is answered to those who ask by `method` for `Bad`. */
+/** Returns the answer to requests of this method for `Bad`. */
 function to(method: string, answer: (call: Call) => void): Instead {
   return call => {
     if (!call.method.endsWith(`/${method}`) || !call.body.includes('Bad')) return false
@@ -173,7 +173,7 @@ async function hostile(instead: Instead): Promise<HostileServer & AsyncDisposabl
   return Object.assign(server, { [Symbol.asyncDispose]: async () => server.close() })
 }
 
-/** The first failure that it tells of. */
+/** Resolves to the first error that it reports. */
 function failure(discovery: EtcdDiscovery): Promise<Error> {
   return new Promise(resolve => discovery.on('registryDown', ({ error }) => resolve(error)))
 }

@@ -31,13 +31,13 @@ describe.runIf(await requireServer('etcd'))('service names that clients invent',
       }
       await until(async () => (await watches()) === 0)
     }
-    // What is compiled and cached once is there afterwards, too.
+    // One-time allocations, such as compiled code and caches, stay.
     await invent(0, 2_000)
     const before = heapBytes()
     await invent(2_000, NAMES)
     const grown = heapBytes() - before
     console.info(`${NAMES} invented names leave ${(grown / NAMES).toFixed(0)} bytes each`)
-    // A name that is kept takes 23 KB.
+    // Keeping one name would use 23 KB.
     expect(grown / NAMES).toBeLessThan(200)
   }, 120_000)
 })

@@ -102,7 +102,7 @@ describe.runIf(await requireServer('etcd'))('The layout in etcd', () => {
     const spelledBare = harness.view('Arith', harness.discovery({ basePath: bare }))
     await slash.shows({ [both]: 'is=slash', 'tcp@10.0.0.2:2': 'n=2' })
     await spelledBare.shows({ [both]: 'is=bare', 'tcp@10.0.0.2:2': 'n=2' })
-    // What stands in for a deleted key is the other spelling's, as it is by then.
+    // After a deletion, the current entry of the other spelling is shown.
     await gateway.put(`${bare}/Arith/${both}`, 'is=bare2')
     await spelledBare.shows({ [both]: 'is=bare2', 'tcp@10.0.0.2:2': 'n=2' })
     await gateway.remove(`${basePath}/Arith/${both}`)

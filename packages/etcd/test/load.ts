@@ -1,7 +1,7 @@
 import type { XClient } from '@rpcx/core'
 import type { EchoService } from '@rpcx/testing'
 
-/** Calls at an even pace, until it ends. */
+/** Makes calls at an even rate, until `end()`. */
 export class Load {
   readonly #client: XClient<EchoService>
   readonly #callsPerSecond: number
@@ -26,7 +26,7 @@ export class Load {
 
   #catchUp(): void {
     const due = (this.#callsPerSecond * (performance.now() - this.#since)) / 1_000
-    // A process that was busy does not make up for all of it at once.
+    // A process that was busy does not make all missed calls at once.
     for (let n = 0; n < 100 && this.#calls < due; n++) {
       const value = this.#calls++
       const call = this.#client.call('Echo', value).then(

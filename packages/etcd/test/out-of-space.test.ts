@@ -22,7 +22,7 @@ test.runIf(await requireServer('etcd'))(
     await events.until(({ event }) => event === 'registryDown')
     await proxy.heal()
     const back = await events.until(({ event }) => event === 'registryBack')
-    // Twice what it would live without us.
+    // Twice as long as its TTL without renewal.
     await until(() => performance.now() - back.at > 2 * TTL_MS, 3 * TTL_MS)
     expect(await gateway.get(key)).toEqual(before)
     expect(events.all.map(({ event }) => event)).toEqual(['registered', 'registryDown', 'registryBack'])

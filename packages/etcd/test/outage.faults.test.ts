@@ -41,7 +41,7 @@ describe.runIf(await requireServer('etcd'))('While etcd hangs or cannot be reach
       thenLives: 2,
       edit: async (harness, { address }) => {
         const key = harness.key('Arith', address)
-        // Without its lease, which the server gives it back.
+        // Without its lease, which the server then restores.
         await harness.gateway.put(key, 'state=inactive&weight=10')
         await until(async () => (await harness.gateway.get(key))?.lease !== '0')
         return 'state=inactive&weight=10'

@@ -37,7 +37,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
     expect(first.events.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
     const lease = (await gateway.get(key))?.lease
     const { mark } = first.events
-    // It watches the other's entry, and leaves it alone whatever becomes of it.
+    // It watches the entry of the other server, but never writes.
     for (const metadata of ['is=second&n=1', 'is=second&n=2']) {
       await second.server.setMetadata('Arith', metadata)
       await view.shows({ [serviceAddress]: metadata })
@@ -64,7 +64,7 @@ describe.runIf(await requireServer('etcd'))('A registration', () => {
       const since = performance.now()
       await harness.gateway.remove(harness.key('Arith', address))
       const back = await events.until(({ event }) => event === 'registered', mark)
-      // The next ones, out of no blue, are restored at the pace of the back-off.
+      // Core restores the next ones with its back-off, because they are not the first.
       if (turn === 0) atMost(1_000, 'deleted by hand, back', back.at - since)
       expect((await harness.gateway.get(harness.key('Arith', address)))?.value).toBe('n=1')
     }

@@ -16,7 +16,7 @@ describe.runIf(await requireServer('etcd'))('A proxy in the environment', () => 
     }
   })
 
-  /** A proxy that notes what it is asked for, and gives nothing. */
+  /** Starts a proxy that records its requests, and rejects them. */
   async function proxy() {
     const asked: string[] = []
     const sockets = new Set<Socket>()

@@ -2,7 +2,7 @@ import { startEtcd } from '@rpcx/servers'
 import type { Registry } from '@rpcx/testing/scenarios'
 import { Harness, TTL_MS } from './harness.ts'
 
-/** etcd, as scenarios have to know it. */
+/** Describes etcd for the scenarios. */
 export const etcd: Registry<Harness> = {
   name: 'etcd',
   lifeMs: TTL_MS,

@@ -35,7 +35,7 @@ test.runIf(await requireServer('etcd'))(
     )
     expect(failures).toEqual([])
     atLeast(1_800, 'calls during restarts', perSecond)
-    // Each was gone and came back.
+    // Each server left the list and returned.
     expect(view.mark).toBeGreaterThanOrEqual(2 * RESTARTS)
   },
   240_000,

@@ -84,7 +84,7 @@ describe.runIf(await requireServer('etcd'))('After any sequence of events at 50 
           }
           default: {
             const metadata = `n=${step}`
-            // Whether it is seen in time is not asked here: etcd may be out of reach.
+            // This does not assert that it is seen in time, because etcd may be unreachable.
             if (wanted.has(service)) void server.setMetadata(service, metadata).catch(() => {})
             else server.registerName(service, ECHO, metadata)
             wanted.set(service, metadata)

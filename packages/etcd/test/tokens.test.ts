@@ -48,7 +48,7 @@ describe.runIf(await requireServer('etcd'))('An etcd with JWTs as tokens', () =>
     await gateway.logIn('root', 'open')
     const before = await gateway.get(key)
     const [attempts, past] = [proxy.attempts, tokensPast()]
-    // Nothing but keep-alives, each with the token that there is.
+    // Only keep-alives, each with the current token.
     await until(() => tokensPast() >= past + 2, 30_000)
     for (let n = 2; n <= 4; n++) {
       const now = tokensPast()
@@ -76,7 +76,7 @@ describe.runIf(await requireServer('etcd'))('An etcd with JWTs as tokens', () =>
     expect(events.all.map(({ event }) => event)).toEqual(['registered', 'registered', 'registered'])
   })
 
-  /** How many tokens have lived since the epoch. */
+  /** Returns the number of token lifetimes since the epoch. */
   function tokensPast(): number {
     return Math.floor(Date.now() / (TOKEN_S * 1_000))
   }

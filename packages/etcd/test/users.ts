@@ -1,9 +1,9 @@
 import type { Harness } from './harness.ts'
 
-/** The user who may do what servers and clients do below the base path of a harness. */
+/** The user with the rights of servers and clients below the base path of a harness. */
 export const auth = { username: 'rpcx', password: 'open' }
 
-/** Has an etcd know users: `root`, `rpcx` and `stranger`, who may do nothing. The password of all is `open`. */
+/** Enables authentication with the users `root`, `rpcx`, and `stranger`, which has no rights. All passwords are `open`. */
 export async function addUsers({ gateway, basePath }: Harness): Promise<void> {
   await gateway.ask('auth/role/add', { name: 'root' })
   await gateway.ask('auth/role/add', { name: 'fleet' })
@@ -19,7 +19,7 @@ export async function addUsers({ gateway, basePath }: Harness): Promise<void> {
   await gateway.ask('auth/enable', {})
 }
 
-/** Of the log-ins that succeeded, for `Gateway.figure`. */
+/** The metric of successful logins, for `Gateway.figure`. */
 export function logIns({ gateway }: Harness): Promise<number> {
   return gateway.figure('grpc_server_handled_total', 'grpc_code="OK",grpc_method="Authenticate"')
 }

@@ -50,7 +50,7 @@ describe.runIf(await requireServer('etcd'))('A list', () => {
     const proxy = await harness.proxy()
     const view = harness.view('Arith', harness.discovery({ etcdServers: proxy.address }))
     await view.shows({})
-    // What the watch is created with arrives after the compaction.
+    // The request that creates the watch arrives after the compaction.
     proxy.drop()
     proxy.delay(300)
     for (let n = 0; n < 5; n++) {

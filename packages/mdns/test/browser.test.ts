@@ -59,7 +59,7 @@ describe('A client', () => {
     const { server, address } = await harness.member('Arith', { updateIntervalMs: 20 })
     const view = harness.view('Arith')
     await view.until(list => address in list)
-    // Is answered alone, so that nobody else hears of new figures.
+    // Gets a unicast response, so that no other host learns of the new metrics.
     const legacy = harness.open(await Neighbour.alone(harness.port, await freePort()))
     legacy.ask('_rpcxservices.local', 'PTR')
     const { what } = await legacy.received.until(packet => textOf(packet) !== undefined)
@@ -154,7 +154,7 @@ describe('A client', () => {
     const neighbour = await harness.neighbour()
     const { mark } = neighbour.received
     const verify = (): void => discovery.verify('Arith', address)
-    // Asked for as often as it takes: who has just been heard of need not be asked.
+    // Repeated, because an entry that was just received need not be asked for.
     const timer = setInterval(verify, 200)
     await neighbour.received.until(({ questions }) => questions?.[0]?.type === 'TXT', mark)
     await neighbour.received.until(({ answers }) => answers?.[0]?.type === 'TXT', mark)
@@ -175,7 +175,7 @@ describe('A client', () => {
     const gone = await view.shows({})
     expect(gone.at - seen.at).toBeGreaterThan(3_900)
     const asked = neighbour.received.since(mark).filter(({ questions }) => questions?.[0]?.type === 'TXT')
-    // Each time of everybody, and from a port of its own.
+    // Each time by multicast, and from a port of its own.
     expect(asked.map(({ from }) => from.port === harness.port).sort()).toEqual([
       ...Array(4).fill(false),
       ...Array(4).fill(true),
@@ -288,7 +288,7 @@ describe('A client', () => {
   })
 })
 
-/** The text of the one instance that a packet tells of. */
+/** Returns the TXT record of the instance in a packet. */
 function textOf({ answers = [], additionals = [] }: ReceivedPacket): TxtAnswer | undefined {
   const isText = (answer: Answer): answer is TxtAnswer =>
     answer.type === 'TXT' && answer.name.endsWith('._rpcxservices.local')

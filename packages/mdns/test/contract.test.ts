@@ -10,7 +10,7 @@ describe('Multicast DNS keeps the contract:', () => {
   })
 })
 
-/** A law waits for packets most of the time, on a port of its own. What a process holds is counted where nothing else runs. */
+/** Laws run concurrently, each on its own port, because they mostly wait for packets. Laws that count resources run alone. */
 function oneOfMany(law: string, run: () => Promise<void>, timeoutMs?: number): void {
   const one = law.startsWith('200 times') ? test : test.concurrent
   one(law, run, timeoutMs)

@@ -15,20 +15,20 @@ type PluginOptions = Partial<MDNSRegisterPluginOptions> & {
   readonly metadata?: string
 }
 
-/** A server, and what it told. */
+/** A server, with a log of its events. */
 export interface Member {
   readonly server: Server
   readonly events: Log<RecordedEvent>
   readonly address: string
 }
 
-/** One test's servers and clients on the loopback interface, on a port that nobody else uses. Closes what it opened. */
+/** The servers and clients of one test on the loopback interface, on a port of their own. Closes everything that it opened. */
 export class Harness implements AsyncDisposable {
   readonly interfaces: string = '127.0.0.1'
   readonly port: number = multicastPort()
   readonly #opened: { close(): Promise<unknown> }[] = []
 
-  /** A server that offers one method, `Echo`, and is visible to others. */
+  /** Starts a server with one method, `Echo`. Resolves when others can see it. */
   async member(service: string, options: PluginOptions = {}): Promise<Member> {
     const { listen = '127.0.0.1:0', metadata = '', ...plugin } = options
     const server = this.open(new Server({ lingerMs: 50, startTimeoutMs: 200 }))
@@ -58,14 +58,14 @@ export class Harness implements AsyncDisposable {
     return this.open(new XClient<EchoService>(service, discovery, { selectMode: 'roundRobin' }))
   }
 
-  /** A program of `test/programs` in a process of its own. */
+  /** Starts a program of `test/programs` in its own process. */
   program(name: string, settings: object = {}): Program {
     const { interfaces, port } = this
     const file = new URL(`./programs/${name}.ts`, import.meta.url)
     return this.open(new Program(file, { interfaces, port, ...settings }))
   }
 
-  /** Someone else on the network, who sends what the test says. */
+  /** Another host on the network, which sends what the test says. */
   async neighbour(): Promise<Neighbour> {
     return this.open(await Neighbour.join(this.port))
   }
@@ -75,7 +75,7 @@ export class Harness implements AsyncDisposable {
     return opened
   }
 
-  /** Last opened, first closed. */
+  /** Closes in the reverse order of opening. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const opened of this.#opened.splice(0).reverse()) await opened.close()
   }

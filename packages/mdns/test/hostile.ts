@@ -7,7 +7,7 @@ import { Harness } from './harness.ts'
 import { goText } from './neighbour.ts'
 import { recordedPackets } from './recorded.ts'
 
-/** Sends so many packets that were good once to a server and a client, and sees that both are as they were before. */
+/** Sends this many mutated packets to a server and a client, and asserts that both still work as before. */
 export async function withstand(count: number): Promise<void> {
   const random = new Random()
   await using harness = new Harness()
@@ -34,9 +34,9 @@ export async function withstand(count: number): Promise<void> {
 
 const BATCH = 20
 
-/** A wire to the loopback network that sends bytes, and counts those that arrive. */
+/** A socket on the loopback network that sends packets, and counts those that arrive. */
 class Line {
-  /** The first that others said. */
+  /** The first packet from others. */
   readonly received: Buffer[] = []
   arrived = 0
   readonly #port: number
@@ -70,12 +70,12 @@ class Line {
         resolve()
       }
       const count = (bytes: Buffer): void => {
-        // Others answer meanwhile.
+        // Others send responses meanwhile.
         if (!marks.has(bytes.toString('latin1'))) return
         this.arrived++
         if (--missing === 0) done()
       }
-      // What has arrived is read before it is given up.
+      // Reads the packets that have arrived before it gives up.
       const timer = setTimeout(() => setImmediate(done), 50)
       this.#socket.on('message', count)
       for (const packet of packets) this.#socket.send(packet, this.#port, '224.0.0.251')
@@ -87,7 +87,7 @@ class Line {
   }
 }
 
-/** One to four changes: a bit, a byte, a cut, a longer end, another place. */
+/** Makes one to four changes: a bit, a byte, a cut, a longer end, or a moved part. */
 function mutated(packet: Buffer, random: Random): Buffer {
   let bytes = Buffer.from(packet)
   for (let n = 1 + random.below(4); n > 0; n--) {
@@ -106,7 +106,7 @@ function mutated(packet: Buffer, random: Random): Buffer {
         bytes = Buffer.concat([bytes, bytes.subarray(at)])
         break
       case 4:
-        // The counts, and whether it asks or answers.
+        // The counts, and the flag for a query or a response.
         bytes[2 + random.below(10)] = random.below(4) * 0x40 + random.below(3)
         break
       default:

@@ -27,7 +27,7 @@ export async function requireHosts(): Promise<boolean> {
   }
 }
 
-/** Several hosts on one network: namespaces of the kernel, joined by a bridge. All are gone after `close()`. */
+/** Several hosts on one network: network namespaces, joined by a bridge. `close()` removes all of them. */
 export class Hosts {
   readonly #prefix = `rpcx${process.pid}-${randomInt(1_000, 9_999)}`
   readonly #family: 'ipv4' | 'ipv6'
@@ -39,7 +39,7 @@ export class Hosts {
     this.#family = family
   }
 
-  /** @param family of their addresses; those of IPv6 alone have no other */
+  /** @param family the family of their addresses. Hosts with IPv6 have no IPv4 address. */
   static async make(count: number, family: 'ipv4' | 'ipv6' = 'ipv4'): Promise<Hosts> {
     const hosts = new Hosts(family)
     try {
@@ -66,7 +66,7 @@ export class Hosts {
     }
   }
 
-  /** The address of host number `n`, from 1 on. */
+  /** Returns the address of host number `n`, from 1 on. */
   address(n: number): string {
     return this.#family === 'ipv4' ? `10.77.0.${n}` : `fd77::${n}`
   }
@@ -95,7 +95,7 @@ export class Hosts {
     return this.#in(this.#name(n), 'ip link set eth0 down')
   }
 
-  /** From now on every host loses that many of the packets that come to it. */
+  /** Makes every host lose this share of its incoming packets. */
   async lose(percent: number): Promise<void> {
     const rules = [
       'add table inet loss',
@@ -108,7 +108,7 @@ export class Hosts {
     }
   }
 
-  /** How many packets with multicast DNS a host has sent since the count began. */
+  /** Resolves to the number of mDNS packets that a host has sent since the count began. */
   async count(n: number): Promise<() => Promise<number>> {
     const command = await nft()
     const rules = [
@@ -150,14 +150,14 @@ export class Hosts {
   }
 }
 
-/** A shell script, and what it and its programs say. */
+/** A shell script, with the output of it and its programs. */
 export class Script {
   readonly lines: Log<string> = new Log<string>()
   readonly #process: ChildProcess
   readonly #exit: Promise<unknown>
 
   constructor([command = '', ...args]: readonly string[]) {
-    // A group of its own, so that all of it can be ended.
+    // A process group of its own, so that all of it can be ended.
     this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
     this.#exit = once(this.#process, 'close')
     if (this.#process.stdout !== null) {

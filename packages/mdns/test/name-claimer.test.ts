@@ -48,7 +48,7 @@ test('a server whose name is in use takes the next one', async () => {
   const neighbour = await harness.neighbour()
   const port = harness.port + 1
   const taken = `${HOST}-${port}-Arith`
-  // Whoever asks for it is told.
+  // Answers every probe for the name.
   const defending = neighbour.received.until(({ type, authorities }) => {
     const wants =
       type === 'query' && authorities?.some(({ name }: { name: string }) => name.startsWith(`${taken}.`))
@@ -124,7 +124,7 @@ test('a server announces itself again when another host sends a goodbye for its 
   expect(view.all).toEqual([{ [address]: 'n=1' }])
 })
 
-/** The name that a server takes whose first is another's. */
+/** Whether this is the next name of a server whose first name is in use. */
 function isNext(name: string, first: string): boolean {
   return name.startsWith(`${first}-`) && /^-[0-9a-f]{4}\._rpcxservices\.local$/.test(name.slice(first.length))
 }

@@ -11,7 +11,7 @@ export interface ReceivedPacket extends FullPacket {
   readonly from: { readonly address: string; readonly port: number }
 }
 
-/** Someone else on the loopback interface: sends what a test says, and hears all that is said there. */
+/** Another host on the loopback interface. Sends what a test says, and receives all packets there. */
 export class Neighbour {
   readonly received: Log<ReceivedPacket> = new Log<ReceivedPacket>()
   readonly port: number
@@ -34,14 +34,14 @@ export class Neighbour {
   }
 
   /**
-   * Hears only what is said to it alone.
-   * @param from its own port; with another than `port` it speaks as a legacy client
+   * Opens a neighbour that receives only unicast packets.
+   * @param from its own port. With a port other than `port`, it is a legacy client.
    */
   static async alone(port: number, from: number): Promise<Neighbour> {
     return new Neighbour(await bound({ port: from, address: LOOPBACK }), port)
   }
 
-  /** All packets that hold an answer that is so, from `mark` on. */
+  /** Returns all packets from `mark` on that contain a matching answer. */
   answers(isSo: (answer: Answer) => boolean, mark = 0): readonly ReceivedPacket[] {
     return this.received
       .since(mark)
@@ -56,7 +56,7 @@ export class Neighbour {
     this.#library.respond({ answers: [...answers], additionals: [...additionals] }, this.#group)
   }
 
-  /** Bytes as they are. */
+  /** Sends bytes unchanged. */
   send(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.send(bytes, this.port, GROUP, error => (error ? reject(error) : resolve()))
@@ -72,7 +72,7 @@ export class Neighbour {
   }
 }
 
-/** The text of an instance, as Go's rpcx writes it. */
+/** Returns the TXT record of an instance in the format of Go's rpcx. */
 export function goText(instance: string, service: string, address: string, meta: string, ttl = 120): Answer {
   const json = JSON.stringify([{ service, meta, service_address: address }])
   const data = [Buffer.from(encodeURIComponent(json))]

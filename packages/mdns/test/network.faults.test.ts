@@ -39,7 +39,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
     await hosts.up(1)
     const since = performance.now()
     const listed = await shows(client, entries(hosts, [1]))
-    // The interface is looked for every second or so, and a name asked for during another.
+    // The interface is looked up about every second, and probing takes about another second.
     atMost(3_500, 'interface up, listed', listed.at - since)
   })
 
@@ -78,7 +78,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
       const { mark } = client.events
       await hosts.down(3)
       await client.events.until(({ event }) => event === 'registryDown', mark)
-      // What happens meanwhile is missed.
+      // Packets are missed meanwhile.
       program.say('close')
       await program.exit
       program = (await server(hosts, 3 - n, { listen: '0.0.0.0:8972', metadata: `n=${3 - n}` })).program
@@ -192,7 +192,7 @@ describe.runIf(await requireHosts())('On several hosts', () => {
 interface Listening {
   readonly program: Program
   readonly address: string
-  /** When it was published. */
+  /** The time at which it was published. */
   readonly at: number
 }
 

@@ -4,7 +4,7 @@ import type { ReceivedPacket } from './neighbour.ts'
 import { goText } from './neighbour.ts'
 import { recorded } from './recorded.ts'
 
-/** Where we see what Go's client does not, or the other way round. */
+/** The packets of which our client and Go's client list different servers. */
 const differences: Readonly<
   Record<string, { readonly servers: Record<string, string>; readonly why: string }>
 > = {
@@ -39,7 +39,7 @@ describe('What other servers sent to Go’s client', () => {
     const view = harness.view('Arith')
     await view.shows({})
     for (const packet of packets) await neighbour.send(Buffer.from(packet, 'hex'))
-    // Had it been taken for a server, that would have been before this one.
+    // If it had been listed, it would have come before this one.
     neighbour.say([goText('last', 'Arith', 'tcp@127.0.0.1:9', 'is=last')])
     const servers =
       differences[name]?.servers ??

@@ -5,7 +5,7 @@ interface Conversation {
   readonly packets: readonly { readonly from: 'go' | 'hand'; readonly hex: string; readonly note?: string }[]
 }
 
-/** Packets that a responder made by hand sent to Go's client, and what that made of them. */
+/** Packets of a hand-written responder to Go's client, and what the client listed. */
 export interface Written {
   readonly name: string
   readonly what: string
@@ -14,7 +14,7 @@ export interface Written {
   readonly clientSaw: readonly string[] | null
 }
 
-/** What was recorded of Go's rpcx: a server and a client, and a responder made by hand. */
+/** The recordings of Go's rpcx: of a server, a client, and a hand-written responder. */
 export const recorded: {
   readonly announce: Conversation
   readonly queries: Conversation

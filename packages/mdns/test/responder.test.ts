@@ -72,7 +72,7 @@ test('a question from another port gets a unicast response, with the question an
   const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])]
   expect(records.map(({ type }) => type).slice(0, 4)).toEqual(['PTR', 'SRV', 'TXT', 'A'])
   for (const record of records) expect(record).toMatchObject({ ttl: 10, flush: false })
-  // What everybody hears comes after it.
+  // A multicast response would come before this answer.
   await answerTo(neighbour, '_services._dns-sd._udp.local', 'PTR')
   expect(neighbour.answers(isPointer(GO_TYPE), mark)).toEqual([])
 })
@@ -84,7 +84,7 @@ test('a question for a unicast response gets one, and the other hosts do not', a
   const alone = harness.open(await Neighbour.alone(harness.port, harness.port))
   await quiet(neighbour)
   const { mark } = neighbour.received
-  // The library writes a class by its number only where it does not know it.
+  // The library cannot write this class, so the test sends bytes.
   await alone.send(questionBytes(GO_TYPE, 0x8001))
   const { what: packet } = await alone.received.until(({ type }) => type === 'response')
   expect(packet.answers?.map(({ type }) => type)).toEqual(['PTR'])
@@ -173,7 +173,7 @@ function pointersOf(packets: readonly ReceivedPacket[]): string[] {
   )
 }
 
-/** The first packet that says something of a name since it was asked. */
+/** Resolves to the first packet after the question that has an answer for a name. */
 async function answerTo(
   neighbour: Neighbour,
   name: string,
@@ -185,7 +185,7 @@ async function answerTo(
   for (;;) {
     const { mark } = neighbour.received
     neighbour.ask(name, type)
-    // What was multicast a moment ago is not said again within a second.
+    // Records that were just multicast are not repeated within a second.
     const answer = await neighbour.received.until(isAnswer, mark, 1_000).catch(() => undefined)
     if (answer !== undefined) return answer.what
   }

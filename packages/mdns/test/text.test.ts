@@ -68,7 +68,7 @@ interface Element {
   readonly service_address: string
 }
 
-/** As Go's client reads it: `url.QueryUnescape`, then JSON. */
+/** Reads it as Go's client does: `url.QueryUnescape`, then JSON. */
 function goReads(string: Buffer | undefined): readonly Element[] {
   return JSON.parse(decodeURIComponent(String(string).replaceAll('+', ' '))) as Element[]
 }

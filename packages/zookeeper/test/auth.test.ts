@@ -10,7 +10,7 @@ import { RawClient } from './raw-client.ts'
 const alice = { user: 'alice', password: 'secret' }
 const acl = ['auth::cdrwa', 'world:anyone:r']
 
-/** Everything, for alice; only those who may set ACLs are shown more of her. */
+/** All rights for alice. Only users who may set ACLs see her digest. */
 const ALICE = 'digest:alice:x:31'
 
 describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => {
@@ -33,7 +33,7 @@ describe.runIf(await requireServer('zookeeper'))('A ZooKeeper with ACLs', () => 
     await view.shows({ [address]: 'n=0' })
     await server.setMetadata('Arith', 'n=1')
     await view.shows({ [address]: 'n=1' })
-    // A lost session means a new one, which has to say again who it is.
+    // After a lost session, the new one must authenticate again.
     await raw.endSession(harness.path('Arith', address))
     await view.until(list => !(address in list))
     await view.shows({ [address]: 'n=1' })

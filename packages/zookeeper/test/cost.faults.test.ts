@@ -29,7 +29,7 @@ describe.runIf(await requireServer('zookeeper'))(
       const seen = new Log<string>()
       for (let watcher = 1; watcher <= watchers; watcher++) {
         void (async () => {
-          // The last of all that watch is the one that counts.
+          // The slowest watcher counts.
           for await (const endpoints of discovery.watch('Arith')) {
             if (watcher < watchers) continue
             seen.add(endpoints.find(({ address }) => address === CHANGED)?.metadata ?? '')
@@ -72,7 +72,7 @@ describe.runIf(await requireServer('zookeeper'))(
   },
 )
 
-/** How long it takes until each of both shows `n=…`, in ms; a change may have to be prepared, which is not counted. */
+/** Resolves to the milliseconds until each of the two shows `n=…`. The preparation of a change does not count. */
 async function race(
   ours: Log<string>,
   theirs: Log<string>,
@@ -94,7 +94,7 @@ async function race(
 }
 
 function report(what: string, ours: readonly number[], theirs: readonly number[]): void {
-  // The first ten warm both up.
+  // The first ten rounds warm up.
   const [our, their] = [median(ours.slice(10)), median(theirs.slice(10))]
   console.info(`${what}: seen after ${our.toFixed(2)} ms, by a bare client after ${their.toFixed(2)} ms`)
   atMost(1.5, `${what}, compared with a bare client`, our / their, 'times')

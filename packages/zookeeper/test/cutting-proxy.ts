@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { createConnection, createServer } from 'node:net'
 
-/** A way to a server, at whichever address, that breaks in the middle of an answer. */
+/** A proxy that can cut a connection in the middle of a reply. */
 export class Cutter {
   readonly port: number
   readonly #server: ReturnType<typeof createServer>
@@ -43,7 +43,7 @@ export class Cutter {
     return new Cutter(server, address.port, open, cut)
   }
 
-  /** Lets only so many bytes of the next answer through, then ends its connection. */
+  /** Forwards only this many bytes of the next reply, then ends its connection. */
   cutNextAnswer(bytes: number): void {
     this.#cut.at = bytes
   }

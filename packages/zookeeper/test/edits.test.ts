@@ -23,7 +23,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
       const since = performance.now()
       await server.setMetadata('Arith', `n=${n}`)
       took.push((await view.shows({ [address]: `n=${n}` })).at - since)
-      // Go's client reads the children when it hears of them, and sees the metadata then.
+      // Go's client reads the children when their watch fires, and sees the metadata then.
       await seen.until(([data]) => data === `n=${n}`)
     }
     console.info(`setMetadata is seen: median ${median(took).toFixed(1)} ms`)
@@ -46,7 +46,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
     const seen = new Log<readonly string[]>()
     await raw.watchChildren(harness.path('Arith'), data => seen.add(data))
     for (calls = 1; calls <= 5; calls++) await holds(`calls=${calls}.00`)
-    // A change that all should see comes after the ticks, and is the first to be heard of.
+    // A change that every client should see follows the ticks, and is the first one that they see.
     await server.setMetadata('Arith', 'n=1')
     await seen.until(([data]) => data?.includes('n=1') === true)
     expect(seen.all).toHaveLength(2)
@@ -93,7 +93,7 @@ describe.runIf(await requireServer('zookeeper'))('The metadata of an entry', () 
         server.setMetadata('Arith', `ours=${n}`),
         raw.edit(path, `ours=${n - 1}&theirs=${n}`),
       ])
-      // Whichever came first: theirs is kept, and ours is what the program sets once it has seen theirs.
+      // In any order: the edit is kept, and our value is what the program sets after it has seen the edit.
       await until(async () => {
         await server.setMetadata('Arith', `ours=${n}`)
         return (await raw.get(path))?.data === `ours=${n}&theirs=${n}`

@@ -48,7 +48,7 @@ describe.runIf(await requireCluster('zookeeper'))('No registration is lost, and 
   })
 })
 
-/** Some servers of one service, somewhere at an ensemble, and who follows them. */
+/** Some servers of one service at an ensemble, and a view of their list. */
 class Registrations implements AsyncDisposable {
   readonly view: View
   readonly #harness: Harness
@@ -80,7 +80,7 @@ class Registrations implements AsyncDisposable {
     const members = await Promise.all(
       Array.from({ length: 5 }, () => harness.published('Arith', { sessionTimeoutMs })),
     )
-    // A follower may not know of them yet.
+    // A follower may not have them yet.
     await using reader = await Harness.open(await ensemble.leader())
     const made = await Promise.all(members.map(member => madeBy(reader, member, harness)))
     const registrations = new Registrations(harness, ensemble, members, made)
@@ -92,7 +92,7 @@ class Registrations implements AsyncDisposable {
     return this.#entries
   }
 
-  /** The follower that most of us are connected to. */
+  /** Resolves to the follower with most of our connections. */
   async busiestFollower(): Promise<Registry> {
     const leader = await this.#ensemble.leader()
     const followers = this.#ensemble.members.filter(member => member !== leader)
@@ -102,7 +102,7 @@ class Registrations implements AsyncDisposable {
     return followers[connections.indexOf(Math.max(...connections))] as Registry
   }
 
-  /** Whatever was lost meanwhile is there again, and a server that comes is seen. */
+  /** Asserts that all entries are registered again, and that a new server is seen. */
   async isRight(when: string): Promise<void> {
     const since = performance.now()
     const coming = await this.#harness.member('Arith', this.#options)
@@ -115,7 +115,7 @@ class Registrations implements AsyncDisposable {
     expect(made).toEqual(this.#made)
     for (const { events } of this.#members)
       expect(events.all.filter(({ event }) => event === 'lost')).toEqual([])
-    // Each list has all of the one before.
+    // Each list has all servers of the previous one.
     for (const [n, list] of this.view.all.entries()) {
       expect(Object.keys(list)).toEqual(expect.arrayContaining(Object.keys(this.view.all[n - 1] ?? {})))
     }

@@ -4,10 +4,10 @@ import type { ZooKeeperDiscoveryOptions, ZooKeeperRegisterPluginOptions } from '
 import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '../src/index.ts'
 import { RawClient } from './raw-client.ts'
 
-/** What all sessions ask for here, and get with ticks of 200 ms. */
+/** The session timeout in tests, which servers with ticks of 200 ms grant. */
 export const SESSION_MS = 2_000
 
-/** One test's servers and clients around one ZooKeeper. */
+/** The servers and clients of one test at one ZooKeeper. */
 export class Harness extends RegistryHarness<ZooKeeperRegisterPluginOptions> {
   readonly raw: RawClient
 
@@ -16,7 +16,7 @@ export class Harness extends RegistryHarness<ZooKeeperRegisterPluginOptions> {
     this.raw = this.open(raw)
   }
 
-  /** @param through where they reach it, when not directly */
+  /** @param through the addresses at which they reach it, if not directly */
   static async open(
     zooKeeper: Pick<Registry, 'address'>,
     through: string | readonly string[] = zooKeeper.address,

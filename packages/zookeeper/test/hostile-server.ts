@@ -2,24 +2,24 @@ import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer } from 'node:net'
 
-/** What is asked: the number that the answer must have, the operation, and the path. */
+/** A request: the number that its reply must have, the operation, and the path. */
 export interface Request {
   readonly xid: number
   readonly type: number
   readonly path: string
 }
 
-/** Bytes to send instead of an answer. */
+/** Bytes to send instead of a reply. */
 export type Instead = (request: Request) => Buffer | Endless | undefined
 
-/** A frame that says how long it is and never ends: its bytes come one by one, or do not come. */
+/** An endless frame, whose bytes come one by one or not at all. */
 export type Endless = 'drip' | 'stop'
 
-/** A ZooKeeper that is broken on purpose. It knows one service, `Good`, and one server of it, and says otherwise what it is told to. */
+/** A ZooKeeper that is broken on purpose. It has one service, `Good`, with one server. A test chooses its other replies. */
 export class HostileServer {
   readonly #server: Server
   readonly #open = new Set<Socket>()
-  /** How many connections were made to it. */
+  /** The number of accepted connections. */
   connections = 0
   greeting: Buffer = frame(greeting())
   instead: Instead = () => undefined
@@ -94,19 +94,19 @@ export class HostileServer {
   }
 }
 
-/** Opens a server for as long as a test is in scope. */
+/** Opens a server, and closes it at the end of the scope. */
 export async function opened(server: HostileServer): Promise<HostileServer & AsyncDisposable> {
   await server.open()
   return Object.assign(server, { [Symbol.asyncDispose]: async () => server.close() })
 }
 
-/** What is answered when the only operation of a transaction failed. */
+/** Returns the reply to a transaction whose only operation failed. */
 export function failedTransaction(xid: number, error: number): Buffer {
   const head = Buffer.concat([int(-1), Buffer.from([0]), int(error)])
   return frame(reply(xid), head, int(error), int(-1), Buffer.from([1]), int(-1))
 }
 
-/** A frame, with its true length, or another one. */
+/** Returns a frame with its true length, or with another one. */
 export function frame(...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts)
   return Buffer.concat([int(body.length), body])

@@ -20,12 +20,12 @@ import {
 
 const MOST = 2 ** 31 - 1
 
-/** What is said to whoever asks for the children of `Bad`. */
+/** Returns a reply to requests for the children of `Bad`. */
 function ofChildren(answer: (xid: number) => Buffer): Instead {
   return ({ type, path, xid }) => (type === CHILDREN && path === '/x/Bad' ? answer(xid) : undefined)
 }
 
-/** What is said of a server of `Bad`. */
+/** Returns a reply about a server of `Bad`. */
 function ofData(answer: (xid: number) => Buffer): Instead {
   return ({ type, path, xid }) => {
     if (!path.startsWith('/x/Bad')) return undefined
@@ -34,7 +34,7 @@ function ofData(answer: (xid: number) => Buffer): Instead {
   }
 }
 
-/** After these, nothing that comes over the connection can be trusted. */
+/** After these, the connection cannot be used any more. */
 const brokenFrames: readonly (readonly [string, Instead])[] = [
   ['a frame of a negative length', ofChildren(() => int(-5))],
   ['a frame of two gigabytes', ofChildren(() => int(MOST))],
@@ -47,7 +47,7 @@ const brokenFrames: readonly (readonly [string, Instead])[] = [
   ['a reply to a ping', ofChildren(() => frame(reply(-2)))],
 ]
 
-/** These are the trouble of who asked for them. */
+/** These fail only their own request. */
 const nonsense: readonly (readonly [string, Instead])[] = [
   ['an unknown error', ofChildren(xid => frame(reply(xid, -77)))],
   ['no payload', ofChildren(xid => frame(reply(xid)))],
@@ -129,7 +129,7 @@ describe('When ZooKeeper misbehaves', () => {
       server.instead = ({ type, path }) => (type === CHILDREN && path === '/x/Bad' ? how : undefined)
       const discovery = new ZooKeeperDiscovery({ zooKeeperServers: server.address, basePath: 'x' })
       const down = failure(discovery)
-      // What is asked first is answered first.
+      // ZooKeeper replies in the order of requests.
       discovery.list('Bad').catch(() => {})
       const good = discovery.list('Good', { timeoutMs: 15_000 })
       expect((await down).message).toMatch(/: no answer to 'list \/x\/Bad' within 3000 ms$/)
@@ -203,7 +203,7 @@ describe('When ZooKeeper misbehaves', () => {
 const FAILURE = { code: 'ERR_RPCX_REGISTRY', message: expect.stringContaining('zookeeper 127.') }
 const GOOD = [{ address: 'tcp@10.0.0.1:1', metadata: 'n=1' }]
 
-/** The first failure that it tells of. */
+/** Resolves to the first error that it reports. */
 function failure(discovery: ZooKeeperDiscovery): Promise<Error> {
   return new Promise(resolve => discovery.on('registryDown', ({ error }) => resolve(error)))
 }

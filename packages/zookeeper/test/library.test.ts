@@ -1,7 +1,7 @@
 import { createClient } from 'node-zookeeper-client'
 import { expect, test } from 'vitest'
 
-// `src/library.ts` uses them. When this fails after an update of the library, read there what they are for.
+// `src/library.ts` uses them, and says what they are for. Read it when this fails after an update of the library.
 test('The library has the private members that this package uses', () => {
   const client = createClient('127.0.0.1:1/chroot')
   expect(client).toMatchObject({

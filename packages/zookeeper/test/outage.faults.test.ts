@@ -57,7 +57,7 @@ describe.runIf(await requireServer('zookeeper'))('While ZooKeeper hangs or canno
 
   test('for longer than a session while servers are replaced, a client’s list is right within five seconds after, whereas that of Go’s client stays wrong for ever', () =>
     rightsListsCutOff(zooKeeper, async (harness, servers) => {
-      // Only the servers' sessions are left, and ours from before.
+      // Only the sessions of the servers are left, and our earlier one.
       await until(async () => (await zooKeeper.lives(harness)) === servers)
       await sleep(SESSION_MS)
     }))

@@ -37,7 +37,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     await first.events.until(({ event }) => event === 'conflict')
     expect(first.events.all.find(({ event }) => event === 'lost')?.why).toBe('taken')
     const { mark } = first.events
-    // Neither what the first is told to do nor what the second does makes it write.
+    // The first server does not write, whatever its program or the second server does.
     void first.server.setMetadata('Arith', 'is=still-first').catch(() => {})
     await second.server.setMetadata('Arith', 'is=second-for-ever')
     const held = await until(async () => {
@@ -70,7 +70,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
       const since = performance.now()
       await raw.remove(path)
       const back = await until(() => raw.get(path))
-      // The next ones, out of no blue, are restored at the pace of the back-off.
+      // Core restores the next ones with its back-off, because they are not the first.
       if (turn === 0) atMost(1_000, 'deleted by hand, back', performance.now() - since)
       expect(back.data).toBe('n=1')
       expect(back.made).not.toBe(made)
@@ -88,7 +88,7 @@ describe.runIf(await requireServer('zookeeper'))('A registration', () => {
     await own.published()
     const { made } = (await raw.get(basePath)) ?? {}
     const since = performance.now()
-    // At once, or the directories would not be empty again when their turn comes.
+    // In one transaction, because servers would otherwise write below the directories again.
     await raw.removeAtOnce([
       harness.path('Arith', address),
       harness.path('Echo', address),

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SESSION_MS } from './harness.ts'
 import { zooKeeper } from './registry.ts'
 
-/** Of ZooKeeper, which ends sessions on a tick. */
+/** The tick of ZooKeeper, which ends sessions on a tick. */
 const TICK_MS = 200
 
 describe.runIf(await requireServer('zookeeper'))('A server process', () => {

@@ -5,17 +5,17 @@ import { attachToZooKeeperSession } from '@rpcx/servers'
 import type { ACL, Client, Stat } from 'node-zookeeper-client'
 import { CreateMode, createClient, Exception, State } from 'node-zookeeper-client'
 
-/** What ZooKeeper holds under one path. */
+/** The contents of one node in ZooKeeper. */
 export interface Stored {
   readonly data: string
   readonly version: number
-  /** Which transaction made it: the same for a node's whole life. */
+  /** The transaction that created it, the same for the whole life of the node. */
   readonly made: string
   /** Sixteen zeros without one. */
   readonly owner: string
 }
 
-/** Someone else with a hand in ZooKeeper. */
+/** Reads and changes ZooKeeper, without the package that is tested. */
 export class RawClient {
   readonly client: Client
   readonly #address: string
@@ -37,7 +37,7 @@ export class RawClient {
     return new RawClient(address, client)
   }
 
-  /** One with a session of its own, at the same server. */
+  /** Opens another client with its own session at the same server. */
   another(): Promise<RawClient> {
     return RawClient.open(this.#address)
   }
@@ -59,7 +59,7 @@ export class RawClient {
     })
   }
 
-  /** Changes the node, or makes a persistent one with all that it needs above it. */
+  /** Changes the node, or creates a persistent one and its parents. */
   async put(path: string, data: string | Buffer): Promise<void> {
     const parent = path.slice(0, path.lastIndexOf('/'))
     if (parent !== '') await promisify((done: Done) => this.client.mkdirp(parent, done))()
@@ -69,7 +69,7 @@ export class RawClient {
     )()
   }
 
-  /** Many of them below one directory, at once. */
+  /** Creates many nodes below one directory, concurrently. */
   async putAll(directory: string, names: readonly string[], data: string): Promise<void> {
     await this.put(directory, '')
     await Promise.all(names.map(name => this.put(`${directory}/${name}`, data)))
@@ -85,7 +85,7 @@ export class RawClient {
     })
   }
 
-  /** With all that is below it. */
+  /** Deletes the node and everything below it. */
   async removeAll(path: string): Promise<void> {
     for (const child of await this.children(path)) await this.removeAll(`${path}/${child}`)
     await this.remove(path)
@@ -97,7 +97,7 @@ export class RawClient {
     return new Promise((resolve, reject) => transaction.commit(error => (error ? reject(error) : resolve())))
   }
 
-  /** None where there is no such node. */
+  /** Resolves to an empty list when there is no such node. */
   children(path: string): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       this.client.getChildren(path, (error, children) => {
@@ -108,7 +108,7 @@ export class RawClient {
     })
   }
 
-  /** As `zkCli` writes it, without the permissions' letters: `world:anyone:31`. */
+  /** Resolves to the ACL as in `zkCli`, but with a number for the permissions: `world:anyone:31`. */
   acl(path: string): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       this.client.getACL(path, (error, acls) => {
@@ -122,7 +122,7 @@ export class RawClient {
     return promisify((done: Done) => this.client.setACL(path, acl, done))()
   }
 
-  /** Calls `seen` with what each watch of the children showed, as Go's clients see them, from now on. */
+  /** Calls `seen` with the children at each change, as Go's client sees them. */
   async watchChildren(path: string, seen: (data: readonly string[]) => void): Promise<void> {
     const children = await promisify((done: (error: Error | null, children: string[]) => void) =>
       this.client.getChildren(path, () => void this.watchChildren(path, seen).catch(() => {}), done as Done),
@@ -139,31 +139,31 @@ export class RawClient {
     await session.close()
   }
 
-  /** The sessions that there are, without our own, by their numbers. */
+  /** Resolves to the numbers of all sessions, without our own. */
   async sessions(): Promise<readonly string[]> {
     const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
-    // What follows are connections, which it remembers for a while when they are gone.
+    // The rest are connections, which ZooKeeper remembers for a while after they closed.
     const [dump = ''] = (await fourLetters(this.#address, 'dump')).split('Connections dump')
     const numbers = dump.match(/0x[\da-f]{6,}/g) ?? []
     return [...new Set(numbers)].filter(number => BigInt(number) !== ours)
   }
 
-  /** How many connections ZooKeeper has that have a session, but for ours. */
+  /** Resolves to the number of connections with a session, without our own. */
   async connections(): Promise<number> {
     return (await this.#others()).length
   }
 
-  /** How many requests ZooKeeper had from these; pings are requests. */
+  /** Resolves to the number of requests of these connections, including pings. */
   async requests(): Promise<number> {
     return (await this.#others()).reduce((sum, received) => sum + received, 0)
   }
 
-  /** How many watches there are at ZooKeeper, of all connections. */
+  /** Resolves to the number of watches of all connections. */
   async watches(): Promise<number> {
     return Number(/zk_watch_count\t(\d+)/.exec(await fourLetters(this.#address, 'mntr'))?.[1])
   }
 
-  /** For each connection but ours, how many requests it has sent. */
+  /** Resolves to the number of requests of each connection, without our own. */
   async #others(): Promise<readonly number[]> {
     const ours = BigInt(`0x${this.client.getSessionId().toString('hex')}`)
     const all = (await fourLetters(this.#address, 'cons')).matchAll(/recved=(\d+).*?sid=(0x[\da-f]+)/g)
@@ -178,15 +178,15 @@ export class RawClient {
       this.client.close()
       await closed
     } else {
-      // Told to close while it connects, the library takes the greeting for an answer and throws where nobody can catch it.
+      // If it closes while it connects, the library mistakes the greeting for a reply and throws an uncaught exception.
       this.client.once('connected', () => this.client.close())
-      // No further attempt; what ZooKeeper does not hear of goes by itself.
+      // Stops further attempts. A session that ZooKeeper does not hear from expires.
       managerOf(this.client).connect = () => {}
     }
   }
 }
 
-/** What a server answers to one of ZooKeeper's words. */
+/** Resolves to the reply of a server to a four-letter word. */
 export function fourLetters(address: string, word: string): Promise<string> {
   const { hostname, port } = new URL(`tcp://${address}`)
   const socket = createConnection(Number(port), hostname)
@@ -194,7 +194,7 @@ export function fourLetters(address: string, word: string): Promise<string> {
   return text(socket)
 }
 
-/** What the library keeps to itself. */
+/** The private members of the library. */
 interface Manager {
   pendingBuffer: Buffer | null
   connect: () => void
@@ -214,7 +214,7 @@ function written({ permission, id }: ACL & { readonly permission: number }): str
   return `${id.scheme}:${id.id}:${permission}`
 }
 
-/** ZooKeeper makes the password of a session from its number, by `java.util.Random`. */
+/** Returns the password of a session. ZooKeeper derives it from the session's number by `java.util.Random`. */
 function passwordOf(id: bigint): Buffer {
   const multiplier = 0x5deece66dn
   const password = Buffer.alloc(16)

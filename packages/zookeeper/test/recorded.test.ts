@@ -22,7 +22,7 @@ describe.runIf(await requireServer('zookeeper'))('What Go wrote', () => {
   test.each(recorded.writtenByHand)("is listed as Go's client lists it: $what", async byHand => {
     await using harness = await Harness.open(zooKeeper)
     const left = undialable[byHand.name]?.address
-    // What lies deeper is no child, and so is not seen at all.
+    // A node that lies deeper is not a child, so the client does not see it.
     const ignored = byHand.getServices.some(({ key }) => key === left) ? left : undefined
     await listsAsGo(harness, recorded, byHand, (key, value) => harness.raw.put(key, value), ignored)
   })

@@ -3,7 +3,7 @@ import type { Registry } from '@rpcx/testing/scenarios'
 import { Harness, SESSION_MS } from './harness.ts'
 import type { RawClient } from './raw-client.ts'
 
-/** ZooKeeper, as scenarios have to know it. */
+/** Describes ZooKeeper for the scenarios. */
 export const zooKeeper: Registry<Harness> = {
   name: 'ZooKeeper',
   lifeMs: SESSION_MS,
@@ -22,11 +22,11 @@ export const zooKeeper: Registry<Harness> = {
       const owner = BigInt(`0x${(await raw.get(harness.path(service, address)))?.owner ?? 0}`)
       return owner !== 0n && (await raw.sessions()).some(id => BigInt(id) === owner)
     }),
-  // By the harness's own client, whose session does not count.
+  // Reads with the harness's own client, whose session does not count.
   lives: async harness => (await harness.raw.sessions()).length,
 }
 
-/** With a session of its own, since that of the harness's hand does not outlive an outage. */
+/** Opens a client with its own session, because the session of the harness's client does not survive an outage. */
 async function withRawClient<T>(harness: Harness, work: (raw: RawClient) => Promise<T>): Promise<T> {
   const raw = await harness.raw.another()
   try {

@@ -31,7 +31,7 @@ describe.runIf(await requireServer('zookeeper'))(
       expect(await discovery.list('Arith')).toHaveLength(1_000)
       console.info(`a list of 1 000 is read in ${(performance.now() - since).toFixed(0)} ms`)
       const first = await raw.requests()
-      // The children and each of them, beside a handshake and some signs of life.
+      // One read of the children and one of each child, beside a handshake and some pings.
       expect(first).toBeGreaterThanOrEqual(1_001)
       expect(first).toBeLessThan(1_020)
       expect(await raw.watches()).toBe(1_001)
@@ -63,7 +63,7 @@ describe.runIf(await requireServer('zookeeper'))(
       await view.until(list => !(leaving in list))
       await raw.put(harness.path('Arith', coming), 'n=2')
       await view.until(list => list[coming] === 'n=2')
-      // One reading for the change, two at most for each of the others, and signs of life.
+      // One read for the change, at most two for each of the others, and pings.
       expect((await raw.requests()) - read).toBeLessThan(20)
       expect(Object.keys(view.last ?? {})).toHaveLength(1_000)
     })

@@ -56,7 +56,7 @@ describe.runIf(await requireServer('zookeeper'))('A session', () => {
       stopping.abort()
     }
     const watching = session.watchEntry('Arith', 'tcp@10.0.0.1:1', saw, stopping.signal)
-    // It has asked by then.
+    // By then it has sent its request.
     for (let turn = 0; turn < 50; turn++) await null
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_300)
     await watching

@@ -30,7 +30,7 @@ describe.runIf(await requireServer('zookeeper'))('A service that is no longer us
     await kept.next()
     expect(await discovery.list('Arith')).toHaveLength(2)
     for (let n = 0; n < 300; n++) expect(await discovery.list(`invented${n}`)).toEqual([])
-    // Of the service that is watched, which does not exist.
+    // The watch of the service, which does not exist.
     await until(async () => (await raw.watches()) === 1)
     expect(await discovery.list('Arith')).toHaveLength(2)
     await raw.edit(`${chroot}${harness.path('Arith', 'tcp@10.0.0.1:1')}`, 'n=2')

@@ -68,7 +68,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
     const dead = await startProxy(server.address)
     await dead.close()
     await harness.raw.put(harness.path('Arith', SOMEONE), '')
-    // Each begins at a server by chance.
+    // Each client begins at a random server.
     for (let turn = 0; turn < 8; turn++) {
       const discovery = harness.discovery({ zooKeeperServers: [dead.address, server.address] })
       const events = eventsOfDiscovery(discovery)
@@ -107,7 +107,7 @@ describe.runIf(await requireServer('zookeeper'))('A list', () => {
     await using harness = await Harness.open(server)
     const proxy = await harness.proxy()
     await endsUnanswered(zooKeeper, harness, proxy)
-    // Were there one, it would be through before this.
+    // A connection would have been opened before this.
     const later = harness.discovery({ zooKeeperServers: proxy.address })
     expect(await later.list('Arith')).toEqual([])
     await later.close()
