@@ -13,15 +13,15 @@ const {
   ...modes
 } = parseArgs({
   options: {
-    // Lint and types alone.
+    // Runs only lint and types.
     static: { type: 'boolean', default: false },
-    // The tests alone that need no server.
+    // Runs only the tests that need no server.
     unit: { type: 'boolean', default: false },
     faults: { type: 'boolean', default: false },
     release: { type: 'boolean', default: false },
     // Asserts each promised time itself, not three times as long.
     strict: { type: 'boolean', default: false },
-    // Runs what is random for as long, and as often, as before a release.
+    // Runs random tests for as long as before a release.
     full: { type: 'boolean', default: false },
   },
 }).values
@@ -33,23 +33,23 @@ process.env.PATH = `${process.cwd()}/node_modules/.bin${delimiter}${process.env.
 
 const run = (...args) => ['nx', 'run-many', ...args]
 const lint = ['biome', 'check', '--error-on-warnings', '.']
-// The pages take names for granted that nothing else may.
+// Only the programs of the pages may use the declarations in `given.d.ts`.
 const types = ['tsconfig.all.json', 'tools/docs'].map(project => ['tsc', '--noEmit', '--project', project])
 const build = run('--target=build', '--parallel=1')
-// Outside CI a server that cannot be had only skips its tests.
+// Outside CI, a missing server only skips its tests.
 const prepare = ['node', '--import', 'tsx', 'tools/servers/src/fetch.ts']
-// What the rules say of the sources is the same on each system.
+// The rules about sources have the same result on each system.
 const withoutServers = `--projects=core,contract,inprocess${process.platform === 'linux' ? ',rules' : ''}`
-/** One stage after the other; the steps of one at once. */
+/** Runs one stage after the other, and the steps of a stage concurrently. */
 const stages = {
   static: [[lint, ...types]],
   unit: [[build], [run('--target=test', withoutServers, '--parallel=2')]],
   test: [
     [lint, ...types, build, prepare],
-    // Most of them wait most of the time.
+    // These run concurrently, because most of them wait most of the time.
     [run('--target=test', '--parallel=3')],
   ],
-  // What puts the machine under load runs alone.
+  // Load tests run alone.
   faults: [
     [prepare],
     [run('--target=faults', '--projects=core,bench,chaos', '--parallel=1')],
@@ -82,7 +82,7 @@ for (const project of projects) {
   count.passed += tests.numPassedTests
   count.failed += tests.numFailedTests
   count.skipped += tests.numPendingTests + tests.numTodoTests
-  // A file that cannot even be loaded has no tests to count.
+  // A file that cannot be loaded counts as a failure, because it reports no tests.
   count.failed += tests.testResults.filter(
     file => file.status === 'failed' && file.assertionResults.length === 0,
   ).length
@@ -96,13 +96,13 @@ const isUntested = !isStatic && count.passed === 0
 if (!isStatic) console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exitCode = failedSteps.length > 0 || count.failed > 0 || isUntested || skipsInCi ? 1 : 0
 
-/** Runs a step. What steps that run beside each other say is shown when each is over. */
+/** Runs a step. Shows the output of a concurrent step when that step ends. */
 function exitCode([command, ...args], isOneOfMany) {
   return new Promise(resolve => {
     const said = []
     const child = spawn(command, args, {
       stdio: isOneOfMany ? ['ignore', 'pipe', 'pipe'] : 'inherit',
-      // Commands of packages are scripts there.
+      // There, the commands of packages are scripts.
       shell: process.platform === 'win32',
     })
     const show = () => {

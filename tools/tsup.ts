@@ -28,7 +28,7 @@ const askCore: Plugin = {
 
 interface Parts {
   readonly plugins?: readonly Plugin[]
-  /** The names of dependencies that are not left outside, unless a plugin does. */
+  /** The names of dependencies that are bundled, unless a plugin excludes them. */
   readonly inside?: readonly RegExp[]
 }
 
@@ -37,7 +37,7 @@ interface Parts {
  * and one file of types for both.
  */
 export function library({ plugins = [], inside = [] }: Parts = {}): Options[] {
-  // tsup itself would clear it for each format, also of what the other has written.
+  // tsup would clear the folder for each format, and delete the output of the other one.
   rmSync('dist', { recursive: true, force: true })
   const common: Options = {
     entry: ['src/index.ts'],
@@ -45,13 +45,13 @@ export function library({ plugins = [], inside = [] }: Parts = {}): Options[] {
     removeNodeProtocol: false,
     // Published code reads like its source in a stack trace.
     minify: false,
-    // Whatever a plugin is to see.
+    // Everything that plugins must see.
     noExternal: ['@rpcx/core', ...inside],
     esbuildPlugins: [askCore, ...plugins],
   }
   return [
     { ...common, format: 'esm', sourcemap: true, onSuccess: finish },
-    // The one module is for debuggers, too: another map would be as large as all else.
+    // Debuggers use the map of the ECMAScript module, because a second map would be as large as everything else.
     { ...common, format: 'cjs', dts: true, esbuildOptions: knowPlace },
   ]
 }

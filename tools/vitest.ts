@@ -12,11 +12,11 @@ export const tests: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
     exclude: mode === 'test' ? ['**/*.{faults,release}.test.ts'] : [],
     passWithNoTests: false,
     reporters: ['default', ['json', { outputFile: `reports/${mode}.json` }]],
-    // For what hangs: a slow machine may take long.
+    // Only for tests that hang, because a slow machine may take long.
     testTimeout: mode === 'test' ? 60_000 : 120_000,
     hookTimeout: 60_000,
-    // Most tests wait most of the time. Those that put the machine under load run one after the other. A process for each file would
-    // take longer to start than most files to run; each test closes what it opened.
+    // Tests run concurrently, because most of them wait most of the time. Load tests run one after the other. Files share a process,
+    // which would take longer to start than most files to run. Each test closes what it opened.
     ...(mode === 'test' && { maxWorkers: 2, maxConcurrency: 15, isolate: false }),
   },
 }))

@@ -4,7 +4,7 @@ import { tests } from '../vitest.ts'
 
 const config: ViteUserConfigFnObject = env =>
   mergeConfig(tests(env), {
-    // What is proven of a release is proven of one and the same.
+    // All tests use the same release.
     test: { globalSetup: env.mode === 'release' ? ['test/setup.ts'] : [] },
   })
 

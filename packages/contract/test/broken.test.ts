@@ -20,7 +20,7 @@ test('every law is broken by a registry, and every broken registry breaks a law'
 const cases = Object.entries(violations).flatMap(([law, all]) =>
   Object.entries(all).map(([flaw, says]) => [law, flaw, says] as const),
 )
-// What a process holds is counted where nothing else runs.
+// Laws that count the resources of the process run alone.
 const alone = cases.filter(([law]) => law.startsWith('200 clients'))
 const together = cases.filter(([law]) => !law.startsWith('200 clients'))
 
@@ -39,7 +39,7 @@ async function isBroken(law: string, flaw: string, says: RegExp): Promise<void> 
   await broken.toThrow(/\nLook at \S/)
 }
 
-/** Those that take longer than the others to show. */
+/** Laws and flaws that need a longer time limit. */
 const SLOW = new Set([
   'polls once a second',
   'every list equals the registry once all changes have ended, whatever happened before',

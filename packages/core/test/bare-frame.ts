@@ -13,7 +13,7 @@ export interface BareFrame {
   readonly payload?: Uint8Array | string
 }
 
-/** The bytes of one frame; a text is a JSON payload. */
+/** Returns the bytes of one frame. A string is a JSON payload. */
 export function frame(fields: BareFrame): Buffer {
   const { flags = 0, seq = 0, service = '', method = '', metadata = NO_METADATA, payload = '' } = fields
   const { serialize = typeof payload === 'string' ? Serialize.json : Serialize.msgpack } = fields
@@ -22,7 +22,7 @@ export function frame(fields: BareFrame): Buffer {
   return Buffer.concat(writer.take())
 }
 
-/** The bytes of the reply to a request. */
+/** Returns the bytes of the reply to a request. */
 export function replyTo({ seq, service, method }: Message, fields: BareFrame): Buffer {
   return frame({ seq, service, method, ...fields, flags: Flag.response | (fields.flags ?? 0) })
 }

@@ -6,10 +6,10 @@ import type { Message } from '../src/wire/message.ts'
 import type { BareFrame } from './bare-frame.ts'
 import { replyTo } from './bare-frame.ts'
 
-/** One end of a connection that does only what a test tells it to. */
+/** One end of a connection, which the test controls. */
 export class BarePeer {
   readonly socket: Socket
-  /** What the other end sent. */
+  /** The messages that the other end sent. */
   readonly messages: Message[] = []
   readonly #chunks: Buffer[] = []
   readonly #waiting = new Set<() => void>()
@@ -43,7 +43,7 @@ export class BarePeer {
     })
   }
 
-  /** All that the other end sent, as it came. */
+  /** All bytes that the other end sent. */
   get bytes(): Buffer {
     return Buffer.concat(this.#chunks)
   }
@@ -52,7 +52,7 @@ export class BarePeer {
     return this.#closed
   }
 
-  /** The message of that number, counted from 0, when it is there. */
+  /** Resolves to the message with this number, counted from 0, when it has come. */
   async message(index: number): Promise<Message> {
     while (this.messages[index] === undefined) {
       if (this.#closed) throw new Error(`closed after ${this.messages.length} messages`)
@@ -94,11 +94,11 @@ export interface BareServerOptions {
   readonly onConnection?: (socket: Socket) => void
   /** @default a free one */
   readonly port?: number
-  /** Whether to leave our half of the connection open when the client closes its own. */
+  /** Whether to keep our half of the connection open when the client ends its own. */
   readonly allowHalfOpen?: boolean
 }
 
-/** A server that speaks only as a test tells it to. */
+/** A server that the test controls. */
 export class BareServer {
   readonly peers: BarePeer[] = []
   /** When each connection came, by `performance.now()`. */
@@ -129,7 +129,7 @@ export class BareServer {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
-  /** The connection of that number, counted from 0, when it is there. */
+  /** Resolves to the connection with this number, counted from 0, when it has come. */
   async peer(index: number): Promise<BarePeer> {
     while (this.peers[index] === undefined) await once(this.#server, 'connection')
     return this.peers[index]

@@ -9,7 +9,7 @@ export interface BeatingServer extends BareServer {
   readonly requests: { readonly message: Message; readonly peer: BarePeer }[]
 }
 
-/** A server that answers heartbeats, and requests only as a test tells it to. */
+/** A server that answers heartbeats. The test controls its replies to requests. */
 export async function beatingServer(
   answer: (message: Message, peer: BarePeer, index: number) => void,
 ): Promise<BeatingServer> {

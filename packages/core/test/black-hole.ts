@@ -3,11 +3,11 @@ import { closing } from './helpers.ts'
 import { Program } from './program.ts'
 import { until } from './until.ts'
 
-/** The port of a server whose queue is full: dials hang. */
+/** Resolves to the port of a server whose queue is full, so that dials hang. */
 export async function blackHole(): Promise<number> {
   const hole = closing(new Program('black-hole'))
   const port = Number(await hole.line(0))
-  // As many as the queue takes, and some that hang as the client's will.
+  // As many connections as the queue takes, and a few more, which hang.
   let queued = 0
   for (let i = 0; i < 8; i++) {
     const socket = connect(port, '127.0.0.1', () => queued++)

@@ -8,7 +8,7 @@ import { ScriptedDriver } from './discovery/scripted-driver.ts'
 import { Gate } from './gate.ts'
 import { clientOf, closing, failure } from './helpers.ts'
 
-// What servers, clients and discoveries do by time, on a clock that is turned by hand: at its moment, and not before.
+// The timed behaviour of servers, clients and discoveries on a manual clock: it happens at its time, and not before.
 
 interface Slow {
   hi(): string
@@ -16,7 +16,7 @@ interface Slow {
   context(): string
 }
 
-/** Calls that have come to `Slow.wait` and `Slow.context`, and not ended. */
+/** The running calls of `Slow.wait` and `Slow.context`. */
 class SlowService {
   readonly contexts: CallContext[] = []
   readonly arrived = new Gate()
@@ -32,7 +32,7 @@ class SlowService {
   }
 }
 
-/** A server and a client in memory, on one clock. */
+/** Starts a server and a client in memory, with one clock. */
 async function pair(
   clock: Clock,
   { server: serverOptions = {}, client: clientOptions = {} }: PairOptions = {},
@@ -54,7 +54,7 @@ interface PairOptions {
   readonly client?: XClientOptions
 }
 
-/** Whether a promise has settled, and how. */
+/** Returns whether and how a promise has settled. */
 function watched<T>(promise: Promise<T>): { readonly state: string; readonly error: Error | undefined } {
   const seen = { state: 'pending', error: undefined as Error | undefined }
   promise.then(
@@ -160,7 +160,7 @@ describe('with a clock that the test controls', () => {
       await Promise.all([client.close(), other.close(), server.close(), clock.advance(10_000)])
       told.push(dials)
     }
-    // The same seed, the same chance.
+    // The same seed gives the same random numbers.
     expect(told[0]).toEqual(told[1])
     expect(told[0]).not.toEqual(told[2])
   })
@@ -180,7 +180,7 @@ describe('with a clock that the test controls', () => {
     expect(first).toBeLessThanOrEqual(252)
     expect(Math.min(...others)).toBeGreaterThanOrEqual(1_000)
     expect(Math.max(...others)).toBeLessThanOrEqual(1_252)
-    // By chance, so that not all discoveries of a fleet come at once.
+    // With jitter, so that many discoveries do not come at the same time.
     expect(new Set(others).size).toBeGreaterThan(others.length / 2)
   })
 

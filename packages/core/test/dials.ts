@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 
 /** Counts the attempts of this process to connect to a port, also those that are refused. */
 export class Dials {
-  /** When each began, by `performance.now()`. */
+  /** The start of each attempt, by `performance.now()`. */
   readonly at: number[] = []
   readonly #port: number
   readonly #listener = (message: unknown): void => {

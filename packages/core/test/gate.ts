@@ -1,4 +1,4 @@
-/** A promise that others settle: methods wait at it, tests open it. */
+/** A promise that the test settles. Methods wait for it. */
 export class Gate<T = void> {
   readonly opened: Promise<T>
   open!: (value: T) => void
@@ -9,7 +9,7 @@ export class Gate<T = void> {
       this.open = resolve
       this.fail = reject
     })
-    // Whoever waits here hears of a failure; nobody has to.
+    // Callers that wait get the failure, but nobody has to wait.
     this.opened.catch(() => {})
   }
 }

@@ -5,7 +5,7 @@ import type { Discovery, KeyValue, ServerEvents, ServerOptions, XClientOptions }
 import { MultipleServersDiscovery, Server, XClient } from '@rpcx/core'
 import { onTestFinished } from 'vitest'
 
-/** Closes what a test opened once the test is over, the newest first. */
+/** Closes a resource when the test is over, the newest resource first. */
 export function closing<T extends { close(): unknown }>(resource: T): T {
   onTestFinished(async () => {
     await resource.close()
@@ -13,7 +13,7 @@ export function closing<T extends { close(): unknown }>(resource: T): T {
   return resource
 }
 
-/** A server on a free port of this host. */
+/** Starts a server on a free port of this host. */
 export async function serving(
   services: Record<string, object>,
   options: ServerOptions = {},
@@ -25,7 +25,7 @@ export async function serving(
   return server
 }
 
-/** What the next event of a server tells. */
+/** Resolves to the details of the next event of a server. */
 export function happening<Name extends keyof ServerEvents>(
   server: Server,
   event: Name,
@@ -39,12 +39,12 @@ export function happening<Name extends keyof ServerEvents>(
   })
 }
 
-/** The port of a server that listens on TCP. */
+/** Returns the port of a server that listens on TCP. */
 export function portOf(server: { readonly address: string | undefined }): number {
   return Number(server.address?.split(':').at(-1))
 }
 
-/** A client of one service on some servers. */
+/** Returns a client of one service on some servers. */
 export function clientOf<S extends object>(
   service: string,
   servers: Discovery | readonly { readonly address: string | undefined }[],
@@ -54,19 +54,19 @@ export function clientOf<S extends object>(
   return closing(new XClient<S>(service, discovery, options))
 }
 
-/** The list that discovers these servers. */
+/** Returns the list of these servers for a discovery. */
 export function keys(servers: readonly { readonly address: string | undefined }[]): KeyValue[] {
   return servers.map(({ address = '' }) => ({ key: address }))
 }
 
-/** A directory of the test's own. */
+/** Resolves to a temporary directory, which is removed when the test is over. */
 export async function directory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'rpcx-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   return path
 }
 
-/** What a promise rejects with. */
+/** Resolves to the error with which a promise rejects. */
 export async function failure(promise: Promise<unknown>): Promise<Error & { readonly code?: string }> {
   const settled = await promise.then(
     value => ({ value }),

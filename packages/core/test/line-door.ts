@@ -125,7 +125,7 @@ class LineCall extends IncomingCall {
   }
 }
 
-/** Who speaks lines. */
+/** A client of that protocol. */
 export class LineClient {
   readonly #socket: Socket
   readonly #answers = new Map<string, (line: string) => void>()
@@ -151,7 +151,7 @@ export class LineClient {
     return this.#socket
   }
 
-  /** Resolves to the answer without its number: `OK <JSON>`, `ERR <code> <text>`. */
+  /** Resolves to the reply without its id: `OK <JSON>`, `ERR <code> <text>`. */
   call(name: string, args: unknown, { token = '-', timeoutMs = 0 }: LineCallOptions = {}): Promise<string> {
     const id = String(++this.#calls)
     const answer = new Promise<string>(resolve => this.#answers.set(id, resolve))

@@ -2,7 +2,7 @@ import { formatMetadata, parseMetadata } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { vectors } from './vectors.ts'
 
-// Go's texts hold any bytes; ours are Unicode, so these two inputs come back with U+FFFD for each bad byte.
+// Go's strings may have any bytes. Ours are Unicode, so these two inputs return with U+FFFD for each invalid byte.
 const notUtf8: Record<string, string> = {
   'a=\ufffd\ufffd': 'a=%EF%BF%BD%EF%BF%BD',
   'a=%ff%FE': 'a=%EF%BF%BD%EF%BF%BD',
@@ -56,7 +56,7 @@ describe('the escapes of a query string', () => {
       expect(formatMetadata(new Map([[character, [character]]]))).toBe(`${escaped}=${escaped}`)
       for (const byte of bytes) seen.add(byte)
     }
-    // All that UTF-8 uses: 80 to BF, C2 to F4.
+    // All bytes that UTF-8 uses: 80 to BF, C2 to F4.
     expect(seen.size).toBe(64 + 51)
   })
 
@@ -88,7 +88,7 @@ test.each(['%41', 'a&', 'a=b&', '+', ';&', '=', '%4'])(
     const text = piece.repeat(2 ** 20 / piece.length)
     const start = process.cpuUsage()
     const { values, valid } = parseMetadata(text)
-    // In processor time: what else the machine does is not its fault.
+    // In CPU time, so that other load of the machine does not count.
     expect(process.cpuUsage(start).user / 1_000).toBeLessThan(500)
     expect(valid).toBe(piece !== ';&' && piece !== '%4')
     if (piece === '%41') expect([...values.keys()][0]).toBe('A'.repeat(Math.floor(2 ** 20 / 3)))

@@ -15,7 +15,7 @@ interface Package {
   readonly files: readonly string[]
 }
 
-/** How long a process takes that does only this, the median of some. */
+/** Returns the median time of some processes that do only this. */
 async function medianMs(program: string, times = 9): Promise<number> {
   const all: number[] = []
   for (let i = 0; i < times; i++) {
@@ -36,7 +36,7 @@ describe('the package', () => {
     const imported = await medianMs("await import('@rpcx/core')")
     const costMs = imported - bare
     console.log(`import '@rpcx/core': ${costMs.toFixed(1)} ms beyond a bare process`)
-    // Three times the promise, as machines differ.
+    // Three times the promised time, because machines differ.
     expect(costMs).toBeLessThan(75)
   })
 

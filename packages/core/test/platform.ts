@@ -1,2 +1,2 @@
-/** Whether there are unix sockets as files, and signals that a process hears: on Windows there are neither. */
+/** Whether the platform has unix sockets and signals. Windows has neither. */
 export const isPosix: boolean = process.platform !== 'win32'

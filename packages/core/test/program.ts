@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** A program of `test/programs` in a process of its own, that tells by lines how far it is. */
+/** A program of `test/programs` in its own process, which reports its progress as lines. */
 export class Program {
   readonly lines: string[] = []
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>
@@ -27,12 +27,12 @@ export class Program {
     this.exit = once(this.#process, 'close').then(([code, signal]) => ({ code, signal }))
   }
 
-  /** All that it said of errors and warnings. */
+  /** Its standard error output. */
   get stderr(): string {
     return this.#stderr
   }
 
-  /** The line of that number, counted from 0, when it is there. */
+  /** Resolves to the line with this number, counted from 0, when it has come. */
   async line(index: number): Promise<string> {
     while (this.lines[index] === undefined) {
       const over = await Promise.race([once(this.#process, 'line'), this.exit])

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** Waits for a state that no event tells of; rejects when it has not come after `ms`. */
+/** Polls a state for which there is no event. Rejects when it has not come after `ms`. */
 export async function until(condition: () => boolean, ms = 5_000): Promise<void> {
   const end = performance.now() + ms
   while (!condition()) {

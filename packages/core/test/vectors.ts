@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What pure functions of Go gave for inputs chosen by hand. */
+/** The results of pure Go functions for chosen inputs. */
 export interface Vectors {
   readonly metadata: {
     readonly vectors: readonly {

@@ -29,7 +29,7 @@ export function workerTransport(): Transport {
   }
 }
 
-/** Bytes over a port; its other end may be in another thread. */
+/** A byte stream over a port, whose other end may be in another thread. */
 class PortStream extends Duplex {
   readonly #port: MessagePort
 

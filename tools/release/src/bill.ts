@@ -5,7 +5,7 @@ import type { Dependency, Published } from './dependencies.ts'
  * Returns the software bill of materials of a package: CycloneDX 1.6 as JSON. It names packages by their purl and never a host, and has
  * no date or random number, so the same lock file makes the same bill.
  *
- * @throws Error when a package says no licence that SPDX knows: somebody has to look at it
+ * @throws Error when a package has no licence that SPDX knows, because a human must decide then
  */
 export function billOfMaterials({ manifest, direct, all }: Published): string {
   const components = new Map(all.map(dependency => [dependency, componentOf(dependency)]))

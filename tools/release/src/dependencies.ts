@@ -2,19 +2,19 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
 
-/** A published package, with all that its users install along with it. */
+/** A published package, with everything that its users install with it. */
 export interface Published {
   readonly manifest: Manifest
-  /** The packages that it asks for itself, other packages of this repository included. */
+  /** Its direct dependencies, including other packages of this repository. */
   readonly direct: readonly Dependency[]
-  /** The direct ones and all that these ask for, each once. */
+  /** The direct dependencies and all of theirs, each once. */
   readonly all: readonly Dependency[]
 }
 
 /** A package at run time, in the version that the lock file names. */
 export interface Dependency {
   readonly manifest: Manifest
-  /** What the lock file says its tarball hashes to, such as `sha512-…`. A package of this repository has none yet. */
+  /** The hash of its tarball in the lock file, such as `sha512-…`. A package of this repository has none yet. */
   readonly integrity?: string
   readonly dependencies: Dependency[]
 }
@@ -50,7 +50,7 @@ export function publishedPackages(root: string): Published[] {
     const manifest = manifestIn(folder)
     const { dependencies, devDependencies, optionalDependencies } = lock.importers[`packages/${name}`] ?? {}
     const inside = Object.entries(devDependencies ?? {}).filter(([dependency]) => BUILT_IN.has(dependency))
-    // Other peers are brought by users, who know which.
+    // Users install other peers themselves.
     const ours = Object.keys(manifest.peerDependencies ?? {})
       .filter(peer => peer.startsWith('@rpcx/'))
       .map(peer => ({ manifest: manifestIn(installed(peer, folder)), dependencies: [] }))
@@ -62,7 +62,7 @@ export function publishedPackages(root: string): Published[] {
   })
 }
 
-/** Those whose code is a part of ours, so that nobody installs them. */
+/** Dependencies that are bundled into our packages, so that nobody installs them. */
 const BUILT_IN: ReadonlySet<string> = new Set(['etcd3'])
 
 /** Finds a dependency of the package in a folder. @throws Error when another version is installed than the lock file names */
@@ -73,7 +73,7 @@ function resolve(
   locked: string,
   from: string,
 ): Dependency {
-  // An alias is locked with its real name, and what has peers with theirs behind its version.
+  // The lock file has the real name of an alias, and appends peers to versions.
   const key = locked in lock.snapshots ? locked : `${name}@${locked}`
   const existing = known.get(key)
   if (existing !== undefined) return existing
@@ -83,7 +83,7 @@ function resolve(
   if (!`${key}(`.startsWith(`${id}(`)) throw new Error(`${id} is installed where the lock file says ${key}`)
   const integrity = lock.packages[id]?.resolution.integrity ?? ''
   const dependency: Dependency = { manifest, integrity, dependencies: [] }
-  // Before its own are read, since packages may ask for each other.
+  // Added before its dependencies are read, because packages may depend on each other.
   known.set(key, dependency)
   const { dependencies, optionalDependencies } = lock.snapshots[key] ?? {}
   for (const [next, version] of Object.entries({ ...dependencies, ...optionalDependencies })) {
@@ -98,7 +98,7 @@ function closure(direct: readonly Dependency[]): Dependency[] {
   return [...found]
 }
 
-/** Where Node finds a package that the one in this folder imports. */
+/** Returns the folder in which Node finds a package that the one in this folder imports. */
 function installed(name: string, from: string): string {
   for (let folder = realpathSync(from); ; folder = dirname(folder)) {
     const found = join(folder, 'node_modules', name)

@@ -8,11 +8,11 @@ import { run } from './run.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** A package as it was released. */
+/** A released package. */
 export interface Released {
   readonly name: string
   readonly version: string
-  /** What the changelog says of this version. */
+  /** The changelog of this version. */
   readonly changes: string
 }
 
@@ -70,7 +70,7 @@ async function release(copy: string, { env }: Registry): Promise<void> {
   await run([...pnpm, 'run', 'release:publish'], { cwd: copy, env })
 }
 
-/** Changesets asks git when a change was made, and tags what is released. */
+/** Changesets reads the dates of changes from git, and tags releases. */
 async function commit(copy: string): Promise<void> {
   const git = ['git', '-c', 'user.name=release', '-c', 'user.email=release@localhost']
   await run(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: copy })
@@ -78,7 +78,7 @@ async function commit(copy: string): Promise<void> {
   await run([...git, 'commit', '--quiet', '--message=Release'], { cwd: copy })
 }
 
-/** Who built a package can be vouched for only where it is built in public. */
+/** Provenance exists only for packages that a public CI builds. */
 async function withoutProvenance(copy: string): Promise<void> {
   for (const folder of await packages(copy)) {
     const all = await manifest(folder)

@@ -1,4 +1,4 @@
-// Keeps what client and server of this release say to each other, so that every later one is tested beside it.
+// Records the frames that client and server of this release exchange. Tests run every later version against them.
 import { writeFile } from 'node:fs/promises'
 import { recordRelease } from '../../../packages/core/test/releases/recorder.ts'
 

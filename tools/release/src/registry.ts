@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { runServer } from 'verdaccio'
 import { run } from './run.ts'
 
-/** A real npm registry on this machine: it keeps what is published to it, and passes on what others ask of npm's. */
+/** A real npm registry on this machine. It stores published packages, and forwards other requests to npm's registry. */
 export class Registry implements AsyncDisposable {
   readonly url: string
-  /** What package managers need to know of it, in place of all that they were told of another. */
+  /** The environment that makes package managers use it, and no other registry. */
   readonly env: NodeJS.ProcessEnv
   readonly #server: Server
   readonly #folder: string
@@ -40,9 +40,9 @@ export class Registry implements AsyncDisposable {
     const host = `127.0.0.1:${port}/`
     const npmrc = [
       `registry=http://${host}`,
-      // Clients publish only with a token; this registry asks for none.
+      // Clients publish only with a token, although this registry accepts any.
       `//${host}:_authToken=none`,
-      // What another registry at this port once had is forgotten.
+      // Without the cached packages of another registry that had this port.
       `cache=${join(folder, 'npm')}`,
       `cache-dir=${join(folder, 'pnpm')}`,
       'audit=false',
@@ -70,7 +70,7 @@ async function uplink(): Promise<object> {
   return { url, ca, timeout: '60s', max_fails: 10 }
 }
 
-/** What `npm run` and `npx` tell the programs that they start would win over the file. */
+/** The variables of `npm run` and `npx` would override the file. */
 function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(npm|pnpm|yarn)_/i.test(name)))
 }

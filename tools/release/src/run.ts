@@ -8,7 +8,7 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** Resolves to what the command writes. @throws Error with all that it wrote when it fails, or takes more than 4 minutes */
+/** Resolves to the output of the command. @throws Error with its output when it fails, or takes more than 4 minutes */
 export async function run([file = '', ...args]: readonly string[], options: RunOptions): Promise<string> {
   try {
     const { stdout } = await exec(file, args, { ...options, timeout: 240_000, maxBuffer: 64 * 1024 * 1024 })

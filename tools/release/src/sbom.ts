@@ -8,7 +8,7 @@ import { publishedPackages } from './dependencies.ts'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = join(root, 'sbom')
 
-// Those of an earlier version would be uploaded along.
+// Bills of an earlier version would be uploaded, too.
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder)
 for (const published of publishedPackages(root)) {

@@ -6,10 +6,10 @@ import { Terminal } from '@rpcx/testing'
 import { inject } from 'vitest'
 import { run } from '../src/run.ts'
 
-/** The versions of Node that are promised. */
+/** The supported versions of Node. */
 export const nodes: readonly string[] = ['20.19.0', '22.12.0', '24.21.0']
 
-/** A folder of a user, outside of this repository, who installs what was released. */
+/** The folder of a user outside of this repository, who installs the released packages. */
 export class Consumer implements AsyncDisposable {
   readonly folder: string
   readonly #node: string
@@ -25,12 +25,12 @@ export class Consumer implements AsyncDisposable {
       YARN_NPM_REGISTRY_SERVER: inject('registry').url,
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
       YARN_NODE_LINKER: 'node-modules',
-      // By default it keeps packages by name and version, whatever is in them.
+      // By default, its cache has the name and version of a package as key, whatever the contents are.
       YARN_GLOBAL_FOLDER: join(folder, '.yarn'),
       YARN_ENABLE_TELEMETRY: '0',
-      // Deno would ask whether there is a newer one.
+      // Otherwise Deno looks for a newer version.
       DENO_NO_UPDATE_CHECK: '1',
-      // What is released is seconds old.
+      // The released packages are only seconds old.
       YARN_NPM_MINIMAL_AGE_GATE: '0',
     }
   }
@@ -69,7 +69,7 @@ export class Consumer implements AsyncDisposable {
     return this.run([this.#node, ...args])
   }
 
-  /** Runs a command to its end, in a folder of it. @param env variables beside those that it has */
+  /** Runs a command to its end, in a subfolder. @param env further variables */
   run(command: readonly string[], env: NodeJS.ProcessEnv = {}, folder = '.'): Promise<string> {
     return run(command, { cwd: join(this.folder, folder), env: { ...this.#env, ...env } })
   }
@@ -84,12 +84,12 @@ export class Consumer implements AsyncDisposable {
   }
 }
 
-/** Where that version of Node is, which npm brings. */
+/** Resolves to the path of that version of Node, installed from npm. */
 export async function nodeBinary(version: string): Promise<string> {
   return tool(`node-${process.platform}-${process.arch}@${version}`, 'bin/node')
 }
 
-/** A file of a package from npm, kept for the next time. */
+/** Resolves to a file of a package from npm, and caches it. */
 export async function tool(specifier: string, file: string): Promise<string> {
   const at = specifier.lastIndexOf('@')
   const folder = await cached(specifier.replaceAll('/', '-'), async into => {

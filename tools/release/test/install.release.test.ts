@@ -36,7 +36,7 @@ describe.runIf(required[0])('etcd', () => {
     await runEtcd(consumer)
   })
 
-  /** Runs the programs of the example by what is installed, whatever its own package.json says. */
+  /** Runs the programs of the example with the installed packages, whatever its own package.json says. */
   async function runEtcd(consumer: Consumer): Promise<void> {
     await consumer.copy('etcd')
     await using etcd = await startEtcd()
@@ -92,7 +92,7 @@ describe('an example that is copied out of the repository', () => {
     expect(await program.exit()).toBe(0)
   })
 
-  /** As its README says. */
+  /** Runs the example as its README says. */
   async function installed(name: string): Promise<Consumer> {
     const consumer = await Consumer.empty()
     await consumer.copy(name)
@@ -127,7 +127,7 @@ describe('the program of a README', () => {
     )
   })
 
-  /** With addresses that nobody else has. */
+  /** Replaces addresses by unused ones. */
   async function runs(name: string, { command }: Runtime, edit = (text: string) => text): Promise<void> {
     const readme = await readFile(join(inject('release').folder, 'packages', name, 'README.md'), 'utf8')
     const [, program = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []

@@ -120,7 +120,7 @@ describe('two copies of core in one tree', () => {
   })
 })
 
-/** Server and plugin are of one copy; the client, the values, the errors and another plugin are of the other. */
+/** Server and plugin use one copy of core. The client, the values, the errors and another plugin use the other. */
 const bothCopies = `
 import { Server, isRpcxError } from '@rpcx/core'
 import { Ext, Float32, RpcxError, XClient } from 'other-core'
@@ -159,7 +159,7 @@ await discovery.close()
 await server.close()
 `
 
-/** The core that was released, under another version: a file that package managers take. */
+/** Resolves to a tarball of the released core with another version. */
 async function coreOf(consumer: Consumer, version: string, edit = (text: string) => text): Promise<string> {
   const cwd = join(consumer.folder, `core-${version}`)
   await mkdir(cwd)

@@ -52,7 +52,7 @@ describe.each(packages)('$name', ({ name, version }) => {
   test('names its licence, its supported Node versions and its repository', async () => {
     const { files, exports, ...manifest } = JSON.parse((await unpacked(name, version))['package.json'] ?? '')
     expect(files).toEqual(['dist'])
-    // Whatever can load a module is given that one, also by `require`, so that a process has one copy.
+    // `require` also loads the ECMAScript module where it can, so that a process has one copy.
     const [esm, cjs] = ['./dist/index.js', './dist/index.cjs']
     expect(Object.entries(exports['.'])).toEqual(
       Object.entries({ 'module-sync': esm, module: esm, bun: esm, require: cjs, default: esm }),
@@ -66,7 +66,7 @@ describe.each(packages)('$name', ({ name, version }) => {
       type: 'module',
       sideEffects: false,
       engines: { node: '>=20.19' },
-      // npm reads it out of the tarball; a dry run cannot vouch for itself.
+      // npm reads this from the tarball, because a dry run has no provenance.
       publishConfig: { access: 'public', provenance: false },
       repository: {
         url: 'git+https://github.com/rpcx/rpcx-ts.git',
@@ -111,7 +111,7 @@ describe.each(packages)('$name', ({ name, version }) => {
   })
 })
 
-/** The text of each file of a package. */
+/** Returns the text of each file of a package. */
 async function unpacked(name: string, version: string): Promise<Record<string, string>> {
   const all = createPackageFromTarballData(new Uint8Array(await tarball(name, version)))
   const folder = `/node_modules/${name}/`

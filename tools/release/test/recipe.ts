@@ -1,7 +1,7 @@
-/** A section of a page, with all that is needed to follow it. */
+/** A section of a page, with everything that a reader needs to follow it. */
 export interface Recipe {
   readonly name: string
-  /** What is in which file, those of the sections before it that are for all included. */
+  /** The contents of the files by name, including the shared files of earlier sections. */
   readonly files: ReadonlyMap<string, string>
   readonly commands: readonly string[]
 }

@@ -1,13 +1,13 @@
 import { nodeBinary, nodes, tool } from './consumer.ts'
 
-/** What runs a file in TypeScript. */
+/** A program that runs TypeScript files. */
 export interface Runtime {
   readonly name: string
-  /** What stands before the name of the file. */
+  /** The arguments before the name of the file. */
   command(): Promise<readonly string[]>
 }
 
-/** Those that are promised, each of them from npm. */
+/** The supported ones, each installed from npm. */
 export const runtimes: readonly Runtime[] = [
   ...nodes.map(version => ({
     name: `Node ${version}`,
@@ -28,7 +28,7 @@ export const runtimes: readonly Runtime[] = [
 
 const libc = process.platform === 'linux' ? '-glibc' : ''
 
-/** The processor, as package names have it. */
+/** The processor, as in package names. */
 function named(arm64: string): string {
   return process.arch === 'arm64' ? arm64 : process.arch
 }

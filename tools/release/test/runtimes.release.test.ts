@@ -56,7 +56,7 @@ describe.each(runtimes)('on $name', ({ command }) => {
     const program =
       "import('@rpcx/core').then(core => process.stdout.write(String(core.Server === require('@rpcx/core').Server)))"
     await consumer.write('one.cjs', program)
-    // tsx compiles what is required, and so has a copy of its own.
+    // tsx compiles required modules, so it has its own copy.
     const plain = (await command()).filter(word => word !== '--import' && word !== 'tsx')
     expect(await consumer.run([...plain, 'one.cjs'])).toBe('true')
   })
@@ -90,7 +90,7 @@ describe.runIf(await requireServer('etcd'))('the recipe on the page', () => {
     ])
   })
 
-  /** Where there is nothing beside it. */
+  /** Runs the bundle in an otherwise empty folder. */
   async function runAlone(bundle: string, env: NodeJS.ProcessEnv): Promise<void> {
     await using empty = await Consumer.empty()
     const name = bundle.split('/').at(-1) ?? ''
@@ -101,7 +101,7 @@ describe.runIf(await requireServer('etcd'))('the recipe on the page', () => {
 
 const product = '10 × 20 = 200, 0 servers\n'
 
-/** Prints what became of the calls over each network. */
+/** Prints the results of the calls over each network. */
 const networks = `
 import { DNSDiscovery, MultipleServersDiscovery, Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
 

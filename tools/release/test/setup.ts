@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** Releases once into a registry that all tests share. */
+/** Releases once, into a registry that all tests share. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const registry = await Registry.start()
   const release = await DryRun.into(registry)

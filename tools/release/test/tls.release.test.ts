@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { run } from '../src/run.ts'
 import { nodeBinary, nodes } from './consumer.ts'
 
-// Each version of Node has a TLS of its own, and what it makes of a resumed session or a broken record has changed more than once.
+// Each version of Node has its own TLS. How it treats resumed sessions and broken records has changed more than once.
 
 const core = fileURLToPath(new URL('../../../packages/core', import.meta.url))
 const vitest = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url))

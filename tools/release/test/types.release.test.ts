@@ -2,7 +2,7 @@ import { beforeAll, inject, test } from 'vitest'
 import { Consumer } from './consumer.ts'
 
 const names = inject('release').packages.map(({ name }) => name)
-// What a project has that is new, and nothing that makes it easier.
+// The strict settings of a new project, without any that hide errors.
 const strict = {
   strict: true,
   exactOptionalPropertyTypes: true,

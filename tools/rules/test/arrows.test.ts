@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 describe('In core, a folder imports only', () => {
   const core = join(root, 'packages/core/src')
-  /** Every folder imports the files beside the folders, too, which are the leaves. A file that is named is all that may be imported of its folder. */
+  /** Every folder may also import the files beside the folders, which are the leaves. If a row names a file, only that file of its folder may be imported. */
   const arrows: Readonly<Record<string, readonly string[]>> = {
     leaves: [],
     wire: [],
@@ -52,7 +52,7 @@ describe('In core, a folder imports only', () => {
     expect(new Set(known)).toEqual(new Set(all))
   })
 
-  /** The files of a folder, and of those of its folders that have no row of their own. */
+  /** Returns the files of a folder, and of its subfolders without a row of their own. */
   async function filesOf(row: string): Promise<string[]> {
     const all = (await readdir(core, { recursive: true, encoding: 'utf8' })).filter(path =>
       path.endsWith('.ts'),
@@ -62,7 +62,7 @@ describe('In core, a folder imports only', () => {
   }
 
   async function importsOf(file: string): Promise<string[]> {
-    // It names all that users see.
+    // It exports all public names.
     if (file === 'index.ts') return []
     const text = await readFile(join(core, file), 'utf8')
     return [...text.matchAll(/(?:from|import) '(\.[^']+)'/g)].map(([, path = '']) =>
@@ -100,7 +100,7 @@ describe('The linter rejects that', () => {
     expect(said).not.toContain('noRestrictedImports')
   })
 
-  /** What the linter says of files, each of which imports another. */
+  /** Resolves to the linter's errors for files with these imports. */
   async function lint(rule: string, files: Readonly<Record<string, string>>): Promise<string> {
     for (const [file, imported] of Object.entries(files)) {
       const path = join(copy, file)

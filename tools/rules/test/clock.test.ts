@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 const packages = new URL('../../../packages/', import.meta.url).pathname
 
-/** What asks Node or the engine for time or chance, instead of the `Clock` of a server, a client or a discovery. */
+/** Code that gets time or random numbers from Node or the engine, instead of the `Clock` of a server, a client or a discovery. */
 const ASKS: Readonly<Record<string, RegExp>> = {
   performance: /\bperformance\.(?:now|timeOrigin)\b/,
   Date: /\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(\)/,
@@ -15,7 +15,7 @@ const ASKS: Readonly<Record<string, RegExp>> = {
   crypto: /\b(?:randomBytes|randomUUID|randomInt|randomFill\w*|getRandomValues)\b/,
 }
 
-/** Where that is right. */
+/** The files that may do so. */
 const EXCEPTIONS: readonly (readonly [file: string, asks: string, why: string])[] = [
   ['core/src/clock.ts', 'performance', 'it is Node’s clock'],
   ['core/src/clock.ts', 'Date', 'it is Node’s clock'],
@@ -74,7 +74,7 @@ function asksIn(text: string): string[] {
   return Object.keys(ASKS).filter(asks => ASKS[asks]?.test(code))
 }
 
-/** But for the laws of the contract, which measure real registries. */
+/** Without the laws of the contract, which measure real registries. */
 async function sources(): Promise<(readonly [file: string, text: string])[]> {
   const names = (await readdir(packages)).filter(name => name !== 'contract')
   const files = await Promise.all(

@@ -36,7 +36,7 @@ describe('An extension of core is named only in the table of its folder:', () =>
   })
 })
 
-/** What a file imports of others than its neighbours, and what its neighbours do that it reaches. */
+/** Returns the imports of a file from other folders, and those of the files in its own folder that it reaches. */
 async function reachedFrom(file: string, seen = new Map<string, string[]>()): Promise<Map<string, string[]>> {
   const imported = await importsOf(file)
   seen.set(

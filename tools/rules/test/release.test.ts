@@ -71,7 +71,7 @@ async function saysEverywhere(folder: string, version: string): Promise<void> {
   }
 }
 
-/** What a release reads and writes. */
+/** The files that a release reads and writes. */
 async function copyTo(copy: string): Promise<void> {
   const patterns = ['*package.json', '*.yaml', '.changeset', '*/version.ts']
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', ...patterns], { cwd: root })
@@ -96,7 +96,7 @@ async function setVersion(copy: string, version: string): Promise<void> {
   }
 }
 
-/** Of each package that is published. */
+/** Returns the manifest of each published package. */
 async function manifests(folder: string): Promise<Manifest[]> {
   const names = await readdir(join(folder, 'packages'))
   const file = (name: string): string => join(folder, 'packages', name, 'package.json')

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-/** What a job may do beyond reading the repository. */
+/** The rights of a job beyond reading the repository. */
 const GRANTED: Readonly<Record<string, Rights>> = {
   'ci.yml/release': { contents: 'write', 'pull-requests': 'write', 'id-token': 'write' },
 }
@@ -99,7 +99,7 @@ interface Workflow {
   readonly on?: string | readonly string[] | Readonly<Record<string, unknown>>
   readonly permissions?: unknown
   readonly jobs?: Readonly<Record<string, Job>>
-  /** Of an action of this repository. */
+  /** The steps, if this is an action of this repository. */
   readonly runs?: { readonly steps?: readonly Step[] }
 }
 
@@ -107,7 +107,7 @@ interface Job {
   readonly permissions?: unknown
   readonly 'timeout-minutes'?: unknown
   readonly steps?: readonly Step[]
-  /** A workflow that is the job. */
+  /** The workflow that this job calls. */
   readonly uses?: string
 }
 
@@ -130,14 +130,14 @@ function faultsOf(file: string, text: string): string[] {
     ...(isWorkflow && !isReading(permissions) ? [`the workflow may do ${JSON.stringify(permissions)}`] : []),
     ...Object.entries(jobs).flatMap(([name, job]) => faultsOfJob(`${file.split('/').at(-1)}/${name}`, job)),
     ...steps.filter(keepsCredentials).map(({ uses }) => `${uses} keeps credentials`),
-    // What it stands for becomes part of the script; a script reads it from `env`.
+    // The expression's value becomes part of the script. Scripts must read it from `env` instead.
     ...steps
       .filter(({ run = '' }) => run.includes('${{'))
       .map(({ run }) => `an expression is in the script ${run}`),
   ]
 }
 
-/** Each action of others stands in a line that says its commit and, in a comment, its version. */
+/** Each third-party action is named by its commit, with its version in a comment. */
 function unpinned(text: string, used: readonly string[]): string[] {
   const lines = text.split('\n').filter(line => /\buses:/.test(line))
   const isPinned = /^ *(- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/

@@ -6,7 +6,7 @@ interface Arith {
   Mul(args: { A: number; B: number }): { C: number }
 }
 
-/** Many calls at a time, and what came of them. */
+/** Makes many concurrent calls, and counts the results. */
 export class Load implements AsyncDisposable {
   failed = 0
   readonly #discovery: Discovery
@@ -16,7 +16,7 @@ export class Load implements AsyncDisposable {
   readonly #startedAt = performance.now()
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[]
-  /** Calls by the server that answered them, in all and since the last status. */
+  /** The number of calls by server, in total and since the last status. */
   readonly #calls = new Map<string, { all: number; recent: number }>()
   readonly #errors = new Map<string, number>()
   #endpoints: Endpoints = []
@@ -24,10 +24,10 @@ export class Load implements AsyncDisposable {
   #statusAt = performance.now()
   #slowestMs = 0
 
-  /** @param rate how many calls to make in a second at most; 0: as many as possible */
+  /** @param rate the most calls per second; 0 for as many as possible */
   constructor(discovery: Discovery, concurrency: number, rate: number) {
     this.#discovery = discovery
-    // A multiplication does no harm when it is repeated.
+    // A multiplication may run twice.
     this.#client = new XClient('Arith', discovery, { failMode: 'failover', idempotent: true })
     this.#pauseMs = rate === 0 ? 0 : (concurrency * 1_000) / rate
     void this.#follow()
@@ -47,7 +47,7 @@ export class Load implements AsyncDisposable {
     })
   }
 
-  /** One line in all, then one for each server. */
+  /** Returns one line for all servers, then one for each server. */
   status(): string[] {
     const seconds = (performance.now() - this.#statusAt) / 1_000
     this.#statusAt = performance.now()

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 
-/** Whether a packet to a group comes back over the loopback interface of this machine. */
+/** Resolves to whether multicast works over the loopback interface of this machine. */
 export async function loopbackCarriesMulticast(): Promise<boolean> {
   const socket = createSocket('udp4')
   try {

@@ -7,18 +7,18 @@ import { multicastPort, startConsul, startEtcd, startZooKeeper } from '@rpcx/ser
 import { ZooKeeperDiscovery, ZooKeeperRegisterPlugin } from '@rpcx/zookeeper'
 import { loopbackCarriesMulticast } from './multicast.ts'
 
-/** What a server process needs to know of the registry. */
+/** What a server process needs to know about the registry. */
 export interface RegistrySettings {
   readonly name: string
-  /** `host:port`, when there is one. */
+  /** The `host:port` of the registry, if it has one. */
   readonly address: string
 }
 
-/** The registry of a tour, ready to be used. */
+/** The running registry of a tour. */
 export interface TourRegistry extends AsyncDisposable {
   readonly title: string
   readonly settings: RegistrySettings
-  /** @param servers their addresses, for those who have no registry to ask */
+  /** @param servers the addresses of the servers, for a fixed list */
   discovery(servers: readonly string[]): Discovery
 }
 
@@ -59,7 +59,7 @@ const kinds: Record<string, Kind> = {
         [Symbol.asyncDispose]: () => etcd.stop(),
       }
     },
-    // A server that crashed is forgotten after 2 s.
+    // The entry of a crashed server expires after 2 s.
     plugin: address =>
       new EtcdRegisterPlugin({ etcdServers: [address], basePath: '/rpcx_tour', updateIntervalMs: 1_000 }),
   },
@@ -83,7 +83,7 @@ const kinds: Record<string, Kind> = {
   },
   consul: {
     async open() {
-      // By default Consul keeps those that crashed for ten seconds at least.
+      // By default, Consul keeps the entries of crashed servers for at least ten seconds.
       const consul = await startConsul({ sessionTtlMinMs: 1_000 })
       const { address } = consul
       return {
@@ -108,7 +108,7 @@ export function registerPlugin({ name, address }: RegistrySettings): ServerPlugi
   return kindOf(name).plugin?.(address)
 }
 
-/** With nothing to start, where it works. */
+/** Needs no registry, but works only with multicast. */
 export async function defaultRegistry(): Promise<string> {
   return (await loopbackCarriesMulticast()) ? 'mdns' : 'multiple-servers'
 }

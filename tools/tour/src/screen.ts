@@ -1,15 +1,15 @@
-/** What the tour prints: lines that stay, and in a terminal a block below them that is drawn anew. */
+/** The output of the tour: lines that stay, and in a terminal a status block below them that is redrawn. */
 export class Screen {
   readonly isLive: boolean = process.stdout.isTTY === true
   #drawn = 0
 
-  /** A line that stays. */
+  /** Prints a line that stays. */
   say(line: string): void {
     this.#erase()
     console.log(line)
   }
 
-  /** The state right now. In a pipe: its first line only. */
+  /** Shows the current status. In a pipe, prints only its first line. */
   show(lines: readonly string[]): void {
     this.#erase()
     const shown = this.isLive ? lines : lines.slice(0, 1)

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import type { RegistrySettings } from './registries.ts'
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export class ServerProcess implements AsyncDisposable {
   readonly #settings: RegistrySettings
   #child: ChildProcess
@@ -28,7 +28,7 @@ export class ServerProcess implements AsyncDisposable {
     return this.#child.pid
   }
 
-  /** As a crash does: without goodbye. */
+  /** Kills the server, as a crash does. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = new Promise(resolve => this.#child.once('exit', resolve))
@@ -36,7 +36,7 @@ export class ServerProcess implements AsyncDisposable {
     await exited
   }
 
-  /** On the same port. */
+  /** Starts the server again on the same port. */
   async restart(): Promise<void> {
     const { child, address } = await start(this.#settings, this.#address.replace('tcp@', ''))
     this.#child = child

@@ -3,10 +3,10 @@ import { formatMetadata, parseMetadata } from '@rpcx/core'
 import type { MemoryRegistry } from '../memory/registry.ts'
 import { withOpen, withSession, withSight } from './wrap.ts'
 
-/** Makes a driver that is wrong in one way out of an honest one. */
+/** Returns a driver with one flaw, made from a correct one. */
 export type Flaw = (driver: Driver, registry: MemoryRegistry) => Driver
 
-/** What can be wrong with those who register. */
+/** Flaws of drivers in registration. */
 export const registering: Readonly<Record<string, Flaw>> = {
   'never renews its session': (driver, registry) =>
     withOpen(driver, async open => {
@@ -167,7 +167,7 @@ export const registering: Readonly<Record<string, Flaw>> = {
   },
 }
 
-/** Hears of an entry when it begins to watch, and never again. */
+/** Reports the entry when the watch begins, and never again. */
 function onlyFirst(stored: StoredEntry | undefined, saw: (stored: StoredEntry | undefined) => void): void {
   if (heard.has(saw)) return
   heard.add(saw)

@@ -1,4 +1,4 @@
-/** Which registries break which law, and what the law then says. */
+/** The flaws that break each law, and the expected error of the law. */
 export const violations: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   'watchEntry() reports the current entry, then each change, until its signal aborts': {
     'does not notice the loss of an entry': /in vain for n=1/,

@@ -2,7 +2,7 @@ import type { Replica } from '@rpcx/core'
 import type { Flaw } from './registering.ts'
 import { withOpen, withReplica, withSession } from './wrap.ts'
 
-/** What can be wrong with those who follow. */
+/** Flaws of drivers in discovery. */
 export const following: Readonly<Record<string, Flaw>> = {
   'shows a2 under a': (driver, registry) =>
     withSession(driver, session => ({

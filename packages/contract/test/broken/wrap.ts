@@ -1,6 +1,6 @@
 import type { Driver, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 
-/** The same driver, with sessions that do some things in another way. */
+/** Returns the same driver, whose sessions have some other methods. */
 export function withSession(
   driver: Driver,
   change: (session: RegistrySession) => Partial<RegistrySession>,
@@ -8,7 +8,7 @@ export function withSession(
   return withOpen(driver, async open => overSession(await open(), change))
 }
 
-/** The same driver, with another way to open. */
+/** Returns the same driver with another `open`. */
 export function withOpen(
   driver: Driver,
   open: (open: () => Promise<RegistrySession>) => Promise<RegistrySession>,
@@ -21,7 +21,7 @@ export function withOpen(
   }
 }
 
-/** The same driver, that tells of entries in another way. */
+/** Returns the same driver, which reports entries in another way. */
 export function withSight(
   driver: Driver,
   change: (stored: StoredEntry | undefined, saw: (stored: StoredEntry | undefined) => void) => void,
@@ -32,7 +32,7 @@ export function withSight(
   }))
 }
 
-/** The same driver, that keeps its lists in another way. */
+/** Returns the same driver, which reports lists in another way. */
 export function withReplica(driver: Driver, change: (into: Replica) => Partial<Replica>): Driver {
   return withSession(driver, session => ({
     watchService(service, into, signal) {

@@ -4,7 +4,7 @@ import { MemoryDriver } from './driver.ts'
 import { Lease } from './lease.ts'
 import { MemoryRegistry } from './registry.ts'
 
-/** A registry in memory with every fault there is. */
+/** A bench of a registry in memory, with every fault. */
 export function memoryBench(
   registry: MemoryRegistry = new MemoryRegistry(),
   driver: () => Driver = () => new MemoryDriver(registry),

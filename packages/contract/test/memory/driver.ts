@@ -3,7 +3,7 @@ import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry
 import { Lease, TTL_MS } from './lease.ts'
 import type { MemoryRegistry, Watcher } from './registry.ts'
 
-/** An honest driver, for the laws to pass and for broken ones to be made of. */
+/** A correct driver, which keeps all laws. The broken drivers are made from it. */
 export class MemoryDriver implements Driver {
   readonly name = 'memory'
   readonly traits: DriverTraits = { crash: 'ttl', edits: true, publishes: 'listening' }
@@ -57,7 +57,7 @@ class MemorySession implements RegistrySession {
     this.#registry.directories.add(service)
     const changed = (at: string): void => {
       if (at !== address) return
-      // Why it is gone comes before that it is gone.
+      // Reports the reason of a loss before the loss.
       if (this.#lease.isOver) this.#over()
       saw(this.#stored(service, address))
     }

@@ -1,19 +1,19 @@
 export const TTL_MS = 400
 
-/** Where leases are kept, with the entries that go with them. */
+/** The leases of a registry, with their entries. */
 export interface LeaseKeeper {
   readonly leases: Set<Lease>
-  /** The entries of a lease go with it. */
+  /** Removes a lease with its entries. */
   drop(lease: Lease): void
 }
 
-/** The life of a session, in the eyes of the registry: over when nobody asked for more in time. */
+/** A lease of a session, which expires unless it is renewed in time. */
 export class Lease {
   readonly isServers: boolean
   readonly #registry: LeaseKeeper
   readonly #timer: NodeJS.Timeout
 
-  /** @param isServers false for those who edit entries of others */
+  /** @param isServers false for leases of editors */
   constructor(registry: LeaseKeeper, isServers = true) {
     this.#registry = registry
     this.isServers = isServers

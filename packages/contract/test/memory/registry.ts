@@ -6,7 +6,7 @@ export interface Record {
   readonly lease: Lease | undefined
 }
 
-/** Someone who follows a service, or watches an entry of it. */
+/** A watcher of a service or of an entry. */
 export interface Watcher {
   put(address: string, metadata: string): void
   remove(address: string): void
@@ -14,7 +14,7 @@ export interface Watcher {
   cut(error: Error): void
 }
 
-/** A registry with leases that can be out of reach: what etcd is to its clients, in memory. */
+/** A registry with leases in memory, like etcd. It can be unreachable. */
 export class MemoryRegistry implements LeaseKeeper {
   readonly leases: Set<Lease> = new Set()
   /** The services that have a directory. */
@@ -32,7 +32,7 @@ export class MemoryRegistry implements LeaseKeeper {
     return [...this.#services.keys()]
   }
 
-  /** One way to the registry and back. */
+  /** Resolves after one round trip to the registry. */
   async trip(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
     if (!this.#isUp) throw unreachable()
@@ -60,7 +60,7 @@ export class MemoryRegistry implements LeaseKeeper {
     if (this.#services.get(service)?.delete(address)) this.#tell(service, watcher => watcher.remove(address))
   }
 
-  /** The entries of a lease go with it. */
+  /** Removes a lease with its entries. */
   drop(lease: Lease): void {
     this.leases.delete(lease)
     for (const [service, records] of this.#services) {
@@ -77,7 +77,7 @@ export class MemoryRegistry implements LeaseKeeper {
     this.#isUp = true
   }
 
-  /** What is held of all that drivers did. */
+  /** Returns everything that drivers left in the registry. */
   leftovers(): readonly string[] {
     const kept = [...this.#services].flatMap(([service, records]) =>
       [...records].filter(([, { lease }]) => lease !== undefined).map(([address]) => `${service}/${address}`),

@@ -97,7 +97,7 @@ describe('a signal or a parent that many calls share', () => {
       abort.abort(reason)
       for (const error of await Promise.all(calls.slice(0, 36))) expect(error).toBe(reason)
     } finally {
-      // Warnings are told in a tick of their own.
+      // Node emits warnings in a later tick.
       await new Promise(resolve => setImmediate(resolve))
       process.off('warning', listener)
     }

@@ -11,7 +11,7 @@ interface S {
 
 const service = { put: (e: { n: number }) => e.n, bytes: (bytes: Uint8Array) => bytes[0] }
 
-/** Three calls with one object that changes in between. */
+/** Makes three calls with one object, which changes in between. */
 function changing(call: (e: { n: number }) => Promise<unknown>): Promise<unknown[]> {
   const e = { n: 0 }
   const calls = [1, 2, 3].map(n => {

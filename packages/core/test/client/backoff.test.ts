@@ -13,7 +13,7 @@ interface Any {
 
 const good = { Any: { method: () => 'good' } }
 
-/** A port on which nobody listens, and every attempt to connect to it. */
+/** Returns a port without a listener, and a log of the attempts to connect to it. */
 async function deserted(): Promise<{ port: number; address: string; dials: Dials }> {
   const server = await BareServer.listen()
   const { port, address } = server
@@ -77,7 +77,7 @@ describe('a server that refuses connections', () => {
     const before = refused
     const start = performance.now()
     while (refused === before) await client.call('method')
-    // As after 10 failures in a row it would be 2.5 s at least.
+    // After 10 failures in a row it would be at least 2.5 s.
     expect(performance.now() - start).toBeLessThan(1_500)
   })
 })
@@ -101,7 +101,7 @@ describe('a dial that hangs', () => {
     expect(settled.map(({ endpoint }) => endpoint)).toEqual(Array(20).fill(server.address))
     expect(dials.count).toBe(1)
     for (const { tookMs } of settled) expect(tookMs).toBeLessThan(5_000)
-    // It is still being dialled, and nobody waits for that any more.
+    // The dial still runs, and no call waits for it any more.
     for (let i = 0; i < 20; i++) expect((await client.invoke('method')).endpoint).toBe(server.address)
     expect(performance.now() - start).toBeLessThan(5_000)
   })
@@ -111,7 +111,7 @@ describe('a dial that hangs', () => {
     const client = clientOf<Any>('Any', [{ address }])
     const start = performance.now()
     const first = failure(client.call('method', 1, { timeoutMs: 300 }))
-    // The patience with the dial is over by then.
+    // By then, calls no longer wait for the dial.
     expect(await failure(client.call('method', 1, { timeoutMs: 150 }))).toMatchObject({
       code: 'ERR_RPCX_TIMEOUT',
     })
@@ -141,7 +141,7 @@ describe('with all servers in back-off', () => {
     const { port, address, dials } = await deserted()
     const client = clientOf<Any>('Any', [{ address }], { failMode: 'failtry', retries: 100 })
     const waiting = client.call('method')
-    // The fourth failure is followed by 400 ms at least.
+    // The back-off after the fourth failure is at least 400 ms.
     await until(() => dials.count === 4)
     await serving(good, {}, ['tcp', `127.0.0.1:${port}`])
     const start = performance.now()

@@ -62,7 +62,7 @@ describe('a server that does not read', () => {
         () => true,
         () => false,
       )
-    // What the kernel can hold it takes turn by turn, so one refusal is not the last word.
+    // The kernel fills its buffers over several turns, so one refusal is not final.
     let taken = 0
     for (let refused = 0; refused < 10 && taken < 200; await turn()) {
       if (await isTaken()) taken++

@@ -17,7 +17,7 @@ interface S {
 
 const MIB = 1024 * 1024
 
-/** Servers of which each has a call under way. */
+/** Returns servers with a running call each, and a client. */
 async function serversAndClient() {
   const leave = new Gate<string>()
   let arrived = 0
@@ -45,7 +45,7 @@ async function serversAndClient() {
   return {
     client,
     puts: () => puts,
-    /** Sees that nobody else suffered. */
+    /** Asserts that no other call failed. */
     async unharmed(): Promise<void> {
       leave.open('still here')
       expect(await Promise.all(waiting)).toEqual(['still here', 'still here', 'still here'])

@@ -5,7 +5,7 @@ import { Gate } from '../gate.ts'
 import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
-// Functions of the program that fail, on a client whose other calls must not suffer.
+// Functions of the program fail, and the other calls of the client must not be affected.
 
 const boom = new Error('boom')
 

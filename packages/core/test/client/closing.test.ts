@@ -85,7 +85,7 @@ describe('close()', () => {
     const closed = client.close().then(() => (isClosed = true))
     expect(await call).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
     await ended
-    // The goodbye has come, and the answer to it is still out.
+    // The end of the stream has come, and this side has not ended yet.
     expect(isClosed).toBe(false)
     peer.socket.end()
     await closed

@@ -17,7 +17,7 @@ const service = {
   wait: () => new Promise(() => {}),
 }
 
-/** A server that was started by nobody in particular. */
+/** Starts a server outside of any async context. */
 async function memory(): Promise<Server> {
   const server = closing(new Server({ lingerMs: 0, drainMs: 0 }))
   server.registerName('S', service)

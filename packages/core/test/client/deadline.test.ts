@@ -232,7 +232,7 @@ test('a reply that came in time is no time-out, however long the caller was busy
     await client.call('get', 1)
     const call = client.call('get', bytes, { timeoutMs: 100 })
     await new Promise<void>(resolve => process.nextTick(resolve))
-    // Blocks the loop and leaves the processor to the server, for long enough on a busy machine, too.
+    // Blocks the event loop without using the processor, for long enough even on a busy machine.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500)
     expect(await call).toHaveLength(bytes)
   }

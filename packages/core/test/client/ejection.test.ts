@@ -14,7 +14,7 @@ interface Any {
 
 type Heard = Pick<ClientEvents, 'ejected' | 'restored'>
 
-/** What a client tells of its servers, in order. */
+/** Records the events of a client about its servers, in order. */
 function heard(client: {
   on<Name extends keyof Heard>(event: Name, listener: (detail: Heard[Name]) => void): unknown
 }): string[] {
@@ -25,12 +25,12 @@ function heard(client: {
 }
 
 interface Habits {
-  /** For each request; heartbeats are answered without asking. */
+  /** Called for each request. Heartbeats are always answered. */
   answer(message: Message, peer: BarePeer): void
   beats?: boolean
 }
 
-/** A server with changing habits, which counts the requests that it gets. */
+/** A server whose behaviour can change, and which counts its requests. */
 async function moody(habits: Habits): Promise<BareServer & { habits: Habits; calls: number; beats: number }> {
   const server = await BareServer.listen({
     onMessage(message, peer) {
@@ -55,7 +55,7 @@ const failing: Habits = {
 const silent: Habits = { answer: () => {} }
 const hole: Habits = { answer: () => {}, beats: false }
 
-/** Calls until there is one that fails. */
+/** Makes calls until one fails. */
 async function untilFailure(call: () => Promise<unknown>): Promise<Error & { readonly code?: string }> {
   for (;;) {
     const outcome = await call().then(
@@ -78,7 +78,7 @@ describe('a server that accepts and never answers', () => {
     expect(events).toEqual([`ejected ${bad.address}`])
     for (let i = 0; i < 20; i++) expect((await client.invoke('method')).endpoint).toBe(good.address)
     expect(bad.calls).toBe(1)
-    // It was asked for a sign of life, and gave none.
+    // It got a heartbeat, and did not respond.
     await until(() => bad.beats === 1)
     expect(events).toHaveLength(1)
   })
@@ -88,7 +88,7 @@ describe('a server that accepts and never answers', () => {
     const client = clientOf<Any>('Any', [bad, good], { selectMode: 'roundRobin', heartbeatMs: 100 })
     const events = heard(client)
     await untilFailure(() => client.call('method', 1, { timeoutMs: 60 }))
-    // The connection is given up, and so is another one that gives no sign of life.
+    // The client closes the connection, and also a second one without a response.
     await until(() => bad.peers.length === 2)
     expect(bad.calls).toBe(1)
     bad.habits = ok

@@ -198,7 +198,7 @@ describe('selectMode', () => {
   test('random picks every server', async () => {
     const client = clientOf<Who>('Who', await named('a', 'b', 'c'))
     const names = new Set<string>()
-    // One in 10^17 that a server is left out.
+    // The probability that a server is left out is 10^-17.
     for (let i = 0; i < 100; i++) names.add(await client.call('who'))
     expect([...names].sort()).toEqual(['a', 'b', 'c'])
   })

@@ -18,7 +18,7 @@ interface Any {
 type Answer = (message: Message, peer: BarePeer) => void
 
 const ok: Answer = (message, peer) => peer.reply(message, { payload: '"ok"' })
-/** The request was delivered; no reply will come. */
+/** Resets the connection after it received the request. */
 const reset: Answer = (_message, peer) => void peer.socket.resetAndDestroy()
 const hangUp: Answer = (_message, peer) => void peer.socket.end()
 const refuse: Answer = (message, peer) =>
@@ -32,7 +32,7 @@ const refuse: Answer = (message, peer) =>
 const fail: Answer = (message, peer) =>
   peer.reply(message, { flags: Flag.error, metadata: { [ReservedKey.error]: 'its own failure' } })
 
-/** Answers the first requests one way each, all others in the last way, and counts them. */
+/** Answers each of the first requests in its own way and all later ones in the last way, and counts them. */
 async function answering(...answers: readonly Answer[]): Promise<BeatingServer> {
   return beatingServer((message, peer, index) => {
     const answer = answers[Math.min(index, answers.length - 1)] as Answer
@@ -40,7 +40,7 @@ async function answering(...answers: readonly Answer[]): Promise<BeatingServer> 
   })
 }
 
-/** An address at which nobody listens. */
+/** Resolves to an address without a listener. */
 async function nobody(): Promise<{ address: string }> {
   const server = await BareServer.listen()
   const { address } = server
@@ -82,7 +82,7 @@ describe('a connection that is lost after the request was delivered', () => {
         selectMode: 'roundRobin',
         ...options,
       })
-      // Round robin comes to the bad one with the first or the second call.
+      // Round robin picks the bad server for the first or the second call.
       const calls = [
         await client.invoke('method', 1, callOptions),
         await client.invoke('method', 2, callOptions),

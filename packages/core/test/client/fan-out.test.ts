@@ -10,7 +10,7 @@ interface Who {
   who(args?: unknown): unknown
 }
 
-/** One server for each of these methods. */
+/** Starts one server for each of these methods. */
 async function servers(...methods: readonly Who['who'][]) {
   return Promise.all(methods.map(who => serving({ Who: { who } })))
 }
@@ -19,7 +19,7 @@ const fails = (): never => {
   throw new Error('not here')
 }
 
-/** A method that never ends, and whether its caller gave it up. */
+/** Returns a method that never ends, and a promise that resolves when its caller aborts. */
 function endless(): { who: Who['who']; arrived: Gate } {
   const arrived = new Gate()
   const who = (): Promise<never> => {

@@ -5,7 +5,7 @@ import { vectors } from '../vectors.ts'
 
 describe('the filters of a client keep the same servers as in Go', () => {
   for (const { group, servers, kept } of vectors.filter.vectors) {
-    // An empty group is none in Go.
+    // Go treats an empty group as no group.
     const wanted = group === '' ? undefined : group
     const endpoints = Object.entries(servers).map(([name, metadata]) =>
       parseEndpoint(`tcp@${name}`, metadata),

@@ -70,7 +70,7 @@ describe('a heartbeat', () => {
     const before = await client.call('method')
     const silent = closing(await BareServer.listen())
     const judged = clientOf<Any>('Any', [silent], { heartbeatMs: 100 })
-    // As long as it takes to give up a server that is silent, five times over.
+    // Five times as long as it takes to close the connection to a silent server.
     await failure(judged.call('method'))
     expect(await client.call('method')).toBe(before)
   })
@@ -80,7 +80,7 @@ describe('a heartbeat', () => {
       onMessage(message, peer) {
         if (!message.isHeartbeat) return
         peer.reply(message, { flags: Flag.heartbeat })
-        // The answer is on its way, and when this is over the next heartbeat is overdue.
+        // The response is on its way. After this, the next heartbeat is overdue.
         block(150)
       },
     })
@@ -106,7 +106,7 @@ describe('a heartbeat', () => {
   })
 })
 
-/** Keeps this process from doing anything else. */
+/** Blocks this process. */
 function block(ms: number): void {
   const end = performance.now() + ms
   while (performance.now() < end);

@@ -12,7 +12,7 @@ interface Numbered extends BeatingServer {
   answers: boolean
 }
 
-/** Answers with its number, as long as it answers at all. */
+/** Replies with its number, unless it is silent. */
 async function numbered(number: number): Promise<Numbered> {
   const server: Numbered = Object.assign(
     await beatingServer((message, peer) => {
@@ -41,7 +41,7 @@ describe('failbackup', () => {
     expect([slow.requests.length, quick.requests.length]).toEqual([1, 2])
     expect(tookMs).toBeGreaterThanOrEqual(29)
     expect(tookMs).toBeLessThan(500)
-    // The copy that lost left nothing behind, and its late reply is dropped.
+    // The slower copy leaves nothing behind, and its late reply is dropped.
     const [lost] = slow.requests
     lost?.peer.reply(lost.message, { payload: '1' })
     await until(() => client.snapshot().endpoints.some(({ lateReplies }) => lateReplies === 1))
@@ -54,7 +54,7 @@ describe('failbackup', () => {
     const client = clientOf<Any>('Any', servers, { ...options, idempotent: false, backupAfter: { ms: 5 } })
     await failure(client.call('method', 1, { timeoutMs: 60 }))
     expect(servers[0].requests.length + servers[1].requests.length).toBe(1)
-    // The one that did not answer is asked for a sign of life first.
+    // The silent server gets a heartbeat first.
     await until(() => client.snapshot().endpoints.every(({ state }) => state !== 'out'))
     await failure(client.call('method', 1, { timeoutMs: 60, idempotent: true }))
     expect(servers[0].requests.length + servers[1].requests.length).toBe(3)

@@ -7,13 +7,13 @@ import { ScriptedDriver } from '../discovery/scripted-driver.ts'
 import { clientOf, closing } from '../helpers.ts'
 
 const SERVERS = 100_000
-// Three times what is promised, since machines that test do much at once.
+// Three times the promised time, because test machines are busy.
 const [MOST_BLOCKED_MS, MOST_LATE_MS] = process.env.RPCX_STRICT ? [50, 2_000] : [150, 6_000]
 
 test('A list of 100 000 servers is processed in pieces of 50 ms at most, and its changes are seen within 2 s', async () => {
   const figures: Figures[] = []
   for (let i = 0; i < 4; i++) figures.push(await followed())
-  // What else this machine does shows in some of the figures, what we do in all.
+  // Other load of this machine shows in some of the figures, our own in all of them.
   const listing = Math.min(...figures.map(({ listingMs }) => listingMs))
   const changing = Math.min(...figures.map(({ changingMs }) => changingMs))
   console.info(
@@ -24,10 +24,10 @@ test('A list of 100 000 servers is processed in pieces of 50 ms at most, and its
 })
 
 interface Figures {
-  /** The longest that the event loop was blocked by the first list, and by changes of it. */
+  /** The longest blocks of the event loop by the first list and by its changes. */
   readonly listingMs: number
   readonly changingMs: number
-  /** How late the last change was seen. */
+  /** How long it took until the last change was seen. */
   readonly lateMs: number
 }
 

@@ -16,13 +16,13 @@ interface Outcome {
   readonly error: (Error & { readonly code?: string }) | undefined
 }
 
-/** Servers in a process of their own. */
+/** Starts servers in another process. */
 async function startServers(count: number): Promise<{ program: Program; addresses: readonly string[] }> {
   const program = closing(new Program('many-servers', String(count)))
   return { program, addresses: JSON.parse(await program.line(0)) }
 }
 
-/** So many calls a second, whatever becomes of them, and what became of them. */
+/** Makes this many calls per second, whatever their results, and returns the results. */
 async function load(client: XClient<Any>, perSecond: number, ms: number): Promise<Outcome[]> {
   const calls: Promise<Outcome>[] = []
   const start = performance.now()
@@ -50,7 +50,7 @@ function p99(outcomes: readonly Outcome[]): number {
 test('one dead and one hanging server of 50 fail no other call under 5 000 calls/s, and slow none down', async () => {
   const { addresses } = await startServers(48)
   const ratios: number[] = []
-  // What else the machine does now and then makes one round slower or quicker, not most of them.
+  // Other load of the machine makes a few rounds slower or faster, not most of them.
   for (let round = 0; round < 5; round++) ratios.push(await loseTwo(addresses))
   atMost(1.2, 'p99 of the calls to the other servers', median(ratios), '× before')
 })

@@ -26,7 +26,7 @@ const both = {
   Echo: { Say: (text: string) => text },
 }
 
-/** A client of whatever is on these servers. */
+/** Returns a client of all services on these servers. */
 function oneClient<S extends { readonly [N in keyof S]: object } = AnyServices>(
   servers: readonly { readonly address: string | undefined }[],
   options?: OneClientOptions,
@@ -35,7 +35,7 @@ function oneClient<S extends { readonly [N in keyof S]: object } = AnyServices>(
   return closing(new OneClient<S>(discovery, options))
 }
 
-/** A discovery with a list of its own for each service. */
+/** Returns a discovery with a separate list for each service. */
 class Lists extends MultipleServersDiscovery {
   readonly #own = new Map<string, MultipleServersDiscovery>()
   set(service: string, servers: readonly { readonly address: string | undefined }[]): this {

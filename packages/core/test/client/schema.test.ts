@@ -3,7 +3,7 @@ import { MultipleServersDiscovery, Server, XClient } from '@rpcx/core'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { clientOf, closing, failure, keys, serving } from '../helpers.ts'
 
-/** A schema as libraries make them: a number under this key, which becomes `n`. */
+/** Returns a schema as libraries make them: it reads a number under this key, and renames it to `n`. */
 function numberAt(key: string, later = false): Schema<Record<string, number>, { n: number }> {
   const check = (
     value: unknown,

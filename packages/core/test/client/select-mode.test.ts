@@ -9,7 +9,7 @@ interface Who {
   who(args?: unknown): string
 }
 
-/** Servers that answer with their name, listed with this metadata. */
+/** Starts servers that reply with their names, and lists them with this metadata. */
 async function named(servers: Readonly<Record<string, string>>): Promise<MultipleServersDiscovery> {
   const all = Object.entries(servers).map(async ([name, value]) => {
     const server = await serving({ Who: { who: () => name } })
@@ -18,7 +18,7 @@ async function named(servers: Readonly<Record<string, string>>): Promise<Multipl
   return closing(new MultipleServersDiscovery(await Promise.all(all)))
 }
 
-/** The names that so many calls get. */
+/** Resolves to the names that this many calls get. */
 async function names(
   client: XClient<Who>,
   calls: number,
@@ -75,7 +75,7 @@ describe('selectMode', () => {
     })
     const quick = await serving({ Who: { who: () => 'quick' } })
     const client = clientOf<Who>('Who', [closing(mute), quick], { selectMode: 'ping' })
-    // By 1 to 191, once both were measured; with equal chances, once in 10^7 times.
+    // The odds are 1 to 191 once both were measured. With equal odds, this would happen once in 10^7 runs.
     for (let seldom = false; !seldom; ) seldom = (await names(client, 40)).split('mute').length <= 3
   })
 

@@ -5,7 +5,7 @@ import { ScriptedDriver } from '../discovery/scripted-driver.ts'
 import { Gate } from '../gate.ts'
 import { closing, failure, serving } from '../helpers.ts'
 
-/** A registry that answers at once: with these servers for each service whose name does not begin with `invented`. */
+/** A registry that responds at once. Each service has these servers, unless its name begins with `invented`. */
 class Answering extends ScriptedDriver {
   readonly servers: (readonly [string, string])[] = []
 

@@ -11,7 +11,7 @@ import { until } from '../until.ts'
 const ours = authority('our authority')
 const tls = identity(ours, 'server')
 
-/** Somebody between client and server. */
+/** An attacker between client and server. */
 async function between(port: number) {
   const clients: Socket[] = []
   const servers: Socket[] = []

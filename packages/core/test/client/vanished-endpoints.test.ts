@@ -15,7 +15,7 @@ async function named(...names: string[]): Promise<Server[]> {
   return Promise.all(names.map(name => serving({ Who: { who: () => name } })))
 }
 
-/** A client that is connected to all of these. */
+/** Returns a client that is connected to all of these servers. */
 async function connected(
   servers: readonly { readonly address: string | undefined }[],
   holdMs?: number,
@@ -138,7 +138,7 @@ describe('a list from which servers disappear one by one', () => {
     const client = clientOf<Who>('Who', discovery, options)
     await discovery.list('Who')
     await new Promise(setImmediate)
-    // Not sent before the connections are up.
+    // The calls are sent only after the connections are open.
     const calls = servers.map(() => client.call('who'))
     discovery.update(keys(servers.slice(1)))
     expect((await Promise.all(calls)).length).toBe(4)

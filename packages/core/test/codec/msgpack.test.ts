@@ -5,7 +5,7 @@ import { Float32 } from '../../src/codec/float32.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'
 
 describe('msgpack against payloads recorded from Go', () => {
-  // Types of which JavaScript knows less than Go: they are read as Go wrote them, but written in our way.
+  // JavaScript has fewer types than Go. These are read as Go wrote them, but written differently.
   const written: Record<string, string> = {
     'type.msgpack.I8': 'fixed width in Go',
     'type.msgpack.I16': 'fixed width in Go',
@@ -393,7 +393,7 @@ function recorded(): { name: string; payloads: Payload[] }[] {
   }))
 }
 
-/** What the recording's notation of a value stands for. */
+/** Returns the value for the recording's notation of it. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value

@@ -6,7 +6,7 @@ import { json } from '../../src/codec/json.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'
 import { raw } from '../../src/codec/raw.ts'
 
-/** Programs of which each makes a value, in this realm and in another. */
+/** Programs that each create a value, in this realm and in another. */
 const VALUES = [
   'new Date(1_700_000_000_123)',
   'new Uint8Array([1, 2, 3])',

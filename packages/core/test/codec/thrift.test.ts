@@ -9,7 +9,7 @@ import { clientOf, closing, portOf } from '../helpers.ts'
 import type { Colours } from './message.ts'
 import { recordedPayloads, withAdded } from './message.ts'
 
-/** As the Thrift compiler would write it for `struct { 1: i32 id, 2: string name, 3: list<string> colors }`. */
+/** Code as the Thrift compiler generates it for `struct { 1: i32 id, 2: string name, 3: list<string> colors }`. */
 class ColoursStruct implements Colours {
   id = 0
   name = ''

@@ -5,7 +5,7 @@ import { Backoff } from '../../src/discovery/backoff.ts'
 
 const down = new Error('down')
 
-/** How long a wait takes, by the clock of the test. */
+/** Returns how long a wait takes, by the clock of the test. */
 async function waited(backoff: Backoff, error: unknown = down): Promise<number> {
   const since = performance.now()
   const wait = backoff.wait(error, new AbortController().signal)

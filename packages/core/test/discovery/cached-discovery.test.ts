@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Leaves the lists of a discovery in the file. */
+/** Writes the lists of a discovery into the file. */
 async function remember(...servers: string[]): Promise<void> {
   const inner = new MultipleServersDiscovery(servers.map(key => ({ key, value: 'weight=3' })))
   const cached = new CachedDiscovery(inner, { file })
@@ -28,7 +28,7 @@ async function remember(...servers: string[]): Promise<void> {
   await cached.close()
 }
 
-/** A discovery whose registry is down, over the file. */
+/** Returns a discovery with this file, whose registry is down. */
 function whileDown(): { driver: ScriptedDriver; cached: CachedDiscovery; told: string[] } {
   const driver = new ScriptedDriver()
   driver.opening = () => Promise.reject(new Error('down'))

@@ -95,7 +95,7 @@ describe('an entry of a registry on a network', () => {
     expect(added.length).toBeGreaterThan(50)
     expect(added.length + told.length).toBe(100)
     expect(told.length).toBeGreaterThan(30)
-    // What goes makes room.
+    // Removed entries make room for others.
     replica.remove('tcp@h:1')
     replica.put('tcp@h:1000', metadata)
     expect(added.at(-1)).toBe('tcp@h:1000')

@@ -29,13 +29,13 @@ test('a service stays followed when its discovery does not report a status', asy
   const services = new FollowedServices(clock, () => followed)
   feed.publish([])
   await services.list('Slow')
-  // Nobody stops it either: `stop` would throw.
+  // It must not be stopped either: `stop` would throw.
   await clock.advance(60_000)
   expect(asked).toBe(1)
   expect(services.get('Slow')).toBe(followed)
 })
 
-/** Answers the follow number `n`, and resolves to it. */
+/** Sends a list to watch number `n`, and resolves to that watch. */
 async function answer(driver: ScriptedDriver, n: number, addresses: readonly string[] = []): Promise<Follow> {
   const follow = await driver.follow(n)
   follow.into.replace(addresses.map(address => [address, '']))

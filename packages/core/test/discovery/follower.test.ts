@@ -51,7 +51,7 @@ describe('a follower', () => {
     bad?.fail(new Error('refused'))
     worse?.fail(new Error('refused, too'))
     await tick()
-    // Some registries tell every change by the whole list.
+    // Some registries report every change by the whole list.
     good?.into.replace([['a@1', 'n=1']])
     const [again, other] = await Promise.all([driver.follow(3), driver.follow(4)])
     good?.into.replace([['a@1', 'n=2']])

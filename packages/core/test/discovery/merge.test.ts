@@ -2,7 +2,7 @@ import type { Replica } from '@rpcx/core'
 import { merge } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 
-/** What a list became, step by step. */
+/** Records the changes of a list, step by step. */
 class Steps implements Replica {
   readonly all: unknown[] = []
 

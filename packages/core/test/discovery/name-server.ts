@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 
-/** What is asked: a name, and the number of a type. */
+/** A question: a name, and the number of a record type. */
 export interface Question {
   readonly name: string
   readonly type: number
@@ -11,11 +11,11 @@ export interface Question {
 export const A = 1
 export const SRV = 33
 
-/** A name server that is broken on purpose: it answers with the records, or the bytes, that it is told to. */
+/** A name server that is broken on purpose. The test chooses the records or bytes of its responses. */
 export class NameServer {
   readonly #socket = createSocket('udp4')
   readonly asked: Question[] = []
-  /** The records of an answer; bytes for a whole one; nothing for none. */
+  /** Returns the records of a response, the bytes of a whole response, or nothing for no response. */
   answer: (question: Question) => readonly Buffer[] | Buffer = () => []
 
   constructor() {
@@ -50,7 +50,7 @@ export class NameServer {
   }
 }
 
-/** A server: where it is, by the labels of its name. */
+/** The data of an SRV record, with the target as labels. */
 export function service(port: number, ...labels: readonly (string | Buffer)[]): Buffer {
   const data = Buffer.concat([int16(1), int16(1), int16(port), ...labels.map(label), Buffer.alloc(1)])
   return record(SRV, data)
@@ -61,7 +61,7 @@ export function ipv4(...bytes: readonly number[]): Buffer {
 }
 
 function record(type: number, data: Buffer): Buffer {
-  // Of the name that was asked for; for a minute.
+  // For the name in the question, with a TTL of a minute.
   return Buffer.concat([int16(0xc00c), int16(type), int16(1), int16(0), int16(60), int16(data.length), data])
 }
 

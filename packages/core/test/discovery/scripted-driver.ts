@@ -1,6 +1,6 @@
 import type { Driver, DriverTraits, RegistrySession, Replica } from '@rpcx/core'
 
-/** A follow that a test plays the registry of. */
+/** A watch of a service, in which the test plays the registry. */
 export interface Follow {
   readonly service: string
   readonly into: Replica
@@ -8,7 +8,7 @@ export interface Follow {
   fail(error: Error): void
 }
 
-/** A driver that does nothing by itself: a test tells it what happens. */
+/** A driver that does nothing by itself. The test decides what happens. */
 export class ScriptedDriver implements Driver {
   readonly name = 'scripted'
   readonly traits: DriverTraits = {
@@ -22,7 +22,7 @@ export class ScriptedDriver implements Driver {
   readonly #waiting: (() => void)[] = []
   opened = 0
   closed = 0
-  /** What `open` does before it succeeds. */
+  /** Runs before `open` succeeds. */
   opening: () => Promise<void> = async () => {}
   end: (reason: Error) => void = () => {}
 
@@ -46,7 +46,7 @@ export class ScriptedDriver implements Driver {
     }
   }
 
-  /** The follow number `n`, from 0. */
+  /** Resolves to watch number `n`, counted from 0. */
   async follow(n: number): Promise<Follow> {
     for (;;) {
       const follow = this.follows[n]

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Server } from '@rpcx/core'
 
-// Gives big replies, and says on another connection how much memory this process takes.
+// Sends large replies, and reports on another connection how much memory this process uses.
 let calls = 0
 const BYTES = 128 * 1024
 const server = new Server({ maxConcurrentCallsPerConnection: 2 })

@@ -1,6 +1,6 @@
 import { Server } from '@rpcx/core'
 
-// A server with small budgets, which tells the most memory that it ever took when it is asked.
+// A server with small budgets, which reports its peak memory when asked.
 const MIB = 1024 * 1024
 const options = {
   maxFrameBytes: 16 * MIB,

@@ -1,7 +1,7 @@
 import { retry } from '../../../../tools/testing/src/programs/retry.ts'
 import { DNSDriver } from '../../src/discovery/dns-driver.ts'
 
-// A name server that is not there: nobody listens at that port.
+// There is no name server at this port.
 await retry(
   new DNSDriver({
     nameOf: () => 'arith.test',

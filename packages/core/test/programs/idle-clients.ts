@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-// Opens so many connections to a port and says nothing on them.
+// Opens this many connections to a port and leaves them idle.
 const [port, count] = process.argv.slice(2).map(Number) as [number, number]
 for (let opened = 0; opened < count; opened += 500) {
   await Promise.all(

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { Server } from '@rpcx/core'
 
-// Holds connections that say nothing, as bare sockets or as a server of ours, and tells what they take.
+// Keeps idle connections as bare sockets or as an rpcx server, and reports their memory.
 const [kind = 'rpcx'] = process.argv.slice(2)
 
 async function listen(): Promise<number> {
@@ -11,7 +11,7 @@ async function listen(): Promise<number> {
     await server.serve('tcp', '127.0.0.1:0')
     return Number(server.address?.split(':').at(-1))
   }
-  // The options that ours has, and what anybody needs to read and to hear of the end.
+  // The same socket options as our server, and the listeners that every server needs.
   const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 }
   const sockets = new Set<object>()
   const server = createServer(options, socket => {

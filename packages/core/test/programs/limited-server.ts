@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Server } from '@rpcx/core'
 
-// Can do so many calls at once, each of which takes 10 ms, and says on SIGUSR2 how much memory it needs and how
-// long calls took here.
+// Runs this many concurrent calls of 10 ms each. On SIGUSR2, reports its memory and how long calls took.
 const [maxConcurrentCalls, maxQueuedCalls] = process.argv.slice(2).map(Number) as [number, number]
 const server = new Server({ maxConcurrentCalls, maxQueuedCalls })
 server.registerName('Work', {

@@ -1,6 +1,6 @@
 import { Server } from '@rpcx/core'
 
-// So many servers on free ports; their addresses are one line.
+// Starts this many servers on free ports, and prints their addresses as one line.
 const servers = Array.from({ length: Number(process.argv[2]) }, () => {
   const server = new Server()
   server.registerName('Any', { method: (args: unknown) => args })

@@ -1,7 +1,7 @@
 import { getEventListeners, setMaxListeners } from 'node:events'
 import { MultipleServersDiscovery, Server, XClient } from '@rpcx/core'
 
-// Opens and closes servers and clients over and over, and tells what is left behind.
+// Opens and closes servers and clients repeatedly, and reports what is left behind.
 const [network = 'tcp', rounds = '200'] = process.argv.slice(2)
 
 async function round(signal: AbortSignal): Promise<void> {
@@ -17,7 +17,7 @@ async function round(signal: AbortSignal): Promise<void> {
   await server.close()
 }
 
-/** After the handles that closed in this turn are gone. */
+/** Resolves after the handles that closed in this turn are gone. */
 async function left(): Promise<string> {
   for (let i = 0; i < 5; i++) await new Promise(resolve => setImmediate(resolve))
   return process.getActiveResourcesInfo().sort().join()

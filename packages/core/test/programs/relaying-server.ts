@@ -1,6 +1,6 @@
 import { Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
 
-// A server with a client that its methods use, which ends when it is told to.
+// A server whose methods use a client, and which ends by a signal.
 const further = new Server({ lingerMs: 0, noticeMs: 0, closeOn: ['SIGTERM'] })
 further.registerName('S', { hi: () => 'hi' })
 await further.serve('tcp', '127.0.0.1:0')

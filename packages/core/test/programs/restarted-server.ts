@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Server } from '@rpcx/core'
 
-// Serves at the address that it is given until SIGTERM, then drains, and ends because nothing is left to do.
+// Serves at the given address until SIGTERM, then drains, and exits because nothing is left to do.
 const server = new Server({ closeOn: ['SIGTERM'] })
 server.registerName('Work', {
   quick: (value: number) => value,

@@ -1,6 +1,6 @@
 import { Peer2PeerDiscovery, Server, XClient } from '@rpcx/core'
 
-// Listeners that throw or reject, on a server that is called all the while.
+// Listeners that throw or reject, on a server under load.
 process.on('uncaughtException', error => console.log(`uncaught: ${error.message}`))
 process.on('unhandledRejection', error => console.log(`unhandled: ${error}`))
 

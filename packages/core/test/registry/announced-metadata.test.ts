@@ -4,7 +4,7 @@ import { AnnouncedMetadata } from '../../src/registry/announced-metadata.ts'
 const rate = (perSecond: number) => ({ rateMean: () => perSecond })
 const figures = { calls: rate(2.5), connections: rate(0.125) }
 
-/** Set by the program, and written. */
+/** Returns metadata that the program set, and that were written. */
 function written(own: string): AnnouncedMetadata {
   const metadata = new AnnouncedMetadata(own)
   metadata.written(own)

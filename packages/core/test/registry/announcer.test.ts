@@ -26,7 +26,7 @@ async function serving(driver: OneEntry): Promise<{ server: Server; told: string
   return started
 }
 
-/** Has the next write do something before its answer. */
+/** Makes the next write do something before its answer. */
 function once(
   driver: OneEntry,
   before: (taken: () => bigint | undefined) => Promise<bigint | undefined>,
@@ -100,7 +100,7 @@ describe('an announcer', () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     const { looks } = driver
-    // Told late: from before its own write.
+    // A late report, from before its own write.
     driver.tell(undefined)
     await until(() => driver.looks === looks + 1)
     await server.published()
@@ -129,7 +129,7 @@ describe('an announcer', () => {
     const driver = new OneEntry()
     const { server, told } = await serving(driver)
     for (const by of ['nobody', 'earlier'] as const) {
-      // In the order in which it would write them itself: there is nothing but the keeper to tell it from its own.
+      // In the order in which the server would write the keys, so that only the keeper differs from its own entry.
       driver.edit(`by=${by}&n=0`, by)
       await server.published()
       expect(driver.held).toMatchObject({ metadata: `by=${by}&n=0`, by: 'us' })
@@ -172,7 +172,7 @@ describe('an announcer', () => {
     driver.disconnect({ metadata: 'n=1', version: 2n, by: 'us' })
     await until(() => driver.looks === looks + 1)
     await server.published()
-    // An old text of its own is no edit by others.
+    // Its own old metadata are not an edit by others.
     expect(driver.held?.metadata).toBe('n=3')
     await server.setMetadata('Arith', 'n=4')
     expect(driver.held?.metadata).toBe('n=4')

@@ -1,16 +1,16 @@
 import type { Driver, Entry, RegistrySession, StoredEntry } from '@rpcx/core'
 
-/** A registry with room for one entry, that a test plays. */
+/** A registry with one entry, which the test controls. */
 export class OneEntry implements Driver {
   readonly name = 'one'
   readonly traits = { crash: 'ttl', edits: true, publishes: 'listening' } as const
   held: StoredEntry | undefined
-  /** What was tried to write, in order. */
+  /** The attempted writes, in order. */
   readonly writes: string[] = []
-  /** How often somebody began to watch. */
+  /** The number of started watches. */
   looks = 0
   opening: () => Promise<void> = async () => {}
-  /** What stands in for the registry's own way to write; `taken` is that way. */
+  /** Replaces the write of the registry. `taken` does the real write. */
   writing: (taken: () => bigint | undefined) => Promise<bigint | undefined> = async taken => taken()
   end: (reason: Error) => void = () => {}
   #version = 0n
@@ -40,13 +40,13 @@ export class OneEntry implements Driver {
     }
   }
 
-  /** Someone else writes. */
+  /** Writes the entry as others do. */
   edit(metadata: string, by: StoredEntry['by'] = 'us'): void {
     this.held = { metadata, version: ++this.#version, by }
     this.tell(this.held)
   }
 
-  /** Someone else deletes the entry. */
+  /** Deletes the entry as others do. */
   remove(): void {
     this.held = undefined
     this.tell(this.held)
@@ -56,7 +56,7 @@ export class OneEntry implements Driver {
     this.#saw(held)
   }
 
-  /** The watch ends; what is there when it begins again is `held`. */
+  /** Ends the watch. `held` is the entry when the next watch begins. */
   disconnect(held: StoredEntry | undefined): void {
     this.held = held
     this.#version = held?.version ?? this.#version

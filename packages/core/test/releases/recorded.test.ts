@@ -12,7 +12,7 @@ import type { RecordedScenario, Recording } from './recorder.ts'
 import type { Recorded } from './scenarios.ts'
 import { offer, scenarios } from './scenarios.ts'
 
-// Users upgrade servers and clients one by one: each release has to understand all that came before it.
+// Users upgrade servers and clients one by one, so each release must understand all earlier ones.
 
 const folder = new URL('../fixtures/releases/', import.meta.url)
 const recordings = readdirSync(folder).map(
@@ -39,7 +39,7 @@ describe.each(recordings)('release $version', recording => {
             await peer.message(expected.length)
             expected.push(message)
           } else {
-            // What it answers has the number that this server gave it.
+            // Its replies have the number that this server chose.
             const asked = peer.messages.find(
               ({ isResponse, method }) => !isResponse && method === message.method,
             )
@@ -77,13 +77,13 @@ interface Frame {
   readonly message: Message
 }
 
-/** A server of a release, of which there is nothing but what it said. */
+/** A server of an earlier release, which replays its recorded frames. */
 class Played {
-  /** What the client of that release said. */
+  /** The frames of the client of that release. */
   readonly expected: Message[] = []
   readonly heard: Message[] = []
   readonly #exchange: readonly Frame[]
-  /** Which frames of the recording have come, and under which message. */
+  /** The recorded frames that have come, with their messages. */
   readonly #came = new Map<number, Message>()
   #at = 0
 
@@ -100,12 +100,12 @@ class Played {
       this.heard.push(message)
       this.#came.set(index, message)
       this.#answer(peer)
-      // A later client may ask for more signs of life.
+      // A later client may send more heartbeats.
     } else if (message.isHeartbeat) peer.reply(message, { flags: message.flags, payload: message.payload })
     else throw new Error(`no such frame was recorded: ${JSON.stringify(described([message]))}`)
   }
 
-  /** Says what was said until the next frame that has not come. */
+  /** Sends the recorded frames up to the next one that waits for the client. */
   #answer(peer: BarePeer): void {
     for (const { from, bytes, message } of this.#exchange.slice(this.#at)) {
       if (from === 'client' && !this.#came.has(this.#at)) return
@@ -133,7 +133,7 @@ function read(hex: string): { readonly bytes: Buffer; readonly message: Message 
   return { bytes, message }
 }
 
-/** The same frame with the number of another. */
+/** Returns the same frame with the number of another one. */
 function numbered(bytes: Buffer, { seq }: Message): Buffer {
   const copy = Buffer.from(bytes)
   copy.writeBigUInt64BE(BigInt(seq), Offset.seq)
@@ -144,23 +144,23 @@ function isAlike(one: Message, other: Message): boolean {
   return one.flags === other.flags && one.service === other.service && one.method === other.method
 }
 
-/** What has to be the same in each release, in an order that does not depend on who was quicker. Metadata may become more. */
+/** Returns what must be the same in each release, in an order that does not depend on timing. Later releases may add metadata. */
 function described(messages: readonly Message[]): unknown[] {
   return messages
     .map(message => {
       const { flags, serialize, service, method, isResponse, isHeartbeat, metadata } = message
-      // How much is left of a deadline differs.
+      // The remaining time until the deadline differs.
       const { [ReservedKey.timeout]: timeout, ...others } = metadata
       return {
         flags,
         serialize,
         service,
         method,
-        // Who asks chooses the number.
+        // The caller chooses the number.
         ...(isResponse && { seq: Number(message.seq) }),
         hasTimeout: timeout !== undefined,
         metadata: others,
-        // When it asks is in a sign of life; who answers returns that.
+        // A heartbeat has the time at which it was sent, and its response returns that time.
         payload:
           isHeartbeat && !isResponse ? '' : decompress(message.payload, flags, 2 ** 20).toString('latin1'),
       }

@@ -5,7 +5,7 @@ import { version } from '../../src/version.ts'
 import type { Recorded } from './scenarios.ts'
 import { offer, scenarios } from './scenarios.ts'
 
-/** What client and server of a release said to each other. */
+/** The frames that client and server of a release exchanged. */
 export interface Recording {
   readonly version: string
   readonly scenarios: Readonly<Record<string, RecordedScenario>>
@@ -16,12 +16,12 @@ export interface RecordedScenario {
   readonly outcome: unknown
 }
 
-/** A frame, or what was done to the server, in their order. */
+/** A frame, or an action at the server, in order. */
 export type Said =
   | { readonly from: 'client' | 'server'; readonly hex: string }
   | { readonly server: 'drain' | 'finish' }
 
-/** Has client and server of this release go through every scenario. */
+/** Runs every scenario with client and server of this release. */
 export async function recordRelease(): Promise<Recording> {
   const recorded: Record<string, RecordedScenario> = {}
   for (const name of Object.keys(scenarios)) recorded[name] = await record(name)

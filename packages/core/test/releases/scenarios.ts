@@ -1,14 +1,14 @@
 import type { CallContext, Metadata, Server, XClient, XClientOptions } from '@rpcx/core'
 import { ServiceError } from '@rpcx/core'
 
-/** What a release was asked to do: each scenario is one connection of one client. */
+/** A recorded scenario, which is one connection of one client. */
 export interface Scenario {
   readonly options?: XClientOptions
-  /** What the calls came to, in JSON. */
+  /** The results of the calls, as JSON. */
   run(client: XClient<Recorded>, server: ServerControl): Promise<unknown>
 }
 
-/** What a scenario does to the server, beside calling it. Does nothing where only frames are played. */
+/** What a scenario does to the server beside calls. Does nothing when only frames are replayed. */
 export interface ServerControl {
   /** Begins to close it. */
   drain(): void
@@ -16,7 +16,7 @@ export interface ServerControl {
   finish(): void
 }
 
-/** The service that every release has been called for. */
+/** The service that the calls of every release use. */
 export interface Recorded {
   add(args: { a: number; b: number }): number
   echo(value: unknown): unknown
@@ -28,7 +28,7 @@ export interface Recorded {
   wait(): string
 }
 
-/** Serves `Recorded`. Returns what lets `wait` return. */
+/** Serves `Recorded`. Returns a function that lets `wait` return. */
 export function offer(server: Server): () => void {
   let finish = (): void => {}
   const finished = new Promise<void>(resolve => (finish = resolve))
@@ -97,7 +97,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   drain: {
     async run(client, server) {
       const waiting = client.call('wait')
-      // The server has the first call when it has answered the second.
+      // The server has received the first call when it has answered the second.
       await client.call('add', { a: 5, b: 6 })
       server.drain()
       const refused = await outcomeOf(client.call('add', { a: 7, b: 8 }))
@@ -107,7 +107,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-/** What a call came to: its reply, or what its caller is told of the failure. */
+/** Resolves to the result of a call: its reply, or the error of its caller. */
 async function outcomeOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     reply => ({ reply }),

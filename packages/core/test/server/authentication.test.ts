@@ -171,7 +171,7 @@ describe('isSameToken', () => {
         times[name as 'wrong' | 'nearly'].push(performance.now() - startedAt)
       }
     }
-    // What else this machine does makes it slower, never faster.
+    // Other load of this machine makes it slower, never faster.
     const ratio = Math.min(...times.nearly) / Math.min(...times.wrong)
     expect(ratio).toBeGreaterThan(0.5)
     expect(ratio).toBeLessThan(2)

@@ -9,7 +9,7 @@ import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 
 const MIB = 1024 * 1024
 
-/** A codec that notes what it was asked to decode. */
+/** Returns a codec that records what it decodes. */
 function watched(): { codec: Codec; decoded: number[] } {
   const decoded: number[] = []
   const codec: Codec = {
@@ -31,7 +31,7 @@ test('no call is decompressed or decoded before its caller is authenticated', as
     { codecs: [codec], maxFrameBytes: MIB, authenticate: ({ token }) => token === 'good' },
   )
   const call = { service: 'S', method: 'size', serialize: 9, flags: Flag.gzip }
-  // Larger than maxFrameBytes when it is inflated: whoever did that would say so.
+  // Larger than maxFrameBytes after decompression, which would be an error.
   const bomb = gzipSync(Buffer.alloc(100 * MIB))
   const unknownPeer = closing(await BarePeer.connect(portOf(server)))
   unknownPeer.send(frame({ ...call, metadata: { [ReservedKey.auth]: 'bad' }, payload: bomb }))

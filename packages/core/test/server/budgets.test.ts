@@ -19,7 +19,7 @@ const errorOf = (message: Message) => ({
   text: message.metadataValue(ReservedKey.error),
 })
 
-/** MessagePack of an array of so many empty objects, one byte each. */
+/** Returns MessagePack of an array of this many empty objects, one byte each. */
 function objects(count: number): Buffer {
   const bytes = Buffer.alloc(5 + count, 0x80)
   bytes[0] = 0xdd
@@ -27,7 +27,7 @@ function objects(count: number): Buffer {
   return bytes
 }
 
-/** MessagePack of a map with so many keys that are floats. */
+/** Returns MessagePack of a map with this many floats as keys. */
 function floatKeys(count: number): Buffer {
   const bytes = Buffer.alloc(5 + 10 * count, 0xc0)
   bytes[0] = 0xdf
@@ -44,7 +44,7 @@ const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 const json = (text: string) => ({ serialize: Serialize.json, payload: Buffer.from(text) })
 const msgpack = (payload: Buffer) => ({ serialize: Serialize.msgpack, payload })
 
-/** MessagePack of a map with so many keys, of which only the first is no string. */
+/** Returns MessagePack of a map with this many keys. All but the first are strings. */
 function mixedKeys(count: number): Buffer {
   const head = Buffer.from([0xdf, 0, 0, 0, 0, 0xc0, 0xc0])
   head.writeUInt32BE(count, 1)
@@ -54,7 +54,7 @@ function mixedKeys(count: number): Buffer {
   return Buffer.concat([head, ...rest])
 }
 
-/** What costs far more to decode than it has bytes, and the option that forbids it. */
+/** Payloads that cost far more to decode than they have bytes, and the option that forbids each. */
 const COSTLY: readonly [string, { serialize: number; payload: Buffer }, string][] = [
   ['empty objects in MessagePack', msgpack(objects(1_000_001)), 'has more values than maxValues 1000000'],
   ['empty objects in JSON', json(`[${'{},'.repeat(500_000)}0]`), 'has more values than maxValues 1000000'],
@@ -138,7 +138,7 @@ describe('a payload that costs more than its bytes', () => {
   })
 })
 
-/** A server whose calls stay until they are let go, and count. */
+/** Starts a server whose calls run until the test releases them, and counts them. */
 async function holding(options: object) {
   const gate = new Gate()
   let running = 0
@@ -283,7 +283,7 @@ test('replies to a closed connection are not kept', async () => {
 })
 
 describe('unread replies', () => {
-  /** Methods that are done together, whose replies have so many bytes. */
+  /** Starts a server whose methods end together, with replies of this many bytes. */
   async function replying(bytes: number, options: object) {
     const gate = new Gate()
     let running = 0
@@ -311,7 +311,7 @@ describe('unread replies', () => {
     await until(() => running() === 100)
     gate.open(undefined)
     await until(() => (server.metrics.errors.get('ERR_RPCX_FRAME') ?? 0) > 80)
-    // Whoever reads again has all the answers.
+    // A client that reads again gets all replies.
     deaf.socket.resume()
     await deaf.message(99)
     const failed = deaf.messages.filter(({ isError }) => isError)

@@ -8,11 +8,11 @@ import { BarePeer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
 import { clientOf, closing, failure, happening, portOf, serving } from '../helpers.ts'
 
-// Functions of the program that fail in every way there is, on a server with another call under way on the same connection.
+// Functions of the program fail in every possible way, while another call runs on the same connection.
 
 const boom = new Error('boom')
 
-/** How a function fails: each returns what it is to return. */
+/** The ways in which a function fails. */
 const WAYS: readonly [string, () => never][] = [
   [
     'throws',
@@ -43,7 +43,7 @@ interface S {
   hi(): string
 }
 
-/** A client with a call under way, which must not suffer. */
+/** Returns a client with a running call, which must not be affected. */
 async function besides(
   options: ServerOptions,
   prepare: (server: Awaited<ReturnType<typeof serving>>) => void = () => {},
@@ -65,7 +65,7 @@ async function besides(
   return {
     server,
     peer,
-    /** Makes the call that is to fail, and sees that the other one does not. */
+    /** Makes the call that should fail, and asserts that the other one does not. */
     async failing(): Promise<{ code: string | undefined; text: string | undefined }> {
       peer.send(frame({ seq: 2, service: 'S', method: 'hi', payload: '"x"' }))
       const reply = await peer.message(0)

@@ -11,7 +11,7 @@ interface Desk {
   enter(): string
 }
 
-/** A server that keeps the connection of whoever enters. */
+/** Starts a server that keeps the connections of its callers. */
 async function desk() {
   const entered = new Gate<ServerConnection>()
   const enter = (_: unknown, { connection }: CallContext): string => {

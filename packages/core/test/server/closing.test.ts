@@ -51,7 +51,7 @@ describe('close()', () => {
   test('does so also for connections that the kernel has, but the server has not accepted yet', async () => {
     const { server } = await waiting()
     const socket = connect(portOf(server), '127.0.0.1')
-    // The system connects it without asking this process, which looks at its sockets only after this test has waited.
+    // The kernel accepts the connection. This process sees it only after this test has waited.
     await new Promise(resolve => process.nextTick(resolve))
     const closed = server.close()
     const peer = closing(new BarePeer(socket))

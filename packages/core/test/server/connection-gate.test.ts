@@ -17,7 +17,7 @@ async function peerOf(server: Server): Promise<BarePeer> {
   return closing(await BarePeer.connect(portOf(server)))
 }
 
-/** A server, and what it counts once every connection is gone. */
+/** Starts a server, and returns its metrics once every connection is closed. */
 async function watched(options: ServerOptions) {
   const server = await serving({ Echo: echo }, options)
   const gone = (): Promise<void> => until(() => server.metrics.openConnections === 0)

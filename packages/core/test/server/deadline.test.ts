@@ -9,7 +9,7 @@ describe('__ServerTimeout', () => {
     test(`${JSON.stringify(value)} is ${deadlineSet ? `a deadline in ${msLeftAbout} ms` : 'ignored'}`, () => {
       const deadline = deadlineOf(value, NOW)
       if (!deadlineSet) expect(deadline).toBeUndefined()
-      // How long ago does not matter, as the call has expired at once.
+      // How long ago does not matter, because the call has expired.
       else if (msLeftAbout <= 0) expect(deadline).toBeLessThanOrEqual(NOW)
       // The recorder rounded to 10 ms.
       else expect(Math.abs((deadline as number) - NOW - msLeftAbout)).toBeLessThanOrEqual(10)

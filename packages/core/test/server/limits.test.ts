@@ -149,7 +149,7 @@ describe('idleTimeoutMs', () => {
     busy.send(request())
     const idle = await peerOf(server)
     await idle.closed()
-    // Both were silent for as long, the busy one since before.
+    // Both were silent for that long, and the busy one for even longer.
     expect(busy.isClosed).toBe(false)
     leave.open()
     expect((await busy.message(0)).payload.toString()).toBe('"done"')
@@ -185,7 +185,7 @@ describe('a client that does not read', () => {
     for (let seq = 0; seq < total; seq++) {
       slow.send(frame({ seq, service: 'Echo', method: 'big', payload: bulk }))
     }
-    // By the time that another client was served so often, a server that kept on reading would have read it all.
+    // While another client got this many replies, a server that kept reading would have read everything.
     const other = clientOf<typeof echo>('Echo', [server])
     for (let i = 0; i < 1_000; i++) await other.call('echo', i)
     expect(calls).toBeGreaterThan(0)
@@ -226,7 +226,7 @@ test('listeners that throw or reject are reported, break no connection, and do n
   expect(program.stderr).toMatch(/RPCX_CALLBACK.*listener of callbackFailed of a server failed: of a failure/)
 })
 
-/** A frame whose body has so many bytes, which is too few. */
+/** Returns a frame whose body has this many bytes, which are too few. */
 function frameOf(length: number): Buffer {
   const bytes = Buffer.alloc(Offset.body + length)
   bytes[Offset.magic] = MAGIC

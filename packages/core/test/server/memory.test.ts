@@ -8,12 +8,12 @@ import { Program } from '../program.ts'
 
 const MIB = 1024 * 1024
 
-/** The budgets of `programs/budgeted-server.ts`, added up as docs/security.md says. */
+/** The sum of the budgets of `programs/budgeted-server.ts`, by the formula of docs/security.md. */
 const BUDGETS = 64 + 16 + 32 + 64
-/** What one call may take on top: it is inflated and decoded before it counts. */
+/** The extra memory of one call, which is decompressed and decoded before it counts. */
 const ONE_CALL = 2 * 16 + (100_000 * 64) / MIB
 
-/** V8 collects garbage once there is about half as much of it as of what is used. */
+/** V8 collects garbage once it is about half as large as the memory in use. */
 const GARBAGE = 1.5
 
 test("a server under every attack at once stays within the memory that the guide's formula allows", async () => {
@@ -31,7 +31,7 @@ test("a server under every attack at once stays within the memory that the guide
   const peer = async (): Promise<BarePeer> => closing(await BarePeer.connect(port))
   const before = await rss()
 
-  // Calls that inflate to 8 MiB each, and stay.
+  // Calls that decompress to 8 MiB each, and keep running.
   const inflated = Buffer.concat([Buffer.from([0xc6, 0, 0x80, 0, 0]), Buffer.alloc(8 * MIB)])
   const bomb = gzipSync(inflated)
   for (let i = 0; i < 5; i++) {
@@ -48,7 +48,7 @@ test("a server under every attack at once stays within the memory that the guide
         }),
       )
   }
-  // Calls of little length that decode to much.
+  // Short calls that decode to large values.
   const objects = Buffer.alloc(5 + 90_000, 0x80)
   objects[0] = 0xdd
   objects.writeUInt32BE(90_000, 1)

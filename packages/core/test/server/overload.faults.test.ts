@@ -13,10 +13,10 @@ const QUEUED = 100
 const PEERS = 10
 const MIB = 1024 * 1024
 
-/** Clients that send at a pace of their own, whatever comes back. */
+/** Clients that send at their own rate, whatever the replies. */
 class Crowd {
   readonly #peers: BarePeer[] = []
-  /** When each call went out, by number. */
+  /** The time at which each call was sent, by number. */
   readonly #sentAt: number[] = []
   readonly latencies: number[] = []
   readonly refusals = new Map<string, number>()
@@ -27,7 +27,7 @@ class Crowd {
     const crowd = new Crowd()
     for (let i = 0; i < PEERS; i++) {
       const peer = closing(await BarePeer.connect(port))
-      // Messages that stay would be the memory of the test.
+      // Drops messages, because keeping them would use the memory of the test.
       peer.messages.push = message => crowd.#heard(message)
       crowd.#peers.push(peer)
     }
@@ -47,7 +47,7 @@ class Crowd {
     this.#peers[seq % PEERS]?.send(frame({ seq, service: 'Work', method: 'work', metadata, payload: 'null' }))
   }
 
-  /** As many calls a second as the server can do: each answer brings the next call. */
+  /** Makes as many calls per second as the server can handle: each reply starts the next call. */
   async capacity(ms: number): Promise<number> {
     this.#answered = () => this.send()
     for (let i = 0; i < CONCURRENT; i++) this.send()

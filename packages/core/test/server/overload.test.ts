@@ -9,7 +9,7 @@ import { Gate } from '../gate.ts'
 import { clientOf, closing, failure, portOf, serving } from '../helpers.ts'
 import { until } from '../until.ts'
 
-/** A server whose calls stay until the test lets them go, one by one. */
+/** Starts a server whose calls run until the test releases them, one by one. */
 async function holding(options: ServerOptions) {
   const held: Gate<string>[] = []
   const hold = (): Promise<string> => {
@@ -76,7 +76,7 @@ describe('maxConcurrentCalls', () => {
     await until(() => server.metrics.queued === 4)
     const modest = await peer()
     for (let seq = 1; seq <= 3; seq++) modest.send(call(seq))
-    // Two each: that is as even as it gets.
+    // Two each, which is as even as possible.
     expect((await modest.message(0)).seq).toBe(3)
     await greedy.message(1)
     expect(greedy.messages.map(({ seq }) => seq)).toEqual([5, 4])

@@ -6,7 +6,7 @@ import { clientOf, closing, failure, serving } from '../helpers.ts'
 
 const service = { who: () => 'me' }
 
-/** Notes every hook, and does what `hooks` says. */
+/** Returns a plugin that records every hook, and runs `hooks`. */
 class Recorder implements ServerPlugin {
   readonly heard: string[] = []
   host: PluginHost | undefined

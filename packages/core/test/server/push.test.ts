@@ -87,7 +87,7 @@ describe('push', () => {
     peer.socket.resume()
     await until(() => connections[0]?.push({ payload: 'at last' }) === true)
     while (peer.messages.at(-1)?.payload.toString() !== 'at last') await peer.message(peer.messages.length)
-    // Their numbers go up, in a row of their own.
+    // Pushed messages have their own increasing numbers.
     const numbers = peer.messages.slice(1).map(({ seq }) => Number(seq))
     expect(numbers.slice(0, taken)).toEqual(Array.from({ length: taken }, (_, i) => i + 1))
   })

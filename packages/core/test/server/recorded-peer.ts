@@ -5,7 +5,7 @@ import { FrameDecoder } from '../../src/wire/frame-decoder.ts'
 import type { Seq } from '../../src/wire/header.ts'
 import type { Message } from '../../src/wire/message.ts'
 
-/** A client made of a bare socket: it sends the bytes that it is given and keeps the frames that come. */
+/** A client with a bare socket, which sends given bytes and keeps the received frames. */
 export class RecordedPeer {
   readonly replies: Message[] = []
   readonly #socket: Socket
@@ -13,7 +13,7 @@ export class RecordedPeer {
   #closed = false
 
   static async connect(port: number): Promise<RecordedPeer> {
-    // Half open, so that the end of our bytes is not taken for the end of the server's.
+    // Half open, so that the end of our bytes does not end the server's bytes.
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
     await once(socket, 'connect')
     return new RecordedPeer(socket)
@@ -42,12 +42,12 @@ export class RecordedPeer {
     this.#socket.write(bytes)
   }
 
-  /** Says that nothing more will come from this side. */
+  /** Ends this side of the connection. */
   finish(): void {
     this.#socket.end()
   }
 
-  /** Resolves when so many replies came, or no more can come. */
+  /** Resolves when this many replies came, or when no more can come. */
   async received(count: number): Promise<void> {
     await this.#until(() => this.replies.length >= count)
   }

@@ -3,7 +3,7 @@ import type { CallContext, Server } from '@rpcx/core'
 import type { Codec } from '../../src/codec/codec.ts'
 import { Float32 } from '../../src/codec/float32.ts'
 
-/** Offers what the recorded Go server offered, so far as the recordings call it. */
+/** Registers the services of the recorded Go server, as far as the recordings call them. */
 export function offerRecordedServices(server: Server): void {
   server.registerName('Arith', arith)
   server.registerName('中文服务', arith)
@@ -58,7 +58,7 @@ const arith = {
   },
 }
 
-/** After its reply, as the recorded server did. */
+/** Runs after the reply, as at the recorded server. */
 function pushTwice(_: Args, { connection }: CallContext): { C: number } {
   setImmediate(() => {
     connection.push({ service: 'news', method: 'flash', metadata: { k: 'v' }, payload: 'hi' })

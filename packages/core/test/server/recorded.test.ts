@@ -15,7 +15,7 @@ import { RecordedPeer } from './recorded-peer.ts'
 import { offerRecordedServices, protobuf, thrift } from './recorded-services.ts'
 import { asTyped, meaningOf, rounded } from './recorded-value.ts'
 
-// What clients sent to the recorded Go server goes to ours over TCP, and the answers are compared by meaning.
+// Sends the recorded bytes of Go's clients to our server over TCP, and compares the replies by their meaning.
 
 /** Families of scenarios that say nothing about our server. */
 const notReplayed: Record<string, string> = {
@@ -97,7 +97,7 @@ describe('our server, given the recorded bytes of clients of the Go server,', ()
   })
 })
 
-/** Sends what the client sent, each part when the client had the replies that it had then. */
+/** Sends the client's bytes. Each part waits until as many replies have come as in the recording. */
 async function send({ exchange }: Scenario, peer: RecordedPeer, port: number): Promise<void> {
   let owed = 0
   for (const entry of exchange) {
@@ -110,7 +110,7 @@ async function send({ exchange }: Scenario, peer: RecordedPeer, port: number): P
   }
 }
 
-/** Another connection is answered: the server has read all that was sent before. */
+/** Waits for a reply on another connection, because by then the server has read everything that was sent before. */
 async function untilRead(port: number): Promise<void> {
   const bystander = await RecordedPeer.connect(port)
   await bystander.answer(SENTINEL, SENTINEL_SEQ)
@@ -192,7 +192,7 @@ function expectReply(
   const difference = differences[key]
   if (go === undefined)
     expect(difference, `${key}: a reply that Go did not send`).toMatchObject({ answers: true })
-  // Pushes too: all that is in them is ours to choose.
+  // Pushed messages too, because our service chooses their contents.
   if (go !== undefined && (go.isHeartbeat || !go.isResponse)) {
     expect(reply.frame.toString('hex'), key).toBe(go.frame.toString('hex'))
     return
@@ -201,11 +201,11 @@ function expectReply(
   const ours = read(reply)
   const expected = difference === undefined ? theirs : differ(theirs, difference, request)
   expect({ ...ours, value: asTyped(ours.value, expected.value) }, key).toEqual(expected)
-  // A difference that is none any more is to be taken off the list.
+  // A difference that no longer exists must be removed from the list.
   if (difference !== undefined) expect(asTyped(ours, theirs), key).not.toEqual(theirs)
 }
 
-/** What of a reply has a meaning. */
+/** Returns the parts of a reply that have a meaning. */
 interface Reply {
   readonly service: string
   readonly method: string
@@ -285,7 +285,7 @@ function differ(go: Reply, difference: Difference, request: Message | undefined)
   return { ...base, value: difference.rounds === true ? rounded(go.value) : difference.value }
 }
 
-/** The keys of what we do in another way in a scenario. */
+/** Returns the keys of our differences in a scenario. */
 function differencesIn(name: string): string[] {
   return Object.keys(differences).filter(key => key.split('#')[0] === name)
 }

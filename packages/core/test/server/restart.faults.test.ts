@@ -23,7 +23,7 @@ async function start(host = '127.0.0.1:0'): Promise<Running> {
   return { program, address: await program.line(0) }
 }
 
-/** Calls at an even pace until told to stop; every tenth call takes a while. */
+/** Makes calls at an even rate until it is stopped. Every tenth call takes a while. */
 class Load {
   readonly failures: string[] = []
   readonly #open = new Set<Promise<void>>()

@@ -11,7 +11,7 @@ interface Desk {
   enter(): string
 }
 
-/** A server that keeps the connection of whoever enters. */
+/** Starts a server that keeps the connections of its callers. */
 async function desk(options: ServerOptions = {}) {
   const entered = new Gate<ServerConnection>()
   const enter = (_: unknown, { connection }: CallContext): string => {
@@ -23,7 +23,7 @@ async function desk(options: ServerOptions = {}) {
 
 type Options = NonNullable<Parameters<typeof clientOf>[2]>
 
-/** The connection, at its server, of a client that offers these functions. */
+/** Resolves to the server's connection to a client with these functions. */
 async function offering(offers: Options['offers'], options: Options = {}, serverOptions: ServerOptions = {}) {
   const { server, entered } = await desk(serverOptions)
   const client = clientOf<Desk>('Desk', [server], { offers: offers ?? {}, ...options })
@@ -31,7 +31,7 @@ async function offering(offers: Options['offers'], options: Options = {}, server
   return { server, client, connection: await entered }
 }
 
-/** The same of a client that does only what the test tells it to. */
+/** Resolves to the server's connection to a client that the test controls. */
 async function bare(options: ServerOptions = {}) {
   const { server, entered } = await desk(options)
   const peer = closing(await BarePeer.connect(portOf(server)))

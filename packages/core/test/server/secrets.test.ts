@@ -9,7 +9,7 @@ import { closing, portOf, serving } from '../helpers.ts'
 
 const ARGUMENT = 'argument-of-the-caller'
 
-/** An error as they come: its stack, its cause and its fields say much of the server. */
+/** A typical error, whose stack, cause and fields reveal much about the server. */
 function mishap(): Error {
   const cause = new Error(`cause in ${import.meta.filename}`)
   return Object.assign(new Error('mishap', { cause }), { path: '/etc/server/secret.json', args: ARGUMENT })

@@ -10,7 +10,7 @@ interface Shop {
   buy(args?: unknown, context?: CallContext): unknown
 }
 
-/** What the caller of a method that throws this is told. */
+/** Resolves to the error of the caller of a method that throws this. */
 async function told(thrown: unknown): Promise<RpcxError> {
   const buy = () => {
     throw thrown

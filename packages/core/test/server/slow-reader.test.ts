@@ -21,7 +21,7 @@ test.each(['sync', 'async'])(
     const request = (seq: number): Buffer =>
       frame({ seq, service: 'Big', method, serialize: 3, payload: Buffer.from([0xc0]) })
 
-    // What a few replies take in buffers is there from now on.
+    // From now on, the buffers for a few replies exist.
     const reader = await peer()
     const warmUps = 16
     reader.send(Buffer.concat(Array.from({ length: warmUps }, (_, seq) => request(seq))))

@@ -24,7 +24,7 @@ function secured(tls: ServerOptions['tls'], options: ServerOptions = {}): Promis
   return serving({ Who: who }, { tls, ...options } as ServerOptions)
 }
 
-/** What a client is answered, and the session with which it may come again. */
+/** Resolves to the reply to a client, and the TLS session for its next connection. */
 async function visit(server: Server, options: ConnectionOptions = {}) {
   const socket = closing(
     Object.assign(connect({ port: portOf(server), host: '127.0.0.1', ca: ours.cert, ...options }), {

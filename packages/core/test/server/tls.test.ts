@@ -72,7 +72,7 @@ describe('TLS', () => {
       const path = join(await directory(), 'who.sock')
       await server.serve('unix', path)
       await server.serve('memu', server.id)
-      // A path is nobody's name: the client says whose certificate it expects.
+      // A path is not a host name, so the client says which name the certificate must have.
       expect(
         await caller({ address: `unix@${path}` }, { ...trusting, servername: 'localhost' }).call('who'),
       ).toBe('me')
@@ -373,7 +373,7 @@ describe('foreign servers', () => {
 })
 
 test('a client that gets an alert after its handshake knows that its call did not run', async () => {
-  // As Go's servers do, which refuse a client only once it believes that it is connected.
+  // Like Go's servers, which reject a client only after its handshake.
   const { createServer } = await import('node:tls')
   const server = createServer({ ...good, ca: ours.cert, requestCert: true, minVersion: 'TLSv1.3' })
   server.listen(0, '127.0.0.1')

@@ -7,12 +7,12 @@ import type { Message } from '../../src/wire/message.ts'
 import { frame } from '../bare-frame.ts'
 import { Gate } from '../gate.ts'
 
-/** A stream whose reader takes a chunk only when the test says so. */
+/** A stream whose reader accepts a chunk only when the test says so. */
 class Wire extends Duplex {
   readonly written: Buffer[] = []
   readonly finished = new Gate()
   #taken: (() => void) | undefined
-  /** Whether chunks are taken as they come. */
+  /** Whether chunks are accepted as they come. */
   isOpen: boolean
 
   constructor(isOpen: boolean, options: DuplexOptions = { highWaterMark: 16 }) {

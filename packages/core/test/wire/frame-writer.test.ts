@@ -12,7 +12,7 @@ function written(writer: FrameWriter, text: string): Buffer {
   return Buffer.concat(writer.take())
 }
 
-// Frames that share their memory, and one that has its own.
+// Short frames, which share their memory, and a long one with its own.
 describe.each([1, 20_000])('the memory of a frame writer, for messages of %i words', words => {
   const [first, other, second] = ['first', 'other', 'secon'].map(word => word.repeat(words)) as [
     string,

@@ -369,7 +369,7 @@ function mutated(frame: Buffer, others: readonly Buffer[]): Buffer {
         bytes = bytes.subarray(0, random.below(bytes.length + 1))
         break
       case 2:
-        // Most lengths of a frame stand near its start.
+        // Most lengths of a frame are near its start.
         bytes.writeUInt32BE(anyLength(bytes.length), random.below(Math.min(bytes.length - 3, 50)))
         break
       case 3:
@@ -390,7 +390,7 @@ function suffix(bytes: Buffer): Buffer {
   return bytes.subarray(random.below(bytes.length))
 }
 
-/** Looks at all that a message has: what is wrong with it must have been found before. */
+/** Reads everything in a message. Errors must have been found before. */
 function readAll(message: Message): void {
   const { seq, service, method, metadata, payload, frame } = message
   message.metadataValue(ReservedKey.timeout)

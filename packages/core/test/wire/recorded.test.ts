@@ -65,7 +65,7 @@ type Outcome = 'is a frame' | 'is refused' | 'waits for more' | 'is a frame, the
 const malformed: Record<string, Outcome> = {
   'bad.magic-first#0': 'is refused',
   'bad.magic-second#0': 'is refused',
-  // Go's recorder took the payload for none, as its key is bin; the frame around it is sound.
+  // Go's recorder treated the payload as invalid because its key is bin. The frame around it is valid.
   'decode.msgpack.bin-key#0': 'is a frame',
   'fakeserver.bad-magic#0': 'is refused',
   'fakeserver.inner-length-beyond#0': 'is refused',
@@ -77,7 +77,7 @@ const malformed: Record<string, Outcome> = {
   'len.method-beyond#0': 'is refused',
   'len.path-beyond#0': 'is refused',
   'len.path-max#0': 'is refused',
-  // The length of the payload is not looked at, as in Go.
+  // The length of the payload is ignored, as in Go.
   'len.payload-beyond#0': 'is a frame',
   'len.payload-short#0': 'is a frame',
   'len.total-long#0': 'is a frame, then refused',

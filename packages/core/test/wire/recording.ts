@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Flag } from '../../src/wire/header.ts'
 
-// What was recorded between Go's client and Go's server, or between one of them and bytes written by hand.
+// The recordings of Go's client and server, or of one of them with hand-written bytes.
 
 export interface Scenario {
   readonly name: string

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Where a cache can lie, in a folder of its own until it is disposed of. */
+/** A path for a cache file, in its own folder, which disposal removes. */
 export async function cacheFile(): Promise<AsyncDisposable & { readonly path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'rpcx-cache-'))
   return {

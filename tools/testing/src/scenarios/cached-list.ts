@@ -7,7 +7,7 @@ import { cacheFile } from './cache-file.ts'
 import type { Registry } from './registry.ts'
 import { SOMEONE } from './registry.ts'
 
-/** A client that starts while the registry is down: its cache serves at once, the registry once it is up. */
+/** A client starts while the registry is down: it uses its cache at once, and the registry once it is up. */
 export async function startsFromItsCache<S extends RegistryHarness>(registry: Registry<S>): Promise<void> {
   await using file = await cacheFile()
   await using server = await registry.start()

@@ -3,9 +3,9 @@ import { expect } from 'vitest'
 import type { RegistryHarness } from '../harness.ts'
 import { until } from '../until.ts'
 
-/** 200 servers and clients, one after the other: no connection stays, and no handle of the process. */
+/** 200 servers and clients open and close one after the other. No connection and no handle of the process stays. */
 export async function leavesNoHandle(harness: RegistryHarness, proxy: TcpProxy): Promise<void> {
-  // What is made once stays: the first cycles are not counted.
+  // The first cycles do not count, because one-time allocations stay.
   for (let cycle = 0; cycle < 5; cycle++) await openAndClose(harness)
   await until(() => proxy.connections === 0)
   const before = process.getActiveResourcesInfo().length
@@ -14,7 +14,7 @@ export async function leavesNoHandle(harness: RegistryHarness, proxy: TcpProxy):
   await until(() => process.getActiveResourcesInfo().length <= before)
 }
 
-/** A process whose server is closed has nothing left to wait for. */
+/** A process exits after its server closes. */
 export async function letsAProcessEnd(harness: RegistryHarness): Promise<void> {
   const program = harness.program('server', { service: 'Arith' })
   await program.events.until(({ event }) => event === 'published')

@@ -7,7 +7,7 @@ import { SOMEONE } from './registry.ts'
 
 const BINARY = 'tcp@10.0.0.2:2'
 
-/** Services whose names begin alike, one of them below the other: each is shown its own. Resolves to what was ignored. */
+/** Services have similar names, one of them below another. Each shows its own servers. Resolves to the ignored entries. */
 export async function tellsServicesApart<S extends RegistryHarness>(
   registry: Registry<S>,
   harness: S,
@@ -31,7 +31,7 @@ export async function tellsServicesApart<S extends RegistryHarness>(
   return ignored.map(({ service, address }) => [service, address])
 }
 
-/** Entries that nobody can dial beside good ones, of which one is no text: each is ignored with one warning. */
+/** Malformed entries are beside good ones, and one entry is not valid UTF-8. Each malformed entry is ignored with one warning. */
 export async function ignoresTheMalformed(harness: RegistryHarness, options: Malformed): Promise<void> {
   const { malformed, put, good } = options
   for (const address of malformed) await put(address, 'n=1')
@@ -51,13 +51,13 @@ export async function ignoresTheMalformed(harness: RegistryHarness, options: Mal
 
 export interface Malformed {
   readonly malformed: readonly string[]
-  /** What else is there. */
+  /** The other entries. */
   readonly good: Entries
   /** Writes an entry of `Arith`. */
   put(address: string, metadata: string | Buffer): Promise<void>
 }
 
-/** Addresses that nobody can dial, wherever there are entries. */
+/** Addresses that nobody can dial, for any registry. */
 export const malformed: readonly string[] = [
   '@10.0.0.1:1',
   'tcp@',

@@ -12,7 +12,7 @@ import { cacheFile } from './cache-file.ts'
 import type { Registry } from './registry.ts'
 import { inflict, SOMEONE } from './registry.ts'
 
-/** A registry that is back before an entry of 4 s is over: nothing changes by then, and what changes later is heard. */
+/** A registry returns before an entry with a TTL of 4 s expires. No list changes by then, and later changes are seen. */
 export async function changesNothingWithinALife<S extends RegistryHarness>(
   registry: Registry<S>,
   options: { readonly overMs: number },
@@ -43,8 +43,8 @@ export async function changesNothingWithinALife<S extends RegistryHarness>(
 }
 
 /**
- * A registry that is away for more than a minute: who was there before goes on, at what cost is measured, who comes meanwhile waits or
- * starts from a cache, and nobody waits to close.
+ * A registry is down for more than a minute. Existing clients and servers work, and their CPU load is measured. New ones wait or use a
+ * cache, and close() does not wait.
  */
 export async function goesOnForAMinute<S extends RegistryHarness>(
   registry: Registry<S>,
@@ -94,7 +94,7 @@ export async function goesOnForAMinute<S extends RegistryHarness>(
   const shares = `${idlePercent.toFixed(2)} % of a core (under tsx), ${cpuPercent.toFixed(2)} % with ${calls} calls`
   console.info(`a lost ${name} takes ${shares}`)
   expect(cpuPercent).toBeGreaterThan(idlePercent)
-  // How much of a core that is depends on the machine, and on what else it does; calls of the same minute depend on it alike.
+  // The CPU load depends on the machine and its other load, and so do the calls of the same minute.
   const callsPerSecond = calls / (MEASURED_MS / 2_000)
   const costOfCall = (cpuPercent - idlePercent) / callsPerSecond
   atMost(50, `a lost ${name} costs as much as`, idlePercent / costOfCall, 'calls a second')
@@ -113,12 +113,12 @@ export async function goesOnForAMinute<S extends RegistryHarness>(
   await waiting.events.until(({ event, servers }) => event === 'list' && servers === 2)
   await view.shows({ [address]: 'n=1', [SOMEONE]: 'state=inactive' })
   expect(starting.status('Arith').source).toBe('registry')
-  // Down for far longer than its life, the old lease or session was given a fresh one.
+  // After an outage far longer than the TTL, the registry renewed the old lease or session.
   expect(await registry.stored(harness, 'Arith', address)).toEqual(before)
   expect(events.all.map(({ event }) => event)).toEqual(['registered', 'registryDown', 'registryBack'])
 }
 
-/** Nobody waits for a registry that is out of reach to close; what it holds goes by itself, and no connection stays. */
+/** Servers and clients close while the registry is unreachable. Their entries expire, and no connection stays. */
 export async function closesOutOfReach<S extends RegistryHarness>(
   registry: Registry<S>,
   options: Leaving<S>,
@@ -146,16 +146,16 @@ export async function closesOutOfReach<S extends RegistryHarness>(
   await until(async () => (await registry.lives(harness)) === 0, options.goneMs)
 }
 
-/** How all that is left of a server and a client goes by itself. */
+/** When the leftovers of a server and a client are gone. */
 export interface Leaving<S extends RegistryHarness> {
-  /** Within which time their entry, and its life. */
+  /** The time after which the entry is gone, including its TTL. */
   readonly goneMs: number
-  /** Within which time their connections. */
+  /** The time after which their connections are closed. */
   readonly cutMs: number
   connections(harness: S, proxy: TcpProxy): number | Promise<number>
 }
 
-/** What `programs/client.ts` tells. */
+/** The events of `programs/client.ts`. */
 interface Measured {
   readonly cpuPercent: number
   readonly idlePercent: number
@@ -164,5 +164,5 @@ interface Measured {
   readonly lists: number
 }
 
-/** Half of it without calls, half with. */
+/** Measures half of the time without calls, and half with calls. */
 const MEASURED_MS = 60_000

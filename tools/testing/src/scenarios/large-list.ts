@@ -4,7 +4,7 @@ import { atMost } from '../at-most.ts'
 import type { Program } from '../program.ts'
 
 /**
- * A large list that changes all the time: a client sees each change within two seconds, and its event loop goes on.
+ * A large list changes all the time. A client sees each change within two seconds, and its event loop is never blocked for long.
  * @param program runs `followLarge`
  */
 export async function staysUsable(
@@ -20,7 +20,7 @@ export async function staysUsable(
   const batches = seconds * 10
   for (let i = 0; i < batches; i++) {
     await sleep(since + i * 100 - performance.now())
-    // The first is in each of them, and says when.
+    // The first server changes in each batch, and its metadata have the time.
     const others = Array.from(
       { length: changes / 10 - 1 },
       (_, n) => 1 + ((i * (changes / 10) + n) % (servers - 1)),
@@ -43,11 +43,11 @@ export interface Large {
   /** A second. */
   readonly changes: number
   readonly seconds: number
-  /** Writes these metadata for the servers of these numbers. */
+  /** Writes these metadata for the servers with these numbers. */
   change(numbers: readonly number[], metadata: string): Promise<unknown>
 }
 
-/** Where the server of that number is, in the order of addresses. */
+/** Returns the address of the server with this number, in the order of addresses. */
 export function numbered(n: number): string {
   return `tcp@10.${100 + (n >> 16)}.${100 + ((n >> 8) & 255)}.${100 + (n & 255)}:1`
 }

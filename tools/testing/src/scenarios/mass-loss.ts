@@ -7,8 +7,8 @@ import type { Registry } from './registry.ts'
 import { inflict } from './registry.ts'
 
 /**
- * A registry that does not hear of its servers for longer than a life, and gives up one entry after the other, though all of them are
- * well: no call fails.
+ * A registry does not hear from its servers for longer than the TTL, and drops one entry after the other, although all servers are
+ * healthy. No call fails.
  */
 export async function callsGoOnThroughAMassLoss<S extends RegistryHarness>(
   registry: Registry<S>,
@@ -45,12 +45,12 @@ export async function callsGoOnThroughAMassLoss<S extends RegistryHarness>(
 }
 
 export interface Silence {
-  /** Whether the registry hangs, or its servers, but not its clients, are cut off. */
+  /** Whether the registry hangs, or only its servers cannot reach it. */
   readonly by: 'hang' | 'cut'
   readonly forLives: number
 }
 
-/** Calls every few milliseconds. Resolves to what failed. */
+/** Makes a call every few milliseconds. Resolves to the failures. */
 async function callUntil(over: AbortSignal, call: (n: number) => Promise<void>): Promise<readonly unknown[]> {
   const failures: unknown[] = []
   for (let n = 0; !over.aborted; n++) {

@@ -3,11 +3,11 @@ import { expect } from 'vitest'
 import { eventsOfDiscovery } from '../events.ts'
 import type { RegistryHarness } from '../harness.ts'
 
-/** What Go wrote into a registry, and what its own client made of it. */
+/** The entries that Go wrote into a registry, and the lists of Go's own client. */
 export interface Recording<Tick extends KeyValue = KeyValue, Written extends KeyValue = KeyValue> {
   readonly basePath: string
   readonly serviceAddress: string
-  /** What a Go server leaves after one tick. */
+  /** The entries of a Go server after one tick. */
   readonly lastTick: readonly Tick[]
   readonly writtenByHand: readonly ByHand<Written>[]
 }
@@ -24,7 +24,7 @@ export interface ByHand<Written extends KeyValue = KeyValue> {
   readonly getServices: readonly KeyValue[]
 }
 
-/** Where registries tell each change, these and the list after each of them. */
+/** The changes and the list after each of them, for registries that report each change. */
 export interface Watched {
   readonly put?: string
   readonly remove?: string
@@ -36,7 +36,7 @@ export function readRecording<R extends Recording>(file: URL): R {
   return JSON.parse(readFileSync(file, 'utf8')) as R
 }
 
-/** What Go's client lists though it could never dial it; ours says once that it ignores it. */
+/** The addresses that Go's client lists although nobody can dial them. Our client ignores and reports them once. */
 export const undialable: Readonly<Record<string, { readonly address: string; readonly why: string }>> = {
   nested: {
     address: 'tcp@127.0.0.1:8972/x',
@@ -57,9 +57,9 @@ export const undialable: Readonly<Record<string, { readonly address: string; rea
 }
 
 /**
- * Ours lists what was written as Go's client does.
+ * Our client lists the written entries as Go's client does.
  * @param put writes an entry below the base path of the harness
- * @param ignored an address that ours leaves out, and says so
+ * @param ignored an address that our client ignores with a report
  */
 export async function listsAsGo<Written extends KeyValue>(
   harness: RegistryHarness,
@@ -83,7 +83,7 @@ export async function listsAsGo<Written extends KeyValue>(
   expect(warnings.map(({ address }) => address)).toEqual(ignored === undefined ? [] : [ignored])
 }
 
-/** Ours reads what a Go server leaves after one tick: figures, and text with all that metadata escapes. */
+/** Our client reads the entries of a Go server after one tick: metrics, and metadata with every kind of escape. */
 export async function readsOneTick<Tick extends KeyValue>(
   harness: RegistryHarness,
   recording: Recording<Tick>,
@@ -106,7 +106,7 @@ export async function readsOneTick<Tick extends KeyValue>(
   expect(echo?.values.get('rate')).toEqual(['50%'])
 }
 
-/** Ours shows the lists that Go's client showed, change by change. */
+/** Our client shows the same lists as Go's client, change by change. */
 export async function followsAsGo(
   harness: RegistryHarness,
   watched: readonly Watched[],

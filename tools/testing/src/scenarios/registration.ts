@@ -7,7 +7,7 @@ import { SOMEONE } from './registry.ts'
 
 const AT = 'tcp@10.0.0.1:8972'
 
-/** A server that crashed and is back at its address before its old life is over, whose end then takes nothing along. */
+/** A server crashes and restarts at its address before its old session ends. The end of that session removes nothing. */
 export async function survivesARestart<S extends RegistryHarness>(
   registry: Registry<S>,
   harness: S,
@@ -24,7 +24,7 @@ export async function survivesARestart<S extends RegistryHarness>(
   const { events } = await harness.published('Arith', { listen, metadata: 'is=second' })
   await view.shows({ [address]: 'is=second' })
   await until(isOver, options.withinMs)
-  // Whatever the end of the old life could have taken along is shown before this.
+  // The end of the old session would have changed the list before this.
   await registry.put(harness, 'Arith', SOMEONE, '')
   await view.until(list => SOMEONE in list)
   expect(view.all).toEqual([
@@ -36,12 +36,12 @@ export async function survivesARestart<S extends RegistryHarness>(
 }
 
 export interface OldLife {
-  /** Resolves to what tells whether the life that the entry has now is over. */
+  /** Resolves to a function that says whether the current session of the entry has ended. */
   watch(address: string): Promise<() => Promise<boolean>>
   readonly withinMs: number
 }
 
-/** Two servers of one address, of which the earlier one closes: the entry is the later one's all the time. */
+/** Two servers have one address, and the earlier one closes. The entry belongs to the later one all the time. */
 export async function outlastsAnEarlierOne<S extends RegistryHarness>(
   registry: Registry<S>,
   harness: S,
@@ -59,7 +59,7 @@ export async function outlastsAnEarlierOne<S extends RegistryHarness>(
   expect(second.events.all.map(({ event }) => event)).toEqual(['registered'])
 }
 
-/** A client that waited since before there was any server. */
+/** A client waits before any server exists, and sees the first one. */
 export async function isSeenByWhoWaited(harness: RegistryHarness): Promise<void> {
   const view = harness.view('Arith')
   await view.shows({})

@@ -1,37 +1,37 @@
 import type { Server, TcpProxy } from '@rpcx/servers'
 import type { RegistryHarness } from '../harness.ts'
 
-/** What scenarios have to know of a registry. */
+/** What the scenarios need to know about a registry. */
 export interface Registry<S extends RegistryHarness> {
-  /** As sentences name it. */
+  /** Its name in sentences. */
   readonly name: string
-  /** How long an entry of a harness lives after the last sign of life of its server. */
+  /** The TTL of the entries of a harness, in milliseconds. */
   readonly lifeMs: number
   start(): Promise<Server>
-  /** @param through where servers and clients reach it, when not directly */
+  /** @param through the addresses at which servers and clients reach it, if not directly */
   harness(server: Server, through?: string): Promise<S>
-  /** The option that has a server or a client reach it there. */
+  /** Returns the option that makes a server or a client use this address. */
   at(address: string): object
-  /** The option that gives an entry another life. */
+  /** Returns the option for another TTL. */
   living(ms: number): object
-  /** As others write it. */
+  /** Writes an entry, as others do. */
   put(harness: S, service: string, address: string, metadata: string): Promise<void>
-  /** All that it tells of an entry, so that any write since shows; undefined when there is none. */
+  /** Resolves to everything that the registry stores about an entry, so that any later write shows; undefined without an entry. */
   stored(harness: S, service: string, address: string): Promise<Stored | undefined>
-  /** Whether an entry goes with its server, by a life that is not over. */
+  /** Whether an entry belongs to a session that has not ended. */
   isHeld(harness: S, service: string, address: string): Promise<boolean>
-  /** How many leases or sessions there are. */
+  /** Resolves to the number of leases or sessions. */
   lives(harness: S): Promise<number>
 }
 
-/** A server that there is nothing of but its entry. */
+/** The address of an entry without a server. */
 export const SOMEONE = 'tcp@10.0.0.1:1'
 
 export interface Stored {
   readonly metadata: string
 }
 
-/** What a network does to those who want to reach a registry. */
+/** The faults between a registry and its clients. */
 export type Fault = 'cut' | 'refuse' | 'stall'
 
 export async function inflict(proxy: TcpProxy, fault: Fault): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Program } from '../program.ts'
 
-/** A program that retries in vain: what one retry leaves behind in memory is nothing that adds up. */
+/** A program retries without success. The retries do not leak memory. */
 export async function leavesNothingBehind(program: Program): Promise<void> {
   const { what } = await program.events.until(({ event }) => event === 'grown')
   await program.close()

@@ -7,7 +7,7 @@ import type { EchoService, RegistryHarness } from '../harness.ts'
 import type { Program } from '../program.ts'
 import type { Registry } from './registry.ts'
 
-/** A server that is killed, three times: gone from every list within the promised time. */
+/** A server is killed, three times. It leaves every list within the promised time. */
 export async function goesWhenKilled<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
@@ -27,7 +27,7 @@ export async function goesWhenKilled<S extends RegistryHarness>(
   atMost(promisedMs, 'killed, gone (longest)', Math.max(...took))
 }
 
-/** A server that does nothing for longer than its life: gone by then, and back once it goes on, once. */
+/** A server is paused for longer than its TTL. It leaves the list, and returns once when it is resumed. */
 export async function comesBackOnce<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
@@ -65,13 +65,13 @@ export async function comesBackOnce<S extends RegistryHarness>(
 export interface Pause {
   readonly fault: 'blocks its loop' | 'is stopped'
   readonly blockedForLives: number
-  /** How long it then takes until what is over is gone. */
+  /** How long it takes until an expired entry is deleted. */
   readonly thenLives: number
-  /** Why it is told that its entry was lost. */
+  /** The reason in its event `lost`. */
   readonly why: 'expired' | 'deleted'
 }
 
-/** A server that does nothing for half its life, three times: no list changes. Resolves to its events. */
+/** A server is blocked for half its TTL, three times. No list changes. Resolves to its events. */
 export async function staysWhileItBlocks<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
@@ -93,7 +93,7 @@ export async function staysWhileItBlocks<S extends RegistryHarness>(
   return program.events
 }
 
-/** A server that is closed and started again, 30 times: whatever the registry shows meanwhile can be dialled. */
+/** A server restarts 30 times. Every address that the registry shows meanwhile can be dialled. */
 export async function isListedOnlyWhileItAccepts<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
@@ -141,7 +141,7 @@ export async function isListedOnlyWhileItAccepts<S extends RegistryHarness>(
   expect(refused).toEqual([])
 }
 
-/** A server as the registry shows it, in one of its registrations. */
+/** One registration of a server, as the registry shows it. */
 export interface Shown {
   readonly address: string
   readonly version: unknown

@@ -9,7 +9,7 @@ import type { Entries } from '../view.ts'
 import type { Registry } from './registry.ts'
 import { inflict } from './registry.ts'
 
-/** A registry that hangs for longer than a life: entries are there again, held, as others edited them. */
+/** A registry hangs for longer than the TTL. The entries are registered again, with the edits of others. */
 export async function keepsEntriesThroughAHang<S extends RegistryHarness>(
   registry: Registry<S>,
   options: Hang<S>,
@@ -26,21 +26,21 @@ export async function keepsEntriesThroughAHang<S extends RegistryHarness>(
   await events.until(({ event }) => event === 'registryBack')
   await until(() => registry.isHeld(harness, 'Arith', address))
   atMost(2_000, 'after a hang the entry is held', performance.now() - up)
-  // A life that was over only now goes by itself.
+  // A session that ended only now is removed by the registry.
   await sleep(options.thenLives * registry.lifeMs)
   expect(await registry.isHeld(harness, 'Arith', address)).toBe(true)
   expect((await registry.stored(harness, 'Arith', address))?.metadata).toBe(edited)
 }
 
 export interface Hang<S extends RegistryHarness> {
-  /** How long it hangs, and how long it then takes until what is over is gone. */
+  /** How long it hangs, and how long it then takes until expired entries are deleted. */
   readonly forLives: number
   readonly thenLives: number
-  /** Has someone else take the server out, `state=inactive`; resolves to the entry once the server knows. */
+  /** Makes others set the server to `state=inactive`. Resolves to the entry once the server knows of the edit. */
   edit(harness: S, member: Member): Promise<string>
 }
 
-/** A server that is cut off for longer than a life: its entry goes, and is back with the edits of others. */
+/** A server is cut off for longer than the TTL. Its entry expires, and is registered again with the edits of others. */
 export async function restoresEntriesCutOff<S extends RegistryHarness>(
   registry: Registry<S>,
   options: CutOff<S>,
@@ -73,11 +73,11 @@ export async function restoresEntriesCutOff<S extends RegistryHarness>(
 
 export interface CutOff<S extends RegistryHarness> {
   readonly forLives: number
-  /** Has someone else take out a server of weight 10, and leave its life alone. */
+  /** Makes others set a server of weight 10 inactive, without changing its session. */
   edit(harness: S, service: string, address: string): Promise<void>
 }
 
-/** A client that is cut off while all servers are replaced: its list stays as it was, then is right and goes on to change. */
+/** A client is cut off while all servers are replaced. Its list stays as it was, becomes right later, and shows further changes. */
 export async function rightsListsCutOff<S extends RegistryHarness>(
   registry: Registry<S>,
   meanwhile: (harness: S, servers: number) => Promise<unknown>,

@@ -8,8 +8,8 @@ import type { Registry } from './registry.ts'
 import { SOMEONE } from './registry.ts'
 
 /**
- * While someone writes without a pause, each of many clients begins to follow somewhere in between.
- * @param write how `SOMEONE` is written
+ * While others write without a pause, many clients start to watch, each at another moment.
+ * @param write writes `SOMEONE`
  */
 export async function missesNoChange(
   harness: RegistryHarness,
@@ -31,7 +31,7 @@ export async function missesNoChange(
   for (const view of views) await view.shows({ [SOMEONE]: `n=${last}` })
 }
 
-/** A watch that is stalled while there is a change: noticed in time. Resolves to the error that told, and where. */
+/** A watch is stalled during a change. The client notices it in time. Resolves to the reported error and its address. */
 export async function noticesThatItIsStale<S extends RegistryHarness>(
   registry: Registry<S>,
   server: Server,
@@ -55,7 +55,7 @@ export async function noticesThatItIsStale<S extends RegistryHarness>(
   return { error: down.what.error, through: proxy.address }
 }
 
-/** A discovery that gets no answer, which comes through only after it was closed. */
+/** A discovery gets a response only after it was closed. */
 export async function endsUnanswered<S extends RegistryHarness>(
   registry: Registry<S>,
   harness: S,
@@ -72,7 +72,7 @@ export async function endsUnanswered<S extends RegistryHarness>(
   await proxy.heal()
 }
 
-/** A registry that lost everything, so that its counters went back: followed and announced to again. */
+/** A registry loses all data, so its counters go back. It is watched and written to again. */
 export async function followsAfterAWipe(
   harness: RegistryHarness,
   server: Server,
@@ -96,7 +96,7 @@ export async function followsAfterAWipe(
 }
 
 export interface Wipe {
-  /** How figures name it. */
+  /** Its name in printed figures. */
   readonly what: string
   readonly writes: number
   /** Writes `SOMEONE`. */

@@ -1,7 +1,7 @@
 import type { Candidate, Chooser } from '@rpcx/core'
 import { parseEndpoint } from '../../../src/discovery/discovery.ts'
 
-/** Servers with this metadata, by address. */
+/** Returns candidates from metadata by address. */
 export function candidates(servers: Readonly<Record<string, string>>): Candidate[] {
   return Object.entries(servers).map(([address, metadata]) => candidate(address, metadata))
 }

@@ -15,7 +15,7 @@ import { alikeCandidates, callOf, candidate } from './candidates.ts'
 
 const PICKS = 100_000
 
-/** How often each server is chosen. */
+/** Counts how often each server is picked. */
 function counts(selector: Selector, servers: readonly Candidate[], listed = servers): number[] {
   const byServer = new Map<Candidate | undefined, number>()
   selector.update?.(listed)
