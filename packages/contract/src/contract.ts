@@ -9,14 +9,14 @@ import { outage } from './laws/outage.ts'
 import { ownership } from './laws/ownership.ts'
 import { registration } from './laws/registration.ts'
 import { simulation } from './laws/simulation.ts'
-import { following } from './laws/watching.ts'
+import { watching } from './laws/watching.ts'
 
 /** The promises that every registry keeps. The name of each law is the sentence that states its promise. */
 export const laws: Readonly<Record<string, Law>> = {
   ...entries,
   ...registration,
   ...discovery,
-  ...following,
+  ...watching,
   ...driving,
   ...edits,
   ...ownership,

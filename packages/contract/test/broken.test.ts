@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import type { Flaw } from './broken/registering.ts'
 import { registering } from './broken/registering.ts'
 import { violations } from './broken/violations.ts'
-import { following } from './broken/watching.ts'
+import { watching } from './broken/watching.ts'
 import { memoryBench } from './memory/bench.ts'
 import { MemoryDriver } from './memory/driver.ts'
 import { MemoryRegistry } from './memory/registry.ts'
 
-const flaws: Readonly<Record<string, Flaw>> = { ...registering, ...following }
+const flaws: Readonly<Record<string, Flaw>> = { ...registering, ...watching }
 
 test('every law is broken by a registry, and every broken registry breaks a law', () => {
   const used = new Set(Object.values(violations).flatMap(says => Object.keys(says)))
@@ -31,8 +31,8 @@ describe('a law is broken', () => {
 
 async function isBroken(law: string, flaw: string, says: RegExp): Promise<void> {
   const registry = new MemoryRegistry()
-  const honest = (): Driver => new MemoryDriver(registry)
-  const bench = memoryBench(registry, () => flaws[flaw]?.(honest(), registry) ?? honest())
+  const correct = (): Driver => new MemoryDriver(registry)
+  const bench = memoryBench(registry, () => flaws[flaw]?.(correct(), registry) ?? correct())
   const limitMs = SLOW.has(law) || SLOW.has(flaw) ? 12_000 : 6_000
   const broken = expect(laws[law]?.(bench, { limitMs, seed: 7 })).rejects
   await broken.toThrow(says)

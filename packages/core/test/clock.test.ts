@@ -189,7 +189,7 @@ describe('with a clock that the test controls', () => {
     const driver = new ScriptedDriver()
     const discovery = closing(new RegistryDiscovery(driver, { clock }))
     discovery.watch('Slow')
-    const { signal } = await driver.follow(0)
+    const { signal } = await driver.watch(0)
     await clock.advance(59_999)
     expect(signal.aborted).toBe(false)
     await clock.advance(1)

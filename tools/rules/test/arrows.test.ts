@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 describe('In core, a folder imports only', () => {
   const core = join(root, 'packages/core/src')
-  /** Every folder may also import the files beside the folders, which are the leaves. If a row names a file, only that file of its folder may be imported. */
+  /**
+   * Every folder may also import the files beside the folders, which are the leaves. If a row names a file, only that file of its folder
+   * may be imported.
+   */
   const arrows: Readonly<Record<string, readonly string[]>> = {
     leaves: [],
     wire: [],

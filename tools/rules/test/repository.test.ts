@@ -12,7 +12,7 @@ test('the lock file contains no host', async () => {
   expect(await readFile(join(root, 'pnpm-lock.yaml'), 'utf8')).not.toMatch(/https?:\/\/|tarball:/)
 })
 
-test('the sources contain no TODO', async () => {
+test('the sources leave nothing for later', async () => {
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.js'], {
     cwd: root,
   })

@@ -38,8 +38,8 @@ export const closing: Readonly<Record<string, Law>> = {
       await trial.settled(async () => {
         const more = [...resources()].filter(([type, count]) => count > (before.get(type) ?? 0))
         if (more.length > 0) return `left in this process: ${more.map(entry => entry.join(' × ')).join(', ')}`
-        const stored = (await trial.bench.leftovers?.()) ?? []
-        return stored.length > 0 ? `left in the registry: ${stored.slice(0, 10).join(', ')}` : undefined
+        const left = (await trial.bench.leftovers?.()) ?? []
+        return left.length > 0 ? `left in the registry: ${left.slice(0, 10).join(', ')}` : undefined
       })
     },
     120_000,

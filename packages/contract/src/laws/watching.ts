@@ -5,7 +5,7 @@ import { law } from '../law.ts'
 import { Log } from '../log.ts'
 import { tapped } from '../tap.ts'
 
-export const following: Readonly<Record<string, Law>> = {
+export const watching: Readonly<Record<string, Law>> = {
   'a change between the first list and the watch is seen': law(
     '`watchService()` of driver.ts: it must subscribe before it reads the list, or from the revision of the list',
     async trial => {

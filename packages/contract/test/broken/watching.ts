@@ -3,7 +3,7 @@ import type { Flaw } from './registering.ts'
 import { withOpen, withReplica, withSession } from './wrap.ts'
 
 /** Flaws of drivers in discovery. */
-export const following: Readonly<Record<string, Flaw>> = {
+export const watching: Readonly<Record<string, Flaw>> = {
   'shows a2 under a': (driver, registry) =>
     withSession(driver, session => ({
       watchService(service, into, signal) {

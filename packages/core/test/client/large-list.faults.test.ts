@@ -35,7 +35,7 @@ async function followed(): Promise<Figures> {
   const driver = new ScriptedDriver()
   const discovery = closing(new RegistryDiscovery(driver))
   const client = clientOf<{ echo(): void }>('Arith', discovery)
-  const { into } = await driver.follow(0)
+  const { into } = await driver.watch(0)
   const all = Array.from({ length: SERVERS }, (_, n) => [address(n), 'weight=1&group=a'] as const)
   const loop = new BlockedLoop()
   into.replace(all)

@@ -1,6 +1,6 @@
 import { OneClient, RegistryDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
-import type { Follow } from '../discovery/scripted-driver.ts'
+import type { ServiceWatch } from '../discovery/scripted-driver.ts'
 import { ScriptedDriver } from '../discovery/scripted-driver.ts'
 import { Gate } from '../gate.ts'
 import { closing, failure, serving } from '../helpers.ts'
@@ -11,9 +11,9 @@ class Answering extends ScriptedDriver {
 
   override async open(): ReturnType<ScriptedDriver['open']> {
     const session = await super.open()
-    const { watchService: follow } = session
+    const { watchService: watch } = session
     session.watchService = (service, into, signal) => {
-      const following = follow(service, into, signal)
+      const following = watch(service, into, signal)
       into.replace(service.startsWith('invented') ? [] : this.servers)
       return following
     }
@@ -21,11 +21,11 @@ class Answering extends ScriptedDriver {
   }
 
   get live(): readonly string[] {
-    return this.follows.filter(({ signal }) => !signal.aborted).map(({ service }) => service)
+    return this.watches.filter(({ signal }) => !signal.aborted).map(({ service }) => service)
   }
 }
 
-function gone({ signal }: Follow): Promise<void> {
+function gone({ signal }: ServiceWatch): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
@@ -42,7 +42,7 @@ describe('a client of many services', () => {
     for (let n = 0; n < 50; n++) {
       expect(await failure(one.call(`invented${n}`, 'get'))).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
     }
-    await Promise.all(driver.follows.map(gone))
+    await Promise.all(driver.watches.map(gone))
     expect(driver.live).toEqual([])
     expect(await failure(one.call('invented0', 'get'))).toMatchObject({ code: 'ERR_RPCX_NO_ENDPOINT' })
   })
@@ -71,7 +71,7 @@ describe('a client of many services', () => {
       const slow = one.call('Slow', 'get')
       for (let n = 0; n < 30; n++) {
         await failure(one.call(`invented${n}`, 'get'))
-        await gone(driver.follows.find(({ service }) => service === `invented${n}`) as Follow)
+        await gone(driver.watches.find(({ service }) => service === `invented${n}`) as ServiceWatch)
       }
       gate.open()
       expect(await slow).toBe('done')
@@ -87,9 +87,9 @@ describe('a client of many services', () => {
     const echo = one.service('Echo')
     expect(one.service('Echo')).toBe(echo)
     expect(await echo.call('say', 'a')).toBe('a')
-    await gone(driver.follows[0] as Follow)
+    await gone(driver.watches[0] as ServiceWatch)
     expect(await echo.call('say', 'b')).toBe('b')
-    expect(driver.follows.length).toBeGreaterThan(1)
+    expect(driver.watches.length).toBeGreaterThan(1)
     await one.close()
     expect(await failure(echo.call('say', 'c'))).toMatchObject({ code: 'ERR_RPCX_CLOSED' })
     expect(() => one.service('Echo')).toThrow('the client is closed')

@@ -62,8 +62,8 @@ describe('a cached discovery', () => {
     const lists = cached.watch('Arith')[Symbol.asyncIterator]()
     expect(addresses((await lists.next()).value)).toEqual(['tcp@127.0.0.1:1'])
     driver.opening = async () => {}
-    const follow = await driver.follow(0)
-    follow.into.replace([['tcp@127.0.0.1:9', '']])
+    const watch = await driver.watch(0)
+    watch.into.replace([['tcp@127.0.0.1:9', '']])
     expect(addresses((await lists.next()).value)).toEqual(['tcp@127.0.0.1:9'])
     expect(cached.status('Arith')).toMatchObject({ state: 'fresh', source: 'registry' })
     await cached.close()
@@ -91,8 +91,8 @@ describe('a cached discovery', () => {
     const { driver, cached, told } = whileDown()
     const list = cached.list('Arith')
     driver.opening = async () => {}
-    const follow = await driver.follow(0)
-    follow.into.replace([])
+    const watch = await driver.watch(0)
+    watch.into.replace([])
     expect(await list).toEqual([])
     await cached.close()
     expect(told).toEqual([])
@@ -104,7 +104,7 @@ describe('a cached discovery', () => {
     const { driver, cached, told } = whileDown()
     driver.opening = async () => {}
     const list = cached.list('Arith')
-    ;(await driver.follow(0)).into.replace([['tcp@127.0.0.1:9', '']])
+    ;(await driver.watch(0)).into.replace([['tcp@127.0.0.1:9', '']])
     expect(addresses(await list)).toEqual(['tcp@127.0.0.1:9'])
     await cached.close()
     expect(told).toHaveLength(1)
@@ -118,7 +118,7 @@ describe('a cached discovery', () => {
     const { driver, cached, told } = whileDown()
     driver.opening = async () => {}
     const list = cached.list('Arith')
-    ;(await driver.follow(0)).into.replace([['tcp@127.0.0.1:9', '']])
+    ;(await driver.watch(0)).into.replace([['tcp@127.0.0.1:9', '']])
     await list
     await cached.close()
     expect(told).toEqual([`ignored: ${file} is no cache of endpoints; it is left as it is`])

@@ -107,7 +107,7 @@ describe('an entry of a registry on a network', () => {
     const ignored: string[] = []
     discovery.on('entryIgnored', ({ address }) => ignored.push(address))
     const listing = discovery.list('Arith')
-    const { into } = await driver.follow(0)
+    const { into } = await driver.watch(0)
     into.replace([['tcp@h:1', 'n=1']])
     expect(await listing).toHaveLength(1)
     into.put('tcp@h:1', 'x'.repeat(2 ** 21))

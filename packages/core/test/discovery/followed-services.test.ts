@@ -9,7 +9,7 @@ import { ManualClock } from '../../../../tools/testing/src/manual-clock.ts'
 import { Feed } from '../../src/discovery/feed.ts'
 import type { Followed } from '../../src/discovery/followed-services.ts'
 import { FollowedServices } from '../../src/discovery/followed-services.ts'
-import type { Follow } from './scripted-driver.ts'
+import type { ServiceWatch } from './scripted-driver.ts'
 import { ScriptedDriver } from './scripted-driver.ts'
 
 const IDLE = { idleMs: 20 }
@@ -36,13 +36,17 @@ test('a service stays followed when its discovery does not report a status', asy
 })
 
 /** Sends a list to watch number `n`, and resolves to that watch. */
-async function answer(driver: ScriptedDriver, n: number, addresses: readonly string[] = []): Promise<Follow> {
-  const follow = await driver.follow(n)
-  follow.into.replace(addresses.map(address => [address, '']))
-  return follow
+async function answer(
+  driver: ScriptedDriver,
+  n: number,
+  addresses: readonly string[] = [],
+): Promise<ServiceWatch> {
+  const watch = await driver.watch(n)
+  watch.into.replace(addresses.map(address => [address, '']))
+  return watch
 }
 
-async function over({ signal }: Follow): Promise<void> {
+async function over({ signal }: ServiceWatch): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
 }
 
@@ -103,9 +107,9 @@ describe('a service that is no longer used', () => {
     await listing
     stale.fail(new Error('down'))
     const other = discovery.list('Fresh')
-    const follows = [await driver.follow(1), await driver.follow(2)]
-    const again = follows.find(({ service }) => service === 'Stale') as Follow
-    const fresh = follows.find(({ service }) => service === 'Fresh') as Follow
+    const watches = [await driver.watch(1), await driver.watch(2)]
+    const again = watches.find(({ service }) => service === 'Stale') as ServiceWatch
+    const fresh = watches.find(({ service }) => service === 'Fresh') as ServiceWatch
     fresh.into.replace([])
     await other
     await over(fresh)
@@ -124,8 +128,8 @@ describe('a service that is no longer used', () => {
       await answer(driver, n)
       await listing
     }
-    expect(driver.follows.filter(({ signal }) => !signal.aborted)).toHaveLength(256)
-    expect(driver.follows.at(-1)?.signal.aborted).toBe(false)
+    expect(driver.watches.filter(({ signal }) => !signal.aborted)).toHaveLength(256)
+    expect(driver.watches.at(-1)?.signal.aborted).toBe(false)
     await discovery.close()
   })
 

@@ -1,7 +1,7 @@
 import type { Driver, DriverTraits, RegistrySession, Replica } from '@rpcx/core'
 
 /** A watch of a service, in which the test plays the registry. */
-export interface Follow {
+export interface ServiceWatch {
   readonly service: string
   readonly into: Replica
   readonly signal: AbortSignal
@@ -18,7 +18,7 @@ export class ScriptedDriver implements Driver {
     // Short addresses for the tests: `a@1`.
     networks: ['tcp', 'late', ...'abcdefghijklmnopqrstuvwxyz'],
   }
-  readonly follows: Follow[] = []
+  readonly watches: ServiceWatch[] = []
   readonly #waiting: (() => void)[] = []
   opened = 0
   closed = 0
@@ -36,7 +36,7 @@ export class ScriptedDriver implements Driver {
       ended: new Promise(resolve => (this.end = resolve)),
       watchService: (service, into, signal) =>
         new Promise((_resolve, reject) => {
-          this.follows.push({ service, into, signal, fail: reject })
+          this.watches.push({ service, into, signal, fail: reject })
           for (const wake of this.#waiting.splice(0)) wake()
         }),
       watchEntry: () => new Promise(() => {}),
@@ -47,10 +47,10 @@ export class ScriptedDriver implements Driver {
   }
 
   /** Resolves to watch number `n`, counted from 0. */
-  async follow(n: number): Promise<Follow> {
+  async watch(n: number): Promise<ServiceWatch> {
     for (;;) {
-      const follow = this.follows[n]
-      if (follow !== undefined) return follow
+      const watch = this.watches[n]
+      if (watch !== undefined) return watch
       await new Promise<void>(resolve => this.#waiting.push(resolve))
     }
   }
