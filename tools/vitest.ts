@@ -15,8 +15,8 @@ export const tests: ViteUserConfigFnObject = defineConfig(({ mode }) => ({
     // Only for tests that hang, because a slow machine may take long.
     testTimeout: mode === 'test' ? 60_000 : 120_000,
     hookTimeout: 60_000,
-    // Tests run concurrently, because most of them wait most of the time. Load tests run one after the other. Files share a process,
-    // which would take longer to start than most files to run. Each test closes what it opened.
+    // Tests run concurrently, because most of them wait most of the time. Load tests run one after the other. Files share a process, because
+    // a process takes longer to start than most files to run. Each test closes what it opened.
     ...(mode === 'test' && { maxWorkers: 2, maxConcurrency: 15, isolate: false }),
   },
 }))
