@@ -63,6 +63,10 @@ const knowPlace: NonNullable<Options['esbuildOptions']> = options => {
 }
 
 async function finish(): Promise<void> {
+  // esbuild escapes strings, but keeps comments. With one character beyond Latin-1, V8 keeps the file with two bytes for each character.
+  const [odd] = readFileSync('dist/index.js', 'utf8').match(/.*[^\0-\xff].*/) ?? []
+  if (odd !== undefined)
+    throw new Error(`dist/index.js: write this comment with characters of Latin-1: ${odd}`)
   // Of two declarations of a class, TypeScript would take neither for the other.
   writeFileSync('dist/index.d.ts', "export * from './index.cjs'\n")
   // pnpm puts the root's licence into each tarball by itself, npm does not.

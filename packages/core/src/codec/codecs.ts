@@ -15,7 +15,7 @@ export class Codecs {
   /**
    * Adds the codecs in `more`. Each replaces a built-in codec with the same id.
    * @param limits the limits of the built-in codecs
-   * @throws RangeError when an id is not 0–15; TypeError when a codec has no `encode` or `decode`
+   * @throws RangeError when an id is not 0 to 15; TypeError when a codec has no `encode` or `decode`
    */
   constructor(more: readonly Codec[] = [], limits: DecodeLimits = DECODE_LIMITS) {
     for (const codec of [raw, jsonWithin(limits), msgpackWithin(limits), ...more]) {

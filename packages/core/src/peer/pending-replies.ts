@@ -6,7 +6,8 @@ import type { Seq } from '../wire/header.ts'
  */
 export class PendingReplies<C extends { readonly seq: number }> implements Iterable<C> {
   #ring: (C | undefined)[] = new Array<C | undefined>(FIRST_SLOTS).fill(undefined)
-  readonly #late = new Map<Seq, C>()
+  /** Made when the first call needs it. */
+  #late: Map<Seq, C> | undefined
   #size = 0
 
   get size(): number {
@@ -23,6 +24,7 @@ export class PendingReplies<C extends { readonly seq: number }> implements Itera
         this.add(call)
         return
       }
+      this.#late ??= new Map()
       this.#late.set(before.seq, before)
     }
     ring[slot] = call
@@ -38,16 +40,16 @@ export class PendingReplies<C extends { readonly seq: number }> implements Itera
       this.#size--
       return call
     }
-    const late = this.#late.get(seq)
+    const late = this.#late?.get(seq)
     if (late !== undefined) {
-      this.#late.delete(seq)
+      this.#late?.delete(seq)
       this.#size--
     }
     return late
   }
 
   *[Symbol.iterator](): Generator<C> {
-    yield* this.#late.values()
+    if (this.#late !== undefined) yield* this.#late.values()
     for (const call of this.#ring) if (call !== undefined) yield call
   }
 

@@ -31,7 +31,7 @@ export class RetryQueue implements CallHolder, Iterable<Call> {
   }
 
   *[Symbol.iterator](): Iterator<Call> {
-    yield* this.#timers?.keys() ?? []
+    if (this.#timers !== undefined) yield* this.#timers.keys()
   }
 
   #over(call: Call): void {
