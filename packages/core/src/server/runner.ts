@@ -1,6 +1,6 @@
 import type { IncomingCall } from '../call/incoming-call.ts'
-import { checkTexts, textsOf } from '../call/reply-metadata.ts'
-import { NO_METADATA } from '../call-metadata.ts'
+import { textsOf } from '../call/reply-metadata.ts'
+import { checkMetadata, NO_METADATA } from '../call-metadata.ts'
 import { isThenable, toError, watchRejection } from '../callbacks.ts'
 import { declaredError } from '../codec/error-details.ts'
 import type { RpcxErrorCode } from '../errors.ts'
@@ -160,7 +160,7 @@ export class Runner {
       hooks?.beforeWrite(call, undefined)
       const metadata = call.replyMetadata ?? NO_METADATA
       try {
-        checkTexts(metadata)
+        checkMetadata('responseMetadata', metadata)
         replyBytes = call.answer(result, method.types?.reply, metadata)
       } catch (error) {
         this.#fail(call, error, codeOf(error), method)

@@ -124,7 +124,7 @@ describe('a reply that cannot be sent', () => {
       for (const each of [method, async (...args: Parameters<Method>) => method(...args)]) {
         const { metadata } = await calling(each)
         expect(metadata).toEqual({
-          [ReservedKey.error]: `responseMetadata: count is ${value === undefined ? 'undefined' : 'number'}, not a string`,
+          [ReservedKey.error]: `responseMetadata.count is ${value === undefined ? 'undefined' : 'number'}, not a string`,
           [ReservedKey.code]: 'ERR_RPCX_SERVICE',
         })
       }

@@ -92,12 +92,16 @@ describe('push', () => {
     expect(numbers.slice(0, taken)).toEqual(Array.from({ length: taken }, (_, i) => i + 1))
   })
 
-  test('rejects metadata that are not strings', async () => {
+  test('rejects metadata that are not strings, and more than the client would read', async () => {
     const { server, connections } = await newsroom()
     await clientOf<News>('News', [server]).call('subscribe')
     const message = { metadata: { count: 1 } } as unknown as PushMessage
     expect(() => connections[0]?.push(message)).toThrow(
       new TypeError('push: metadata.count is number, not a string'),
+    )
+    const many = Object.fromEntries(Array.from({ length: 4_097 }, (_, i) => [`key${i}`, '']))
+    expect(() => connections[0]?.push({ metadata: many })).toThrow(
+      new RangeError('push: metadata has more than 4096 keys'),
     )
   })
 })

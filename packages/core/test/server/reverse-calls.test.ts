@@ -235,7 +235,7 @@ describe('the metadata of a call to a client', () => {
     )
     expect(await failure(connection.call('odd'))).toMatchObject({
       code: 'ERR_RPCX_SERVICE',
-      message: 'responseMetadata: count is number, not a string',
+      message: 'responseMetadata.count is number, not a string',
     })
   })
 })

@@ -1,7 +1,7 @@
 import { CallReceiver } from '../../call/call-receiver.ts'
-import { checkTexts, textsOf } from '../../call/reply-metadata.ts'
+import { textsOf } from '../../call/reply-metadata.ts'
 import type { Metadata } from '../../call-metadata.ts'
-import { NO_METADATA } from '../../call-metadata.ts'
+import { checkMetadata, NO_METADATA } from '../../call-metadata.ts'
 import { isThenable, toError } from '../../callbacks.ts'
 import type { Clock } from '../../clock.ts'
 import type { Codecs } from '../../codec/codecs.ts'
@@ -115,7 +115,7 @@ export class ClientMethodRunner extends CallReceiver implements RpcxSource {
     if (this.gone !== undefined) return
     const metadata = call.replyMetadata ?? NO_METADATA
     try {
-      checkTexts(metadata)
+      checkMetadata('responseMetadata', metadata)
       call.answer(result, this.#typesOf(call)?.reply, metadata)
     } catch (error) {
       this.#fail(call, error, codeOf(error))
