@@ -1,3 +1,23 @@
+/** Returns a value as it is shown in the error about it: a string in quotes, an object by its class. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? 'a list' : `an object of ${value.constructor?.name ?? 'no class'}`
+}
+
+/** Checks that a value has some methods. @throws TypeError that says what it should be, and which method is missing */
+export function checkMethods(what: string, value: unknown, kind: string, methods: readonly string[]): void {
+  const missing = methods.find(method => typeof Object(value)[method] !== 'function')
+  if (missing === undefined) return
+  throw new TypeError(`${what} is ${shown(value)}, not ${kind}: it has no ${missing}()`)
+}
+
+/** Checks the name of a method in a call. JavaScript code may pass anything. @throws TypeError */
+export function checkMethodName(method: unknown): void {
+  if (typeof method === 'string') return
+  throw new TypeError(`call: the name of the method is ${shown(method)}; pass a string`)
+}
+
 /**
  * Checks an option that is a duration.
  * @throws RangeError that names the option when the value is not a number of milliseconds from `least` up
@@ -6,7 +26,7 @@ export function checkMs(who: string, option: string, value: number, least = 0): 
   // Node's timers fire at once beyond 2^31 − 1.
   if (Number.isFinite(value) && value >= least && value < 2 ** 31) return value
   throw new RangeError(
-    `${who}: ${option} is ${value}, not a number of milliseconds from ${least} to 2147483647`,
+    `${who}: ${option} is ${shown(value)}, not a number of milliseconds from ${least} to 2147483647`,
   )
 }
 
@@ -24,15 +44,13 @@ export function checkChoice<T extends string>(
 /** Checks an option that is a count; `Infinity` means no limit. @throws RangeError that names the option */
 export function checkCount(who: string, option: string, value: number, least = 0): number {
   if ((Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= least) return value
-  throw new RangeError(`${who}: ${option} is ${value}, not an integer from ${least} up, nor Infinity`)
+  throw new RangeError(`${who}: ${option} is ${shown(value)}, not an integer from ${least} up, nor Infinity`)
 }
 
 /** Checks that every option is known. @throws TypeError that names an unknown option, and the known one that is most similar */
 export function checkKnown(who: string, options: object, known: Readonly<Record<string, true>>): void {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError(
-      `${who}: the options are ${options === null ? 'null' : typeof options}, not an object`,
-    )
+    throw new TypeError(`${who}: the options are ${shown(options)}, not an object`)
   for (const option of Object.keys(options)) {
     if (Object.hasOwn(known, option)) continue
     const near = Object.keys(known).find(name => isNear(name, option))

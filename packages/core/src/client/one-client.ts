@@ -1,6 +1,7 @@
 import { guarded } from '../callbacks.ts'
 import { checkClock } from '../clock.ts'
 import type { Discovery } from '../discovery/discovery.ts'
+import { checkDiscovery } from '../discovery/discovery.ts'
 import { Events } from '../events.ts'
 import type { Inform } from './call/fan-out.ts'
 import type { Invocation } from './call/invocation.ts'
@@ -56,6 +57,7 @@ export class OneClient<Services extends { readonly [N in keyof Services]: object
    * @throws TypeError or RangeError that names the option
    */
   constructor(discovery: Discovery, options: OneClientOptions = {}, idle?: { readonly sweepMs?: number }) {
+    checkDiscovery('OneClient: the first argument', discovery)
     const { services = {}, ...rest } = options
     for (const [name, own] of Object.entries(services)) {
       const option = OF_CONNECTIONS.find(key => key in own)

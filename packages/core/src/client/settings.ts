@@ -3,7 +3,7 @@ import { checkClock } from '../clock.ts'
 import { Codecs } from '../codec/codecs.ts'
 import { checkLimits } from '../codec/limits.ts'
 import { lazy } from '../lazy.ts'
-import { checkChoice, checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '../options.ts'
+import { checkChoice, checkCount, checkKnown, checkMs, MAX_FRAME_BYTES, shown } from '../options.ts'
 import { Transports } from '../transport/transports.ts'
 import type { CallerOptions } from './call/caller.ts'
 import type { Interceptor } from './call/interceptor.ts'
@@ -70,9 +70,13 @@ export function checkOptions(
     maxConcurrentReverseCalls = 1_000,
   } = options
   if (typeof service !== 'string' || service === '')
-    throw new TypeError('XClient: the name of the service is empty')
+    throw new TypeError(
+      `XClient: the name of the service is ${shown(service)}; pass a string that is not empty`,
+    )
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
     throw new TypeError(`XClient: token is ${typeof token}, not a string or a function`)
+  if (tls !== undefined && typeof tls !== 'function' && (typeof tls !== 'object' || tls === null))
+    throw new TypeError(`XClient: tls is ${shown(tls)}, not an object or a function`)
   if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
   const clock = checkClock('XClient', options.clock)
   const schemas = schemaInterceptor(types)
@@ -152,12 +156,12 @@ function checkRetries(retries: number | undefined, { repeats }: FailPolicy): num
   if (retries === undefined) return 3
   if (!repeats) throw new TypeError('XClient: retries does not work with failMode failfast')
   if (Number.isInteger(retries) && retries >= 0) return retries
-  throw new RangeError(`XClient: retries is ${retries}, not an integer from 0 up`)
+  throw new RangeError(`XClient: retries is ${shown(retries)}, not an integer from 0 up`)
 }
 
 function checkBudget(share: number): number {
   if (share >= 0) return share
-  throw new RangeError(`XClient: retryBudget is ${share}, not a number from 0 up`)
+  throw new RangeError(`XClient: retryBudget is ${shown(share)}, not a number from 0 up`)
 }
 
 function checkSubset({ size, key = `${lazy.os.hostname()} ${process.pid}` }: Subset): Required<Subset> {
@@ -167,5 +171,5 @@ function checkSubset({ size, key = `${lazy.os.hostname()} ${process.pid}` }: Sub
 function checkBytes(option: string, value: number): number {
   // The length fields of an empty frame already take 16 bytes.
   if (Number.isInteger(value) && value >= 16) return value
-  throw new RangeError(`XClient: ${option} is ${value}, not an integer from 16 up`)
+  throw new RangeError(`XClient: ${option} is ${shown(value)}, not an integer from 16 up`)
 }

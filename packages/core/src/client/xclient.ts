@@ -3,8 +3,11 @@ import { NO_METADATA } from '../call-metadata.ts'
 import { guarded } from '../callbacks.ts'
 import type { Clock } from '../clock.ts'
 import type { Discovery } from '../discovery/discovery.ts'
+import { checkDiscovery } from '../discovery/discovery.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
+import { checkMethodName } from '../options.ts'
+import { reasonOf } from '../reason.ts'
 import { inRoot } from '../root.ts'
 import type { Wanted } from './call/call.ts'
 import type { CallOptions } from './call/call-options.ts'
@@ -65,7 +68,9 @@ export class XClient<S extends object> implements AsyncDisposable {
    */
   constructor(service: string, discovery: Discovery, options: XClientOptions = {}, shared?: SharedParts) {
     const failed = (callback: string, thrown: unknown): void => this.#events.callbackFailed(callback, thrown)
-    const { clock, caller, interceptors, dispatcher, links } = checkOptions(service, options, failed)
+    const settings = checkOptions(service, options, failed)
+    checkDiscovery('XClient: the second argument', discovery)
+    const { clock, caller, interceptors, dispatcher, links } = settings
     this.#events = shared?.events ?? new Events('client')
     this.#pool = shared?.pool ?? new ConnectionPool({ ...links, ...pushesTo(this.#events) })
     this.#isShared = shared !== undefined
@@ -94,7 +99,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     this.#interceptors = interceptors
     this.#outermost =
       interceptors.length === 0 ? undefined : chain(interceptors, call => this.#last(call, undefined))
-    void inRoot(() => this.#follow().catch(error => (this.#watchError = error)))
+    void inRoot(() => this.#follow())
   }
 
   /**
@@ -252,6 +257,7 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   /** Returns a function that calls one server of many, within one deadline for all of them. */
   #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
+    checkMethodName(method)
     const { timeoutMs = this.#timeoutMs } = options
     const end = this.#clock.now() + timeoutMs
     const encoded = this.#outermost === undefined ? this.#encoded(method, args) : undefined
@@ -284,10 +290,19 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   async #follow(): Promise<void> {
     const { signal } = this.#closing
-    // The loop ends when the client or the discovery is closed. The client then keeps the last list.
-    for await (const endpoints of this.#discovery.watch(this.#service, { signal })) {
-      this.#caller.dispatcher.update(endpoints)
+    let why = new RpcxError('ERR_RPCX_CLOSED', 'the discovery is closed')
+    try {
+      for await (const endpoints of this.#discovery.watch(this.#service, { signal })) {
+        this.#caller.dispatcher.update(endpoints)
+      }
+    } catch (cause) {
+      this.#watchError = cause
+      why = new RpcxError('ERR_RPCX_REGISTRY', `the discovery failed: ${reasonOf(cause)}`, { cause })
     }
+    if (signal.aborted) return
+    // The client keeps the last list. Without one, nothing is left to wait for.
+    this.#caller.dispatcher.noMoreLists(why)
+    this.#readiness.end(why)
   }
 
   async #close(): Promise<void> {

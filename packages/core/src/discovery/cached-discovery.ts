@@ -2,10 +2,12 @@ import type { Clock } from '../clock.ts'
 import { checkClock } from '../clock.ts'
 import type { CallbackEvents } from '../events.ts'
 import { Events } from '../events.ts'
+import { shown } from '../options.ts'
 import type { CachedList } from './cache-file.ts'
 import { CacheFile } from './cache-file.ts'
 import { CachedService } from './cached-service.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
+import { checkDiscovery } from './discovery.ts'
 import { checkNetworks, EntryRules, TCP_NETWORKS } from './entry-rules.ts'
 import { FollowedServices } from './followed-services.ts'
 
@@ -59,6 +61,9 @@ export class CachedDiscovery implements Discovery {
    * @throws TypeError that names the option
    */
   constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: { readonly idleMs?: number }) {
+    checkDiscovery('CachedDiscovery: the first argument', inner)
+    if (typeof options !== 'object' || options === null)
+      throw new TypeError(`CachedDiscovery: the options are ${shown(options)}, not an object with a file`)
     const { file, networks = TCP_NETWORKS } = options
     if (typeof file !== 'string' || file === '')
       throw new TypeError(`CachedDiscovery: file is ${JSON.stringify(file)}, not a path`)

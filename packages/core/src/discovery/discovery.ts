@@ -1,6 +1,7 @@
 import { parseAddress } from '../address.ts'
 import type { Values } from '../metadata.ts'
 import { parseMetadata } from '../metadata.ts'
+import { checkMethods } from '../options.ts'
 
 /** One server of a service, as a registry lists it. */
 export interface Endpoint {
@@ -59,6 +60,11 @@ export interface Discovery extends AsyncDisposable {
   verify?(service: string, address: string): void
   /** Ends every `list` and `watch`, and releases everything that the discovery holds at the registry. May be called twice. */
   close(): Promise<void>
+}
+
+/** @throws TypeError unless the value is a discovery; JavaScript code may pass anything */
+export function checkDiscovery(what: string, value: unknown): void {
+  checkMethods(what, value, 'a discovery', ['watch', 'list', 'status'])
 }
 
 /** Returns the endpoint of an address and metadata that a registry stores. @throws `ERR_RPCX_ADDRESS` */

@@ -1,7 +1,8 @@
 import type { Clock, ClockOption, Timer } from '../clock.ts'
 import { checkClock } from '../clock.ts'
+import { shown } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
-import { byAddress } from './discovery.ts'
+import { byAddress, checkDiscovery } from './discovery.ts'
 import { Feed } from './feed.ts'
 import type { Followed } from './followed-services.ts'
 import { FollowedServices } from './followed-services.ts'
@@ -25,7 +26,11 @@ export class MultiDiscovery implements Discovery {
     options: ClockOption = {},
     idle?: { readonly idleMs?: number },
   ) {
+    if (!Array.isArray(discoveries))
+      throw new TypeError(`MultiDiscovery: discoveries is ${shown(discoveries)}, not a list of discoveries`)
     if (discoveries.length === 0) throw new TypeError('MultiDiscovery: discoveries is empty')
+    for (const [i, discovery] of discoveries.entries())
+      checkDiscovery(`MultiDiscovery: discoveries[${i}]`, discovery)
     this.#discoveries = [...discoveries]
     const clock = checkClock('MultiDiscovery', options.clock)
     this.#unions = new FollowedServices(clock, service => new Union(clock, service, this.#discoveries), idle)

@@ -1,4 +1,5 @@
 import type { ClockOption } from '../clock.ts'
+import { shown } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import { MultipleServersDiscovery } from './multiple-servers.ts'
 
@@ -9,9 +10,13 @@ export class Peer2PeerDiscovery implements Discovery {
   /**
    * @param server the address of the server, such as `tcp@127.0.0.1:8972`
    * @param metadata a query string. @default ''
-   * @throws `ERR_RPCX_ADDRESS`
+   * @throws `ERR_RPCX_ADDRESS`; TypeError when `server` is not a string
    */
   constructor(server: string, metadata = '', options: ClockOption = {}) {
+    if (typeof server !== 'string')
+      throw new TypeError(
+        `Peer2PeerDiscovery: server is ${shown(server)}, not a string such as "tcp@127.0.0.1:8972"`,
+      )
     this.#server = new MultipleServersDiscovery([{ key: server, value: metadata }], options)
   }
 

@@ -1,6 +1,7 @@
 import type { ServerConnection } from '../call/server-connection.ts'
 import { decidedNow, toError, watchRejection } from '../callbacks.ts'
 import { isRpcxError } from '../errors.ts'
+import { checkMethods } from '../options.ts'
 import { within } from '../within.ts'
 import { CallHooks } from './call-hooks.ts'
 import type { PluginHost, ServerHooks, ServerPlugin } from './plugin.ts'
@@ -24,6 +25,7 @@ export class Plugins {
 
   /** Adds a plugin, before or after services are registered. @throws what the plugin throws to refuse one of these services */
   add(plugin: ServerPlugin): void {
+    checkMethods('plugins.add: the argument', plugin, 'a plugin', ['attach'])
     const hooks = decidedNow('attach', plugin.attach(this.#host))
     if (typeof hooks !== 'object' || hooks === null)
       throw new TypeError('plugins.add: attach() returns no hooks')

@@ -3,6 +3,7 @@ import { toError, wrongResult } from '../callbacks.ts'
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
+import { shown } from '../options.ts'
 import { hostOf } from './address-list.ts'
 
 /** The limit on the rate of calls. */
@@ -119,6 +120,6 @@ function networkOf(ip: string): string {
 function checkPositive(option: string, value: number, least: number): void {
   if (Number.isFinite(value) && value >= least) return
   throw new RangeError(
-    `Server: rateLimit.${option} is ${value}, not a number from ${least < 1 ? 0 : least} up`,
+    `Server: rateLimit.${option} is ${shown(value)}, not a number from ${least < 1 ? 0 : least} up`,
   )
 }

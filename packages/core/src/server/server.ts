@@ -6,12 +6,12 @@ import { Codecs } from '../codec/codecs.ts'
 import { checkLimits } from '../codec/limits.ts'
 import { RpcxError } from '../errors.ts'
 import { Events } from '../events.ts'
-import { checkCount, checkKnown, checkMs, MAX_FRAME_BYTES } from '../options.ts'
+import { checkCount, checkKnown, checkMs, MAX_FRAME_BYTES, shown } from '../options.ts'
 import { ByteBudget } from '../transport/byte-budget.ts'
 import { Transports } from '../transport/transports.ts'
 import { within } from '../within.ts'
 import { Admission } from './admission.ts'
-import { closeOn } from './close-on.ts'
+import { checkSignals, closeOn } from './close-on.ts'
 import { ConnectionGate } from './connection-gate.ts'
 import type { Health } from './health.ts'
 import { HEALTH_SERVICE, healthService } from './health.ts'
@@ -78,7 +78,7 @@ export class Server implements AsyncDisposable {
       closeOn: signals = [],
     } = options
     if (!Number.isInteger(maxFrameBytes) || maxFrameBytes < 16) {
-      throw new RangeError(`Server: maxFrameBytes is ${maxFrameBytes}, not an integer from 16 up`)
+      throw new RangeError(`Server: maxFrameBytes is ${shown(maxFrameBytes)}, not an integer from 16 up`)
     }
     if (authenticate !== undefined && typeof authenticate !== 'function')
       throw new TypeError(`Server: authenticate is ${typeof authenticate}, not a function`)
@@ -88,6 +88,7 @@ export class Server implements AsyncDisposable {
       if (typeof owned?.[Symbol.asyncDispose] !== 'function')
         throw new TypeError(`Server: owns[${i}] cannot be closed: it has no [Symbol.asyncDispose]()`)
     }
+    checkSignals(signals)
     const clock = checkClock('Server', options.clock)
     this.#clock = clock
     this.id = clock.uuid()

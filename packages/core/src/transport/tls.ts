@@ -25,6 +25,7 @@ export class TlsAcceptor {
 
   /** @throws what `node:tls` throws for the options */
   constructor(clock: Clock, options: TlsOptions, handshakeTimeoutMs: number, owner: TlsOwner) {
+    checkServerTls(options)
     this.#options = options
     // With `rejectUnauthorized`, OpenSSL would close the connection, and the client would not learn the reason.
     this.#server = lazy.tls.createServer({
@@ -65,6 +66,19 @@ export class TlsAcceptor {
     const isMissing = certificateOf(stream) === undefined
     const why = isMissing ? 'there is none' : String(stream.authorizationError)
     return new RpcxError('ERR_RPCX_TLS', `tls: the certificate of the client is not accepted: ${why}`)
+  }
+}
+
+/** @throws TypeError when a server with these options could not finish any handshake */
+function checkServerTls(options: TlsOptions): void {
+  const { key, cert, pfx, SNICallback } = Object(options) as TlsOptions
+  const isWhole = pfx !== undefined || SNICallback !== undefined || (key !== undefined && cert !== undefined)
+  if (!isWhole) throw new TypeError('Server: tls has no key and cert, nor pfx')
+  try {
+    lazy.tls.createSecureContext(options)
+  } catch (cause) {
+    const text = `Server: tls is not PEM, or its key does not belong to its cert: ${reasonOf(cause)}`
+    throw new TypeError(text, { cause })
   }
 }
 

@@ -1,5 +1,12 @@
 import type { XClientOptions } from '@rpcx/core'
-import { MultipleServersDiscovery, Peer2PeerDiscovery, XClient } from '@rpcx/core'
+import {
+  CachedDiscovery,
+  MultiDiscovery,
+  MultipleServersDiscovery,
+  OneClient,
+  Peer2PeerDiscovery,
+  XClient,
+} from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { failure } from '../helpers.ts'
 
@@ -17,6 +24,7 @@ describe('a client rejects', () => {
     [{ retries: 1 }, 'retries does not work with failMode failfast'],
     [{ retries: 1, failMode: 'failfast' }, 'retries does not work with failMode failfast'],
     [{ token: 42 }, 'token is number, not a string'],
+    [{ tls: true }, 'tls is true, not an object or a function'],
   ])('%j, with a TypeError', (options, text) => {
     expect(() => client(options)).toThrow(TypeError)
     expect(() => client(options)).toThrow(text)
@@ -29,7 +37,9 @@ describe('a client rejects', () => {
     [{ connectTimeoutMs: 0 }, 'connectTimeoutMs is 0'],
     [{ heartbeatMs: Number.NaN }, 'heartbeatMs is NaN'],
     [{ maxFrameBytes: 0 }, 'maxFrameBytes is 0'],
-    [{ maxBufferedBytes: '1' }, 'maxBufferedBytes is 1'],
+    [{ maxBufferedBytes: '1' }, 'maxBufferedBytes is "1"'],
+    [{ timeoutMs: '500' }, 'timeoutMs is "500", not a number'],
+    [{ timeoutMs: [5] }, 'timeoutMs is a list'],
     [{ codecs: [{ name: 'mine', id: 16 }] }, 'the id of mine is 16, not an integer from 0 to 15'],
   ])('%j, with a RangeError', (options, text) => {
     expect(() => client(options)).toThrow(RangeError)
@@ -99,4 +109,65 @@ test.each<[string, () => unknown, string]>([
   ],
 ])('a list of servers is rejected at once, by name, when it has %s', (_what, make, text) => {
   expect(make).toThrow(text)
+})
+
+test.each<[string, unknown, string]>([
+  ['nothing', undefined, 'undefined, not a discovery: it has no watch()'],
+  ['an address', 'tcp@127.0.0.1:1', '"tcp@127.0.0.1:1", not a discovery: it has no watch()'],
+  ['a plugin', { attach: () => ({}) }, 'an object of Object, not a discovery: it has no watch()'],
+])('a client rejects %s in place of a discovery at once', (_what, discovery, text) => {
+  expect(() => new XClient('Any', discovery as never)).toThrow(
+    new TypeError(`XClient: the second argument is ${text}`),
+  )
+  const first = 'the first argument'
+  expect(() => new OneClient(discovery as never)).toThrow(`OneClient: ${first} is ${text}`)
+  expect(() => new CachedDiscovery(discovery as never, { file: 'list' })).toThrow(
+    `CachedDiscovery: ${first} is ${text}`,
+  )
+  expect(() => new MultiDiscovery([discovery as never])).toThrow(`MultiDiscovery: discoveries[0] is ${text}`)
+})
+
+test.each<[string, unknown]>([
+  ['a symbol', Symbol('mul')],
+  ['an object', { A: 1 }],
+  ['a number', 5],
+  ['nothing', undefined],
+  ['null', null],
+])('a call rejects %s in place of the name of a method at once', async (_what, method) => {
+  const calls = client({}) as XClient<Record<string, () => void>>
+  const one = new OneClient(discovery)
+  for (const call of [
+    () => calls.call(method as string),
+    () => calls.invoke(method as string),
+    () => calls.notify(method as string),
+    () => calls.broadcast(method as string),
+    () => calls.fork(method as string),
+    async () => calls.inform(method as string).all(),
+    () => one.call('Any', method as string),
+  ]) {
+    expect(await failure(call())).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringMatching(/method is/),
+    })
+  }
+  await Promise.all([calls.close(), one.close()])
+})
+
+describe('a client of a discovery that is closed', () => {
+  test.each<[string, (client: XClient<Record<string, () => void>>) => Promise<unknown>]>([
+    ['a call', client => client.call('method')],
+    ['a call to all', client => client.broadcast('method')],
+    ['ready()', client => client.ready()],
+  ])('fails %s at once', async (_what, use) => {
+    const closed = new Peer2PeerDiscovery('memu@nobody')
+    await closed.close()
+    for (const waitForReady of [false, true]) {
+      const client = new XClient<Record<string, () => void>>('Any', closed, { waitForReady, timeoutMs: 0 })
+      expect(await failure(use(client))).toMatchObject({
+        code: 'ERR_RPCX_CLOSED',
+        message: expect.stringContaining('the discovery is closed'),
+      })
+      await client.close()
+    }
+  })
 })

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { runInNewContext } from 'node:vm'
-import { Server } from '@rpcx/core'
+import { RegisterPlugin, Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { clientOf, failure, serving } from '../helpers.ts'
 
@@ -318,6 +318,32 @@ describe('misuse', () => {
   ])('of registerName is a TypeError at once: %s', (_what, register, text) => {
     expect(() => register(new Server())).toThrow(TypeError)
     expect(() => register(new Server())).toThrow(text)
+  })
+
+  test.each<[string, unknown, string]>([
+    ['a string for closeOn', { closeOn: 'SIGTERM' }, 'closeOn is "SIGTERM", not a list such as ["SIGTERM"]'],
+    ['a signal that there is not', { closeOn: ['SIGFOO'] }, 'closeOn[0] is "SIGFOO", not a signal'],
+    ['options that are none', 5, 'the options are 5, not an object'],
+  ])('of an option of the server is a TypeError at once: %s', (_what, options, text) => {
+    expect(() => new Server(options as never)).toThrow(TypeError)
+    expect(() => new Server(options as never)).toThrow(`Server: ${text}`)
+  })
+
+  test.each<[string, unknown, string]>([
+    ['nothing', undefined, 'undefined'],
+    ['an object', {}, 'an object of Object'],
+    ['a class', RegisterPlugin, 'class RegisterPlugin'],
+  ])('of a plugin is a TypeError at once: %s', (_what, plugin, shown) => {
+    expect(() => new Server().plugins.add(plugin as never)).toThrow(`plugins.add: the argument is ${shown}`)
+  })
+
+  test.each<[string, unknown, RegExp]>([
+    ['nothing', {}, /tls has no key and cert, nor pfx/],
+    ['true', true, /tls has no key and cert, nor pfx/],
+    ['a path', { key: 'key.pem', cert: 'cert.pem' }, /tls is not PEM, or its key does not belong/],
+  ])('of the TLS of a server is a TypeError at once: %s', (_what, tls, text) => {
+    expect(() => new Server({ tls } as never)).toThrow(TypeError)
+    expect(() => new Server({ tls } as never)).toThrow(text)
   })
 
   test('of an option of the server is a TypeError that suggests the nearest name', () => {

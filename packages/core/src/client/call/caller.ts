@@ -3,7 +3,7 @@ import type { Metadata } from '../../call-metadata.ts'
 import { NO_METADATA } from '../../call-metadata.ts'
 import type { Clock } from '../../clock.ts'
 import { RpcxError } from '../../errors.ts'
-import { checkMs } from '../../options.ts'
+import { checkMethodName, checkMs } from '../../options.ts'
 import { reasonOf } from '../../reason.ts'
 import { ReservedKey } from '../../wire/header.ts'
 import { MAX_NAMES_BYTES } from '../../wire/message.ts'
@@ -64,6 +64,7 @@ export class Caller {
   make(method: string, args: unknown, wanted: Wanted, options: CallOptions): Call {
     const { methodCodec } = this.#options
     const { service } = methodCodec
+    checkMethodName(method)
     if (this.#isClosed) throw closedError(service, method)
     // In UTF-8, a UTF-16 code unit takes 3 bytes at most: most names need no exact count.
     if (

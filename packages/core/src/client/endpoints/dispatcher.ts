@@ -35,6 +35,8 @@ export class Dispatcher implements CallOwner {
   /** Calls that wait for the first list, or for a server in an empty list. */
   readonly #waiting = new PendingQueue()
   readonly #retries: RetryQueue
+  /** Why no list will come any more. */
+  #ended: RpcxError | undefined
 
   constructor(options: DispatcherOptions) {
     const { clock, events, methodCodec, retryBudget } = options
@@ -101,6 +103,12 @@ export class Dispatcher implements CallOwner {
     else this.#route(call)
   }
 
+  /** Fails the calls that wait for a list, now and later: there will be none. */
+  noMoreLists(why: RpcxError): void {
+    this.#ended = why
+    for (const call of this.#waiting.release()) this.#route(call)
+  }
+
   close(): void {
     this.endpoints.close()
   }
@@ -145,7 +153,8 @@ export class Dispatcher implements CallOwner {
     const { failPolicy } = this.#options
     const { handles } = this.endpoints
     if (this.hasToWait) {
-      this.#waiting.add(call)
+      if (this.#ended === undefined) this.#waiting.add(call)
+      else this.#reject(call, this.#ended.code, reasonOf(this.#ended), this.#ended.cause)
       return
     }
     if (handles.length === 0) {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../clock.ts'
 import { MAX_TIMER_MS } from '../../clock.ts'
 import { RpcxError } from '../../errors.ts'
 import { checkCount, checkMs } from '../../options.ts'
+import { reasonOf } from '../../reason.ts'
 import { endWith } from '../../signals.ts'
 
 /** Options of `ready()`. */
@@ -21,6 +22,8 @@ export class Readiness {
   readonly #count: () => number
   readonly #waiting = new Set<Waiter>()
   #isClosed = false
+  /** Why the list changes no more. */
+  #ended: RpcxError | undefined
 
   /** @param count returns the number of servers now */
   constructor(clock: Clock, service: string, count: () => number) {
@@ -62,6 +65,7 @@ export class Readiness {
           if (signal !== undefined) releases.push(endWith({ fail: reject }, signal))
         if (this.#isClosed) this.close()
         else this.changed()
+        if (this.#ended !== undefined) this.end(this.#ended)
       })
     } finally {
       this.#clock.clear(timer)
@@ -77,6 +81,13 @@ export class Readiness {
   /** Checks all waiting callers again, because the list has changed. */
   changed(): void {
     for (const { isReady, resolve } of this.#waiting) if (isReady()) resolve()
+  }
+
+  /** Fails all waiting callers, and later ones that would have to wait: the list changes no more. */
+  end(why: RpcxError): void {
+    this.#ended = why
+    const error = new RpcxError(why.code, `${this.#service}: ${reasonOf(why)}`, { cause: why.cause })
+    for (const { reject } of this.#waiting) reject(error)
   }
 
   close(): void {

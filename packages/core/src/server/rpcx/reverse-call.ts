@@ -8,7 +8,7 @@ import type { Codec } from '../../codec/codec.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { isCounting } from '../../codec/limits.ts'
 import { RpcxError } from '../../errors.ts'
-import { checkMs } from '../../options.ts'
+import { checkMethodName, checkMs } from '../../options.ts'
 import type { CallHolder, PendingCall } from '../../peer/pending-call.ts'
 import { reasonOf } from '../../reason.ts'
 import { validatedNow } from '../../schema.ts'
@@ -129,7 +129,7 @@ interface Ending {
 
 /** @throws TypeError or RpcxError when the name cannot be sent: the client would close the connection if it were too long */
 function checkName(method: string): void {
-  if (typeof method !== 'string') throw new TypeError(`call: the method is ${typeof method}, not a string`)
+  checkMethodName(method)
   if (Buffer.byteLength(method) > MAX_NAMES_BYTES)
     throw new RpcxError(
       'ERR_RPCX_ARGUMENT',
