@@ -1,4 +1,4 @@
-import { isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
+import { hideSecret, isRpcxError, RpcxError, reasonOf } from '@rpcx/core'
 
 /** An error as the library rejects with it. */
 export interface LibraryError extends NodeJS.ErrnoException {
@@ -77,7 +77,7 @@ export function refusal(error: Error): string {
  * @param token the token, which is removed from the message in case Consul repeats it
  */
 export function explain(cause: LibraryError, what: string, token?: string): RpcxError {
-  const hide = (text: string): string => (token ? text.replaceAll(token, '[token]') : text)
+  const hide = (text: string): string => (token ? hideSecret(text, token, '[token]') : text)
   if (isRpcxError(cause)) return new RpcxError(cause.code, hide(`${what}: ${reasonOf(cause)}`))
   const failure = new ConsulFailure(cause, hide)
   const { status, said, refusal } = failure

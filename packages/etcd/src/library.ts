@@ -1,3 +1,4 @@
+import { hideSecret } from '@rpcx/core'
 import type { Etcd3 } from 'etcd3'
 import { castGrpcError, EtcdInvalidAuthTokenError } from 'etcd3'
 import type { EtcdAuth } from './options.ts'
@@ -55,7 +56,7 @@ function poolOf(client: Etcd3): Pool {
 
 /** Removes the password from an error, in case etcd repeats it in the message. */
 function hidden(error: Error, password: string): Error {
-  error.message = error.message.replaceAll(password, '[password]')
-  if (error.stack !== undefined) error.stack = error.stack.replaceAll(password, '[password]')
+  error.message = hideSecret(error.message, password, '[password]')
+  if (error.stack !== undefined) error.stack = hideSecret(error.stack, password, '[password]')
   return error
 }

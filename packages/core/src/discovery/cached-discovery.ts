@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { checkClock } from '../clock.ts'
 import type { CallbackEvents } from '../events.ts'
 import { Events } from '../events.ts'
-import { shown } from '../options.ts'
+import { checkKnown } from '../options.ts'
 import type { CachedList } from './cache-file.ts'
 import { CacheFile } from './cache-file.ts'
 import { CachedService } from './cached-service.ts'
@@ -62,8 +62,7 @@ export class CachedDiscovery implements Discovery {
    */
   constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: { readonly idleMs?: number }) {
     checkDiscovery('CachedDiscovery: the first argument', inner)
-    if (typeof options !== 'object' || options === null)
-      throw new TypeError(`CachedDiscovery: the options are ${shown(options)}, not an object with a file`)
+    checkKnown('CachedDiscovery', options, { file: true, networks: true, clock: true })
     const { file, networks = TCP_NETWORKS } = options
     if (typeof file !== 'string' || file === '')
       throw new TypeError(`CachedDiscovery: file is ${JSON.stringify(file)}, not a path`)

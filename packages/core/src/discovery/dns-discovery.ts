@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { checkMs } from '../options.ts'
+import { checkKnown, checkMs } from '../options.ts'
 import { DNSDriver } from './dns-driver.ts'
 import { RegistryDiscovery } from './registry-discovery.ts'
 
@@ -36,6 +36,7 @@ export interface DNSDiscoveryOptions {
 export class DNSDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: DNSDiscoveryOptions) {
+    checkKnown('dns', options, OPTIONS)
     const { domain, port, network = 'tcp', servers, intervalMs = 10_000, clock } = options
     if (typeof domain !== 'function' && (typeof domain !== 'string' || domain === '')) {
       throw new TypeError(`dns: domain is ${JSON.stringify(domain)}, not a name or a function`)
@@ -57,4 +58,13 @@ export class DNSDiscovery extends RegistryDiscovery {
       { networks: [network], ...(clock && { clock }) },
     )
   }
+}
+
+const OPTIONS: Readonly<Record<keyof DNSDiscoveryOptions, true>> = {
+  domain: true,
+  port: true,
+  network: true,
+  servers: true,
+  intervalMs: true,
+  clock: true,
 }
