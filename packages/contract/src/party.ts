@@ -35,7 +35,10 @@ export class Party {
     const end = (): void => looking.abort()
     this.#signal.addEventListener('abort', end, { once: true })
     try {
-      return await this.watch(place, looking.signal).until('a look at the entry', () => true)
+      return await this.watch(place, looking.signal).until(
+        'watchEntry() to report the current entry',
+        () => true,
+      )
     } finally {
       end()
       this.#signal.removeEventListener('abort', end)

@@ -29,7 +29,10 @@ export class Rival {
 
   /** Resolves when the entry no longer belongs to it. */
   replaced(): Promise<Sighting> {
-    return this.#seen.until('the end of the earlier entry', stored => stored?.by !== 'us')
+    return this.#seen.until(
+      'watchEntry() to report that the entry is no longer its own',
+      stored => stored?.by !== 'us',
+    )
   }
 
   /** Writes new metadata. Resolves to whether its entry was intact until now and the registry accepted the write. */

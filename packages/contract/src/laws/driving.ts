@@ -96,7 +96,7 @@ export const driving: Readonly<Record<string, Law>> = {
           // A registry may accept one writer at a time, and refuse the others.
           written.push(...batch.map(({ address }) => address).filter((_, n) => versions[n] !== undefined))
           if (asked > MOST_WRITTEN)
-            await isListed.until(`the list of watchService() number ${i + 1}`, () => true)
+            await isListed.until(`watchService() number ${i + 1} to report its first list`, () => true)
         }
       }
       await trial.settled(async () => {
@@ -126,7 +126,7 @@ export const driving: Readonly<Record<string, Law>> = {
         setOf(new Set(), () => warm.add(true)),
         warming.signal,
       )
-      await warm.until('a first list', () => true)
+      await warm.until('watchService() to report its first list', () => true)
       warming.abort()
       await warmed
       const before = [...(await leftovers())].sort()
@@ -143,7 +143,7 @@ export const driving: Readonly<Record<string, Law>> = {
         ]
       })
       await lists.until(
-        'what is there, of ten services and of an entry of each',
+        'watchService() to report the lists of ten services, and watchEntry() an entry of each',
         () => true,
         2 * services.length - 1,
       )

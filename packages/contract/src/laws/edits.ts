@@ -72,7 +72,7 @@ export const edits: Readonly<Record<string, Law>> = {
         const end = await adopt(service, address, metadata)
         const isServers = (stored: Sighting): boolean =>
           stored?.by === 'other' && stored.metadata === metadata
-        await seen.until('the edit, kept by a server', isServers)
+        await seen.until('watchEntry() to report the edit, kept by a server', isServers)
         await end()
         await view.shows({ [address]: metadata })
       }
@@ -86,7 +86,7 @@ export const edits: Readonly<Record<string, Law>> = {
       )
       // A server is not an editor: it keeps the address even while an editor changes its metadata.
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
-      await member.events.until('a conflict', ({ event }) => event === 'conflict')
+      await member.events.until('the event conflict', ({ event }) => event === 'conflict')
       const end = await adopt(service, address, 'is=edited')
       await view.shows({ [address]: 'is=edited' })
       assert.equal((await rival.replaced())?.by, 'editor')
@@ -136,5 +136,8 @@ async function edited(
 }
 
 async function registeredTimes(member: Member, times: number): Promise<void> {
-  await member.events.until(`${times} registrations`, () => member.count('registered') >= times)
+  await member.events.until(
+    `${times} registrations (the event registered)`,
+    () => member.count('registered') >= times,
+  )
 }

@@ -22,23 +22,36 @@ export const entries: Readonly<Record<string, Law>> = {
         aborting.signal,
       )
       watching.catch(error => seen.fail(error))
-      assert.equal(await seen.until('what is there', () => true), undefined)
+      assert.equal(
+        await seen.until('watchEntry() to report that there is no entry yet', () => true),
+        undefined,
+      )
       let stored = await other.claim(entry)
       for (const metadata of ['n=1', 'n=2', 'n=3']) {
-        await seen.until(metadata, found => found?.metadata === metadata && found.by === 'other')
+        await seen.until(
+          `watchEntry() to report the metadata ${metadata} that another session wrote`,
+          found => found?.metadata === metadata && found.by === 'other',
+        )
         stored = {
           ...stored,
           version: (await other.write({ ...entry, metadata: next(metadata) }, stored)) as bigint,
         }
       }
       await other.remove(entry)
-      await seen.until('nothing', found => found === undefined, 1)
+      await seen.until(
+        'watchEntry() to report that the other session removed the entry',
+        found => found === undefined,
+        1,
+      )
       aborting.abort()
       await watching
       const mark = seen.all.length
       const later = other.watch(entry)
       await other.claim(entry)
-      await later.until('the entry', found => found !== undefined)
+      await later.until(
+        'a second watchEntry() to report the entry, written again',
+        found => found !== undefined,
+      )
       assert.equal(seen.all.length, mark, 'told after its signal aborted')
     },
   ),

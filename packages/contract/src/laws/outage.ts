@@ -64,7 +64,7 @@ export const outage: Readonly<Record<string, Law>> = {
       const said = new Log<Error>(trial.signal)
       discovery.on('registryDown', ({ error }) => said.add(error))
       const listing = discovery.list(service)
-      const error = await said.until('registryDown', () => true)
+      const error = await said.until('the event registryDown', () => true)
       await assert.rejects(discovery.list(service, { timeoutMs: 50 }), (rejected: Error) => {
         assert.ok(isRpcxError(rejected, 'ERR_RPCX_REGISTRY'), String(rejected))
         assert.ok(rejected.cause instanceof Error, 'the cause is missing')
@@ -122,7 +122,7 @@ async function throughOutage(trial: Trial, lastsMs: (ttlMs: number) => number): 
   const mark = view.mark
   const since = performance.now()
   const outage = await trial.outage()
-  await events.until('registryDown', event => event === 'down')
+  await events.until('the event registryDown', event => event === 'down')
   assert.equal(discovery.status(service).state, 'stale')
   await trial.pass(lastsMs(ttlMs))
   assert.deepEqual(view.since(mark), [], 'the list changed while the registry was out of reach')

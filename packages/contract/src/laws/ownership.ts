@@ -40,7 +40,7 @@ export const ownership: Readonly<Record<string, Law>> = {
       await view.shows({ [address]: 'is=first' })
       const rival = await trial.rival({ service, address, metadata: 'is=second' })
       await view.shows({ [address]: 'is=second' })
-      await member.events.until('a conflict', ({ event }) => event === 'conflict')
+      await member.events.until('the event conflict', ({ event }) => event === 'conflict')
       // A change at one of the two servers must not disturb the other.
       member.server.setMetadata(service, 'is=still-first').catch(() => {})
       for (const metadata of ['is=still-second', 'is=second-for-ever']) {
