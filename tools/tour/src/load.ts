@@ -47,6 +47,11 @@ export class Load implements AsyncDisposable {
     })
   }
 
+  /** Returns whether the client has the server in its list. */
+  lists(address: string): boolean {
+    return this.#endpoints.some(endpoint => endpoint.address === address)
+  }
+
   /** Returns one line for all servers, then one for each server. */
   status(): string[] {
     const seconds = (performance.now() - this.#statusAt) / 1_000

@@ -4,25 +4,22 @@ import { defaultRegistry, openRegistry, registryNames } from './registries.ts'
 import { Screen } from './screen.ts'
 import { ServerProcess } from './server-process.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string', default: '8' },
-    concurrency: { type: 'string', default: '50' },
-    rate: { type: 'string', default: '0' },
-  },
-})
+const usage = `usage: npm start [-- <registry>] [--seconds 8] [--concurrency 50] [--rate 0]
+registries: ${registryNames.join(', ')}`
+
+const { values, positionals } = parsed()
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
 const name = positionals[0] ?? (await defaultRegistry())
 const seconds = Number(values.seconds)
 const concurrency = Number(values.concurrency)
 const rate = Number(values.rate)
 const isKnown = registryNames.includes(name) && positionals.length <= 1
-if (!isKnown || !(seconds >= 1) || !(concurrency >= 1) || !(rate >= 0)) {
-  console.error(
-    `usage: npm start [-- <registry>] [--seconds 8] [--concurrency 50] [--rate 0]\nregistries: ${registryNames.join(', ')}`,
-  )
-  process.exit(2)
-}
+if (!isKnown) misused(`no registry is named ${positionals.join(' ')}`)
+if (!(seconds >= 1) || !(concurrency >= 1) || !(rate >= 0))
+  misused('--seconds and --concurrency take a number from 1, --rate one from 0')
 
 const stopping = new AbortController()
 process.once('SIGINT', () => stopping.abort())
@@ -50,11 +47,35 @@ await act(seconds / 4, async () => {
   return `killed server ${first.pid} at ${first.address} (kill -9)`
 })
 await act(seconds / 2, async () => {
+  const wasListed = registry.settings.name !== 'multiple-servers' && load.lists(first.address)
   await first.restart()
-  return `started it again as ${first.pid}`
+  const again = `started it again as ${first.pid}`
+  if (!wasListed) return again
+  return `${again}; it was still in the list, since a list drops a crashed server only after some seconds: see --seconds 24`
 })
 await act(seconds, async () => 'done')
 clearInterval(timer)
 await load.stop()
 screen.end(load.summary())
 process.exitCode = load.failed === 0 ? 0 : 1
+
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        seconds: { type: 'string', default: '8' },
+        concurrency: { type: 'string', default: '50' },
+        rate: { type: 'string', default: '0' },
+      },
+    })
+  } catch (error) {
+    return misused((error as Error).message)
+  }
+}
+
+function misused(why: string): never {
+  console.error(`${why}\n${usage}`)
+  process.exit(2)
+}

@@ -11,6 +11,7 @@ test('without a named registry, the tour uses multicast DNS where that works, an
   const works = await loopbackCarriesMulticast()
   expect(said).toMatch(works ? /announce themselves by multicast DNS/ : /MultipleServers/)
   expect(said).toMatch(/started it again as \d+/)
+  if (works) expect(said).toMatch(/failed {2}2 endpoints|it was still in the list/)
   expect(said).toMatch(/calls made, 0 failed/)
 })
 
@@ -59,6 +60,21 @@ test.runIf(await requireServer('consul')).concurrent(
   },
   40_000,
 )
+
+test('--help prints the usage, and a mistake prints it after what is wrong', async () => {
+  const main = new URL('../src/main.ts', import.meta.url).pathname
+  const start = ['--conditions=@rpcx/source', '--import', 'tsx', main]
+  expect((await run(process.execPath, [...start, '--help'])).stdout).toMatch(/^usage: npm start/)
+  for (const [argument, why] of [
+    ['--loud', /^Unknown option '--loud'.*\nusage: /],
+    ['redis', /^no registry is named redis\nusage: /],
+    ['--seconds=soon', /^--seconds .*\nusage: /],
+  ] as const)
+    await expect(run(process.execPath, [...start, argument])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(why),
+    })
+})
 
 async function tour(registry: string, seconds: string): Promise<string> {
   const main = new URL('../src/main.ts', import.meta.url).pathname
