@@ -8,7 +8,7 @@ import { contractTest, driver, index, testServer } from './sources.ts'
  * @throws TypeError when the name is invalid; an error with code `EEXIST` when the package exists
  */
 export async function writeBackend(name: string, packages: URL): Promise<string> {
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+  if (!isBackendName(name)) {
     throw new TypeError(
       `new-backend: ${JSON.stringify(name)} is not a name of small letters, digits and hyphens`,
     )
@@ -31,6 +31,11 @@ export async function writeBackend(name: string, packages: URL): Promise<string>
   }
   for (const [path, text] of Object.entries(files)) await writeFile(new URL(path, folder), text)
   return fileURLToPath(folder)
+}
+
+/** Returns whether a package of this name can exist: small letters, digits and hyphens. */
+export function isBackendName(name: string): boolean {
+  return /^[a-z][a-z0-9-]*$/.test(name)
 }
 
 // A backend that depends only on core.

@@ -8,7 +8,8 @@ export function readme(name: string): string {
 Servers register in ${name}, clients find them there.
 
 \`\`\`sh
-pnpm add @rpcx/core @rpcx/${name}
+npm install @rpcx/core @rpcx/${name} tsx # or: pnpm add …
+npm pkg set type=module # the program is an ECMAScript module
 \`\`\`
 
 \`\`\`ts

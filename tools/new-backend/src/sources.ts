@@ -33,7 +33,7 @@ export class ${Name}Discovery extends RegistryDiscovery {
 /** `src/driver.ts`: one answer to each question that core asks, none of them right yet. */
 export function driver(name: string): string {
   const Name = pascal(name)
-  return `import type { Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
+  return `import type { Clock, Driver, DriverTraits, Entry, RegistrySession, Replica, StoredEntry } from '@rpcx/core'
 
 /** Where the registry is. */
 export interface ${Name}Options {
@@ -55,8 +55,8 @@ export class ${Name}Driver implements Driver {
   /** Throws when this can never be stored: its size, its characters. */
   check(_entry: Entry): void {}
 
-  /** One attempt: connect, authenticate, get a lease. */
-  async open(_signal: AbortSignal): Promise<RegistrySession> {
+  /** One attempt: connect, authenticate, get a lease. Take the time and all timers from \`clock\`, which tests can move. */
+  async open(_signal: AbortSignal, _clock: Clock): Promise<RegistrySession> {
     return new ${Name}RegistrySession()
   }
 }

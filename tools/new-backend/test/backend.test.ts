@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +69,15 @@ test('an invalid name is rejected, and so is the name of an existing package', a
     )
   }
   await expect(writeBackend('inprocess', packages)).rejects.toMatchObject({ code: 'EEXIST' })
+})
+
+test.each([[], ['Nats'], ['inprocess'], ['nats', 'queue']])('new-backend %s prints the usage', (...args) => {
+  const main = new URL('../src/main.ts', import.meta.url).pathname
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, ...args], {
+    encoding: 'utf8',
+  })
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^(packages\/inprocess exists\n)?usage: npm run new-backend -- <name>.*\n$/)
 })
 
 function run(command: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
