@@ -101,20 +101,29 @@ describe('an example that is copied out of the repository', () => {
   }
 })
 
-describe('the program of a README', () => {
-  let consumer: Consumer
-  beforeAll(async () => {
-    consumer = await Consumer.empty()
-    await consumer.write('package.json', '{ "type": "module" }')
-    await consumer.pnpm('add', ...inject('release').packages.map(({ name }) => name), 'tsx')
-    return () => consumer[Symbol.asyncDispose]()
-  })
+test.each(['README.md', 'README.zh-CN.md'])(
+  '%s works when it is copied literally into an empty folder',
+  async path => {
+    await using consumer = await Consumer.empty()
+    await consumer.run(['sh', '-ec', await block(path, 'sh', 0)])
+    await consumer.write('program.ts', (await block(path, 'ts')).replaceAll(':8972', `:${await freePort()}`))
+    expect(await consumer.run(['sh', '-ec', await block(path, 'sh', 1)])).toContain('10 × 20 = 200\n')
+    // With the defaults of tsc, in the same folder.
+    await consumer.npm('install', 'typescript@5.9.3', '@types/node@20')
+    await consumer.run(['npx', 'tsc', '--init'])
+    await consumer.run(['npx', 'tsc', '--noEmit', '--types', 'node'])
+  },
+)
 
+describe('the README of a package, copied literally into an empty folder', () => {
   describe.each(['core', 'inprocess', 'mdns'])('%s', name => {
-    test.each(runtimes)('on $name', runtime => runs(name, runtime))
+    const consumer = installedAsIn(name)
+    test('as it says', () => runs(consumer(), name))
+    test.each(runtimes)('on $name', runtime => runs(consumer(), name, runtime))
   })
 
   describe.each(available)('$kind', ({ kind, start, port }) => {
+    const consumer = installedAsIn(kind)
     let address: string
     beforeAll(async () => {
       const registry = await start()
@@ -122,21 +131,38 @@ describe('the program of a README', () => {
       return () => registry[Symbol.asyncDispose]()
     })
 
-    test.each(runtimes)('on $name', runtime =>
-      runs(kind, runtime, text => text.replace(`127.0.0.1:${port}`, address)),
-    )
+    const edit = (text: string): string => text.replace(`127.0.0.1:${port}`, address)
+    test('as it says', () => runs(consumer(), kind, undefined, edit))
+    test.each(runtimes)('on $name', runtime => runs(consumer(), kind, runtime, edit))
   })
 
-  /** Replaces addresses by unused ones. */
-  async function runs(name: string, { command }: Runtime, edit = (text: string) => text): Promise<void> {
-    const readme = await readFile(join(inject('release').folder, 'packages', name, 'README.md'), 'utf8')
-    const [, program = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []
+  /** Runs the first commands of the README once, in a folder for all tests of its program. */
+  function installedAsIn(name: string): () => Consumer {
+    let consumer: Consumer
+    beforeAll(async () => {
+      consumer = await Consumer.empty()
+      await consumer.run(['sh', '-ec', await block(`packages/${name}/README.md`, 'sh')])
+      return () => consumer[Symbol.asyncDispose]()
+    })
+    return () => consumer
+  }
+
+  /** Replaces addresses by unused ones. Without a runtime, runs the program as its README says. */
+  async function runs(
+    consumer: Consumer,
+    name: string,
+    runtime?: Runtime,
+    edit = (text: string) => text,
+  ): Promise<void> {
+    const readme = `packages/${name}/README.md`
+    expect(await text(readme)).toContain('`npx tsx program.ts` prints `10 × 20 = 200`')
+    const command = runtime === undefined ? ['npx', 'tsx'] : await runtime.command()
     const network = `{ interfaces: '127.0.0.1', port: ${multicastPort()} }`
-    const local = program
+    const local = (await block(readme, 'ts'))
       .replaceAll(/(new MDNS\w+)\(\)/g, `$1(${network})`)
       .replaceAll(':8972', `:${await freePort()}`)
-    await consumer.write(`${name}.ts`, edit(local))
-    expect(await consumer.run([...(await command()), `${name}.ts`])).toContain('10 × 20 = 200\n')
+    await consumer.write('program.ts', edit(local))
+    expect(await consumer.run([...command, 'program.ts'])).toContain('10 × 20 = 200\n')
   }
 })
 
@@ -149,6 +175,17 @@ test('core installs no other package', async () => {
   const [{ version } = { version: '' }] = inject('release').packages
   expect(tree.dependencies['@rpcx/core'].version).toBe(version)
 })
+
+/** Returns the nth block of code in that language. */
+async function block(page: string, language: string, n = 0): Promise<string> {
+  const blocks = [...(await text(page)).matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))]
+  return blocks[n]?.[1] ?? ''
+}
+
+/** Returns a page of the release. */
+function text(page: string): Promise<string> {
+  return readFile(join(inject('release').folder, page), 'utf8')
+}
 
 /** A server registers, a client finds and calls it. */
 async function callsOver(consumer: Consumer, ...registry: readonly string[]): Promise<void> {

@@ -86,7 +86,7 @@ describe.each(packages)('$name', ({ name, version }) => {
 
   test('has a README with a program and working links', async () => {
     const readme = (await unpacked(name, version))['README.md'] ?? ''
-    expect(readme.split('\n').slice(0, 12).join('\n')).toContain(`pnpm add @rpcx/core`)
+    expect(readme.split('\n').slice(0, 12).join('\n')).toContain('npm install @rpcx/core')
     expect(readme.split('\n').slice(0, 50).join('\n')).toMatch(/```ts\n/)
     const repository = 'https://github.com/rpcx/rpcx-ts/(?:blob|tree)/main/'
     const paths = [...readme.matchAll(new RegExp(`\\]\\(${repository}(.*?)(?:#.*?)?\\)`, 'g'))].map(
