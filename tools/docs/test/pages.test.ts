@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { fallbackOf, isValue, translatedTables, withOptionTables } from '../src/options-table.ts'
 import { pages, parse, root } from '../src/pages.ts'
-import { Snippets } from '../src/snippets.ts'
+import { nameOf, Snippets } from '../src/snippets.ts'
 import { Sources } from '../src/sources.ts'
+import { stepsOf } from '../src/steps.ts'
 
 const all = pages()
 const sources = new Sources()
@@ -70,6 +71,27 @@ test('the list of errors has every code of RpcxError, with its cause and what to
   const inComment = [...sources.comment('RpcxErrorCode').matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
   expect(inComment.sort()).toEqual(codes)
 })
+
+const withPrograms = all.filter(page => stepsOf(page).length > 0)
+
+test.each(withPrograms)(
+  '$path installs what its programs need, in a folder of ECMAScript modules, before it runs them',
+  ({ text }) => {
+    expect(text.replaceAll(/ +#.*/g, '')).toMatch(
+      /```sh\nnpm install @rpcx\/core .*\btsx\nnpm pkg set type=module\n[\s\S]*?^(npx tsx|node --import tsx) \w+\.ts$/m,
+    )
+  },
+)
+
+test.each(withPrograms)(
+  '$path starts the programs that signals close without npx, which passes no signal on',
+  page => {
+    for (const { runner, file } of stepsOf(page)) {
+      const { code = '' } = page.blocks.find(block => nameOf(block) === file) ?? {}
+      expect(runner, file).toBe(code.includes('closeOn') ? 'node --import tsx' : 'npx tsx')
+    }
+  },
+)
 
 test('every command on a page exists', () => {
   const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))

@@ -40,7 +40,8 @@ async function run(page: Page): Promise<void> {
     for (const { file, says } of stepsOf(page)) {
       const program = new Program(snippets.file(page.path, file))
       started.push(program)
-      await program.line(new RegExp(`^${says.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`))
+      for (const line of says)
+        await program.line(new RegExp(`^${line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`))
       if (!code.get(file)?.includes('closeOn')) expect(await program.exit(), file).toBe(0)
     }
     for (const program of started) {
