@@ -86,9 +86,10 @@ export interface ServerOptions {
   /** How long a drained connection stays open after its last frame, so that the client can close it first. @default 1_000 */
   readonly lingerMs?: number
   /**
-   * Returns a promise that resolves when the server can serve, for example `() => client.ready()`. The server calls it once it listens. Until
-   * the promise resolves, calls fail with `ERR_RPCX_NOT_EXECUTED`, the health is `starting`, and the server is not registered. `serve()` waits
-   * for it, and rejects if it rejects. @default nothing to wait for
+   * Returns a promise that resolves when the server can serve, for example `() => client.ready()`, which waits for a list of servers, or a
+   * first call, which also shows that one answers. The server calls it once it listens. Until the promise resolves, calls fail with
+   * `ERR_RPCX_NOT_EXECUTED`, the health is `starting`, and the server is not registered. `serve()` waits for it, and rejects if it rejects.
+   * @default nothing to wait for
    */
   readonly readyWhen?: () => Promise<unknown>
   /**
