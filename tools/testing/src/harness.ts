@@ -38,7 +38,8 @@ export abstract class RegistryHarness<P extends RegisterPluginOptions = Register
     const startTimeoutMs = options?.startTimeoutMs ?? patienceMs
     const server = this.open(new Server({ lingerMs: 50, noticeMs: 0, startTimeoutMs }))
     const events = eventsOfServer(server)
-    server.plugins.add(this.plugin(options))
+    const { listen: _listen, metadata: _metadata, startTimeoutMs: _startTimeoutMs, ...own } = options ?? {}
+    server.plugins.add(this.plugin(own as unknown as Partial<P>))
     server.registerName(service, { Echo: (value: unknown) => value }, options?.metadata ?? '')
     await server.serve('tcp', options?.listen ?? '127.0.0.1:0')
     return { server, events, address: options?.serviceAddress?.toString() ?? (server.address as string) }
