@@ -1,6 +1,5 @@
-import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { EtcdDriver } from './driver.ts'
-import { OWN_OPTIONS } from './known-options.ts'
 import type { EtcdDiscoveryOptions, EtcdRegisterPluginOptions } from './options.ts'
 
 export type {
@@ -15,7 +14,6 @@ export type {
 export class EtcdRegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdRegisterPluginOptions) {
-    checkRegistryOptions('EtcdRegisterPlugin', options, OWN_OPTIONS)
     const {
       updateIntervalMs = 60_000,
       ttlMs = updateIntervalMs > 0 ? Math.min(2 * updateIntervalMs, 15_000) : 15_000,
@@ -28,7 +26,6 @@ export class EtcdRegisterPlugin extends RegisterPlugin {
 export class EtcdDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdDiscoveryOptions) {
-    checkRegistryOptions('EtcdDiscovery', options, OWN_OPTIONS)
     super(new EtcdDriver(options), options)
   }
 }
