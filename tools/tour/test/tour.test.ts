@@ -19,14 +19,14 @@ test('over multicast DNS, the killed server leaves the list and comes back', asy
   const said = await tour('mdns', '14')
   expect(said).toMatch(/failed {2}2 endpoints/)
   expect(said).toMatch(/calls made, 0 failed/)
-}, 120_000)
+}, 180_000)
 
 test.concurrent('over a fixed list, no call fails while a server is killed and started again', async () => {
   const said = await tour('multiple-servers', '3')
   expect(said).toMatch(/killed server \d+ at tcp@127\.0\.0\.1:\d+/)
   expect(said).toMatch(/started it again as \d+/)
   expect(said).toMatch(/calls made, 0 failed/)
-})
+}, 180_000)
 
 test.runIf(await requireServer('etcd')).concurrent(
   'over etcd, the killed server leaves the list and comes back',
@@ -36,7 +36,7 @@ test.runIf(await requireServer('etcd')).concurrent(
     expect(said).toMatch(/started it again as \d+/)
     expect(said).toMatch(/calls made, 0 failed/)
   },
-  120_000,
+  180_000,
 )
 
 test.runIf(await requireServer('zookeeper')).concurrent(
@@ -47,7 +47,7 @@ test.runIf(await requireServer('zookeeper')).concurrent(
     expect(said).toMatch(/started it again as \d+/)
     expect(said).toMatch(/calls made, 0 failed/)
   },
-  120_000,
+  180_000,
 )
 
 test.runIf(await requireServer('consul')).concurrent(
@@ -58,7 +58,7 @@ test.runIf(await requireServer('consul')).concurrent(
     expect(said).toMatch(/started it again as \d+/)
     expect(said).toMatch(/calls made, 0 failed/)
   },
-  120_000,
+  180_000,
 )
 
 test('--help prints the usage, and a mistake prints it after what is wrong', async () => {
