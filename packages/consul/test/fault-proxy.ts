@@ -76,14 +76,15 @@ export class Front {
       if (isWaiting) this.#waiting--
       isWaiting = false
     }
-    // On a busy machine, the next query comes before `close`.
-    response.once('finish', waited).once('close', () => {
+    response.once('close', () => {
       waited()
       forwarded.destroy()
     })
     const { hostname, port } = this.#target
     const { method, url: path, headers } = question
     const forwarded = request({ hostname, port, method, path, headers, agent: false }, answer => {
+      // The client may send its next query before `response` reports that it has sent everything.
+      waited()
       response.writeHead(answer.statusCode ?? 500, answer.headers)
       answer.pipe(response)
     })
