@@ -1,8 +1,9 @@
 import type { PluginHost, ServerHooks } from '@rpcx/core'
-import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { CatalogDriver } from './catalog-driver.ts'
 import { combineHooks } from './combine-hooks.ts'
 import { ConsulDriver } from './driver.ts'
+import { OWN_OPTIONS } from './known-options.ts'
 import type { ConsulDiscoveryOptions, ConsulRegisterPluginOptions } from './options.ts'
 import { choice } from './settings.ts'
 
@@ -24,6 +25,7 @@ export class ConsulRegisterPlugin extends RegisterPlugin {
 
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulRegisterPluginOptions) {
+    checkRegistryOptions('ConsulRegisterPlugin', options, OWN_OPTIONS)
     super(new ConsulDriver(options), options)
     // Reports invalid catalogue options here, not only when a server attaches the plugin.
     if (options.catalog === true) new CatalogDriver(options)
@@ -43,6 +45,7 @@ export class ConsulRegisterPlugin extends RegisterPlugin {
 export class ConsulDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ConsulDiscoveryOptions) {
+    checkRegistryOptions('ConsulDiscovery', options, OWN_OPTIONS)
     choice('source', options.source ?? 'kv', ['kv', 'catalog'])
     super(options.source === 'catalog' ? new CatalogDriver(options) : new ConsulDriver(options), options)
   }

@@ -91,3 +91,21 @@ describe('An invalid option is rejected at once, by its name:', () => {
     expect(() => new ConsulDiscovery({ ...good, basePath })).toThrow(TypeError)
   })
 })
+
+test.each([ConsulDiscovery, ConsulRegisterPlugin])(
+  'a misspelt option is rejected at once, and options of the other class are not: %o',
+  make => {
+    expect(
+      () => new make({ ...{ consulServers: '127.0.0.1:8500', basePath: 'x' }, consulserver: '' } as never),
+    ).toThrow(new TypeError(`${make.name}: there is no option consulserver; did you mean consulServers?`))
+    expect(() => new make(5 as never)).toThrow(`${make.name}: the options are 5, not an object`)
+    expect(
+      () =>
+        new make({
+          ...{ consulServers: '127.0.0.1:8500', basePath: 'x' },
+          ttlMs: 10_000,
+          resyncMs: 5_000,
+        } as never),
+    ).not.toThrow()
+  },
+)

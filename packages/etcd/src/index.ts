@@ -1,5 +1,6 @@
-import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { EtcdDriver } from './driver.ts'
+import { OWN_OPTIONS } from './known-options.ts'
 import type { EtcdDiscoveryOptions, EtcdRegisterPluginOptions } from './options.ts'
 
 export type {
@@ -14,6 +15,7 @@ export type {
 export class EtcdRegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdRegisterPluginOptions) {
+    checkRegistryOptions('EtcdRegisterPlugin', options, OWN_OPTIONS)
     const {
       updateIntervalMs = 60_000,
       ttlMs = updateIntervalMs > 0 ? Math.min(2 * updateIntervalMs, 15_000) : 15_000,
@@ -26,6 +28,7 @@ export class EtcdRegisterPlugin extends RegisterPlugin {
 export class EtcdDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: EtcdDiscoveryOptions) {
+    checkRegistryOptions('EtcdDiscovery', options, OWN_OPTIONS)
     super(new EtcdDriver(options), options)
   }
 }

@@ -62,3 +62,21 @@ describe('An invalid option is rejected at once, by its name:', () => {
     expect(() => server.registerName('Arith', { Mul: () => 1 }, tooMuch)).toThrow('1048576')
   })
 })
+
+test.each([EtcdDiscovery, EtcdRegisterPlugin])(
+  'a misspelt option is rejected at once, and options of the other class are not: %o',
+  make => {
+    expect(
+      () => new make({ ...{ etcdServers: '127.0.0.1:2379', basePath: '/x' }, etcdServer: '' } as never),
+    ).toThrow(new TypeError(`${make.name}: there is no option etcdServer; did you mean etcdServers?`))
+    expect(() => new make(5 as never)).toThrow(`${make.name}: the options are 5, not an object`)
+    expect(
+      () =>
+        new make({
+          ...{ etcdServers: '127.0.0.1:2379', basePath: '/x' },
+          ttlMs: 5_000,
+          resyncMs: 5_000,
+        } as never),
+    ).not.toThrow()
+  },
+)

@@ -1,5 +1,5 @@
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
-import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { InprocessDriver } from './driver.ts'
 import { registry } from './registry.ts'
 
@@ -12,6 +12,7 @@ export interface InprocessRegisterPluginOptions extends RegisterPluginOptions {
 /** Registers a server for clients in this process. They can call its services from `registerName` on, before the server listens. */
 export class InprocessRegisterPlugin extends RegisterPlugin {
   constructor(options: InprocessRegisterPluginOptions = {}) {
+    checkRegistryOptions('InprocessRegisterPlugin', options, OWN_OPTIONS)
     super(new InprocessDriver(registry(options.registry)), options)
   }
 }
@@ -27,9 +28,12 @@ export interface InprocessDiscoveryOptions extends RegistryDiscoveryOptions {
 /** Discovers the servers in this process. */
 export class InprocessDiscovery extends RegistryDiscovery {
   constructor(options: InprocessDiscoveryOptions = {}) {
+    checkRegistryOptions('InprocessDiscovery', options, OWN_OPTIONS)
     super(new InprocessDriver(registry(options.registry)), options)
   }
 }
+
+const OWN_OPTIONS = { registry: true } as const
 
 /** The plugin for the default registry. Any number of servers may share it. */
 export const inprocessClient: InprocessRegisterPlugin = new InprocessRegisterPlugin()

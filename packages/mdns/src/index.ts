@@ -1,5 +1,5 @@
 import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
-import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import type { MDNSOptions } from './driver.ts'
 import { MDNSDriver } from './driver.ts'
 
@@ -11,6 +11,7 @@ export interface MDNSRegisterPluginOptions extends RegisterPluginOptions, MDNSOp
 export class MDNSRegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: MDNSRegisterPluginOptions = {}) {
+    checkRegistryOptions('MDNSRegisterPlugin', options, OWN_OPTIONS)
     super(new MDNSDriver(options), options)
   }
 }
@@ -21,6 +22,9 @@ export interface MDNSDiscoveryOptions extends RegistryDiscoveryOptions, MDNSOpti
 export class MDNSDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: MDNSDiscoveryOptions = {}) {
+    checkRegistryOptions('MDNSDiscovery', options, OWN_OPTIONS)
     super(new MDNSDriver(options), options)
   }
 }
+
+const OWN_OPTIONS: Readonly<Record<keyof MDNSOptions, true>> = { interfaces: true, port: true }

@@ -46,3 +46,14 @@ test('metadata that are too long for a packet are rejected when the service is r
     new RangeError('mdns: the metadata of Arith have 701 bytes, more than the 700 that fit a packet'),
   )
 })
+
+test.each([MDNSDiscovery, MDNSRegisterPlugin])(
+  'a misspelt option is rejected at once, and options of the other class are not: %o',
+  make => {
+    expect(() => new make({ interface: '' } as never)).toThrow(
+      new TypeError(`${make.name}: there is no option interface; did you mean interfaces?`),
+    )
+    expect(() => new make(5 as never)).toThrow(`${make.name}: the options are 5, not an object`)
+    expect(() => new make({ resyncMs: 5_000, updateIntervalMs: 0 } as never)).not.toThrow()
+  },
+)

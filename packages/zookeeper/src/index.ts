@@ -1,5 +1,6 @@
-import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { ZooKeeperDriver } from './driver.ts'
+import { OWN_OPTIONS } from './known-options.ts'
 import type { ZooKeeperDiscoveryOptions, ZooKeeperRegisterPluginOptions } from './options.ts'
 
 export type {
@@ -12,6 +13,7 @@ export type {
 export class ZooKeeperRegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ZooKeeperRegisterPluginOptions) {
+    checkRegistryOptions('ZooKeeperRegisterPlugin', options, OWN_OPTIONS)
     super(new ZooKeeperDriver(options), options)
   }
 }
@@ -20,6 +22,7 @@ export class ZooKeeperRegisterPlugin extends RegisterPlugin {
 export class ZooKeeperDiscovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ZooKeeperDiscoveryOptions) {
+    checkRegistryOptions('ZooKeeperDiscovery', options, OWN_OPTIONS)
     super(new ZooKeeperDriver(options), options)
   }
 }

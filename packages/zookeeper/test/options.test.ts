@@ -77,3 +77,27 @@ describe('A registration that ZooKeeper can never store is rejected when the ser
     await server.close()
   })
 })
+
+test.each([ZooKeeperDiscovery, ZooKeeperRegisterPlugin])(
+  'a misspelt option is rejected at once, and options of the other class are not: %o',
+  make => {
+    expect(
+      () =>
+        new make({
+          ...{ zooKeeperServers: '127.0.0.1:2181', basePath: '/x' },
+          zookeeperServers: '',
+        } as never),
+    ).toThrow(
+      new TypeError(`${make.name}: there is no option zookeeperServers; did you mean zooKeeperServers?`),
+    )
+    expect(() => new make(5 as never)).toThrow(`${make.name}: the options are 5, not an object`)
+    expect(
+      () =>
+        new make({
+          ...{ zooKeeperServers: '127.0.0.1:2181', basePath: '/x' },
+          acl: 'world:anyone:cdrwa',
+          resyncMs: 5_000,
+        } as never),
+    ).not.toThrow()
+  },
+)

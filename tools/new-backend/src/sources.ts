@@ -2,7 +2,7 @@
 export function index(name: string): string {
   const Name = pascal(name)
   return `import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
-import { RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
+import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import type { ${Name}Options } from './driver.ts'
 import { ${Name}Driver } from './driver.ts'
 
@@ -14,6 +14,7 @@ export interface ${Name}RegisterPluginOptions extends RegisterPluginOptions, ${N
 export class ${Name}RegisterPlugin extends RegisterPlugin {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ${Name}RegisterPluginOptions) {
+    checkRegistryOptions('${Name}RegisterPlugin', options, OWN_OPTIONS)
     super(new ${Name}Driver(options), options)
   }
 }
@@ -24,9 +25,13 @@ export interface ${Name}DiscoveryOptions extends RegistryDiscoveryOptions, ${Nam
 export class ${Name}Discovery extends RegistryDiscovery {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: ${Name}DiscoveryOptions) {
+    checkRegistryOptions('${Name}Discovery', options, OWN_OPTIONS)
     super(new ${Name}Driver(options), options)
   }
 }
+
+/** The names of the options that only this backend has, used to reject misspelt ones. */
+const OWN_OPTIONS: Readonly<Record<keyof ${Name}Options, true>> = { basePath: true }
 `
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
+import { checkKnown } from '../options.ts'
 import { endWith } from '../signals.ts'
 import type { Endpoints, WaitOptions } from './discovery.ts'
 
@@ -41,7 +42,9 @@ export class Feed {
     throw new RpcxError('ERR_RPCX_CLOSED', `${this.#name}: the discovery is closed`)
   }
 
-  async *watch({ signal, timeoutMs }: WaitOptions = {}): AsyncGenerator<Endpoints, void, undefined> {
+  async *watch(options: WaitOptions = {}): AsyncGenerator<Endpoints, void, undefined> {
+    checkKnown(this.#name, options, { signal: true, timeoutMs: true })
+    const { signal, timeoutMs } = options
     let seen: Endpoints | undefined
     while (!this.#closed && !signal?.aborted) {
       if (this.#current !== seen) {

@@ -3,7 +3,7 @@ import { toError, wrongResult } from '../callbacks.ts'
 import type { Clock } from '../clock.ts'
 import { RpcxError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
-import { shown } from '../options.ts'
+import { checkKnown, shown } from '../options.ts'
 import { hostOf } from './address-list.ts'
 
 /** The limit on the rate of calls. */
@@ -41,6 +41,7 @@ export class RateLimit {
 
   /** @throws RangeError or TypeError that names the option */
   constructor(clock: Clock, options: RateLimitOptions, host: RateLimitHost) {
+    checkKnown('Server: rateLimit', options, { callsPerSecond: true, burst: true, by: true })
     const { callsPerSecond, burst = Math.max(callsPerSecond, 1), by = 'service' } = options
     checkPositive('callsPerSecond', callsPerSecond, Number.MIN_VALUE)
     checkPositive('burst', burst, 1)

@@ -212,6 +212,7 @@ export class Server implements AsyncDisposable {
     metadata = '',
     options: FunctionOptions<T> = {},
   ): void {
+    checkKnown('registerFunction', options, { name: true, types: true })
     const isNew = this.#services.addFunction(service, fn, metadata, options.name ?? fn.name, options.types)
     if (isNew) this.#announce(service, metadata)
   }
@@ -284,9 +285,11 @@ export class Server implements AsyncDisposable {
    * Closes the server. First removes it from every registry and keeps serving for `noticeMs`, so that clients notice. Then answers new
    * calls with `ERR_RPCX_NOT_EXECUTED` and waits for running ones. Closes each connection once its client has closed it or sent nothing for
    * `lingerMs`. A second call returns the same promise.
-   * @throws RangeError when `drainMs` is not a valid duration
+   * @throws RangeError when `drainMs` is not a valid duration; TypeError when an option is unknown
    */
-  close({ drainMs = this.#drainMs }: CloseOptions = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    checkKnown('close', options, { drainMs: true })
+    const { drainMs = this.#drainMs } = options
     this.#closing ??= this.#close(checkMs('close', 'drainMs', drainMs))
     return this.#closing
   }

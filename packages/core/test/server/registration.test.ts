@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { runInNewContext } from 'node:vm'
-import { RegisterPlugin, Server } from '@rpcx/core'
+import { Peer2PeerDiscovery, RegisterPlugin, Server, XClient } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { clientOf, failure, serving } from '../helpers.ts'
 
@@ -344,6 +344,41 @@ describe('misuse', () => {
   ])('of the TLS of a server is a TypeError at once: %s', (_what, tls, text) => {
     expect(() => new Server({ tls } as never)).toThrow(TypeError)
     expect(() => new Server({ tls } as never)).toThrow(text)
+  })
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'a rate limit',
+      () => new Server({ rateLimit: { callsPerSecond: 1, bursts: 2 } } as never),
+      'Server: rateLimit: there is no option bursts; did you mean burst?',
+    ],
+    [
+      'registerFunction',
+      () => new Server().registerFunction('S', () => 1, '', { nam: 'hi' } as never),
+      'registerFunction: there is no option nam; did you mean name?',
+    ],
+    [
+      'close',
+      () => new Server().close({ drainMS: 1 } as never),
+      'close: there is no option drainMS; did you mean drainMs?',
+    ],
+    [
+      'ready',
+      async () => {
+        await using client = new XClient('S', new Peer2PeerDiscovery('tcp@127.0.0.1:1'))
+        await client.ready({ server: 2 } as never)
+      },
+      'ready: there is no option server; did you mean servers?',
+    ],
+    [
+      'a wait for a list',
+      () => new Peer2PeerDiscovery('tcp@127.0.0.1:1').list('S', { timeoutMS: 1 } as never),
+      'there is no option timeoutMS; did you mean timeoutMs?',
+    ],
+  ])('of an option of %s is a TypeError that suggests the nearest name', async (_what, use, text) => {
+    const error = await (async () => use())().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toContain(text)
   })
 
   test('of an option of the server is a TypeError that suggests the nearest name', () => {

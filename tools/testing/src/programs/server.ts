@@ -1,15 +1,18 @@
 import type { ServerEvents, ServerOptions, ServerPlugin } from '@rpcx/core'
 import { Server } from '@rpcx/core'
-import { hear, say } from './say.ts'
+import { hear, say, settings } from './say.ts'
 
-/** Serves `Echo`, reports the events of its registration, and reads commands: `block <ms>` or `close`. */
-export function serveEcho(plugin: ServerPlugin, served: Served, options: ServerOptions = {}): void {
-  const { service, metadata = '', listen = '127.0.0.1:0' } = served
+/**
+ * Serves `Echo`, reports the events of its registration, and reads commands: `block <ms>` or `close`.
+ * @param plugin makes the register plugin of the settings that are not the server's own
+ */
+export function serveEcho<P>(plugin: (own: P) => ServerPlugin, options: ServerOptions = {}): void {
+  const { service, metadata = '', listen = '127.0.0.1:0', ...own } = settings<Served>()
   const server = new Server({ lingerMs: 200, ...options })
   for (const event of EVENTS) {
     server.on(event, detail => say({ event, ...('why' in detail && { why: detail.why }) }))
   }
-  server.plugins.add(plugin)
+  server.plugins.add(plugin(own as P))
   server.registerName(service, { Echo: (value: unknown) => value }, metadata)
   void server
     .serve('tcp', listen)
@@ -28,7 +31,7 @@ export function serveEcho(plugin: ServerPlugin, served: Served, options: ServerO
   })
 }
 
-export interface Served {
+interface Served {
   readonly service: string
   readonly metadata?: string
   readonly listen?: string

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../clock.ts'
 import { MAX_TIMER_MS } from '../../clock.ts'
 import { RpcxError } from '../../errors.ts'
-import { checkCount, checkMs } from '../../options.ts'
+import { checkCount, checkKnown, checkMs } from '../../options.ts'
 import { reasonOf } from '../../reason.ts'
 import { endWith } from '../../signals.ts'
 
@@ -33,7 +33,9 @@ export class Readiness {
   }
 
   /** Resolves when there are at least `servers` servers. @throws `ERR_RPCX_TIMEOUT`, `ERR_RPCX_CLOSED`; the reason of `signal` */
-  async wait({ servers = 1, timeoutMs = 10_000, signal }: ReadyOptions): Promise<void> {
+  async wait(options: ReadyOptions): Promise<void> {
+    checkKnown('ready', options, { servers: true, timeoutMs: true, signal: true })
+    const { servers = 1, timeoutMs = 10_000, signal } = options
     checkCount('ready', 'servers', servers, 1)
     checkMs('ready', 'timeoutMs', timeoutMs)
     await this.until(
