@@ -11,6 +11,7 @@ import { reasonOf } from '../reason.ts'
 import { inRoot } from '../root.ts'
 import type { Wanted } from './call/call.ts'
 import type { CallOptions } from './call/call-options.ts'
+import { checkCallOptions } from './call/call-options.ts'
 import { Caller, pastError } from './call/caller.ts'
 import type { CallAt } from './call/fan-out.ts'
 import { broadcast, fork, Inform } from './call/fan-out.ts'
@@ -258,6 +259,7 @@ export class XClient<S extends object> implements AsyncDisposable {
   /** Returns a function that calls one server of many, within one deadline for all of them. */
   #callAt(method: string, args: unknown, options: CallOptions): CallAt<never> {
     checkMethodName(method)
+    checkCallOptions(options)
     const { timeoutMs = this.#timeoutMs } = options
     const end = this.#clock.now() + timeoutMs
     const encoded = this.#outermost === undefined ? this.#encoded(method, args) : undefined

@@ -50,6 +50,21 @@ describe('a client rejects', () => {
     expect(() => client({}, name)).toThrow(TypeError)
   })
 
+  test.each(['call', 'invoke', 'notify', 'broadcast', 'fork', 'inform'] as const)(
+    'an unknown option of %s, with a TypeError that suggests the nearest name',
+    async kind => {
+      type Any = Record<string, (args?: unknown) => unknown>
+      await using nobody = new XClient<Any>('Any', new Peer2PeerDiscovery('memu@nobody'))
+      const options: object = { timeoutMS: 5 }
+      const send = async (): Promise<unknown> => nobody[kind]('hi', 1, options)
+      const error = await failure(send())
+      expect(error).toMatchObject({
+        name: 'TypeError',
+        message: 'call: there is no option timeoutMS; did you mean timeoutMs?',
+      })
+    },
+  )
+
   test('none of the valid options', async () => {
     for (const options of [
       { timeoutMs: 0, heartbeatMs: 0 },

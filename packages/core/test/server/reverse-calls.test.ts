@@ -126,6 +126,10 @@ describe('the deadline of a call to a client', () => {
     const { connection } = await offering({ see })
     expect(await connection.call('see', null, { timeoutMs: 0 })).toBe(',')
     expect(await failure(connection.call('see', null, { timeoutMs: -1 }))).toBeInstanceOf(RangeError)
+    expect(await failure(connection.call('see', null, { timeout: 1 } as object))).toMatchObject({
+      name: 'TypeError',
+      message: 'call: there is no option timeout; did you mean timeoutMs?',
+    })
   })
 })
 

@@ -1,4 +1,5 @@
 import type { ParentCall } from '../../call/parent-call.ts'
+import { checkKnown } from '../../options.ts'
 
 /** Options of one call. */
 export interface CallOptions {
@@ -15,4 +16,18 @@ export interface CallOptions {
    * forwards its trace. @default none
    */
   readonly parent?: ParentCall
+}
+
+/** Checks the names of the options of a call. @throws TypeError that names the unknown option */
+export function checkCallOptions(options: CallOptions): void {
+  // `checkKnown` would make two lists for each call.
+  for (const option in options) if (!Object.hasOwn(KNOWN, option)) checkKnown('call', options, KNOWN)
+}
+
+const KNOWN: Readonly<Record<keyof CallOptions, true>> = {
+  timeoutMs: true,
+  signal: true,
+  metadata: true,
+  idempotent: true,
+  parent: true,
 }

@@ -11,6 +11,7 @@ import type { Dispatcher } from '../endpoints/dispatcher.ts'
 import type { Wanted } from './call.ts'
 import { Call } from './call.ts'
 import type { CallOptions } from './call-options.ts'
+import { checkCallOptions } from './call-options.ts'
 import { Deadlines } from './deadlines.ts'
 import type { MethodCodec } from './method-codec.ts'
 import { Token } from './token.ts'
@@ -65,6 +66,7 @@ export class Caller {
     const { methodCodec } = this.#options
     const { service } = methodCodec
     checkMethodName(method)
+    checkCallOptions(options)
     if (this.#isClosed) throw closedError(service, method)
     // In UTF-8, a UTF-16 code unit takes 3 bytes at most: most names need no exact count.
     if (

@@ -8,7 +8,7 @@ import type { Codec } from '../../codec/codec.ts'
 import type { Codecs } from '../../codec/codecs.ts'
 import { isCounting } from '../../codec/limits.ts'
 import { RpcxError } from '../../errors.ts'
-import { checkMethodName, checkMs } from '../../options.ts'
+import { checkKnown, checkMethodName, checkMs } from '../../options.ts'
 import type { CallHolder, PendingCall } from '../../peer/pending-call.ts'
 import { reasonOf } from '../../reason.ts'
 import { validatedNow } from '../../schema.ts'
@@ -41,6 +41,7 @@ export class ReverseCall implements PendingCall {
 
   /** @throws RangeError or TypeError that names the option; the reason of `signal` */
   constructor(clock: Clock, method: string, args: unknown, options: ReverseCallOptions, codecs: Codecs) {
+    checkKnown('call', options, OPTIONS)
     const { timeoutMs = 10_000, signal, codec = 'msgpack', types = {}, parent } = options
     checkMs('call', 'timeoutMs', timeoutMs)
     checkName(method)
@@ -135,4 +136,13 @@ function checkName(method: string): void {
       'ERR_RPCX_ARGUMENT',
       `call: the name of the method has more than ${MAX_NAMES_BYTES} bytes`,
     )
+}
+
+const OPTIONS: Readonly<Record<keyof ReverseCallOptions, true>> = {
+  timeoutMs: true,
+  signal: true,
+  metadata: true,
+  codec: true,
+  types: true,
+  parent: true,
 }
