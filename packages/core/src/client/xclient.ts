@@ -23,7 +23,7 @@ import type { Arg, MethodName, Out } from './call/methods.ts'
 import type { ClientEvents } from './client-events.ts'
 import type { SharedParts } from './connection/connection-pool.ts'
 import { ConnectionPool, pushesTo } from './connection/connection-pool.ts'
-import { Dispatcher, NO_SERVERS } from './endpoints/dispatcher.ts'
+import { Dispatcher } from './endpoints/dispatcher.ts'
 import type { EndpointHandle } from './endpoints/endpoint-handle.ts'
 import type { ReadyOptions } from './endpoints/readiness.ts'
 import { Readiness } from './endpoints/readiness.ts'
@@ -253,7 +253,7 @@ export class XClient<S extends object> implements AsyncDisposable {
     )
     const { handles } = dispatcher.endpoints
     if (handles.length > 0) return handles
-    throw new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#service}.${method}: ${NO_SERVERS}`)
+    throw new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#service}.${method}: ${dispatcher.endpoints.whyEmpty}`)
   }
 
   /** Returns a function that calls one server of many, within one deadline for all of them. */

@@ -43,7 +43,21 @@ describe('the list of servers', () => {
     const client = clientOf<Who>('Who', discovery)
     expect(await failure(client.call('who'))).toMatchObject({
       code: 'ERR_RPCX_NO_ENDPOINT',
-      message: 'Who.who: the list of servers is empty',
+      message:
+        'Who.who: no server is registered; do the servers register the name Who at this registry, under the same path?',
+    })
+    discovery.update([
+      { key: 'memu@a', value: 'state=inactive' },
+      { key: 'memu@b', value: 'state=inactive' },
+    ])
+    await failure(client.call('who'))
+    expect(await failure(client.call('who'))).toMatchObject({
+      code: 'ERR_RPCX_NO_ENDPOINT',
+      message: 'Who.who: 2 servers are registered, but inactive',
+    })
+    const grouped = clientOf<Who>('Who', discovery, { group: 'blue' })
+    expect(await failure(grouped.call('who'))).toMatchObject({
+      message: 'Who.who: 2 servers are registered, but inactive or not of the group "blue"',
     })
   })
 

@@ -158,7 +158,7 @@ export class Dispatcher implements CallOwner {
       return
     }
     if (handles.length === 0) {
-      this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', NO_SERVERS, call.lastError)
+      this.#reject(call, 'ERR_RPCX_NO_ENDPOINT', this.endpoints.whyEmpty, call.lastError)
       return
     }
     const first = earliest(handles)
@@ -253,8 +253,6 @@ export class Dispatcher implements CallOwner {
     return new RpcxError('ERR_RPCX_OUTCOME_UNKNOWN', unknown, { cause, metadata, attempts })
   }
 }
-
-export const NO_SERVERS = 'the list of servers is empty'
 
 function whyOut({ lastError }: EndpointHandle): string {
   return lastError === undefined ? 'its connection was lost' : reasonOf(lastError)

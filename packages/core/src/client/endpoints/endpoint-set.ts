@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../clock.ts'
 import type { Endpoint, Endpoints } from '../../discovery/discovery.ts'
 import type { RpcxError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
+import { shown } from '../../options.ts'
 import { Slices } from '../../slices.ts'
 import type { Call, CallOwner } from '../call/call.ts'
 import type { MethodCodec } from '../call/method-codec.ts'
@@ -76,6 +77,16 @@ export class EndpointSet implements EndpointPeers {
   get handles(): readonly EndpointHandle[] {
     const handles = this.#handles ?? NONE
     return this.#vanished.size === 0 ? handles : [...handles, ...this.#vanished]
+  }
+
+  /** Says why there is no server to call, although there is a list. */
+  get whyEmpty(): string {
+    const { group, methodCodec } = this.#options
+    const { length } = this.#taken.endpoints
+    if (length === 0)
+      return `no server is registered; do the servers register the name ${methodCodec.service} at this registry, under the same path?`
+    const others = group === undefined ? 'inactive' : `inactive or not of the group ${shown(group)}`
+    return `${length} ${length === 1 ? 'server is' : 'servers are'} registered, but ${others}`
   }
 
   /** The servers to choose from: the same array until one of them changes. */
