@@ -149,7 +149,7 @@ export class Announcer implements EntryWatcherOwner {
     watcher.stop()
     // This session cannot remove an entry that another session keeps by now. So it first writes the entry again.
     if (!ended.aborted && this.#ownership.isHeld && this.#entry.isSomeoneElses)
-      await this.#write(session, ended)
+      await this.#write(session, ended, ended, () => true)
     const isGone = this.#entry.mayBeOurs && (await this.#ref.remove(session, ended, () => this.#withdrawn()))
     forget()
     if (isGone) this.#ownership.withdrawn()
@@ -161,19 +161,39 @@ export class Announcer implements EntryWatcherOwner {
       // The registry works, so the delay does not come from the back-off of its connection.
       return this.#losses.wait(undefined, this.#stopping.signal)
     }
-    if (this.#isDue()) return this.#write(session, ended)
+    if (this.#isDue()) {
+      const turn = either(ended, this.#stopping.signal)
+      await this.#write(session, ended, turn.signal, () => this.#isDue())
+      turn.release()
+      return
+    }
     if (this.#entry.isDoubtful) watcher.again()
     if (this.#isVisible()) this.#wakeWaiting()
     await new Promise<void>(resolve => (this.#wake = resolve))
   }
 
-  async #write(session: RegistrySession, ended: AbortSignal): Promise<void> {
-    const over = this.#entry.writing()
-    const text = this.#metadata.toString()
-    const audience = over?.by === 'us' ? this.#metadata.audience : 'all'
+  /**
+   * Writes the entry when it is its turn.
+   * @param turn ends the wait for the turn. It does not abort the write: an aborted write may leave an entry that is not removed.
+   * @param isWanted whether to write at that time
+   */
+  async #write(
+    session: RegistrySession,
+    ended: AbortSignal,
+    turn: AbortSignal,
+    isWanted: () => boolean,
+  ): Promise<void> {
+    let text: string | undefined
+    const write = async (): Promise<bigint | undefined> => {
+      if (!isWanted()) return undefined
+      const over = this.#entry.writing()
+      text = this.#metadata.toString()
+      const audience = over?.by === 'us' ? this.#metadata.audience : 'all'
+      return this.#ref.write(session, text, over, audience, ended)
+    }
     try {
-      // `withdraw` does not abort this write: an aborted write may leave an entry that is not removed.
-      const version = await this.#ref.write(session, text, over, audience, ended)
+      const version = await this.#connection.writes.run(write, turn)
+      if (text === undefined) return
       this.#isFailing = false
       if (version !== undefined) this.#entry.written(text, version)
       else this.#entry.refused()
@@ -181,6 +201,7 @@ export class Announcer implements EntryWatcherOwner {
       if (this.#refusals > FEW) this.#mustPause = true
       this.#judge()
     } catch (error) {
+      if (text === undefined) return
       this.#entry.unanswered(text)
       if (ended.aborted) return
       this.#isFailing = true

@@ -46,11 +46,9 @@ export class EntryRef {
     ended: AbortSignal,
   ): Promise<bigint | undefined> {
     const { service, address } = this
-    const write = (): Promise<bigint | undefined> =>
-      this.within('write', ended, signal =>
-        session.write({ service, address, metadata }, over, audience, signal),
-      )
-    const version = await this.connection.writes.run(write, ended)
+    const version = await this.within('write', ended, signal =>
+      session.write({ service, address, metadata }, over, audience, signal),
+    )
     this.connection.succeeded(this)
     if (version !== undefined) this.connection.keeps(session.ttlMs)
     return version

@@ -1,6 +1,7 @@
 import type { RegisterPluginOptions, ServerOptions } from '@rpcx/core'
 import { RegisterPlugin, Server } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
+import { Gate } from '../gate.ts'
 import { until } from '../until.ts'
 import { OneEntry } from './one-entry-driver.ts'
 
@@ -36,6 +37,35 @@ function once(
     return before(taken)
   }
 }
+
+test('a server that closes begins no write that still waits for its turn', async () => {
+  const driver = new OneEntry()
+  const answered = new Gate()
+  driver.writing = () => answered.opened.then(() => undefined)
+  const { server } = serverWith(driver, {}, { startTimeoutMs: 1 })
+  for (let n = 1; n < 20; n++) server.registerName(`S${n}`, { get: () => n }, `n=${n}`)
+  await server.serve('tcp', '127.0.0.1:0')
+  await until(() => driver.writes.length === 16)
+  const closed = server.close()
+  answered.open()
+  await closed
+  expect(driver.writes).toHaveLength(16)
+})
+
+test('a write that waited for its turn has the newest metadata', async () => {
+  const driver = new OneEntry()
+  const answered = new Gate()
+  driver.writing = () => answered.opened.then(() => 1n)
+  const { server } = serverWith(driver, {}, { startTimeoutMs: 1 })
+  for (let n = 1; n < 17; n++) server.registerName(`S${n}`, { get: () => n }, `n=${n}`)
+  await server.serve('tcp', '127.0.0.1:0')
+  await until(() => driver.writes.length === 16)
+  server.setMetadata('S16', 'n=new').catch(() => {})
+  answered.open()
+  await until(() => driver.writes.length >= 17)
+  expect(driver.writes[16]).toBe('n=new')
+  await server.close()
+})
 
 describe('an announcer', () => {
   test('recognises an edit that crosses its own write as an edit', async () => {
