@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { RegistryHost } from '@rpcx/core'
 import type Consul from 'consul'
+import type { LibraryError } from './failure.ts'
 import { notConsuls } from './failure.ts'
 import { openLibrary } from './library.ts'
 import type { Access } from './settings.ts'
@@ -37,7 +38,7 @@ export class Agent {
   constructor(at: RegistryHost, access: Access) {
     this.#sockets = Sockets.take(at, access)
     this.#consul = openLibrary(at, this.#sockets.http, access)
-    this.ready = this.#send((consul, common) => consul.status.leader(common as never))
+    this.ready = this.ask((consul, common) => consul.status.leader(common as never))
     this.ready.catch(() => {})
   }
 
@@ -87,8 +88,9 @@ export class Agent {
     shape?: Shape,
     timeout: number = CALL_MS,
   ): Promise<Response<T>> {
-    const canceled = this.#isClosed || signal?.aborted
-    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, canceled, shape })
+    // The operation may have waited for its turn until now.
+    if (this.#isClosed || signal?.aborted) throw this.#why ?? canceled()
+    const ctx = Object.assign(new EventEmitter(), { includeResponse: true, shape })
     const cancel = (): void => void ctx.emit('cancel')
     this.#cancels.add(cancel)
     signal?.addEventListener('abort', cancel, { once: true })
@@ -99,6 +101,11 @@ export class Agent {
       signal?.removeEventListener('abort', cancel)
     }
   }
+}
+
+/** Returns the error with which the library rejects a canceled request. */
+function canceled(): LibraryError {
+  return Object.assign(new Error('canceled'), { isAbort: true })
 }
 
 type Response<T> = [response: IncomingMessage, body: T | undefined]

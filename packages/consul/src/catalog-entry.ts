@@ -25,6 +25,7 @@ export class CatalogEntry {
   #isWritten = false
   /** Whether the current agent has the service. The check can pass only there. */
   #isAtAgent = false
+  #isRenewing = false
 
   constructor(service: string, address: string, connection: ConsulConnection, settings: CatalogSettings) {
     this.#service = service
@@ -66,14 +67,17 @@ export class CatalogEntry {
 
   /** Reports the health of the server to its check. Ignores errors, because the watch sees them. */
   async renew(): Promise<void> {
-    if (!this.#isAtAgent || this.#settings.check !== 'ttl') return
-    const note = this.#settings.health()
-    const check = { id: checkOf(this.#id), note }
+    // One that waits for its turn does the work of the next ones.
+    if (!this.#isAtAgent || this.#settings.check !== 'ttl' || this.#isRenewing) return
+    this.#isRenewing = true
     const tell: Operation = (consul, common) => {
+      const note = this.#settings.health()
+      const check = { id: checkOf(this.#id), note }
       const { check: checks } = consul.agent
       return isServing(note) ? checks.pass({ ...check, ...common }) : checks.fail({ ...check, ...common })
     }
     await this.#connection.ask('tell a check', tell).catch(() => {})
+    this.#isRenewing = false
   }
 
   async remove(signal: AbortSignal): Promise<void> {

@@ -17,6 +17,7 @@ export class EntryKey {
   readonly #settings: Settings
   #session: string | undefined
   #isOverdue = false
+  #isRenewing = false
   #renewalFailed: (error: unknown) => void = () => {}
 
   constructor(service: string, address: string, connection: ConsulConnection, settings: Settings) {
@@ -63,7 +64,9 @@ export class EntryKey {
    */
   async renew(): Promise<void> {
     const id = this.#session
-    if (id === undefined) return
+    // One that waits for its turn does the work of the next ones.
+    if (id === undefined || this.#isRenewing) return
+    this.#isRenewing = true
     const renew: Operation = (consul, common) => consul.session.renew({ id, ...common })
     try {
       await this.#connection.ask('renew a session', renew)
@@ -71,6 +74,8 @@ export class EntryKey {
     } catch (error) {
       this.#isOverdue = isTooMuch(error)
       if (this.#isOverdue) this.#renewalFailed(error)
+    } finally {
+      this.#isRenewing = false
     }
   }
 

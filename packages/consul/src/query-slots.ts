@@ -33,12 +33,14 @@ export class QuerySlots {
 
   /** Runs `query` when a slot is free. */
   async take<T>(query: (waitMs: number) => Promise<T>): Promise<T> {
-    try {
-      return await this.#running.run(() => query(this.#waitMs()))
-    } catch (error) {
-      if (isTooMuch(error)) this.#slow()
-      throw error
-    }
+    return this.#running.run(async () => {
+      try {
+        return await query(this.#waitMs())
+      } catch (error) {
+        if (isTooMuch(error)) this.#slow()
+        throw error
+      }
+    })
   }
 
   /** Many queries are rejected at the same time, so only the first rejection counts. */

@@ -12,8 +12,8 @@ import type { Access } from './settings.ts'
 export class Sockets {
   readonly http: HttpAgent
   /**
-   * Gives requests that do not block their turn. A request that waits for a free socket would be one that Consul does not answer: the time
-   * limit of the library includes that wait.
+   * Gives requests that do not block their turn. The time limit of the library includes the wait for a free socket, so a request that waits
+   * long would fail as if Consul had not answered.
    */
   readonly requests: Semaphore = new Semaphore(MOST_REQUESTS)
   readonly #forget: () => void

@@ -1,7 +1,12 @@
+import { parseRegistryHosts, systemClock } from '@rpcx/core'
 import type { Server } from '@rpcx/servers'
 import { requireServer, startConsul } from '@rpcx/servers'
 import { eventsOfDiscovery, until } from '@rpcx/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Operation } from '../src/agent.ts'
+import { ConsulConnection } from '../src/connection.ts'
+import { keys } from '../src/keys.ts'
+import type { Answer } from './fault-proxy.ts'
 import { Front, saying } from './fault-proxy.ts'
 import { Harness } from './harness.ts'
 
@@ -48,6 +53,44 @@ describe.runIf(await requireServer('consul'))('A Consul that limits its clients'
     expect(events.all.filter(({ event }) => !event.startsWith('registry')).map(({ event }) => event)).toEqual(
       ['registered'],
     )
+  })
+
+  test('that answers slowly gets one renewal of a session at a time', async () => {
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
+    let [renewals, running, most] = [0, 0, 0]
+    const slowly: Answer = response => {
+      renewals++
+      most = Math.max(most, ++running)
+      setTimeout(() => {
+        running--
+        response.end('[]')
+      }, 1_500)
+    }
+    front.answer(slowly, path => path.includes('session/renew'))
+    await harness.published('Arith', { consulServers: front.address })
+    await until(() => renewals >= 3)
+    expect(most).toBe(1)
+  })
+
+  test('that hangs fails all requests for the same reason, those that wait for their turn too', async () => {
+    await using harness = new Harness(consul)
+    const front = harness.open(await Front.open(consul.address))
+    front.answer(
+      () => {},
+      path => path.includes('session/create'),
+    )
+    const connection = new ConsulConnection(systemClock, {
+      hosts: parseRegistryHosts('consul', 'consulServers', front.address),
+    })
+    await connection.read(keys('x/any'), new AbortController().signal)
+    const create: Operation = (library, common) => library.session.create({ ...common })
+    const asked = Array.from({ length: 12 }, () => connection.ask('make a session', create))
+    const answers = await Promise.allSettled(asked)
+    const reasons = answers.map(answer => (answer as PromiseRejectedResult).reason.message)
+    expect(new Set(reasons).size).toBe(1)
+    expect(reasons[0]).toMatch(/make a session: request timed out/)
+    connection.close()
   })
 
   const refusals = [

@@ -33,6 +33,17 @@ describe('QuerySlots', () => {
     for (const leave of leaves) leave()
   })
 
+  test('lengthens the query that takes the slot of a rejected one', async () => {
+    const turns = new QuerySlots()
+    const leaves = Array.from({ length: 246 }, () => turns.join())
+    const tooMany = Object.assign(new Error('429'), { response: { statusCode: 429 } })
+    const refused = Array.from({ length: 12 }, () => turns.take(() => Promise.reject(tooMany)))
+    const next = turns.take(async waitMs => waitMs)
+    await Promise.allSettled(refused)
+    expect(await next).toBe(200)
+    for (const leave of leaves) leave()
+  })
+
   test('runs 12 queries at most, in the order of their requests', async () => {
     const turns = new QuerySlots()
     const began: number[] = []
