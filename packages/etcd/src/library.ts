@@ -15,6 +15,8 @@ export function logInWith(client: Etcd3, { username, password }: EtcdAuth, callO
   }
   authenticator.getCredentialsFromHost = async () => {
     const asked = { name: username, password: typeof password === 'function' ? await password() : password }
+    if (typeof asked.password !== 'string' || asked.password === '')
+      throw new TypeError('etcd: auth.password() returned no password, which is a string that is not empty')
     return new Promise<string>((resolve, reject) => {
       const answered: Answered = (error, response) => {
         if (error) reject(hidden(castGrpcError(error), asked.password))

@@ -108,6 +108,22 @@ describe('When etcd misbehaves', () => {
     await server.close()
   })
 
+  test.each([undefined, '', 7])(
+    'a password function that returns %j fails the login, not the process',
+    async given => {
+      await using etcd = await hostile(call => {
+        if (!call.method.endsWith('/Authenticate')) return false
+        fail(call.stream, 3, 'etcdserver: authentication failed')
+        return true
+      })
+      const auth = { username: 'u', password: () => given as string }
+      await using discovery = new EtcdDiscovery({ etcdServers: etcd.address, basePath: 'x', auth })
+      const down = new Promise<Error>(resolve => discovery.on('registryDown', ({ error }) => resolve(error)))
+      discovery.list('Any').catch(() => {})
+      expect((await down).message).toContain('auth.password() returned no password')
+    },
+  )
+
   const password = 's3cret-of-etcd'
   test.concurrent.each<[string, (call: Call) => void]>([
     [
