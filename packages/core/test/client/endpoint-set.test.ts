@@ -2,6 +2,7 @@ import type { Discovery, DiscoveryStatus, Endpoints } from '@rpcx/core'
 import { MultipleServersDiscovery } from '@rpcx/core'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { parseEndpoint } from '../../src/discovery/discovery.ts'
 import { Feed } from '../../src/discovery/feed.ts'
 import { BareServer } from '../bare-peer.ts'
 import { Gate } from '../gate.ts'
@@ -115,6 +116,24 @@ describe('the list of servers', () => {
     expect(await client.call('who')).toBe('still')
     await discovery.close()
     expect(await client.call('who')).toBe('still')
+  })
+
+  test('that is long and the last one is applied before calls fail for want of lists', async () => {
+    const endpoints = Array.from({ length: 5_000 }, (_, n) =>
+      parseEndpoint(`memu@server${String(n).padStart(4, '0')}`, ''),
+    )
+    const discovery = {
+      async *watch() {
+        yield endpoints
+      },
+      list: async () => endpoints,
+      status: () => ({ state: 'closed', since: 0, source: 'registry', lastError: undefined }) as const,
+      close: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    } satisfies Discovery
+    const client = clientOf<Who>('Who', discovery)
+    await client.ready({ servers: 5_000 })
+    expect(client.snapshot().endpoints).toHaveLength(5_000)
   })
 
   test('leaves out servers that are inactive or of another group', async () => {

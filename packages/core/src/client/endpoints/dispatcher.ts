@@ -105,6 +105,7 @@ export class Dispatcher implements CallOwner {
 
   /** Fails the calls that wait for a list, now and later: there will be none. */
   noMoreLists(why: RpcxError): void {
+    this.endpoints.finish()
     this.#ended = why
     for (const call of this.#waiting.release()) this.#route(call)
   }

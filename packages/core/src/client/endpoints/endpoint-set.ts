@@ -111,6 +111,11 @@ export class EndpointSet implements EndpointPeers {
     this.#making.add(this.#look(this.#newest))
   }
 
+  /** Applies the newest list now, however long that takes. */
+  finish(): void {
+    this.#making.finish()
+  }
+
   maxBackoffMs(): number {
     return (this.#handles?.length ?? 0) + this.#vanished.size > 1 ? MAX_BACKOFF_MS : MAX_BACKOFF_ALONE_MS
   }

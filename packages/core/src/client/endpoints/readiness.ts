@@ -32,9 +32,9 @@ export class Readiness {
     this.#count = count
   }
 
-  /** Resolves when there are at least `servers` servers. @throws `ERR_RPCX_TIMEOUT`, `ERR_RPCX_CLOSED`; the reason of `signal` */
+  /** Resolves when there are at least `servers` servers. @throws as `XClient.ready` */
   async wait(options: ReadyOptions): Promise<void> {
-    checkKnown('ready', options, { servers: true, timeoutMs: true, signal: true })
+    checkKnown('ready', options, OPTIONS)
     const { servers = 1, timeoutMs = 10_000, signal } = options
     checkCount('ready', 'servers', servers, 1)
     checkMs('ready', 'timeoutMs', timeoutMs)
@@ -109,3 +109,5 @@ interface Waiter {
   resolve(): void
   reject(error: unknown): void
 }
+
+const OPTIONS: Readonly<Record<keyof ReadyOptions, true>> = { servers: true, timeoutMs: true, signal: true }
