@@ -1,4 +1,5 @@
 import { lazy } from './lazy.ts'
+import { checkKnown } from './options.ts'
 import { endWith } from './signals.ts'
 
 /**
@@ -102,6 +103,12 @@ class SystemClock extends Clock {
 
 /** The clock of Node. */
 export const systemClock: Clock = new SystemClock()
+
+/** Checks the options of a class that has no option but the clock. @throws TypeError that names the option */
+export function checkClockOption(who: string, options: ClockOption): Clock {
+  checkKnown(who, options, { clock: true } satisfies Record<keyof ClockOption, true>)
+  return checkClock(who, options.clock)
+}
 
 /** Checks the option `clock`. @throws TypeError that names the option */
 export function checkClock(who: string, clock: Clock = systemClock): Clock {

@@ -1,6 +1,6 @@
 /**
  * Replaces a secret in a text that others wrote, such as the error message of a registry. Of a secret of a few characters, only whole words
- * are replaced: in other words it would show itself by its place.
+ * are replaced: inside longer words, the mark would give the secret away.
  * @param mark stands in its place: `[password]`
  */
 export function hideSecret(text: string, secret: string, mark: string): string {

@@ -1,6 +1,9 @@
 /** Returns a value as it is shown in the error about it: a string in quotes, an object by its class. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
+  // As text, a function is its whole source.
+  if (typeof value === 'function')
+    return `${/^class\b/.test(String(value)) ? 'class' : 'function'} ${value.name}`
   if (typeof value !== 'object' || value === null) return String(value)
   return Array.isArray(value) ? 'a list' : `an object of ${value.constructor?.name ?? 'no class'}`
 }
@@ -38,7 +41,7 @@ export function checkChoice<T extends string>(
   choices: readonly T[],
 ): T {
   if (choices.includes(value)) return value
-  throw new TypeError(`${who}: ${option} is ${JSON.stringify(value)}, not one of ${choices.join(', ')}`)
+  throw new TypeError(`${who}: ${option} is ${shown(value)}, not one of ${choices.join(', ')}`)
 }
 
 /** Checks an option that is a count; `Infinity` means no limit. @throws RangeError that names the option */

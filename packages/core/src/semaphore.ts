@@ -1,3 +1,4 @@
+import { checkCount } from './options.ts'
 import { endWith } from './signals.ts'
 
 /** A limit on how many operations run at the same time. Others wait for their turn, in order. */
@@ -5,8 +6,9 @@ export class Semaphore {
   #free: number
   readonly #waiting = new Set<() => void>()
 
-  /** @param permits how many operations may run at the same time */
+  /** @param permits how many operations may run at the same time, from 1 up @throws RangeError */
   constructor(permits: number) {
+    checkCount('Semaphore', 'permits', permits, 1)
     this.#free = permits
   }
 

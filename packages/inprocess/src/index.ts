@@ -1,4 +1,4 @@
-import type { RegisterPluginOptions, RegistryDiscoveryOptions } from '@rpcx/core'
+import type { RegisterPluginOptions, RegistryDiscoveryOptions, SharedRegistryOption } from '@rpcx/core'
 import { checkRegistryOptions, RegisterPlugin, RegistryDiscovery } from '@rpcx/core'
 import { InprocessDriver } from './driver.ts'
 import { registry } from './registry.ts'
@@ -11,6 +11,7 @@ export interface InprocessRegisterPluginOptions extends RegisterPluginOptions {
 
 /** Registers a server for clients in this process. They can call its services from `registerName` on, before the server listens. */
 export class InprocessRegisterPlugin extends RegisterPlugin {
+  /** @throws TypeError or RangeError that names the option */
   constructor(options: InprocessRegisterPluginOptions = {}) {
     checkRegistryOptions('InprocessRegisterPlugin', options, OWN_OPTIONS)
     super(new InprocessDriver(registry(options.registry)), options)
@@ -27,13 +28,19 @@ export interface InprocessDiscoveryOptions extends RegistryDiscoveryOptions {
 
 /** Discovers the servers in this process. */
 export class InprocessDiscovery extends RegistryDiscovery {
+  /** @throws TypeError or RangeError that names the option */
   constructor(options: InprocessDiscoveryOptions = {}) {
     checkRegistryOptions('InprocessDiscovery', options, OWN_OPTIONS)
     super(new InprocessDriver(registry(options.registry)), options)
   }
 }
 
-const OWN_OPTIONS = { registry: true } as const
+const OWN_OPTIONS: Readonly<
+  Record<
+    Exclude<keyof InprocessRegisterPluginOptions | keyof InprocessDiscoveryOptions, SharedRegistryOption>,
+    true
+  >
+> = { registry: true }
 
 /** The plugin for the default registry. Any number of servers may share it. */
 export const inprocessClient: InprocessRegisterPlugin = new InprocessRegisterPlugin()

@@ -1,4 +1,4 @@
-/** A signal that wakes a waiting reader when something has changed. Several rings while no reader waits count as one. */
+/** A signal that wakes a waiting reader when something has changed. Several changes while no reader waits count as one. */
 export class ChangeSignal {
   #isSet = false
   #wake: () => void = () => {}
@@ -8,7 +8,7 @@ export class ChangeSignal {
     this.#wake()
   }
 
-  /** Resolves to `true` after a ring, or to `false` when `signal` aborts. Rejects with the reason of `down` when that aborts. */
+  /** Resolves to `true` after a change, or to `false` when `signal` aborts. Rejects with the reason of `down` when that aborts. */
   async wait(down: AbortSignal, signal: AbortSignal): Promise<boolean> {
     const wake = (): void => this.#wake()
     down.addEventListener('abort', wake)

@@ -35,7 +35,7 @@ interface Difference {
 
 /** The children of a directory as of the last `look`. */
 class ServiceView {
-  /** Rings when another look is due. */
+  /** Set when another look is due. */
   readonly changes: ChangeSignal = new ChangeSignal()
   readonly #connection: Connection
   readonly #directory: string

@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { createSecureContext } from 'node:tls'
 import type { RegistryHost } from '@rpcx/core'
-import { parseRegistryHosts } from '@rpcx/core'
+import { parseRegistryHosts, reasonOf } from '@rpcx/core'
 import type { ACL } from 'node-zookeeper-client'
 import { parseAcl } from './acl.ts'
 import { inTurn } from './addresses.ts'
@@ -62,10 +62,7 @@ function readTls(tls: ConnectionOptions): ConnectionOptions {
   try {
     return { ...tls, secureContext: createSecureContext(tls) }
   } catch (cause) {
-    const why = (cause as Error).message
-    throw new TypeError(`zookeeper: tls is not PEM, or its key does not belong to its cert: ${why}`, {
-      cause,
-    })
+    throw new TypeError(`zookeeper: tls: node:tls rejects the options: ${reasonOf(cause)}`, { cause })
   }
 }
 

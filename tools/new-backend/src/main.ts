@@ -7,6 +7,7 @@ const [name, ...others] = process.argv.slice(2)
 const isName = name !== undefined && others.length === 0 && isBackendName(name)
 if (!isName || existsSync(new URL(name, packages))) {
   if (isName) console.error(`packages/${name} exists`)
+  else if (name !== undefined) console.error(`${[name, ...others].join(' ')} is not a name for a backend`)
   console.error(
     'usage: npm run new-backend -- <name>, in small letters, digits and hyphens, such as wall-board',
   )

@@ -1,5 +1,5 @@
 /**
- * Asserts three times a promised time, because test machines are busy. With `RPCX_STRICT`, asserts the promised time itself.
+ * Asserts at most three times the promised time, because test machines are busy. With `RPCX_STRICT`, asserts the promised time itself.
  * Prints the figure either way.
  */
 export function atMost(promised: number, what: string, measured: number, unit = 'ms'): void {

@@ -120,7 +120,8 @@ export class Load implements AsyncDisposable {
       }
       const tookMs = performance.now() - startedAt
       this.#slowestMs = Math.max(this.#slowestMs, tookMs)
-      if (tookMs < this.#pauseMs) await sleep(this.#pauseMs - tookMs)
+      const { signal } = this.#stopping
+      if (tookMs < this.#pauseMs) await sleep(this.#pauseMs - tookMs, undefined, { signal }).catch(() => {})
     }
   }
 

@@ -76,7 +76,7 @@ export function checkOptions(
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
     throw new TypeError(`XClient: token is ${typeof token}, not a string or a function`)
   if (tls !== undefined && typeof tls !== 'function' && (typeof tls !== 'object' || tls === null))
-    throw new TypeError(`XClient: tls is ${shown(tls)}, not an object or a function`)
+    throw new TypeError(`XClient: tls is ${tls === null ? null : typeof tls}, not an object or a function`)
   if (compress !== undefined) checkChoice('XClient', 'compress', compress, ['gzip'])
   const clock = checkClock('XClient', options.clock)
   const schemas = schemaInterceptor(types)

@@ -152,7 +152,8 @@ export class XClient<S extends object> implements AsyncDisposable {
 
   /**
    * Resolves when the list has at least `servers` servers that may be called. Useful at the start of a program, and in tests.
-   * @throws `ERR_RPCX_TIMEOUT`, `ERR_RPCX_CLOSED`; the reason of `signal`
+   * @throws `ERR_RPCX_TIMEOUT`; `ERR_RPCX_CLOSED` when the client or its discovery closes; `ERR_RPCX_REGISTRY` when the discovery fails; the
+   * reason of `signal`; TypeError or RangeError that names the option
    */
   ready(options: ReadyOptions = {}): Promise<void> {
     return this.#readiness.wait(options)
@@ -253,7 +254,10 @@ export class XClient<S extends object> implements AsyncDisposable {
     )
     const { handles } = dispatcher.endpoints
     if (handles.length > 0) return handles
-    throw new RpcxError('ERR_RPCX_NO_ENDPOINT', `${this.#service}.${method}: ${dispatcher.endpoints.whyEmpty}`)
+    throw new RpcxError(
+      'ERR_RPCX_NO_ENDPOINT',
+      `${this.#service}.${method}: ${dispatcher.endpoints.whyEmpty}`,
+    )
   }
 
   /** Returns a function that calls one server of many, within one deadline for all of them. */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { checkClock } from '../clock.ts'
 import type { CallbackEvents } from '../events.ts'
 import { Events } from '../events.ts'
-import { checkKnown } from '../options.ts'
+import { checkKnown, shown } from '../options.ts'
 import type { CachedList } from './cache-file.ts'
 import { CacheFile } from './cache-file.ts'
 import { CachedService } from './cached-service.ts'
@@ -62,10 +62,10 @@ export class CachedDiscovery implements Discovery {
    */
   constructor(inner: Discovery, options: CachedDiscoveryOptions, idle?: { readonly idleMs?: number }) {
     checkDiscovery('CachedDiscovery: the first argument', inner)
-    checkKnown('CachedDiscovery', options, { file: true, networks: true, clock: true })
+    checkKnown('CachedDiscovery', options, OPTIONS)
     const { file, networks = TCP_NETWORKS } = options
     if (typeof file !== 'string' || file === '')
-      throw new TypeError(`CachedDiscovery: file is ${JSON.stringify(file)}, not a path`)
+      throw new TypeError(`CachedDiscovery: file is ${shown(file)}, not a path`)
     const clock = checkClock('CachedDiscovery', options.clock)
     this.#clock = clock
     this.#inner = inner
@@ -164,3 +164,9 @@ export class CachedDiscovery implements Discovery {
 
 // The pause after each write, so that a large list with frequent changes does not keep the disk busy.
 const PAUSE_MS = 1_000
+
+const OPTIONS: Readonly<Record<keyof CachedDiscoveryOptions, true>> = {
+  file: true,
+  networks: true,
+  clock: true,
+}

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { checkKnown, checkMs } from '../options.ts'
+import { checkKnown, checkMs, shown } from '../options.ts'
 import { DNSDriver } from './dns-driver.ts'
 import { RegistryDiscovery } from './registry-discovery.ts'
 
@@ -39,13 +39,12 @@ export class DNSDiscovery extends RegistryDiscovery {
     checkKnown('dns', options, OPTIONS)
     const { domain, port, network = 'tcp', servers, intervalMs = 10_000, clock } = options
     if (typeof domain !== 'function' && (typeof domain !== 'string' || domain === '')) {
-      throw new TypeError(`dns: domain is ${JSON.stringify(domain)}, not a name or a function`)
+      throw new TypeError(`dns: domain is ${shown(domain)}, not a name or a function`)
     }
     if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
-      throw new RangeError(`dns: port is ${port}, not one from 1 to 65535`)
+      throw new RangeError(`dns: port is ${shown(port)}, not one from 1 to 65535`)
     }
-    if (!/^[^\s@]+$/.test(network))
-      throw new TypeError(`dns: network is ${JSON.stringify(network)}, not a name`)
+    if (!/^[^\s@]+$/.test(network)) throw new TypeError(`dns: network is ${shown(network)}, not a name`)
     checkMs('dns', 'intervalMs', intervalMs, 1_000)
     super(
       new DNSDriver({

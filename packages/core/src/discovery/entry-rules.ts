@@ -1,5 +1,6 @@
 import { hasControls, parseHostPort, quote } from '../address.ts'
 import { RpcxError } from '../errors.ts'
+import { shown } from '../options.ts'
 import type { Endpoint } from './discovery.ts'
 import { parseEndpoint } from './discovery.ts'
 import type { Entry } from './driver.ts'
@@ -33,9 +34,8 @@ export const TCP_NETWORKS: readonly string[] = ['tcp', 'tcp4', 'tcp6']
 export function checkNetworks(who: string, networks: readonly string[]): readonly string[] {
   const isList = Array.isArray(networks) && networks.length > 0 && networks.every(isNetwork)
   if (isList) return networks
-  throw new TypeError(
-    `${who}: networks is ${JSON.stringify(networks)}; pass one or more names such as 'tcp' or 'unix'`,
-  )
+  const given = Array.isArray(networks) ? `[${networks.map(shown).join(', ')}]` : shown(networks)
+  throw new TypeError(`${who}: networks is ${given}; pass one or more names such as 'tcp' or 'unix'`)
 }
 
 /**

@@ -43,7 +43,7 @@ export class Feed {
   }
 
   async *watch(options: WaitOptions = {}): AsyncGenerator<Endpoints, void, undefined> {
-    checkKnown(this.#name, options, { signal: true, timeoutMs: true })
+    checkKnown(this.#name, options, OPTIONS)
     const { signal, timeoutMs } = options
     let seen: Endpoints | undefined
     while (!this.#closed && !signal?.aborted) {
@@ -82,3 +82,5 @@ export class Feed {
     })
   }
 }
+
+const OPTIONS: Readonly<Record<keyof WaitOptions, true>> = { signal: true, timeoutMs: true }

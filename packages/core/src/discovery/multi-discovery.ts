@@ -1,5 +1,5 @@
 import type { Clock, ClockOption, Timer } from '../clock.ts'
-import { checkClock } from '../clock.ts'
+import { checkClockOption } from '../clock.ts'
 import { shown } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress, checkDiscovery } from './discovery.ts'
@@ -32,7 +32,7 @@ export class MultiDiscovery implements Discovery {
     for (const [i, discovery] of discoveries.entries())
       checkDiscovery(`MultiDiscovery: discoveries[${i}]`, discovery)
     this.#discoveries = [...discoveries]
-    const clock = checkClock('MultiDiscovery', options.clock)
+    const clock = checkClockOption('MultiDiscovery', options)
     this.#unions = new FollowedServices(clock, service => new Union(clock, service, this.#discoveries), idle)
   }
 

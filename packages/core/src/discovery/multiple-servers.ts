@@ -1,6 +1,6 @@
 import { parseHostPort } from '../address.ts'
 import type { Clock, ClockOption } from '../clock.ts'
-import { checkClock } from '../clock.ts'
+import { checkClockOption } from '../clock.ts'
 import type { Discovery, DiscoveryStatus, Endpoint, Endpoints, WaitOptions } from './discovery.ts'
 import { byAddress, parseEndpoint } from './discovery.ts'
 import { Feed } from './feed.ts'
@@ -22,7 +22,7 @@ export class MultipleServersDiscovery implements Discovery {
 
   /** @throws TypeError when `servers` is empty or contains an address twice; `ERR_RPCX_ADDRESS` */
   constructor(servers: readonly KeyValue[], options: ClockOption = {}) {
-    this.#clock = checkClock('MultipleServersDiscovery', options.clock)
+    this.#clock = checkClockOption('MultipleServersDiscovery', options)
     this.#feed = new Feed(this.#clock, 'MultipleServersDiscovery')
     this.#since = this.#clock.wallTime()
     if (Array.isArray(servers) && servers.length === 0)

@@ -1,4 +1,5 @@
 import type { ClockOption } from '../clock.ts'
+import { checkClockOption } from '../clock.ts'
 import { shown } from '../options.ts'
 import type { Discovery, DiscoveryStatus, Endpoints, WaitOptions } from './discovery.ts'
 import { MultipleServersDiscovery } from './multiple-servers.ts'
@@ -17,6 +18,7 @@ export class Peer2PeerDiscovery implements Discovery {
       throw new TypeError(
         `Peer2PeerDiscovery: server is ${shown(server)}, not a string such as "tcp@127.0.0.1:8972"`,
       )
+    checkClockOption('Peer2PeerDiscovery', options)
     this.#server = new MultipleServersDiscovery([{ key: server, value: metadata }], options)
   }
 

@@ -12,7 +12,7 @@ import { RegistryConnection } from './registry-connection.ts'
 
 /** The options of every discovery that has a registry. */
 export interface RegistryDiscoveryOptions {
-  /** How often the discovery reads the whole list again, in case it missed a change. @default 300_000 */
+  /** How often the discovery reads the whole list again, in milliseconds, in case it missed a change. @default 300_000 */
   readonly resyncMs?: number
   /**
    * The accepted networks, which are the part of an address before `@`. The discovery ignores other entries, with the event `entryIgnored`.

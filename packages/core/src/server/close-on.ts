@@ -24,5 +24,7 @@ export function checkSignals(signals: readonly NodeJS.Signals[]): void {
   for (const [i, signal] of signals.entries()) {
     if (!Object.hasOwn(lazy.os.constants.signals, signal))
       throw new TypeError(`Server: closeOn[${i}] is ${shown(signal)}, not a signal such as "SIGTERM"`)
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP')
+      throw new TypeError(`Server: closeOn[${i}] is "${signal}", which no process can handle`)
   }
 }

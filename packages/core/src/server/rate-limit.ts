@@ -41,12 +41,12 @@ export class RateLimit {
 
   /** @throws RangeError or TypeError that names the option */
   constructor(clock: Clock, options: RateLimitOptions, host: RateLimitHost) {
-    checkKnown('Server: rateLimit', options, { callsPerSecond: true, burst: true, by: true })
+    checkKnown('Server: rateLimit', options, OPTIONS)
     const { callsPerSecond, burst = Math.max(callsPerSecond, 1), by = 'service' } = options
     checkPositive('callsPerSecond', callsPerSecond, Number.MIN_VALUE)
     checkPositive('burst', burst, 1)
     if (typeof by !== 'function' && by !== 'service' && by !== 'caller') {
-      throw new TypeError(`Server: rateLimit.by is ${JSON.stringify(by)}, not service, caller or a function`)
+      throw new TypeError(`Server: rateLimit.by is ${shown(by)}, not service, caller or a function`)
     }
     this.#clock = clock
     this.#host = host
@@ -123,4 +123,10 @@ function checkPositive(option: string, value: number, least: number): void {
   throw new RangeError(
     `Server: rateLimit.${option} is ${shown(value)}, not a number from ${least < 1 ? 0 : least} up`,
   )
+}
+
+const OPTIONS: Readonly<Record<keyof RateLimitOptions, true>> = {
+  callsPerSecond: true,
+  burst: true,
+  by: true,
 }

@@ -205,7 +205,10 @@ export class Server implements AsyncDisposable {
     this.#announce(name, metadata)
   }
 
-  /** Offers one function as `service.name`. Several functions may share a service, which keeps the metadata of the first one. */
+  /**
+   * Offers one function as `service.name`. Several functions may share a service, which keeps the metadata of the first one.
+   * @throws TypeError for a function without a name, a name that is in use, an unknown option or metadata that no registry could store
+   */
   registerFunction<T extends MethodTypes = MethodTypes>(
     service: string,
     fn: HandlerOf<NoInfer<T>>,

@@ -23,7 +23,7 @@ export class TlsAcceptor {
   readonly #server: Server
   #options: TlsOptions
 
-  /** @throws what `node:tls` throws for the options */
+  /** @throws TypeError when no handshake with these options could succeed */
   constructor(clock: Clock, options: TlsOptions, handshakeTimeoutMs: number, owner: TlsOwner) {
     checkServerTls(options)
     this.#options = options
@@ -71,14 +71,15 @@ export class TlsAcceptor {
 
 /** @throws TypeError when a server with these options could not finish any handshake */
 function checkServerTls(options: TlsOptions): void {
-  const { key, cert, pfx, SNICallback } = Object(options) as TlsOptions
-  const isWhole = pfx !== undefined || SNICallback !== undefined || (key !== undefined && cert !== undefined)
-  if (!isWhole) throw new TypeError('Server: tls has no key and cert, nor pfx')
+  const { key, cert, pfx, SNICallback, pskCallback, privateKeyIdentifier } = Object(options) as TlsOptions
+  const hasKey = key !== undefined || privateKeyIdentifier !== undefined
+  const hasOther = [pfx, SNICallback, pskCallback].some(option => option !== undefined)
+  if (!hasOther && !(hasKey && cert !== undefined))
+    throw new TypeError('Server: tls has no key and cert, nor pfx, SNICallback or pskCallback')
   try {
     lazy.tls.createSecureContext(options)
   } catch (cause) {
-    const text = `Server: tls is not PEM, or its key does not belong to its cert: ${reasonOf(cause)}`
-    throw new TypeError(text, { cause })
+    throw new TypeError(`Server: tls: node:tls rejects the options: ${reasonOf(cause)}`, { cause })
   }
 }
 

@@ -24,7 +24,7 @@ describe('a client rejects', () => {
     [{ retries: 1 }, 'retries does not work with failMode failfast'],
     [{ retries: 1, failMode: 'failfast' }, 'retries does not work with failMode failfast'],
     [{ token: 42 }, 'token is number, not a string'],
-    [{ tls: true }, 'tls is true, not an object or a function'],
+    [{ tls: true }, 'tls is boolean, not an object or a function'],
   ])('%j, with a TypeError', (options, text) => {
     expect(() => client(options)).toThrow(TypeError)
     expect(() => client(options)).toThrow(text)
@@ -44,6 +44,12 @@ describe('a client rejects', () => {
   ])('%j, with a RangeError', (options, text) => {
     expect(() => client(options)).toThrow(RangeError)
     expect(() => client(options)).toThrow(text)
+  })
+
+  test('a private key in place of the TLS options, and does not show it', () => {
+    expect(() => client({ tls: '-----BEGIN PRIVATE KEY-----' })).toThrow(
+      new TypeError('XClient: tls is string, not an object or a function'),
+    )
   })
 
   test.each(['', null, 7])('%j as the name of a service', name => {
@@ -76,6 +82,21 @@ describe('a client rejects', () => {
 })
 
 describe('a list of servers rejects', () => {
+  test('an unknown option', () => {
+    const servers = [{ key: 'tcp@a:1' }]
+    const unknown: object = { clok: undefined }
+    expect(() => new MultipleServersDiscovery(servers, unknown)).toThrow(
+      'MultipleServersDiscovery: there is no option clok; did you mean clock?',
+    )
+    expect(() => new Peer2PeerDiscovery('tcp@a:1', '', unknown)).toThrow(
+      'Peer2PeerDiscovery: there is no option',
+    )
+    expect(() => new MultiDiscovery([discovery], unknown)).toThrow('MultiDiscovery: there is no option')
+    expect(() => new MultiDiscovery([discovery], null as never)).toThrow(
+      'the options are null, not an object',
+    )
+  })
+
   test('an empty list in the constructor, and an address that appears twice', () => {
     expect(() => new MultipleServersDiscovery([])).toThrow(
       new TypeError('MultipleServersDiscovery: servers is empty'),

@@ -206,7 +206,7 @@ describe('a client rejects', () => {
       { selectMode: 'nearest' as 'random' },
       'selectMode is "nearest", not one of random, roundRobin, weightedRoundRobin, consistentHash, closest, ping, leastActive',
     ],
-    [{ selectMode: {} as Selector }, 'selectMode is {}, not one of random'],
+    [{ selectMode: {} as Selector }, 'selectMode is an object of Object, not one of random'],
     [{ selectMode: 'closest', position: { latitude: Number.NaN, longitude: 1 } }, 'needs a position'],
   ])('%j', (options, text) => {
     expect(() => new XClient('Who', discovery, options)).toThrow(TypeError)

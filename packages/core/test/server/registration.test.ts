@@ -322,6 +322,11 @@ describe('misuse', () => {
 
   test.each<[string, unknown, string]>([
     ['a string for closeOn', { closeOn: 'SIGTERM' }, 'closeOn is "SIGTERM", not a list such as ["SIGTERM"]'],
+    [
+      'a signal that ends every process',
+      { closeOn: ['SIGTERM', 'SIGKILL'] },
+      'closeOn[1] is "SIGKILL", which no process',
+    ],
     ['a signal that there is not', { closeOn: ['SIGFOO'] }, 'closeOn[0] is "SIGFOO", not a signal'],
     ['options that are none', 5, 'the options are 5, not an object'],
   ])('of an option of the server is a TypeError at once: %s', (_what, options, text) => {
@@ -332,15 +337,21 @@ describe('misuse', () => {
   test.each<[string, unknown, string]>([
     ['nothing', undefined, 'undefined'],
     ['an object', {}, 'an object of Object'],
-    ['a class', RegisterPlugin, 'class RegisterPlugin'],
+    ['a class', RegisterPlugin, 'class RegisterPlugin, not'],
+    ['a function', function plugin() {}, 'function plugin, not'],
   ])('of a plugin is a TypeError at once: %s', (_what, plugin, shown) => {
     expect(() => new Server().plugins.add(plugin as never)).toThrow(`plugins.add: the argument is ${shown}`)
   })
 
   test.each<[string, unknown, RegExp]>([
-    ['nothing', {}, /tls has no key and cert, nor pfx/],
+    ['nothing', {}, /tls has no key and cert, nor pfx, SNICallback or pskCallback/],
     ['true', true, /tls has no key and cert, nor pfx/],
-    ['a path', { key: 'key.pem', cert: 'cert.pem' }, /tls is not PEM, or its key does not belong/],
+    ['a path', { key: 'key.pem', cert: 'cert.pem' }, /tls: node:tls rejects the options: .*PEM/],
+    [
+      'no cipher',
+      { pskCallback: () => null, ciphers: 'nonsense' },
+      /rejects the options: .*no cipher match/i,
+    ],
   ])('of the TLS of a server is a TypeError at once: %s', (_what, tls, text) => {
     expect(() => new Server({ tls } as never)).toThrow(TypeError)
     expect(() => new Server({ tls } as never)).toThrow(text)

@@ -58,8 +58,8 @@ export async function comesBackOnce<S extends RegistryHarness>(
   await sleep(thenLives * lifeMs)
   expect(view.last).toEqual({ [address]: 'n=1' })
   expect(view.since(mark)).toEqual([{}, { [address]: 'n=1' }])
-  const lost = program.events.all.filter(events => events.event === 'lost')
-  expect(lost.map(events => events.why)).toEqual([why])
+  const lost = program.events.all.filter(({ event }) => event === 'lost')
+  expect(lost.map(lost => lost.why)).toEqual([why])
 }
 
 export interface Pause {

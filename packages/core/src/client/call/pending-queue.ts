@@ -19,6 +19,7 @@ export class PendingQueue implements CallHolder, Iterable<Call> {
 
   forget(call: Call): void {
     this.#calls?.delete(call)
+    if (this.size === 0) this.#calls = undefined
   }
 
   /** Removes and returns all calls, or those for which `isMeant` returns `true`. */
@@ -28,7 +29,6 @@ export class PendingQueue implements CallHolder, Iterable<Call> {
       this.forget(call)
       call.holder = undefined
     }
-    if (this.size === 0) this.#calls = undefined
     return calls
   }
 
