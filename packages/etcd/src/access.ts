@@ -25,7 +25,7 @@ export function readAccess({ etcdServers, auth, tls, httpProxy = false }: EtcdOp
   try {
     createSecureContext(tls)
   } catch (cause) {
-    throw new TypeError(`etcd: tls: node:tls rejects the options: ${reasonOf(cause)}`, { cause })
+    throw new TypeError(`etcd: tls is rejected by node:tls: ${reasonOf(cause)}`, { cause })
   }
   return { hosts, auth, tls: { ca: rootCertificates.join('\n'), ...tls }, httpProxy }
 }

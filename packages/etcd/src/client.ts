@@ -9,7 +9,7 @@ import type { EtcdTls } from './options.ts'
 
 /** The gRPC clients for one etcd member. */
 export class EtcdClient extends Etcd3 {
-  /** Aborts when this connection fails. The caller then creates a new client. */
+  /** Aborts with the failure when this connection fails. The caller then creates a new client. */
   readonly failed: AbortController = new AbortController()
 
   constructor(host: string, { auth, tls, httpProxy }: Access) {
@@ -44,8 +44,9 @@ export class EtcdClient extends Etcd3 {
     }
   }
 
-  override close(): void {
-    this.failed.abort()
+  /** @param why the failure because of which the connection closes */
+  override close(why: unknown = new Error('the connection is closed')): void {
+    this.failed.abort(why)
     super.close()
   }
 }

@@ -41,7 +41,7 @@ export class EtcdConnection {
     } catch (cause) {
       // A member that returns an error is up, so the connection stays open.
       if (isAnswer(cause)) this.#answered(opened)
-      else this.#drop(opened)
+      else this.#drop(opened, cause)
       throw explain(cause as Error, `etcd ${host}${auth ? ` as ${auth.username}` : ''}: ${what}`)
     }
   }
@@ -69,12 +69,12 @@ export class EtcdConnection {
     this.#onBack()
   }
 
-  #drop(opened: Promise<EtcdClient>): void {
+  #drop(opened: Promise<EtcdClient>, why?: unknown): void {
     if (this.#client !== opened) return
     this.#client = undefined
     this.#isUp = false
     this.#next = (this.#next + 1) % this.#access.hosts.length
-    opened.then(client => client.close()).catch(() => {})
+    opened.then(client => client.close(why)).catch(() => {})
   }
 }
 

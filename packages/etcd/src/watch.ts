@@ -39,7 +39,7 @@ export async function watchRanges(
   let stop: () => void = () => {}
   try {
     await new Promise<void>((resolve, reject) => {
-      stop = () => (signal.aborted ? resolve() : reject(new Error('the connection was given up')))
+      stop = () => (signal.aborted ? resolve() : reject(client.failed.signal.reason))
       for (const gone of both) gone.addEventListener('abort', stop, { once: true })
       stream.on('error', error => reject(castGrpcError(error)))
       stream.on('end', () => reject(new Error('etcd ended the watch')))

@@ -62,7 +62,7 @@ function readTls(tls: ConnectionOptions): ConnectionOptions {
   try {
     return { ...tls, secureContext: createSecureContext(tls) }
   } catch (cause) {
-    throw new TypeError(`zookeeper: tls: node:tls rejects the options: ${reasonOf(cause)}`, { cause })
+    throw new TypeError(`zookeeper: tls is rejected by node:tls: ${reasonOf(cause)}`, { cause })
   }
 }
 

@@ -184,8 +184,8 @@ export class Announcer implements EntryWatcherOwner {
     isWanted: () => boolean,
   ): Promise<void> {
     let text: string | undefined
-    const write = async (): Promise<bigint | undefined> => {
-      if (!isWanted()) return undefined
+    const write = (): Promise<bigint | undefined> => {
+      if (!isWanted()) return Promise.resolve(undefined)
       const over = this.#entry.writing()
       text = this.#metadata.toString()
       const audience = over?.by === 'us' ? this.#metadata.audience : 'all'

@@ -79,7 +79,7 @@ function checkServerTls(options: TlsOptions): void {
   try {
     lazy.tls.createSecureContext(options)
   } catch (cause) {
-    throw new TypeError(`Server: tls: node:tls rejects the options: ${reasonOf(cause)}`, { cause })
+    throw new TypeError(`Server: tls is rejected by node:tls: ${reasonOf(cause)}`, { cause })
   }
 }
 

@@ -346,11 +346,11 @@ describe('misuse', () => {
   test.each<[string, unknown, RegExp]>([
     ['nothing', {}, /tls has no key and cert, nor pfx, SNICallback or pskCallback/],
     ['true', true, /tls has no key and cert, nor pfx/],
-    ['a path', { key: 'key.pem', cert: 'cert.pem' }, /tls: node:tls rejects the options: .*PEM/],
+    ['a path', { key: 'key.pem', cert: 'cert.pem' }, /tls is rejected by node:tls: .*PEM/],
     [
       'no cipher',
       { pskCallback: () => null, ciphers: 'nonsense' },
-      /rejects the options: .*no cipher match/i,
+      /rejected by node:tls: .*no cipher match/i,
     ],
   ])('of the TLS of a server is a TypeError at once: %s', (_what, tls, text) => {
     expect(() => new Server({ tls } as never)).toThrow(TypeError)
