@@ -69,11 +69,11 @@ export async function startCluster(
     const members = team.recipes.map(
       (recipe, index) => new LocalServer(recipe, origin, reservations[index] as Reservation, startTimeoutMs),
     )
-    return new OwnCluster(kind, members, team, network, startTimeoutMs)
+    return new LocalCluster(kind, members, team, network, startTimeoutMs)
   })
 }
 
-class OwnCluster implements Cluster {
+class LocalCluster implements Cluster {
   readonly kind: Kind
   readonly members: readonly Server[]
   readonly addresses: readonly string[]

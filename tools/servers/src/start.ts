@@ -10,9 +10,9 @@ export async function startServer(recipe: Recipe, options: ServerOptions): Promi
   if (origin.from === 'nowhere') throw new Error(origin.reason)
   const { startTimeoutMs = 30_000 } = options
   if (origin.from === 'environment') {
-    const foreign = new ExternalServer(recipe.kind, origin.address)
-    await answering(recipe, foreign, startTimeoutMs)
-    return foreign
+    const external = new ExternalServer(recipe.kind, origin.address)
+    await answering(recipe, external, startTimeoutMs)
+    return external
   }
   return startOnFreePorts(async () => new LocalServer(recipe, origin, await reservePorts(), startTimeoutMs))
 }

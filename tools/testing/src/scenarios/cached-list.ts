@@ -8,7 +8,7 @@ import type { Registry } from './registry.ts'
 import { SOMEONE } from './registry.ts'
 
 /** A client starts while the registry is down: it uses its cache at once, and the registry once it is up. */
-export async function startsFromItsCache<S extends RegistryHarness>(registry: Registry<S>): Promise<void> {
+export async function startsFromItsCache<H extends RegistryHarness>(registry: Registry<H>): Promise<void> {
   await using file = await cacheFile()
   await using server = await registry.start()
   await using harness = await registry.harness(server)

@@ -8,9 +8,9 @@ import { SOMEONE } from './registry.ts'
 const BINARY = 'tcp@10.0.0.2:2'
 
 /** Services have similar names, one of them below another. Each shows its own servers. Resolves to the ignored entries. */
-export async function tellsServicesApart<S extends RegistryHarness>(
-  registry: Registry<S>,
-  harness: S,
+export async function tellsServicesApart<H extends RegistryHarness>(
+  registry: Registry<H>,
+  harness: H,
 ): Promise<readonly (readonly [service: string | undefined, address: string | undefined])[]> {
   const a = await harness.published('a', { metadata: 'is=a' })
   const a2 = await harness.published('a2', { metadata: 'is=a2' })

@@ -13,8 +13,8 @@ import type { Registry } from './registry.ts'
 import { inflict, SOMEONE } from './registry.ts'
 
 /** A registry returns before an entry with a TTL of 4 s expires. No list changes by then, and later changes are seen. */
-export async function changesNothingWithinALife<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function changesNothingWithinALife<H extends RegistryHarness>(
+  registry: Registry<H>,
   options: { readonly overMs: number },
 ): Promise<void> {
   await using server = await registry.start()
@@ -46,8 +46,8 @@ export async function changesNothingWithinALife<S extends RegistryHarness>(
  * A registry is down for more than a minute. Existing clients and servers work, and their CPU load is measured. New ones wait or use a
  * cache, and close() does not wait.
  */
-export async function goesOnForAMinute<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function goesOnForAMinute<H extends RegistryHarness>(
+  registry: Registry<H>,
   options: { readonly settledMs: number },
 ): Promise<void> {
   const { name } = registry
@@ -119,9 +119,9 @@ export async function goesOnForAMinute<S extends RegistryHarness>(
 }
 
 /** Servers and clients close while the registry is unreachable. Their entries expire, and no connection stays. */
-export async function closesOutOfReach<S extends RegistryHarness>(
-  registry: Registry<S>,
-  options: Leaving<S>,
+export async function closesOutOfReach<H extends RegistryHarness>(
+  registry: Registry<H>,
+  options: Leaving<H>,
 ): Promise<void> {
   const { name } = registry
   await using server = await registry.start()
@@ -147,12 +147,12 @@ export async function closesOutOfReach<S extends RegistryHarness>(
 }
 
 /** When the leftovers of a server and a client are gone. */
-export interface Leaving<S extends RegistryHarness> {
+export interface Leaving<H extends RegistryHarness> {
   /** The time after which the entry is gone, including its TTL. */
   readonly goneMs: number
   /** The time after which their connections are closed. */
   readonly cutMs: number
-  connections(harness: S, proxy: TcpProxy): number | Promise<number>
+  connections(harness: H, proxy: TcpProxy): number | Promise<number>
 }
 
 /** The events of `programs/client.ts`. */

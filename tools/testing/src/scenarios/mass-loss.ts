@@ -10,8 +10,8 @@ import { inflict } from './registry.ts'
  * A registry does not hear from its servers for longer than the TTL, and drops one entry after the other, although all servers are
  * healthy. No call fails.
  */
-export async function callsGoOnThroughAMassLoss<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function callsGoOnThroughAMassLoss<H extends RegistryHarness>(
+  registry: Registry<H>,
   options: Silence,
 ): Promise<void> {
   await using server = await registry.start()

@@ -8,9 +8,9 @@ import { SOMEONE } from './registry.ts'
 const AT = 'tcp@10.0.0.1:8972'
 
 /** A server crashes and restarts at its address before its old session ends. The end of that session removes nothing. */
-export async function survivesARestart<S extends RegistryHarness>(
-  registry: Registry<S>,
-  harness: S,
+export async function survivesARestart<H extends RegistryHarness>(
+  registry: Registry<H>,
+  harness: H,
   options: OldLife,
 ): Promise<void> {
   const first = harness.program('server', { service: 'Arith', metadata: 'is=first' })
@@ -42,9 +42,9 @@ export interface OldLife {
 }
 
 /** Two servers have one address, and the earlier one closes. The entry belongs to the later one all the time. */
-export async function outlastsAnEarlierOne<S extends RegistryHarness>(
-  registry: Registry<S>,
-  harness: S,
+export async function outlastsAnEarlierOne<H extends RegistryHarness>(
+  registry: Registry<H>,
+  harness: H,
 ): Promise<void> {
   const view = harness.view('Arith')
   const first = await harness.published('Arith', { serviceAddress: AT, metadata: 'is=first' })

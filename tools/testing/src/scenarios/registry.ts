@@ -2,26 +2,26 @@ import type { Server, TcpProxy } from '@rpcx/servers'
 import type { RegistryHarness } from '../harness.ts'
 
 /** What the scenarios need to know about a registry. */
-export interface Registry<S extends RegistryHarness> {
+export interface Registry<H extends RegistryHarness> {
   /** Its name in sentences. */
   readonly name: string
   /** The TTL of the entries of a harness, in milliseconds. */
   readonly lifeMs: number
   start(): Promise<Server>
   /** @param through the addresses at which servers and clients reach it, if not directly */
-  harness(server: Server, through?: string): Promise<S>
+  harness(server: Server, through?: string): Promise<H>
   /** Returns the option that makes a server or a client use this address. */
   at(address: string): object
   /** Returns the option for another TTL. */
   living(ms: number): object
   /** Writes an entry, as others do. */
-  put(harness: S, service: string, address: string, metadata: string): Promise<void>
+  put(harness: H, service: string, address: string, metadata: string): Promise<void>
   /** Resolves to everything that the registry stores about an entry, so that any later write shows; undefined without an entry. */
-  stored(harness: S, service: string, address: string): Promise<Stored | undefined>
+  stored(harness: H, service: string, address: string): Promise<Stored | undefined>
   /** Whether an entry belongs to a session that has not ended. */
-  isHeld(harness: S, service: string, address: string): Promise<boolean>
+  isHeld(harness: H, service: string, address: string): Promise<boolean>
   /** Resolves to the number of leases or sessions. */
-  lives(harness: S): Promise<number>
+  lives(harness: H): Promise<number>
 }
 
 /** The address of an entry without a server. */

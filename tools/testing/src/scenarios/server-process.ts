@@ -8,8 +8,8 @@ import type { Program } from '../program.ts'
 import type { Registry } from './registry.ts'
 
 /** A server is killed, three times. It leaves every list within the promised time. */
-export async function goesWhenKilled<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function goesWhenKilled<H extends RegistryHarness>(
+  registry: Registry<H>,
   server: Server,
   promisedMs: number,
 ): Promise<void> {
@@ -28,8 +28,8 @@ export async function goesWhenKilled<S extends RegistryHarness>(
 }
 
 /** A server is paused for longer than its TTL. It leaves the list, and returns once when it is resumed. */
-export async function comesBackOnce<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function comesBackOnce<H extends RegistryHarness>(
+  registry: Registry<H>,
   server: Server,
   options: Pause,
 ): Promise<void> {
@@ -72,8 +72,8 @@ export interface Pause {
 }
 
 /** A server is blocked for half its TTL, three times. No list changes. Resolves to its events. */
-export async function staysWhileItBlocks<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function staysWhileItBlocks<H extends RegistryHarness>(
+  registry: Registry<H>,
   server: Server,
 ): Promise<Program['events']> {
   const { lifeMs } = registry
@@ -94,10 +94,10 @@ export async function staysWhileItBlocks<S extends RegistryHarness>(
 }
 
 /** A server restarts 30 times. Every address that the registry shows meanwhile can be dialled. */
-export async function isListedOnlyWhileItAccepts<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function isListedOnlyWhileItAccepts<H extends RegistryHarness>(
+  registry: Registry<H>,
   server: Server,
-  find: (harness: S) => Promise<Shown | undefined>,
+  find: (harness: H) => Promise<Shown | undefined>,
 ): Promise<void> {
   await using harness = await registry.harness(server)
   let address = ''

@@ -10,9 +10,9 @@ import type { Registry } from './registry.ts'
 import { inflict } from './registry.ts'
 
 /** A registry hangs for longer than the TTL. The entries are registered again, with the edits of others. */
-export async function keepsEntriesThroughAHang<S extends RegistryHarness>(
-  registry: Registry<S>,
-  options: Hang<S>,
+export async function keepsEntriesThroughAHang<H extends RegistryHarness>(
+  registry: Registry<H>,
+  options: Hang<H>,
 ): Promise<void> {
   await using server = await registry.start()
   await using harness = await registry.harness(server)
@@ -32,18 +32,18 @@ export async function keepsEntriesThroughAHang<S extends RegistryHarness>(
   expect((await registry.stored(harness, 'Arith', address))?.metadata).toBe(edited)
 }
 
-export interface Hang<S extends RegistryHarness> {
+export interface Hang<H extends RegistryHarness> {
   /** How long it hangs, and how long it then takes until expired entries are deleted. */
   readonly forLives: number
   readonly thenLives: number
   /** Makes others set the server to `state=inactive`. Resolves to the entry once the server knows of the edit. */
-  edit(harness: S, member: Member): Promise<string>
+  edit(harness: H, member: Member): Promise<string>
 }
 
 /** A server is cut off for longer than the TTL. Its entry expires, and is registered again with the edits of others. */
-export async function restoresEntriesCutOff<S extends RegistryHarness>(
-  registry: Registry<S>,
-  options: CutOff<S>,
+export async function restoresEntriesCutOff<H extends RegistryHarness>(
+  registry: Registry<H>,
+  options: CutOff<H>,
 ): Promise<void> {
   await using server = await registry.start()
   await using proxy = await startProxy(server.address)
@@ -71,16 +71,16 @@ export async function restoresEntriesCutOff<S extends RegistryHarness>(
   }
 }
 
-export interface CutOff<S extends RegistryHarness> {
+export interface CutOff<H extends RegistryHarness> {
   readonly forLives: number
   /** Makes others set a server of weight 10 inactive, without changing its session. */
-  edit(harness: S, service: string, address: string): Promise<void>
+  edit(harness: H, service: string, address: string): Promise<void>
 }
 
 /** A client is cut off while all servers are replaced. Its list stays as it was, becomes right later, and shows further changes. */
-export async function rightsListsCutOff<S extends RegistryHarness>(
-  registry: Registry<S>,
-  meanwhile: (harness: S, servers: number) => Promise<unknown>,
+export async function rightsListsCutOff<H extends RegistryHarness>(
+  registry: Registry<H>,
+  meanwhile: (harness: H, servers: number) => Promise<unknown>,
 ): Promise<void> {
   await using server = await registry.start()
   await using proxy = await startProxy(server.address)

@@ -32,8 +32,8 @@ export async function missesNoChange(
 }
 
 /** A watch is stalled during a change. The client notices it in time. Resolves to the reported error and its address. */
-export async function noticesThatItIsStale<S extends RegistryHarness>(
-  registry: Registry<S>,
+export async function noticesThatItIsStale<H extends RegistryHarness>(
+  registry: Registry<H>,
   server: Server,
   options: { readonly direction: Direction; readonly promisedMs: number },
 ): Promise<{ readonly error: Error | undefined; readonly through: string }> {
@@ -56,9 +56,9 @@ export async function noticesThatItIsStale<S extends RegistryHarness>(
 }
 
 /** A discovery gets a response only after it was closed. */
-export async function endsUnanswered<S extends RegistryHarness>(
-  registry: Registry<S>,
-  harness: S,
+export async function endsUnanswered<H extends RegistryHarness>(
+  registry: Registry<H>,
+  harness: H,
   proxy: TcpProxy,
 ): Promise<void> {
   proxy.stall()
