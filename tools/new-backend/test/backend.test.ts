@@ -77,7 +77,9 @@ test.each([[], ['Nats'], ['inprocess'], ['nats', 'queue']])('new-backend %s prin
     encoding: 'utf8',
   })
   expect(status).toBe(2)
-  expect(stderr).toMatch(/^((packages\/inprocess exists|(Nats|nats queue) is not a name for a backend)\n)?usage: npm run new-backend -- <name>.*\n$/)
+  expect(stderr).toMatch(
+    /^((packages\/inprocess exists|(Nats|nats queue) is not a name for a backend)\n)?usage: npm run new-backend -- <name>.*\n$/,
+  )
 })
 
 function run(command: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
