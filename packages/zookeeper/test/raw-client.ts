@@ -25,16 +25,24 @@ export class RawClient {
     this.client = client
   }
 
-  /** @param digest `user:password` */
+  /** @param digest `user:password` @throws Error when ZooKeeper does not answer in time; nothing is left open then */
   static async open(address: string, digest?: string): Promise<RawClient> {
     const client = createClient(address, { sessionTimeout: 4_000 })
-    const connected = new Promise(resolve => client.once('connected', () => resolve(undefined)))
+    const raw = new RawClient(address, client)
+    let late: NodeJS.Timeout | undefined
+    const connected = new Promise<void>((resolve, reject) => {
+      client.once('connected', () => resolve())
+      late = setTimeout(() => {
+        void raw.close()
+        reject(new Error(`ZooKeeper at ${address} did not answer within ${OPEN_MS} ms`))
+      }, OPEN_MS)
+    })
     // Half an answer would be read as the beginning of the next connection's first.
     client.on('disconnected', () => (managerOf(client).pendingBuffer = null))
     client.connect()
-    await connected
+    await connected.finally(() => clearTimeout(late))
     if (digest !== undefined) client.addAuthInfo('digest', Buffer.from(digest))
-    return new RawClient(address, client)
+    return raw
   }
 
   /** Opens another client with its own session at the same server. */
@@ -193,6 +201,9 @@ export function fourLetters(address: string, word: string): Promise<string> {
   socket.write(word)
   return text(socket)
 }
+
+/** Longer than a test takes a server away for. */
+const OPEN_MS = 30_000
 
 /** The private members of the library. */
 interface Manager {

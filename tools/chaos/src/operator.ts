@@ -63,9 +63,12 @@ function zooKeeperOperator(registry: string, directory: string): Operator {
   /** Opens a session for each operation, because no session survives the faults of ZooKeeper here. */
   const withRawClient = async <T>(work: (raw: ZooKeeperClient) => Promise<T>): Promise<T> => {
     const raw = await ZooKeeperClient.open(registry)
+    // Without an answer, the library would go on connecting after the registry has ended, and this process would never end.
+    const late = setTimeout(() => void raw.close(), LONGEST_MS)
     try {
       return await work(raw)
     } finally {
+      clearTimeout(late)
       await raw.close()
     }
   }
@@ -86,3 +89,5 @@ function zooKeeperOperator(registry: string, directory: string): Operator {
       }),
   }
 }
+
+const LONGEST_MS = 10_000
