@@ -32,7 +32,12 @@ export class BarePeer {
     )
     socket.on('data', chunk => {
       this.#chunks.push(chunk)
-      decoder.push(chunk)
+      try {
+        decoder.push(chunk)
+      } catch {
+        // A client of another test may still call a server that had this port before.
+        socket.destroy()
+      }
       this.#wake()
     })
     // The other end resets the connection in some tests.

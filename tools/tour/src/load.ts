@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Discovery, Endpoints } from '@rpcx/core'
 import { isRpcxError, XClient } from '@rpcx/core'
@@ -30,6 +31,8 @@ export class Load implements AsyncDisposable {
     // A multiplication may run twice.
     this.#client = new XClient('Arith', discovery, { failMode: 'failover', idempotent: true })
     this.#pauseMs = rate === 0 ? 0 : (concurrency * 1_000) / rate
+    // Each loop waits with this signal.
+    setMaxListeners(0, this.#stopping.signal)
     void this.#follow()
     this.#loops = Array.from({ length: concurrency }, () => this.#loop())
   }

@@ -88,8 +88,11 @@ async function tour(registry: string, seconds: string): Promise<string> {
     seconds,
     // The tests beside this one need the processors, too.
     '--rate',
-    '2000',
+    '500',
   ]
-  const { stdout } = await run(process.execPath, args)
+  const { stdout } = await run(process.execPath, args).catch(error => {
+    // What it printed says which calls failed.
+    throw new Error(`${error.message}\n${error.stdout}`, { cause: error })
+  })
   return stdout
 }
