@@ -225,16 +225,28 @@ test('setting the system clock during a call does not change the remaining time'
   expect(await client.call('method')).toEqual(['hi', true, false])
 })
 
-test('a reply that came in time is no time-out, however long the caller was busy', async () => {
-  const program = closing(new Program('prompt-server'))
-  const client = clientOf<{ get(bytes: number): Uint8Array }>('S', [{ address: await program.line(0) }])
-  for (const bytes of [1, 8 * 1024 * 1024]) {
-    await client.call('get', 1)
-    const call = client.call('get', bytes, { timeoutMs: 100 })
-    await new Promise<void>(resolve => process.nextTick(resolve))
-    // Blocks the event loop without using the processor, for long enough even on a busy machine.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000)
-    expect(await call).toHaveLength(bytes)
-  }
-  expect(client.snapshot().endpoints[0]).toMatchObject({ state: 'open', errorShare: 0 })
-})
+test.each([1, 8 * 1024 * 1024])(
+  'a reply of %i bytes that came in time is no time-out, however long the caller was busy',
+  async bytes => {
+    const program = closing(new Program('prompt-server'))
+    const address = await program.line(0)
+    const attempt = async (): Promise<void> => {
+      const client = clientOf<{ get(bytes: number): Uint8Array }>('S', [{ address }])
+      await client.call('get', 1)
+      const call = client.call('get', bytes, { timeoutMs: 100 })
+      await new Promise<void>(resolve => process.nextTick(resolve))
+      // Blocks the event loop without using the processor, for long enough even on a busy machine.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000)
+      expect(await call).toHaveLength(bytes)
+      expect(client.snapshot().endpoints[0]).toMatchObject({ state: 'open', errorShare: 0 })
+    }
+    // Of a long reply, the system holds only a part for a blocked process. The server must run between two turns of the event loop, which
+    // a busy machine does not always let it.
+    const attempts = bytes === 1 ? 1 : 5
+    for (let left = attempts; left > 0; left--) {
+      const error = await attempt().catch((thrown: unknown) => thrown)
+      if (error === undefined) return
+      if (left === 1) throw error
+    }
+  },
+)
