@@ -236,7 +236,7 @@ test.each([1, 8 * 1024 * 1024])(
       const call = client.call('get', bytes, { timeoutMs: 100 })
       await new Promise<void>(resolve => process.nextTick(resolve))
       // Blocks the event loop without using the processor, for long enough even on a busy machine.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000)
       expect(await call).toHaveLength(bytes)
       expect(client.snapshot().endpoints[0]).toMatchObject({ state: 'open', errorShare: 0 })
     }
