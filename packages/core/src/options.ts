@@ -54,8 +54,9 @@ export function checkCount(who: string, option: string, value: number, least = 0
 export function checkKnown(who: string, options: object, known: Readonly<Record<string, true>>): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${who}: the options are ${shown(options)}, not an object`)
-  for (const option of Object.keys(options)) {
-    if (Object.hasOwn(known, option)) continue
+  // Each call with options is checked: a list of their names would cost more than this loop.
+  for (const option in options) {
+    if (Object.hasOwn(known, option) || !Object.hasOwn(options, option)) continue
     const near = Object.keys(known).find(name => isNear(name, option))
     throw new TypeError(
       `${who}: there is no option ${option}${near === undefined ? '' : `; did you mean ${near}?`}`,

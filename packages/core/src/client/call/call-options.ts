@@ -20,8 +20,7 @@ export interface CallOptions {
 
 /** Checks the names of the options of a call. @throws TypeError that names the unknown option */
 export function checkCallOptions(options: CallOptions): void {
-  // `checkKnown` would make two lists for each call.
-  for (const option in options) if (!Object.hasOwn(KNOWN, option)) checkKnown('call', options, KNOWN)
+  checkKnown('call', options, KNOWN)
 }
 
 const KNOWN: Readonly<Record<keyof CallOptions, true>> = {
